@@ -1,0 +1,44 @@
+"""Find the redundancy in the weights of large language models, without losing a bit."""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+from meadow_py.errors import FormatError
+
+if TYPE_CHECKING:
+    from meadow_py.config import show_config
+    from meadow_py.profiler import Profile, profile
+    from meadow_py.sources import Checkpoint, open_checkpoint
+
+__version__ = "0.1.0"
+
+__all__ = [
+    "Checkpoint",
+    "FormatError",
+    "Profile",
+    "__version__",
+    "open_checkpoint",
+    "profile",
+    "show_config",
+]
+
+# Loaded on first use, so that `import meadow_py` costs little more than the interpreter.
+_HOME_OF = {
+    "Checkpoint": "meadow_py.sources",
+    "Profile": "meadow_py.profiler",
+    "open_checkpoint": "meadow_py.sources",
+    "profile": "meadow_py.profiler",
+    "show_config": "meadow_py.config",
+}
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOME_OF:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(importlib.import_module(_HOME_OF[name]), name)
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

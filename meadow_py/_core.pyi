@@ -1,0 +1,147 @@
+"""The C++ core. Arrays in are C-contiguous; `dtype` is spelled as in safetensors.
+
+Raw 16-bit floats travel as uint16 bit patterns, because numpy itself has no BF16.
+`threads=0` means all cores. Every function gives the same bits for any number of threads.
+"""
+
+from typing import Any, Literal, TypedDict
+
+import numpy as np
+import numpy.typing as npt
+
+_Array = npt.NDArray[Any]
+_Granularity = Literal["tensor", "row", "group"]
+
+# -- what was built, and what runs ------------------------------------------------------------
+
+def isa_available() -> list[str]: ...
+def isa_active() -> str: ...
+def isa_select(name: str) -> None: ...
+def build_info() -> dict[str, str]: ...
+def hardware_threads() -> int: ...
+
+# -- number: what the stored bits hold, and quantisation --------------------------------------
+
+def content_dtype(values: _Array, dtype: str, threads: int = 0) -> str:
+    """The narrowest of F32, F16, BF16 that holds every value bit for bit.
+
+    `values` is uint32 (dtype "F32") or uint16 ("F16", "BF16") of any shape. F32 made of BF16
+    values gives "BF16", of F16 values "F16"; F16 that was made from BF16 values gives "BF16".
+    """
+
+def quantize(
+    values: _Array,
+    dtype: str,
+    bits: int,
+    symmetric: bool,
+    granularity: _Granularity,
+    group: int,
+    name: str = "weight",
+    threads: int = 0,
+) -> tuple[_Array, npt.NDArray[np.float32], npt.NDArray[np.int32] | None, float, float]:
+    """Quantise a `[out, in]` weight.
+
+    `values`: float32 ("F32"), float64 ("F64") or uint16 bits ("F16", "BF16"); 2-D.
+    Returns codes (int8 if symmetric, else uint8; `[out, in]`), scales `[1, 1]`, `[out, 1]` or
+    `[out, ceil(in / group)]`, zero points of the same shape (None if symmetric), the sum of
+    squares of the weights, and of the errors. Raises ValueError for NaN or infinity, naming
+    the weight and the index.
+    """
+
+def dequantize(
+    codes: _Array,
+    scales: npt.NDArray[np.float32],
+    zero_points: npt.NDArray[np.int32] | None,
+    group: int,
+    threads: int = 0,
+) -> npt.NDArray[np.float32]:
+    """`(code - zero point) * scale` in float32; `group` is the number of inputs per scale."""
+
+# -- stats: histograms, entropies, chunks -----------------------------------------------------
+
+def symbol_counts(codes: _Array, bits: int, threads: int = 0) -> npt.NDArray[np.uint64]:
+    """How often each of the `2**bits` codes occurs; int8/uint8/int16/uint16 codes, bits <= 16.
+
+    Signed codes are counted by their low `bits` bits.
+    """
+
+def field_counts(
+    values: _Array, dtype: str, threads: int = 0
+) -> tuple[npt.NDArray[np.uint64], npt.NDArray[np.uint64], npt.NDArray[np.uint64]]:
+    """Counts of sign, exponent and mantissa (of F32 only its leading 16 bits) of raw floats.
+
+    `values` are bit patterns: uint32 for F32, uint16 for F16 and BF16, uint8 for F8_E4M3, F8_E5M2.
+    """
+
+def entropy(counts: npt.NDArray[np.uint64] | npt.NDArray[np.uint32]) -> float:
+    """Order-0 entropy in bits per symbol of a table of counts."""
+
+def unique_chunks(
+    codes: _Array, bits: int, chunk: int, along: Literal["in", "out"] = "in", threads: int = 0
+) -> tuple[_Array, npt.NDArray[np.uint32], npt.NDArray[np.uint32]]:
+    """Dictionary `[unique, chunk]` in order of first appearance, counts, indices of all chunks.
+
+    `codes` is a 2-D (u)int8, (u)int16 or (u)int32 array with values that fit in `bits`.
+    """
+
+# -- codec: MEADOW packing --------------------------------------------------------------------
+
+class StreamInfo(TypedDict):
+    """What a coded stream says of itself; sizes in bits, and they add up to `bytes * 8`."""
+
+    codec: str  # "dictionary" or "packets"
+    shape: tuple[int, int]
+    bits: int
+    signed: bool
+    chunk: int
+    along: str
+    unique: int
+    index_bits: int  # of naive indices; the widest width of packets
+    reindexed: bool
+    packet_length: int  # 1 for "dictionary"
+    mode_bits: int  # 0 for "dictionary"
+    widths: tuple[int, ...]  # in mode order
+    bytes: int
+    header_bits: int  # header, tile index, checksum
+    dictionary_bits: int
+    mode_payload_bits: int
+    index_payload_bits: int
+    padding_bits: int
+
+class Chunks:
+    """Codes cut in chunks and their dictionary, kept in the core, ready to be packed."""
+
+    def __init__(
+        self,
+        codes: _Array,
+        bits: int,
+        chunk: int,
+        along: Literal["in", "out"] = "in",
+        threads: int = 0,
+    ) -> None: ...
+    @property
+    def count(self) -> int:
+        """How many chunks there are."""
+    @property
+    def unique(self) -> int: ...
+    def dictionary(self) -> _Array: ...
+    def counts(self) -> npt.NDArray[np.uint32]: ...
+    def indices(self) -> npt.NDArray[np.uint32]: ...
+    def entropy(self) -> float:
+        """Order-0 entropy in bits per chunk."""
+    def pack_dictionary(self, verify: bool = True) -> bytes:
+        """Unique matrix and indices of one fixed width (MEADOW's naive packing)."""
+    def pack_packets(
+        self,
+        reindex: bool,
+        packet_length: int = 0,
+        widths: tuple[int, ...] = (),
+        verify: bool = True,
+    ) -> bytes:
+        """Indices in packets with mode bits. Length 0 and no widths: the best are searched."""
+
+def stream_info(stream: bytes) -> StreamInfo:
+    """Read and check the header and the checksum. Raises FormatError."""
+
+def decode(stream: bytes, threads: int = 0) -> _Array:
+    """The codes `[out, in]`, bit for bit. Raises FormatError."""
