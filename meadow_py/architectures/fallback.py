@@ -1,0 +1,110 @@
+"""Roles by obvious name parts, for models and tensors that no family lists."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+
+from meadow_py.architectures.weight import Role
+
+# Names of modules that mean one thing in every model seen so far.
+_ANYWHERE: dict[str, Role] = {
+    "q_proj": "attention.q",
+    "k_proj": "attention.k",
+    "v_proj": "attention.v",
+    "o_proj": "attention.o",
+    "q_lin": "attention.q",
+    "k_lin": "attention.k",
+    "v_lin": "attention.v",
+    "out_lin": "attention.o",
+    "wq": "attention.q",
+    "wk": "attention.k",
+    "wv": "attention.v",
+    "wo": "attention.o",
+    "up_proj": "mlp.up",
+    "gate_proj": "mlp.gate",
+    "down_proj": "mlp.down",
+    "fc1": "mlp.up",
+    "fc2": "mlp.down",
+    "c_fc": "mlp.up",
+    "fc_in": "mlp.up",
+    "fc_out": "mlp.down",
+    "dense_h_to_4h": "mlp.up",
+    "dense_4h_to_h": "mlp.down",
+    "lm_head": "head",
+    "embed_out": "head",
+}
+
+# Names that say so only inside an attention, or inside an MLP.
+_IN_ATTENTION: dict[str, Role] = {
+    "query": "attention.q",
+    "key": "attention.k",
+    "value": "attention.v",
+    "to_q": "attention.q",
+    "to_k": "attention.k",
+    "to_v": "attention.v",
+    "q": "attention.q",
+    "k": "attention.k",
+    "v": "attention.v",
+    "o": "attention.o",
+    "out_proj": "attention.o",
+    "c_proj": "attention.o",
+    "dense": "attention.o",
+}
+_IN_MLP: dict[str, Role] = {"c_proj": "mlp.down", "lin1": "mlp.up", "lin2": "mlp.down"}
+
+# BERT-like encoders, ViT among them, call every matrix "dense".
+_DENSE: dict[str, Role] = {"intermediate": "mlp.up", "output": "mlp.down"}
+
+_TOKEN_EMBEDDINGS = frozenset(
+    ("embed_tokens", "wte", "word_embeddings", "embed_in", "tok_embeddings", "token_embd")
+)
+_EMBEDDINGS = _TOKEN_EMBEDDINGS | {
+    "wpe",
+    "embed_positions",
+    "position_embeddings",
+    "position_embedding",
+    "token_type_embeddings",
+    "position_embd",
+    "token_types",
+}
+
+_NORM = re.compile(r"(^|_)(layer_?norm|rms_?norm|group_?norm|batch_?norm|norm|ln)(_|\d|$)")
+_BUFFERS = frozenset(("inv_freq", "original_inv_freq", "masked_bias", "position_ids"))
+
+
+def role(path: Sequence[str]) -> Role:
+    """Role of the module at `path`, or `other`."""
+    module = path[-1]
+    if _NORM.search(module.lower()):
+        return "norm"
+    if module in _EMBEDDINGS:
+        return "embedding"
+    return _ANYWHERE.get(module) or _by_surroundings(module, path[:-1])
+
+
+def is_token_embedding(path: Sequence[str]) -> bool:
+    """Whether the module is the embedding that a tied head shares."""
+    return path[-1] in _TOKEN_EMBEDDINGS
+
+
+def is_buffer(tensor: str, shape: Sequence[int]) -> bool:
+    """Whether a stored tensor is a constant of the program and no weight.
+
+    Causal masks are `[1, 1, n, n]` and called `attn.bias` (GPT-2, GPT-Neo, GPT-NeoX).
+    """
+    leaf = tensor.rpartition(".")[2]
+    mask = leaf == "bias" and len(shape) == 4 and tuple(shape[:2]) == (1, 1)
+    return leaf in _BUFFERS or (mask and shape[2] == shape[3])
+
+
+def _by_surroundings(module: str, above: Sequence[str]) -> Role:
+    around = [part.lower() for part in above]
+    attention = any("attn" in part or "attention" in part for part in around)
+    if attention:
+        return _IN_ATTENTION.get(module, "other")
+    if module == "dense" and around:
+        return _DENSE.get(around[-1], "other")
+    if any(part in ("mlp", "ffn", "feed_forward") for part in around):
+        return _IN_MLP.get(module, "other")
+    return "other"

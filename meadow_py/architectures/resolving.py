@@ -1,0 +1,95 @@
+"""Which family a model belongs to: by its configuration, else by its tensor names."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+
+from meadow_py.architectures.architecture import Architecture, Shapes
+from meadow_py.architectures.dimensions import (
+    GGUF_ARCHITECTURE,
+    Config,
+    read_dimensions,
+    text_config,
+)
+from meadow_py.architectures.fallback import is_token_embedding
+from meadow_py.architectures.families import FAMILIES, UNKNOWN
+from meadow_py.architectures.family import Family
+from meadow_py.architectures.naming import has_any, place_of, split_leaf
+
+_CLASS_STEM = re.compile(r"(.+?)(?:For[A-Z].*|LMHead.*|DoubleHeads.*|Text|Model)")
+
+
+def resolve(config: Config | None, shapes: Shapes) -> Architecture:
+    """The architecture of a model.
+
+    The family is the one that the configuration states (`model_type`, `architectures`, GGUF's
+    `general.architecture`), else the one that the tensor names tell, else ``unknown``. An unknown
+    model works: its matrices are weights, with roles guessed from obvious name parts only.
+    Where the configuration states something that is not known here, a family told by names
+    gives roles, but fused tensors are not split on the strength of it.
+
+    Parameters
+    ----------
+    config : mapping or None
+        Content of `config.json`, or the metadata of a GGUF file.
+    shapes : mapping of str to tuple of int
+        Shape of every stored tensor; may be empty.
+    """
+    names = list(_stated_names(config)) if config is not None else []
+    stated = _family_stated(names, shapes)
+    table = stated or _family_by_names(shapes) or UNKNOWN
+    dimensions = None if config is None else read_dimensions(config, table.defaults)
+    return Architecture(
+        family=table.name,
+        dimensions=dimensions,
+        tied=_is_tied(table, config, shapes),
+        table=table,
+        config=config,
+        split_fused=stated is not None or not names,
+    )
+
+
+def _stated_names(config: Config) -> Iterator[str]:
+    inner = config.get("text_config")
+    for source in (config, inner if isinstance(inner, Mapping) else {}):
+        for key in (GGUF_ARCHITECTURE, "model_type"):
+            if isinstance(source.get(key), str) and source[key]:
+                yield source[key]
+    classes = config.get("architectures")
+    for name in classes if isinstance(classes, (list, tuple)) else ():
+        stem = _CLASS_STEM.match(name) if isinstance(name, str) else None
+        if stem:
+            yield stem[1]
+
+
+def _family_stated(names: list[str], shapes: Shapes) -> Family | None:
+    for name in map(_plain, names):
+        for family in FAMILIES:
+            if name in map(_plain, family.model_types) and family.fits(shapes):
+                return family
+    return None
+
+
+def _plain(name: str) -> str:
+    return name.lower().replace("_", "").replace("-", "")
+
+
+def _family_by_names(shapes: Shapes) -> Family | None:
+    for family in FAMILIES:
+        told = has_any(family.signature, shapes) and not has_any(family.absent, shapes)
+        if told and family.fits(shapes):
+            return family
+    return None
+
+
+def _is_tied(table: Family, config: Config | None, shapes: Shapes) -> bool:
+    """As configured, else as the family's configuration class has it, else as stored."""
+    config = config or {}
+    for source in (config, text_config(config)):
+        if isinstance(source.get("tie_word_embeddings"), bool):
+            return bool(source["tie_word_embeddings"])
+    if config and GGUF_ARCHITECTURE not in config and table.tied:
+        return True
+    has_head = any(place_of(table, tensor).role == "head" for tensor in shapes)
+    return not has_head and any(is_token_embedding(split_leaf(t)[0]) for t in shapes)
