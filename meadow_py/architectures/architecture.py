@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from meadow_py.architectures import fallback
 from meadow_py.architectures.dimensions import Config, Dimensions
 from meadow_py.architectures.expected import expected_shapes
-from meadow_py.architectures.family import Family
+from meadow_py.architectures.family import Family, Shapes
 from meadow_py.architectures.fused import ROLE_OF_PART
 from meadow_py.architectures.naming import Place, place_of, split_leaf
 from meadow_py.architectures.weight import Part, Role, WeightSpec
-
-Shapes = Mapping[str, tuple[int, ...]]
 
 
 @dataclass(frozen=True)
@@ -30,11 +28,17 @@ class Architecture:
     tied : bool
         Whether the head shares the token embedding. `dataclasses.replace` it with False for a
         checkpoint whose stored head turns out to differ from its embedding.
+    inferred : bool
+        Whether the family was told from tensor names only, or is unknown: good enough for roles,
+        not for running the model.
+    table, config, split_fused
+        What `weights` and `expected_shapes` work from; not part of the interface.
     """
 
     family: str
     dimensions: Dimensions | None
     tied: bool
+    inferred: bool
     table: Family = field(repr=False)
     config: Config | None = field(repr=False, compare=False)
     split_fused: bool = field(default=True, repr=False)

@@ -57,19 +57,35 @@ class Dimensions:
     positions: int | None = None
 
 
-def read_dimensions(config: Config, defaults: Mapping[str, int]) -> Dimensions:
+def read_dimensions(config: Config, defaults: Mapping[str, int], mlp_factor: int = 0) -> Dimensions:
     """The sizes in a `config.json` or in GGUF metadata.
 
-    `defaults` are those of the family's configuration class, for keys that are left out.
+    `defaults` and `mlp_factor` are those of the family, for keys that are left out.
     """
-    found = _gguf_sizes(config) if GGUF_ARCHITECTURE in config else _hugging_face_sizes(config)
-    return _derived(Dimensions(**{**defaults, **found}))
+    if GGUF_ARCHITECTURE in config:
+        return _derived(Dimensions(**_gguf_sizes(config)))
+    sizes = _derived(Dimensions(**{**defaults, **_hugging_face_sizes(config)}))
+    if sizes.intermediate is None and sizes.hidden and mlp_factor:
+        sizes = replace(sizes, intermediate=mlp_factor * sizes.hidden)
+    return sizes
 
 
 def text_config(config: Config) -> Config:
     """The configuration of the language model inside a multimodal one; else the same."""
     inner = config.get("text_config")
     return {**config, **inner} if isinstance(inner, Mapping) else config
+
+
+def size_in(config: Config, key: str, default: int) -> int:
+    """A size that only some families have."""
+    value = config.get(key)
+    return value if isinstance(value, int) and _is_size(value) else default
+
+
+def flag_in(config: Config, key: str, default: bool) -> bool:
+    """A switch that only some families have."""
+    value = config.get(key)
+    return value if isinstance(value, bool) else default
 
 
 def _hugging_face_sizes(config: Config) -> dict[str, int]:

@@ -10,13 +10,17 @@ from meadow_py.architectures.family import Facts, Family, Row
 
 Shapes = dict[str, tuple[int, ...]]
 
+_LANGUAGE_MODELS = ("ForCausalLM", "LMHeadModel", "ForMaskedLM", "ForConditionalGeneration")
+_NEEDED = ("layers", "hidden", "heads", "kv_heads", "head_dim", "intermediate", "vocab")
+
 
 def expected_shapes(family: Family, config: Config, sizes: Dimensions, tied: bool) -> Shapes:
     """Shape of every stored tensor, in model order; see `Architecture.expected_shapes`."""
     facts = _facts(family, config, sizes)
-    bare = is_bare_model(config)
+    name = _class_name(config)
+    bare = name.endswith("Model") and not name.endswith("LMHeadModel")
     prefix = family.prefix.partition(".")[2] if bare else family.prefix
-    head = () if bare else family.head
+    head = family.head if name.endswith(_LANGUAGE_MODELS) else ()
     shapes: Shapes = {}
     for row in family.before:
         shapes.update(_tensors(row, prefix + row.path, facts))
@@ -32,16 +36,16 @@ def expected_shapes(family: Family, config: Config, sizes: Dimensions, tied: boo
     return shapes
 
 
-def is_bare_model(config: Config) -> bool:
-    """Whether the checkpoint is of the model without a head (`BertModel`, `OPTModel`)."""
+def _class_name(config: Config) -> str:
+    """The class that wrote the checkpoint; without one, that with the family's own head."""
     classes = config.get("architectures")
-    name = classes[0] if isinstance(classes, (list, tuple)) and classes else ""
-    return isinstance(name, str) and name.endswith("Model") and not name.endswith("HeadModel")
+    name = classes[0] if isinstance(classes, (list, tuple)) and classes else None
+    return name if isinstance(name, str) else "ForCausalLM"
 
 
 def _facts(family: Family, config: Config, sizes: Dimensions) -> Facts:
     known = {size: value for size, value in asdict(sizes).items() if value is not None}
-    missing = [s for s in ("layers", "hidden", "heads", "intermediate", "vocab") if s not in known]
+    missing = [size for size in _NEEDED if size not in known]
     if missing:
         raise ValueError(
             f"the configuration of this {family.name} model does not tell its "
@@ -50,6 +54,7 @@ def _facts(family: Family, config: Config, sizes: Dimensions) -> Facts:
     known["queries"] = known["heads"] * known["head_dim"]
     known["keys"] = known["kv_heads"] * known["head_dim"]
     known["qkv"] = known["queries"] + 2 * known["keys"]
+    known["gate_up"] = 2 * known["intermediate"]
     return {**known, **family.facts(text_config(config), sizes)}
 
 
@@ -58,6 +63,6 @@ def _tensors(row: Row, path: str, facts: Facts) -> Iterator[tuple[str, tuple[int
         return
     module = ".".join(part.partition("|")[0] for part in path.split("."))
     shape = tuple(facts[symbol] for symbol in row.shape)
-    yield f"{module}.weight", shape
+    yield f"{module}.{row.leaf}", shape
     if facts[row.bias] if isinstance(row.bias, str) else row.bias:
         yield f"{module}.bias", (shape[1] if row.transposed else shape[0],)

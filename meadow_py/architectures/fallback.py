@@ -17,26 +17,34 @@ _ANYWHERE: dict[str, Role] = {
     "k_lin": "attention.k",
     "v_lin": "attention.v",
     "out_lin": "attention.o",
-    "wq": "attention.q",
-    "wk": "attention.k",
-    "wv": "attention.v",
-    "wo": "attention.o",
     "up_proj": "mlp.up",
     "gate_proj": "mlp.gate",
     "down_proj": "mlp.down",
+    "dense_h_to_4h": "mlp.up",
+    "dense_4h_to_h": "mlp.down",
+    "attn_q": "attention.q",
+    "attn_k": "attention.k",
+    "attn_v": "attention.v",
+    "attn_output": "attention.o",
+    "lm_head": "head",
+    "embed_out": "head",
+}
+
+# Names that say so only in a numbered block: elsewhere fc1 is any layer.
+_IN_BLOCK: dict[str, Role] = {
     "fc1": "mlp.up",
     "fc2": "mlp.down",
     "c_fc": "mlp.up",
     "fc_in": "mlp.up",
     "fc_out": "mlp.down",
-    "dense_h_to_4h": "mlp.up",
-    "dense_4h_to_h": "mlp.down",
-    "lm_head": "head",
-    "embed_out": "head",
 }
 
 # Names that say so only inside an attention, or inside an MLP.
 _IN_ATTENTION: dict[str, Role] = {
+    "wq": "attention.q",
+    "wk": "attention.k",
+    "wv": "attention.v",
+    "wo": "attention.o",
     "query": "attention.q",
     "key": "attention.k",
     "value": "attention.v",
@@ -51,7 +59,16 @@ _IN_ATTENTION: dict[str, Role] = {
     "c_proj": "attention.o",
     "dense": "attention.o",
 }
-_IN_MLP: dict[str, Role] = {"c_proj": "mlp.down", "lin1": "mlp.up", "lin2": "mlp.down"}
+_IN_MLP: dict[str, Role] = {
+    "c_proj": "mlp.down",
+    "lin1": "mlp.up",
+    "lin2": "mlp.down",
+    "wi": "mlp.up",
+    "wi_0": "mlp.gate",
+    "wi_1": "mlp.up",
+    "wo": "mlp.down",
+}
+_MLP_NAMES = frozenset(("mlp", "ffn", "feed_forward", "densereludense"))
 
 # BERT-like encoders, ViT among them, call every matrix "dense".
 _DENSE: dict[str, Role] = {"intermediate": "mlp.up", "output": "mlp.down"}
@@ -105,6 +122,8 @@ def _by_surroundings(module: str, above: Sequence[str]) -> Role:
         return _IN_ATTENTION.get(module, "other")
     if module == "dense" and around:
         return _DENSE.get(around[-1], "other")
-    if any(part in ("mlp", "ffn", "feed_forward") for part in around):
-        return _IN_MLP.get(module, "other")
+    if module in _IN_MLP and not _MLP_NAMES.isdisjoint(around):
+        return _IN_MLP[module]
+    if module in _IN_BLOCK and any(part.isdigit() for part in above):
+        return _IN_BLOCK[module]
     return "other"

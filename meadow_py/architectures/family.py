@@ -13,6 +13,9 @@ from meadow_py.architectures.weight import Role
 Facts = Mapping[str, int]
 """Sizes by symbol, and conditions by name (0 or 1)."""
 
+Shapes = Mapping[str, tuple[int, ...]]
+"""Shape of every stored tensor."""
+
 
 @dataclass(frozen=True)
 class Row:
@@ -31,6 +34,8 @@ class Row:
         Whether there is a bias, or the name of the fact that tells.
     when : str
         Name of the fact that tells whether the module exists; empty: always.
+    leaf : str
+        The parameter that `shape` is of.
     transposed : bool
         Stored as ``[in, out]``.
     stacked : bool
@@ -44,6 +49,7 @@ class Row:
     shape: tuple[str, ...] = ()
     bias: bool | str = False
     when: str = ""
+    leaf: str = "weight"
     transposed: bool = False
     stacked: bool = False
     split: Split | None = None
@@ -52,6 +58,11 @@ class Row:
 def no_facts(config: Config, sizes: Dimensions) -> Facts:
     """For families whose sizes all follow from the dimensions."""
     return {}
+
+
+def any_shapes(shapes: Shapes) -> bool:
+    """For families whose names say enough."""
+    return True
 
 
 @dataclass(frozen=True, eq=False)
@@ -72,11 +83,14 @@ class Family:
     before, block, after, head : tuple of Row
         Modules before the blocks, in each block, after them, and outside the prefix.
     signature : tuple of str
-        Paths; one of them among the tensor names tells the family.
+        Paths that, all found among the tensor names, tell the family; none: names cannot.
+        With ``.bias`` behind it a path is that of a bias.
     absent : tuple of str
         Paths, none of which may be there.
     facts : callable
         Further symbols and conditions, from the configuration.
+    mlp_factor : int
+        Width of the MLP in widths of the model, where the configuration does not say; 0: unknown.
     defaults : mapping
         Dimensions that the configuration class fills in when `config.json` leaves them out.
     expected : bool
@@ -96,6 +110,7 @@ class Family:
     signature: tuple[str, ...] = ()
     absent: tuple[str, ...] = ()
     facts: Callable[[Config, Dimensions], Facts] = no_facts
+    mlp_factor: int = 0
     defaults: Mapping[str, int] = field(default_factory=lambda: MappingProxyType({}))
     expected: bool = True
-    fits: Callable[[Mapping[str, tuple[int, ...]]], bool] = lambda shapes: True
+    fits: Callable[[Shapes], bool] = any_shapes

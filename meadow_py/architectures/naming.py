@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache
 from itertools import product
@@ -52,20 +52,26 @@ def split_leaf(tensor: str) -> tuple[list[str], str]:
     return parts, "weight"
 
 
-def in_tower(path: Iterable[str]) -> bool:
+def in_tower(path: Sequence[str]) -> bool:
     """Whether the module belongs to the vision or audio half of a multimodal model.
 
-    Its blocks are numbered like the decoder's, but they are not the decoder's.
+    Its blocks are numbered like the decoder's, but they are not the decoder's. GGUF names them
+    `v.blk.0` and `a.blk.0`.
     """
+    if path[:2] in (["v", "blk"], ["a", "blk"]):
+        return True
     return any(word in part for part in path for word in ("vision", "visual", "audio", "image"))
 
 
-def has_any(paths: tuple[str, ...], tensors: Iterable[str]) -> bool:
-    """Whether one of the tensors ends in one of the paths."""
-    wanted = {spelling for path in paths for spelling in _spellings(path)}
-    return any(
-        suffix in wanted for tensor in tensors for _, suffix in _suffixes(split_leaf(tensor)[0])
-    )
+def endings(tensors: Iterable[str]) -> set[str]:
+    """All ends of the tensors' paths, numbers written as `#`; those of biases with `.bias`."""
+    found: set[str] = set()
+    for tensor in tensors:
+        path, leaf = split_leaf(tensor)
+        if not in_tower(path):
+            whole = path if leaf == "weight" else [*path, leaf]
+            found.update(suffix for _, suffix in _suffixes(whole))
+    return found
 
 
 def _look_up(family: Family, path: list[str]) -> tuple[int, int, Row, int | None] | None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping
 
-from meadow_py.architectures.architecture import Architecture, Shapes
+from meadow_py.architectures.architecture import Architecture
 from meadow_py.architectures.dimensions import (
     GGUF_ARCHITECTURE,
     Config,
@@ -13,9 +13,9 @@ from meadow_py.architectures.dimensions import (
     text_config,
 )
 from meadow_py.architectures.fallback import is_token_embedding
-from meadow_py.architectures.families import FAMILIES, UNKNOWN
-from meadow_py.architectures.family import Family
-from meadow_py.architectures.naming import has_any, place_of, split_leaf
+from meadow_py.architectures.families import FAMILIES, UNKNOWN, gguf_naming, is_gguf
+from meadow_py.architectures.family import Family, Shapes
+from meadow_py.architectures.naming import endings, place_of, split_leaf
 
 _CLASS_STEM = re.compile(r"(.+?)(?:For[A-Z].*|LMHead.*|DoubleHeads.*|Text|Model)")
 
@@ -37,16 +37,22 @@ def resolve(config: Config | None, shapes: Shapes) -> Architecture:
         Shape of every stored tensor; may be empty.
     """
     names = list(_stated_names(config)) if config is not None else []
+    found = endings(shapes)
     stated = _family_stated(names, shapes)
-    table = stated or _family_by_names(shapes) or UNKNOWN
-    dimensions = None if config is None else read_dimensions(config, table.defaults)
+    family = stated or _family_by_names(found, shapes) or UNKNOWN
+    dimensions = (
+        None if config is None else read_dimensions(config, family.defaults, family.mlp_factor)
+    )
+    as_gguf = is_gguf(found) or (config is not None and GGUF_ARCHITECTURE in config)
+    table = gguf_naming(family) if as_gguf else family
     return Architecture(
-        family=table.name,
+        family=family.name,
         dimensions=dimensions,
         tied=_is_tied(table, config, shapes),
+        inferred=stated is None,
         table=table,
         config=config,
-        split_fused=stated is not None or not names,
+        split_fused=stated is not None or as_gguf or not names,
     )
 
 
@@ -75,10 +81,10 @@ def _plain(name: str) -> str:
     return name.lower().replace("_", "").replace("-", "")
 
 
-def _family_by_names(shapes: Shapes) -> Family | None:
+def _family_by_names(found: set[str], shapes: Shapes) -> Family | None:
     for family in FAMILIES:
-        told = has_any(family.signature, shapes) and not has_any(family.absent, shapes)
-        if told and family.fits(shapes):
+        told = bool(family.signature) and found.issuperset(family.signature)
+        if told and found.isdisjoint(family.absent) and family.fits(shapes):
             return family
     return None
 

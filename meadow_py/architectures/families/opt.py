@@ -2,22 +2,22 @@
 
 from __future__ import annotations
 
-from meadow_py.architectures.dimensions import Config, Dimensions
+from meadow_py.architectures.dimensions import Config, Dimensions, flag_in, size_in
 from meadow_py.architectures.family import Facts, Family, Row
 
 
 def _facts(config: Config, sizes: Dimensions) -> Facts:
     hidden = sizes.hidden or 0
-    embedding = config.get("word_embed_proj_dim") or hidden
-    before = config.get("do_layer_norm_before", True)
+    embedding = size_in(config, "word_embed_proj_dim", hidden)
+    before = flag_in(config, "do_layer_norm_before", True)
     return {
         "embedding": embedding,
         # The first two positions are kept for padding: OPTLearnedPositionalEmbedding.offset.
         "positions": (sizes.positions or 0) + 2,
         "projected": embedding != hidden,
-        "final_norm": before and not config.get("_remove_final_layer_norm", False),
-        "biased": config.get("enable_bias", True),
-        "affine": config.get("layer_norm_elementwise_affine", True),
+        "final_norm": before and not flag_in(config, "_remove_final_layer_norm", False),
+        "biased": flag_in(config, "enable_bias", True),
+        "affine": flag_in(config, "layer_norm_elementwise_affine", True),
     }
 
 
