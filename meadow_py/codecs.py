@@ -1,0 +1,240 @@
+"""The lossless codecs under one interface."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any, Literal
+
+import numpy as np
+import numpy.typing as npt
+
+from meadow_py.quantize import check_matrix
+
+if TYPE_CHECKING:
+    from meadow_py._core import Chunks, StreamInfo
+
+Along = Literal["in", "out"]
+
+MIN_CHUNK, MAX_CHUNK = 1, 16
+_CODE_DTYPES = frozenset(
+    np.dtype(t) for t in (np.int8, np.uint8, np.int16, np.uint16, np.int32, np.uint32)
+)
+
+
+class CodeMatrix:
+    """Integer codes ``[out, in]``, and the chunks they are cut in once a codec asks for them.
+
+    Parameters
+    ----------
+    codes : ndarray, shape (out, in)
+        int8, uint8, int16, uint16, int32 or uint32 values that fit in `bits`, in any layout.
+        Raw 16-bit floats pass as uint16 bit patterns.
+    bits : int
+        Bits per code.
+    chunk : int
+        Neighbouring codes per chunk, 1 to 16. A short last chunk is padded with zeros.
+    along : {"in", "out"}
+        Along which dimension codes are neighbours.
+    threads : int
+        0 means all cores. No result depends on it.
+    name : str
+        What messages call the weight.
+    """
+
+    def __init__(
+        self,
+        codes: npt.NDArray[Any],
+        bits: int = 8,
+        chunk: int = 2,
+        along: Along = "in",
+        threads: int = 0,
+        name: str = "codes",
+    ) -> None:
+        self.codes = _check_codes(codes, name)
+        self.bits = bits
+        self.chunk = check_chunk(chunk)
+        self.along = check_along(along)
+        self.threads = threads
+
+    @functools.cached_property
+    def chunks(self) -> Chunks:
+        """The chunks and their dictionary, found once."""
+        from meadow_py import _core
+
+        return _core.Chunks(self.codes, self.bits, self.chunk, self.along, self.threads)
+
+
+@dataclass(frozen=True)
+class Codec:
+    """A lossless code.
+
+    Attributes
+    ----------
+    name : str
+        The key in ``bits_per_weight``.
+    title : str
+        What a table calls it.
+    pack : callable
+        ``(CodeMatrix, verify) -> bytes``.
+    """
+
+    name: str
+    title: str
+    pack: Callable[[CodeMatrix, bool], bytes]
+
+
+def _naive(matrix: CodeMatrix, verify: bool) -> bytes:
+    return matrix.chunks.pack_dictionary(verify=verify)
+
+
+def _packets(matrix: CodeMatrix, verify: bool) -> bytes:
+    return matrix.chunks.pack_packets(reindex=False, verify=verify)
+
+
+def _reindexed(matrix: CodeMatrix, verify: bool) -> bytes:
+    return matrix.chunks.pack_packets(reindex=True, verify=verify)
+
+
+# In the order of MEADOW's ablation: each adds one idea to the one before.
+CODECS = MappingProxyType(
+    {
+        codec.name: codec
+        for codec in (
+            Codec("naive", "naive", _naive),
+            Codec("packets", "packets", _packets),
+            Codec("reindexed", "re-indexed", _reindexed),
+        )
+    }
+)
+
+
+def pack(
+    codes: npt.NDArray[Any],
+    codec: str = "reindexed",
+    *,
+    bits: int = 8,
+    chunk: int = 2,
+    along: Along = "in",
+    verify: bool = True,
+    threads: int = 0,
+) -> bytes:
+    """Code integer codes losslessly; see `CodeMatrix` for the parameters.
+
+    Parameters
+    ----------
+    codec : {"naive", "packets", "reindexed"}
+        The unique matrix with fixed-width indices; indices in packets with mode bits, the best
+        packet length and widths searched; packets after giving frequent chunks small indices.
+    verify : bool
+        Decode the stream again and compare every code before it is returned.
+
+    Raises
+    ------
+    ValueError
+        If an argument is out of its range.
+    TypeError
+        If the codes are no integers.
+    """
+    if codec not in CODECS:
+        raise ValueError(f"codec {codec!r}: expected one of {', '.join(CODECS)}")
+    return CODECS[codec].pack(CodeMatrix(codes, bits, chunk, along, threads), verify)
+
+
+def pack_dictionary(
+    codes: npt.NDArray[Any],
+    *,
+    bits: int = 8,
+    chunk: int = 2,
+    along: Along = "in",
+    verify: bool = True,
+    threads: int = 0,
+) -> bytes:
+    """MEADOW's naive packing: the unique matrix, and indices of one fixed width."""
+    return pack(
+        codes, "naive", bits=bits, chunk=chunk, along=along, verify=verify, threads=threads
+    )
+
+
+def pack_packets(
+    codes: npt.NDArray[Any],
+    *,
+    bits: int = 8,
+    chunk: int = 2,
+    along: Along = "in",
+    reindex: bool = True,
+    packet_length: int = 0,
+    widths: tuple[int, ...] = (),
+    verify: bool = True,
+    threads: int = 0,
+) -> bytes:
+    """MEADOW's packet packing with a packet length and index widths of one's own.
+
+    Parameters
+    ----------
+    reindex : bool
+        Give frequent chunks small indices first.
+    packet_length : int
+        Indices per packet; 0 searches for the best.
+    widths : tuple of int
+        Index widths in bits that mode bits choose from; empty searches for the best.
+    """
+    matrix = CodeMatrix(codes, bits, chunk, along, threads)
+    return matrix.chunks.pack_packets(reindex, packet_length, tuple(widths), verify)
+
+
+def decode(stream: bytes, threads: int = 0) -> npt.NDArray[Any]:
+    """The codes ``[out, in]`` of a coded stream, bit for bit.
+
+    Raises
+    ------
+    FormatError
+        If the stream is truncated, corrupt, or newer than this library.
+    """
+    from meadow_py import _core
+
+    return _core.decode(stream, threads)
+
+
+def stream_info(stream: bytes) -> StreamInfo:
+    """What a coded stream says of itself; its sizes in bits add up to all of its bytes.
+
+    Raises
+    ------
+    FormatError
+        If the stream is truncated, corrupt, or newer than this library.
+    """
+    from meadow_py import _core
+
+    return _core.stream_info(stream)
+
+
+def check_chunk(chunk: int) -> int:
+    """`chunk`, if it is a number of codes per chunk."""
+    if isinstance(chunk, bool) or not isinstance(chunk, int | np.integer):
+        raise TypeError(f"a chunk size is an integer, not {type(chunk).__name__}: {chunk!r}")
+    if not MIN_CHUNK <= chunk <= MAX_CHUNK:
+        raise ValueError(f"chunk size {chunk}: expected {MIN_CHUNK} to {MAX_CHUNK} codes")
+    return int(chunk)
+
+
+def check_along(along: str) -> Along:
+    """`along`, if it names a dimension."""
+    if along == "in":
+        return "in"
+    if along == "out":
+        return "out"
+    raise ValueError(f"along={along!r}: expected 'in' or 'out'")
+
+
+def _check_codes(codes: npt.NDArray[Any], name: str) -> npt.NDArray[Any]:
+    matrix = check_matrix(codes, name)
+    native = matrix.dtype.newbyteorder("=")
+    if native not in _CODE_DTYPES:
+        raise TypeError(
+            f"{name} have dtype {matrix.dtype}: expected int8, uint8, int16, uint16, int32 or "
+            "uint32; quantize() makes codes of floats"
+        )
+    return np.ascontiguousarray(matrix, dtype=native)

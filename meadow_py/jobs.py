@@ -1,0 +1,78 @@
+"""Long work: its progress, and the time its stages take."""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from types import TracebackType
+from typing import Any
+
+
+class Progress:
+    """A bar on stderr that counts weights. A context manager.
+
+    Parameters
+    ----------
+    total : int
+        How many weights there are to go through, all passes counted.
+    label : str
+        What is being done.
+    enabled : bool or None
+        None shows the bar in a terminal and in Jupyter, and nowhere else.
+    """
+
+    def __init__(self, total: int, label: str, enabled: bool | None = None) -> None:
+        shown = _is_interactive() if enabled is None else enabled
+        self._bar: Any = None
+        if shown:
+            from tqdm.auto import tqdm
+
+            self._bar = tqdm(total=total, desc=label, unit="w", unit_scale=True, leave=False)
+
+    def advance(self, count: int, name: str = "") -> None:
+        """`count` more are done; `name` is what is being worked on."""
+        if self._bar is not None:
+            self._bar.set_postfix_str(name, refresh=False)
+            self._bar.update(count)
+
+    def __enter__(self) -> Progress:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        if self._bar is not None:
+            self._bar.close()
+
+
+class Stopwatch:
+    """Seconds by stage.
+
+    Attributes
+    ----------
+    seconds : dict of str to float
+        Wall time of every stage that ran, in order of first appearance.
+    """
+
+    def __init__(self) -> None:
+        self.seconds: dict[str, float] = {}
+
+    @contextmanager
+    def stage(self, name: str) -> Iterator[None]:
+        """Add the time of a block to a stage."""
+        start = time.perf_counter()
+        try:
+            yield
+        finally:
+            elapsed = time.perf_counter() - start
+            self.seconds[name] = self.seconds.get(name, 0.0) + elapsed
+
+
+def _is_interactive() -> bool:
+    """Whether a person watches: stderr is a terminal, or this runs in a Jupyter kernel."""
+    return "ipykernel" in sys.modules or (sys.stderr is not None and sys.stderr.isatty())

@@ -1,0 +1,165 @@
+"""Where every bit goes, and the floors that no code of an alphabet gets below.
+
+A floor is the order-0 entropy of a named alphabet, per weight (Shannon, 1948).
+"""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass, fields
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import numpy.typing as npt
+
+if TYPE_CHECKING:
+    from meadow_py._core import Chunks, StreamInfo
+    from meadow_py.quantize import Quantized
+
+
+@dataclass(frozen=True)
+class Ledger:
+    """The size of one stored weight in bits, part by part. The parts are all there is.
+
+    Attributes
+    ----------
+    codes : int
+        Codes stored as they are (the dense form).
+    dictionary : int
+        The distinct chunks (MEADOW: unique matrix).
+    indices : int
+        The chunk indices.
+    modes : int
+        Mode bits, which name the index width of a packet.
+    header : int
+        Header, tile index, checksum.
+    padding : int
+        Up to whole bytes and aligned parts.
+    scales, zero_points : int
+        What the quantiser needs besides the codes.
+    """
+
+    codes: int = 0
+    dictionary: int = 0
+    indices: int = 0
+    modes: int = 0
+    header: int = 0
+    padding: int = 0
+    scales: int = 0
+    zero_points: int = 0
+
+    @property
+    def total(self) -> int:
+        """All bits."""
+        return sum(getattr(self, part.name) for part in fields(self))
+
+    def per_weight(self, count: int) -> float:
+        """Bits per weight of a matrix with `count` weights, everything counted."""
+        return self.total / count
+
+    def to_dict(self) -> dict[str, int]:
+        """The parts by name."""
+        return asdict(self)
+
+
+def dense_ledger(count: int, bits: int, scales: int = 0, zero_points: int = 0) -> Ledger:
+    """`count` codes of `bits` each, stored as they are."""
+    return Ledger(codes=count * bits, scales=scales, zero_points=zero_points)
+
+
+def stream_ledger(info: StreamInfo, scales: int = 0, zero_points: int = 0) -> Ledger:
+    """A coded stream, and the scales and zero points that are stored beside it.
+
+    Raises
+    ------
+    RuntimeError
+        If the parts do not add up to the bytes of the stream: a bug of this library.
+    """
+    ledger = Ledger(
+        dictionary=info["dictionary_bits"],
+        indices=info["index_payload_bits"],
+        modes=info["mode_payload_bits"],
+        header=info["header_bits"],
+        padding=info["padding_bits"],
+        scales=scales,
+        zero_points=zero_points,
+    )
+    coded = ledger.total - scales - zero_points
+    if coded != info["bytes"] * 8:
+        raise RuntimeError(f"a stream of {info['bytes'] * 8} bits accounts for {coded} of them")
+    return ledger
+
+
+def symbol_floor(codes: npt.NDArray[Any], bits: int, threads: int = 0) -> float:
+    """Entropy of the integer codes, bits per weight."""
+    from meadow_py import _core
+
+    return _core.entropy(_core.symbol_counts(codes, bits, threads))
+
+
+def chunk_floor(chunks: Chunks, count: int) -> float:
+    """Entropy of whole chunks, bits per weight of a matrix with `count` weights.
+
+    With few chunks per distinct chunk it flatters: the dictionary is not in it.
+    """
+    return chunks.entropy() * chunks.count / count
+
+
+def index_only(chunks: Chunks, count: int) -> float:
+    """Fixed-width indices alone, bits per weight: the dictionary is not counted."""
+    return (chunks.unique - 1).bit_length() * chunks.count / count
+
+
+def fields_floor(values: npt.NDArray[Any], dtype: str, threads: int = 0) -> float | None:
+    """Entropy of sign, exponent and mantissa, each coded apart, bits per weight.
+
+    The mantissa of F32 is coded in slices of 7, 8 and 8 bits. None for a dtype that has no such
+    fields here: F64, other F8 formats, blocks of GGUF.
+    """
+    from meadow_py import _core
+
+    pattern = _FIELD_PATTERNS.get(dtype)
+    if pattern is None:
+        return None
+    counts = _core.field_counts(values.view(pattern), dtype, threads)
+    return sum(_core.entropy(table) for table in counts)
+
+
+def joint_floor(
+    values: npt.NDArray[Any], dtype: str, content_dtype: str, threads: int = 0
+) -> float | None:
+    """Entropy of whole stored values of up to 16 bits, bits per weight.
+
+    F32 values count as the 16-bit values they hold, where they hold nothing more; None where
+    they do: a table of 2**32 values says nothing of a weight that has fewer.
+    """
+    from meadow_py import _core
+
+    narrow = _narrowed(values, dtype, content_dtype)
+    if narrow is None:
+        return None
+    return _core.entropy(_core.symbol_counts(narrow, narrow.dtype.itemsize * 8, threads))
+
+
+_FIELD_PATTERNS = {
+    "F32": np.uint32,
+    "F16": np.uint16,
+    "BF16": np.uint16,
+    "F8_E4M3": np.uint8,
+    "F8_E5M2": np.uint8,
+}
+
+
+def _narrowed(
+    values: npt.NDArray[Any], dtype: str, content_dtype: str
+) -> npt.NDArray[Any] | None:
+    """Bit patterns of 8 or 16 bits, one to one with the values; None if there are none."""
+    if dtype in ("F16", "BF16"):
+        return values.view(np.uint16)
+    if dtype.startswith("F8_"):
+        return values.view(np.uint8)
+    if dtype == "F32" and content_dtype == "BF16":
+        high = 1 if np.little_endian else 0  # of an F32, BF16 is the more significant half
+        return np.ascontiguousarray(values.view(np.uint16)[:, high::2])
+    if dtype == "F32" and content_dtype == "F16":
+        return values.astype(np.float16).view(np.uint16)
+    return None
