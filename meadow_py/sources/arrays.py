@@ -1,0 +1,80 @@
+"""Checkpoints from a dict of numpy arrays or torch tensors."""
+
+from __future__ import annotations
+
+import functools
+import sys
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from meadow_py.sources.checkpoint import Checkpoint
+from meadow_py.sources.dtypes import SPELLING
+from meadow_py.sources.tensor import Bytes, Tensor
+
+
+def open_arrays(arrays: Mapping[Any, Any], source: str = "arrays") -> Checkpoint:
+    """A checkpoint of arrays in memory, none of them copied before it is read.
+
+    Raises
+    ------
+    TypeError
+        If a name is not a string, or a value is no array of numbers.
+    ValueError
+        If the mapping is empty.
+    """
+    if not arrays:
+        raise ValueError("the dict of arrays is empty: expected {name: array}")
+    return Checkpoint(source, "arrays", [_tensor(name, a) for name, a in arrays.items()])
+
+
+def _tensor(name: Any, array: Any) -> Tensor:
+    if not isinstance(name, str):
+        raise TypeError(f"names of arrays are strings, not {type(name).__name__}: {name!r}")
+    if isinstance(array, np.ndarray):
+        return _numpy_tensor(name, array)
+    if _is_torch_tensor(array):
+        from meadow_py.sources.torch_tensors import torch_tensor
+
+        tensor = torch_tensor(name, array)
+        if tensor.dtype == "C64":
+            raise _wrong_dtype(name, "complex64")
+        return tensor
+    raise TypeError(
+        f"tensor {name!r} is a {type(array).__name__}: expected a numpy array or a torch tensor"
+    )
+
+
+def _is_torch_tensor(value: Any) -> bool:
+    """Whether it is a torch tensor, without importing torch: if it is one, torch is loaded."""
+    torch = sys.modules.get("torch")
+    return torch is not None and isinstance(value, torch.Tensor)
+
+
+def _numpy_tensor(name: str, array: npt.NDArray[Any]) -> Tensor:
+    if isinstance(array, np.ma.MaskedArray):
+        raise TypeError(f"tensor {name!r} is a masked array: fill it first, as with .filled(0)")
+    dtype = SPELLING.get(array.dtype.newbyteorder("="))
+    if dtype is None or array.dtype.kind == "c":
+        raise _wrong_dtype(name, str(array.dtype))
+    read = functools.partial(_native_bytes, array)
+    return Tensor(name, dtype, array.shape, array.nbytes, read)
+
+
+def _native_bytes(array: npt.NDArray[Any]) -> Bytes:
+    """The values in row-major order and native byte order; a view if they are so already."""
+    ordered = np.ascontiguousarray(array).reshape(-1)
+    raw = ordered.view(np.uint8)
+    if ordered.dtype.isnative:
+        return raw
+    # Bytes are swapped, not values converted: a conversion may quieten NaNs.
+    return raw.reshape(-1, ordered.dtype.itemsize)[:, ::-1].reshape(-1)
+
+
+def _wrong_dtype(name: str, dtype: str) -> TypeError:
+    return TypeError(
+        f"tensor {name!r} has dtype {dtype}: expected real numbers or booleans "
+        f"({', '.join(spelled for spelled in SPELLING.values() if spelled != 'C64')})"
+    )

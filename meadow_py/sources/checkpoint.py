@@ -1,0 +1,140 @@
+"""A model as its stored tensors and the weights they hold, whatever it came from."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable, Iterable, Mapping
+from types import MappingProxyType, TracebackType
+from typing import TYPE_CHECKING, Any
+
+import numpy.typing as npt
+
+from meadow_py.sources.dtypes import BITS, FLOATS, NUMPY
+from meadow_py.sources.tensor import Tensor
+
+if TYPE_CHECKING:
+    from typing_extensions import Self
+
+    from meadow_py.architectures import Architecture, WeightSpec
+
+
+class Weight:
+    """One logical ``[out, in]`` matrix, which may be a transposed part of a stored tensor.
+
+    Attributes
+    ----------
+    name : str
+        The name of the weight; that of its tensor, unless the tensor holds several.
+    role : str
+        ``"attention.q"``, ``"mlp.up"``, ``"embedding"``, ``"head"``, ...
+    layer : int or None
+        Which decoder layer, None outside the layers.
+    shape : tuple of int
+        ``(out, in)``.
+    dtype : str
+        That of the tensor.
+    tensor : Tensor
+        What stores it.
+    """
+
+    def __init__(self, spec: WeightSpec, tensor: Tensor) -> None:
+        self.name: str = spec.name
+        self.role: str = spec.role
+        self.layer: int | None = spec.layer
+        self.shape: tuple[int, int] = spec.shape
+        self.dtype: str = tensor.dtype
+        self.tensor = tensor
+        self._spec = spec
+
+    @property
+    def count(self) -> int:
+        """How many numbers the weight holds."""
+        return self.shape[0] * self.shape[1]
+
+    def array(self) -> npt.NDArray[Any]:
+        """The ``[out, in]`` matrix, a view where possible; GGUF blocks dequantised to float32."""
+        stored = self.tensor.array() if self.dtype in NUMPY else self.tensor.dequantized()
+        return self._spec.view(stored)
+
+    def __repr__(self) -> str:
+        return f"Weight({self.name!r}, {self.role}, {self.dtype}, {list(self.shape)})"
+
+
+class Checkpoint:
+    """A model's tensors and weights, read-only and lazy. A context manager.
+
+    Attributes
+    ----------
+    source : str
+        What the user named.
+    format : str
+        ``"safetensors"``, ``"pytorch"``, ``"gguf"``, ``"module"`` or ``"arrays"``.
+    config : mapping or None
+        The model's configuration, as in ``config.json``; of GGUF its metadata.
+    tensors : mapping of str to Tensor
+        In the order of the file.
+    nbytes : int
+        Stored size of all tensors in bytes.
+    """
+
+    def __init__(
+        self,
+        source: str,
+        format: str,
+        tensors: Iterable[Tensor],
+        config: Mapping[str, Any] | None = None,
+        close: Callable[[], None] | None = None,
+    ) -> None:
+        self.source = source
+        self.format = format
+        self.config = config
+        self.tensors: Mapping[str, Tensor] = MappingProxyType({t.name: t for t in tensors})
+        self.nbytes = sum(tensor.nbytes for tensor in self.tensors.values())
+        self._close = close
+        if not self.tensors:
+            raise ValueError(f"{source}: no tensors in it")
+
+    @functools.cached_property
+    def architecture(self) -> Architecture:
+        """The family, and what each tensor is for."""
+        from meadow_py.architectures import resolve
+
+        return resolve(self.config, self._shapes())
+
+    @functools.cached_property
+    def weights(self) -> list[Weight]:
+        """The matrices of floating-point numbers, in the order of the architecture.
+
+        Integer tensors (position ids, masks) are tensors, but no weights.
+        """
+        specs = self.architecture.weights(self._shapes())
+        found = [Weight(spec, self.tensors[spec.tensor]) for spec in specs]
+        return [weight for weight in found if weight.dtype in FLOATS or _is_block(weight.dtype)]
+
+    def close(self) -> None:
+        """Let go of the files. Arrays already handed out stay valid."""
+        if self._close is not None:
+            self._close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    def __repr__(self) -> str:
+        size = f"{len(self.tensors)} tensors, {self.nbytes} B"
+        return f"Checkpoint({self.source!r}, format={self.format!r}, {size})"
+
+    def _shapes(self) -> dict[str, tuple[int, ...]]:
+        return {name: tensor.shape for name, tensor in self.tensors.items()}
+
+
+def _is_block(dtype: str) -> bool:
+    """Whether a dtype is a GGUF block format: the only ones that safetensors does not spell."""
+    return dtype not in BITS

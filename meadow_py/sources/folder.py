@@ -1,0 +1,113 @@
+"""Checkpoints from a folder or a file on disk."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+from meadow_py.errors import FormatError
+from meadow_py.sources.checkpoint import Checkpoint
+from meadow_py.sources.pytorch import read_pytorch
+from meadow_py.sources.safetensors import read_safetensors
+from meadow_py.sources.selection import (
+    PYTORCH_SUFFIXES,
+    SUFFIXES,
+    Selection,
+    select_weights,
+)
+from meadow_py.sources.sharded import of_shard, read_index, require_shards, shards
+from meadow_py.sources.strict_json import read_object
+from meadow_py.sources.tensor import Tensor
+
+
+def open_folder(folder: Path, source: str) -> Checkpoint:
+    """The model in a folder, as Transformers saves it or as a few weight files.
+
+    Raises
+    ------
+    FileNotFoundError
+        If the folder holds no weights, or a shard that the index names is missing.
+    FormatError
+        If a file is truncated or corrupt, or does not agree with the index.
+    """
+    names = [path.name for path in folder.iterdir() if path.is_file()]
+    return open_selection(folder, select_weights(names, str(folder)), source)
+
+
+def open_file(path: Path, source: str) -> Checkpoint:
+    """The model in one weight file; a ``config.json`` beside it is used."""
+    suffix = path.suffix.lower()
+    if suffix not in SUFFIXES:
+        raise ValueError(f"{path}: not a known weight file: expected one of {', '.join(SUFFIXES)}")
+    pytorch = suffix in PYTORCH_SUFFIXES
+    format = "pytorch" if pytorch else suffix.removeprefix(".")
+    return open_selection(path.parent, Selection(format, (path.name,)), source)
+
+
+def open_selection(folder: Path, selection: Selection, source: str) -> Checkpoint:
+    """The model in the chosen files of a folder."""
+    if selection.format == "gguf":
+        from meadow_py.sources.gguf import read_gguf
+
+        tensors, metadata, mapped = read_gguf(folder / selection.files[0])
+        return _checkpoint(source, "gguf", tensors, metadata, [mapped.close])
+    config = _config(folder)
+    tensors, closers = _read_all(folder, selection)
+    return _checkpoint(source, selection.format, tensors, config, closers)
+
+
+def _checkpoint(
+    source: str,
+    format: str,
+    tensors: Iterable[Tensor],
+    config: Mapping[str, Any] | None,
+    closers: list[Callable[[], None]],
+) -> Checkpoint:
+    def close() -> None:
+        for closer in closers:
+            closer()
+
+    return Checkpoint(source, format, tensors, config, close)
+
+
+def _config(folder: Path) -> Mapping[str, Any] | None:
+    path = folder / "config.json"
+    return read_object(path) if path.is_file() else None
+
+
+def _read_all(folder: Path, selection: Selection) -> tuple[list[Tensor], list[Callable[[], None]]]:
+    weight_map: dict[str, str] = {}
+    files: Iterable[str] = selection.files
+    index = folder / (selection.index_file or "")
+    if selection.index_file is not None:
+        weight_map = read_index(index, selection.format)
+        require_shards(folder, index, weight_map)
+        files = shards(weight_map)
+    tensors: dict[str, Tensor] = {}
+    closers: list[Callable[[], None]] = []
+    for file in files:
+        held = _read(folder / file, selection.format, closers)
+        if selection.index_file is not None:
+            names = of_shard(index, weight_map, file, held)
+            held = [tensor for tensor in held if tensor.name in names]
+        _add(tensors, held)
+    return list(tensors.values()), closers
+
+
+def _read(path: Path, format: str, closers: list[Callable[[], None]]) -> list[Tensor]:
+    if format == "pytorch":
+        return read_pytorch(path)
+    tensors, mapped = read_safetensors(path)
+    closers.append(mapped.close)
+    return tensors
+
+
+def _add(tensors: dict[str, Tensor], held: list[Tensor]) -> None:
+    for tensor in held:
+        if tensor.name in tensors:
+            raise FormatError(
+                f"tensor {tensor.name!r} is in {tensors[tensor.name].file} and in {tensor.file}: "
+                "different models in one folder? Name the file to open"
+            )
+        tensors[tensor.name] = tensor

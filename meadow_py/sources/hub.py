@@ -1,0 +1,145 @@
+"""Checkpoints from a hub id: only the files that are needed are downloaded, or taken from cache."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from meadow_py.sources.checkpoint import Checkpoint
+from meadow_py.sources.folder import open_selection
+from meadow_py.sources.hub_errors import explained
+from meadow_py.sources.selection import Selection, select_weights
+from meadow_py.sources.sharded import read_index, shards
+
+_ON = {"1", "ON", "YES", "TRUE"}
+_CONFIG = "config.json"
+
+
+class Request(NamedTuple):
+    """What was asked of the hub."""
+
+    repo_id: str
+    revision: str | None = None
+    token: str | bool | None = None
+    cache_dir: Path | None = None
+    local_files_only: bool = False
+
+    @property
+    def endpoint(self) -> str:
+        """The hub's address. Read now: the hub library reads its environment only once."""
+        from huggingface_hub import constants
+
+        return (os.environ.get("HF_ENDPOINT") or constants.ENDPOINT).rstrip("/")
+
+    @property
+    def offline(self) -> bool:
+        """Whether only the cache may be used."""
+        from huggingface_hub import constants
+
+        wanted = os.environ.get("HF_HUB_OFFLINE", "").upper() in _ON
+        return self.local_files_only or wanted or bool(constants.HF_HUB_OFFLINE)
+
+
+def open_hub(request: Request) -> Checkpoint:
+    """The model of a hub id.
+
+    Raises
+    ------
+    FileNotFoundError
+        If there is no such id, revision, or no weights in it.
+    PermissionError
+        If the hub wants a token, or its licence to be accepted.
+    ConnectionError
+        If the hub cannot be reached, or the connection was cut, and the cache does not help.
+    """
+    if request.offline:
+        return _open_cached(request)
+    with explained(request.repo_id, request.revision, request.endpoint):
+        commit, names = _listing(request)
+        selection = select_weights(names, f"{request.repo_id} at {request.endpoint}")
+        folder = _download(request, commit, selection, _CONFIG in names)
+    return open_selection(folder, selection, request.repo_id)
+
+
+def _listing(request: Request) -> tuple[str, list[str]]:
+    """The commit that the revision names now, and the files at its top level."""
+    from huggingface_hub import HfApi
+
+    api = HfApi(endpoint=request.endpoint, token=request.token)
+    info = api.model_info(request.repo_id, revision=request.revision)
+    if info.sha is None:
+        raise ConnectionError(f"{request.endpoint} names no commit for {request.repo_id}")
+    names = [file.rfilename for file in info.siblings or []]
+    return info.sha, [name for name in names if "/" not in name]
+
+
+def _download(request: Request, commit: str, selection: Selection, with_config: bool) -> Path:
+    """Bring the selected files of one commit into the cache, and return their folder."""
+    files = list(selection.files)
+    if selection.index_file is not None:
+        index = _fetch(request, selection.index_file, commit)
+        files = shards(read_index(index, selection.format))
+    # By the name of the branch first, so that the cache can resolve it when offline.
+    first = _CONFIG if with_config else selection.index_file or files[0]
+    _fetch(request, first, request.revision)
+    if with_config:
+        _fetch(request, _CONFIG, commit)
+    folder = [_fetch(request, file, commit) for file in files][0]
+    return folder.parents[len(Path(files[0]).parts) - 1]
+
+
+def _fetch(request: Request, file: str, revision: str | None, offline: bool = False) -> Path:
+    from huggingface_hub import hf_hub_download
+
+    options: dict[str, Any] = {"endpoint": request.endpoint, "token": request.token}
+    path = hf_hub_download(
+        request.repo_id,
+        file,
+        revision=revision,
+        cache_dir=request.cache_dir,
+        local_files_only=offline,
+        **options,
+    )
+    return Path(path)
+
+
+def _open_cached(request: Request) -> Checkpoint:
+    """The model as far as it is in the cache; anything missing is an error, not a smaller model."""
+    folder = _cached_folder(request)
+    names = [path.name for path in folder.iterdir() if path.is_file()]
+    advice = f"connect and open {request.repo_id} once, with the hub reachable"
+    try:
+        selection = select_weights(names, str(folder))
+        checkpoint = open_selection(folder, selection, request.repo_id)
+    except FileNotFoundError as error:
+        raise ConnectionError(f"offline, and the cache is incomplete: {error}; {advice}") from error
+    if not selection.canonical:
+        raise ConnectionError(
+            f"offline, and the cache does not tell whether {', '.join(selection.files)} is all "
+            f"of {request.repo_id}: {advice}, or open the folder {folder} itself"
+        )
+    return checkpoint
+
+
+def _cached_folder(request: Request) -> Path:
+    from huggingface_hub import snapshot_download
+    from huggingface_hub.errors import LocalEntryNotFoundError
+
+    try:
+        found = snapshot_download(
+            request.repo_id,
+            revision=request.revision,
+            cache_dir=request.cache_dir,
+            local_files_only=True,
+        )
+    except LocalEntryNotFoundError as error:
+        # Newer libraries say where the part lies that they have: it may well be all we need.
+        found = getattr(error, "snapshot_path", None)
+        if found is None:
+            at = f" at revision {request.revision!r}" if request.revision else ""
+            raise ConnectionError(
+                f"offline (HF_HUB_OFFLINE or local_files_only), and {request.repo_id}{at} is not "
+                "in the cache: open it once with the hub reachable, or name a local folder"
+            ) from error
+    return Path(found)

@@ -1,0 +1,49 @@
+"""A file mapped into memory, so that its bytes cost no anonymous memory."""
+
+from __future__ import annotations
+
+import mmap
+from pathlib import Path
+
+import numpy as np
+
+from meadow_py.errors import FormatError
+from meadow_py.sources.tensor import Bytes
+
+_LFS_POINTER = b"version https://git-lfs"
+
+
+class MappedFile:
+    """The bytes of one file, read-only.
+
+    Raises
+    ------
+    FormatError
+        If the file is empty, or is a Git LFS pointer in place of the file.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        with path.open("rb") as file:
+            start = file.read(len(_LFS_POINTER))
+            if not start:
+                raise FormatError(f"{path}: the file is empty")
+            if start == _LFS_POINTER:
+                raise FormatError(
+                    f"{path}: a Git LFS pointer, not the file itself: run `git lfs pull`"
+                )
+            self._map: mmap.mmap | None = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
+        self.size = len(self._map)
+
+    def read(self, offset: int, size: int) -> Bytes:
+        """A read-only view of `size` bytes at `offset`."""
+        if self._map is None:
+            raise ValueError(f"{self.path}: the checkpoint was closed")
+        # Touching pages behind the end of a file that shrank kills the process (SIGBUS).
+        if self._map.size() < self.size:
+            raise OSError(f"{self.path}: the file shrank from {self.size} B while it was open")
+        return np.frombuffer(self._map, dtype=np.uint8, count=size, offset=offset)
+
+    def close(self) -> None:
+        """Forget the mapping; it ends with the last array that views it."""
+        self._map = None

@@ -1,0 +1,92 @@
+"""Reader of PyTorch files (.bin, .pt, .pth): state dicts, loaded without running any code."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from meadow_py.errors import FormatError
+from meadow_py.sources.tensor import Tensor
+from meadow_py.sources.torch_tensors import distinct, import_torch, torch_tensor
+
+if TYPE_CHECKING:
+    import torch
+
+_ZIP = b"PK\x03\x04"  # what torch.save writes since 1.6; only these files can be mapped
+_NESTED = ("state_dict", "model_state_dict", "model", "module")  # where trainers keep it
+
+
+def read_pytorch(path: Path) -> list[Tensor]:
+    """The tensors of one file, mapped unless it was written by a torch older than 1.6.
+
+    Second names of the same storage (tied weights) are left out: the first name stays.
+
+    Raises
+    ------
+    FormatError
+        If the file is truncated or corrupt, or is a pickle that would run code (it is not run).
+    ImportError
+        If torch is not installed.
+    """
+    import_torch(f"reading {path.name}")
+    found = _state_dict(path, _load(path))
+    return [torch_tensor(name, t, str(path)) for name, t in distinct(found).items()]
+
+
+def _load(path: Path) -> Any:
+    import torch
+
+    with path.open("rb") as file:
+        start = file.read(len(_ZIP))
+    if not start:
+        raise FormatError(f"{path}: the file is empty")
+    try:
+        return torch.load(path, map_location="cpu", weights_only=True, mmap=start == _ZIP)
+    except OSError:
+        raise
+    except Exception as error:  # a damaged pickle can raise anything
+        raise FormatError(f"{path}: {_explain(error)}") from error
+
+
+def _explain(error: Exception) -> str:
+    text = str(error)
+    if "Unsupported global" in text or "Unsupported class" in text or "TorchScript" in text:
+        return (
+            "refused: the pickle holds more than tensors and loading it would run code "
+            f"({_reason(text)}). Nothing of it was run. If you trust its author, save "
+            "model.state_dict() as safetensors and open that"
+        )
+    return f"truncated or corrupt, not a PyTorch state dict: {type(error).__name__}: {text[:200]}"
+
+
+def _reason(text: str) -> str:
+    """The sentence of torch's long message that names what was refused."""
+    marks = ("Unsupported global", "Unsupported class", "TorchScript")
+    lines = [line.strip() for line in text.splitlines() if any(mark in line for mark in marks)]
+    return lines[0].removeprefix("WeightsUnpickler error: ").split(" was not")[0][:200]
+
+
+def _state_dict(path: Path, loaded: Any) -> dict[str, torch.Tensor]:
+    """The tensors by name; of a trainer's checkpoint those of the model."""
+    for key in _NESTED:
+        inner = loaded.get(key) if isinstance(loaded, Mapping) else None
+        if isinstance(inner, Mapping) and _tensors(inner):
+            return _tensors(inner)
+    found = _tensors(loaded) if isinstance(loaded, Mapping) else {}
+    if not found:
+        what = f"keys {list(loaded)[:8]}" if isinstance(loaded, Mapping) else type(loaded).__name__
+        raise ValueError(
+            f"{path}: no tensors: expected a state dict {{name: tensor}}, found {what}"
+        )
+    return found
+
+
+def _tensors(values: Mapping[Any, Any]) -> dict[str, torch.Tensor]:
+    import torch
+
+    return {
+        name: value
+        for name, value in values.items()
+        if isinstance(name, str) and isinstance(value, torch.Tensor)
+    }

@@ -1,0 +1,38 @@
+"""JSON objects from files that nobody vouches for."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+from meadow_py.errors import FormatError
+
+
+def parse_object(text: bytes, where: str) -> dict[str, Any]:
+    """Parse a JSON object; whatever is wrong with it is a FormatError that starts with `where`.
+
+    Duplicate keys are refused at every depth, and names that cannot be printed.
+    """
+    try:
+        value = json.loads(text.decode("utf-8"), object_pairs_hook=_without_duplicates)
+    except (ValueError, RecursionError) as error:
+        raise FormatError(f"{where}: no valid JSON: {error}") from error
+    if not isinstance(value, dict):
+        raise FormatError(f"{where}: expected a JSON object, found {type(value).__name__}")
+    return value
+
+
+def read_object(path: Path) -> dict[str, Any]:
+    """Parse the JSON object in a file."""
+    return parse_object(path.read_bytes(), str(path))
+
+
+def _without_duplicates(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    found: dict[str, Any] = {}
+    for name, value in pairs:
+        name.encode("utf-8")  # a lone surrogate is a ValueError here, rather than when printed
+        if name in found:
+            raise ValueError(f"the key {name!r} appears twice")
+        found[name] = value
+    return found

@@ -1,0 +1,93 @@
+"""Torch tensors, in files or in memory, seen as bytes."""
+
+from __future__ import annotations
+
+import functools
+from types import ModuleType
+from typing import TYPE_CHECKING
+
+from meadow_py.sources.tensor import Bytes, Tensor
+
+if TYPE_CHECKING:
+    import torch
+
+# By name, because older releases of torch lack some of these.
+_SPELLING = {
+    "bool": "BOOL",
+    "uint8": "U8",
+    "int8": "I8",
+    "float8_e5m2": "F8_E5M2",
+    "float8_e4m3fn": "F8_E4M3",
+    "float8_e8m0fnu": "F8_E8M0",
+    "float8_e4m3fnuz": "F8_E4M3FNUZ",
+    "float8_e5m2fnuz": "F8_E5M2FNUZ",
+    "int16": "I16",
+    "uint16": "U16",
+    "float16": "F16",
+    "bfloat16": "BF16",
+    "int32": "I32",
+    "uint32": "U32",
+    "float32": "F32",
+    "complex64": "C64",
+    "float64": "F64",
+    "int64": "I64",
+    "uint64": "U64",
+}
+
+
+def import_torch(what: str) -> ModuleType:
+    """Torch itself, or an ImportError that says what needs it and how to get it."""
+    try:
+        import torch
+    except ImportError as error:
+        raise ImportError(
+            f'{what} needs torch: pip install "meadow_py[torch]" (safetensors needs no torch)'
+        ) from error
+    return torch
+
+
+def torch_tensor(name: str, tensor: torch.Tensor, file: str | None = None) -> Tensor:
+    """A torch tensor as a `Tensor`; its bytes are shared where it lies contiguously on the CPU.
+
+    Raises
+    ------
+    TypeError
+        If it is sparse, quantised by torch, without data ("meta"), or of an unknown dtype.
+    """
+    dtype = _SPELLING.get(str(tensor.dtype).removeprefix("torch."))
+    layout = str(tensor.layout)
+    if dtype is None or tensor.is_quantized or layout != "torch.strided":
+        raise TypeError(
+            f"tensor {name!r} is {tensor.dtype}, {layout}: expected a dense tensor of "
+            f"{', '.join(_SPELLING)}"
+        )
+    if tensor.device.type == "meta":
+        raise TypeError(f"tensor {name!r} is on the meta device and has no values: load the model")
+    size = tensor.numel() * tensor.element_size()
+    read = functools.partial(_bytes, tensor)
+    return Tensor(name, dtype, tuple(tensor.shape), size, read, file)
+
+
+def distinct(tensors: dict[str, torch.Tensor]) -> dict[str, torch.Tensor]:
+    """The tensors without second names of the same storage (tied weights); the first name stays."""
+    import torch
+
+    seen = set()
+    found = {}
+    for name, tensor in tensors.items():
+        if tensor.layout != torch.strided or tensor.numel() == 0 or tensor.device.type == "meta":
+            found[name] = tensor  # no storage to share
+            continue
+        where = (tensor.device, tensor.data_ptr(), tensor.dtype)
+        key = (*where, tuple(tensor.shape), tensor.stride())
+        if key not in seen:
+            found[name] = tensor
+        seen.add(key)
+    return found
+
+
+def _bytes(tensor: torch.Tensor) -> Bytes:
+    import torch
+
+    plain = tensor.detach().cpu().resolve_conj().resolve_neg().contiguous()
+    return plain.reshape(-1).view(torch.uint8).numpy()
