@@ -67,10 +67,12 @@ def symbol_counts(codes: _Array, bits: int, threads: int = 0) -> npt.NDArray[np.
 
 def field_counts(
     values: _Array, dtype: str, threads: int = 0
-) -> tuple[npt.NDArray[np.uint64], npt.NDArray[np.uint64], npt.NDArray[np.uint64]]:
-    """Counts of sign, exponent and mantissa (of F32 only its leading 16 bits) of raw floats.
+) -> tuple[npt.NDArray[np.uint64], ...]:
+    """Counts of sign, exponent and mantissa of raw floats, one table per field.
 
-    `values` are bit patterns: uint32 for F32, uint16 for F16 and BF16, uint8 for F8_E4M3, F8_E5M2.
+    `values` are bit patterns: uint32 for F32, uint16 for F16 and BF16, uint8 for F8_E4M3 and
+    F8_E5M2. The 23 mantissa bits of F32 come in slices of 7, 8 and 8 bits, the highest first.
+    The `joint` counts of a 16-bit float are `symbol_counts(values, 16)`.
     """
 
 def entropy(counts: npt.NDArray[np.uint64] | npt.NDArray[np.uint32]) -> float:

@@ -1,0 +1,39 @@
+// What can go wrong, in kinds that a caller can act on.
+#pragma once
+
+#include <stdexcept>
+#include <string>
+
+namespace meadow {
+
+enum class ErrorKind {
+  kInvalidArgument,  // the caller's values make no sense together
+  kWrongDtype,       // the values have a type that this operation does not take
+  kTruncated,        // a stream ends before what it promises
+  kCorrupt,          // a stream contradicts itself or its checksum
+  kNewerVersion,     // a stream written by a later version of the format
+};
+
+class Error : public std::runtime_error {
+ public:
+  Error(ErrorKind kind, const std::string& message) : std::runtime_error(message), kind_(kind) {}
+  [[nodiscard]] ErrorKind kind() const noexcept { return kind_; }
+
+ private:
+  ErrorKind kind_;
+};
+
+[[noreturn]] inline void invalid(const std::string& message) {
+  throw Error(ErrorKind::kInvalidArgument, message);
+}
+[[noreturn]] inline void wrong_dtype(const std::string& message) {
+  throw Error(ErrorKind::kWrongDtype, message);
+}
+[[noreturn]] inline void truncated(const std::string& message) {
+  throw Error(ErrorKind::kTruncated, message);
+}
+[[noreturn]] inline void corrupt(const std::string& message) {
+  throw Error(ErrorKind::kCorrupt, message);
+}
+
+}  // namespace meadow

@@ -1,0 +1,137 @@
+#include "meadow/base/thread_pool.h"
+
+#include <pthread.h>
+#include <sched.h>
+
+#include <algorithm>
+#include <atomic>
+#include <condition_variable>
+#include <exception>
+#include <memory>
+#include <mutex>
+#include <thread>
+#include <vector>
+
+namespace meadow {
+namespace {
+
+// One call of parallel_for.
+struct Job {
+  const std::function<void(std::size_t)>* task = nullptr;
+  std::size_t count = 0;
+  std::atomic<std::size_t> next{0};
+  std::mutex mutex;
+  std::exception_ptr failure;
+
+  void work() noexcept {
+    for (std::size_t i = next.fetch_add(1); i < count; i = next.fetch_add(1)) {
+      try {
+        (*task)(i);
+      } catch (...) {
+        const std::scoped_lock lock(mutex);
+        if (!failure) failure = std::current_exception();
+        next.store(count);
+      }
+    }
+  }
+};
+
+// Lives until the process ends: workers sleep between jobs and nobody joins them.
+class ThreadPool {
+ public:
+  // False when another caller has the pool.
+  bool try_run(Job& job, std::size_t helpers) {
+    const std::unique_lock turn(turn_, std::try_to_lock);
+    if (!turn.owns_lock()) return false;
+    post(job, helpers);
+    job.work();
+    std::unique_lock lock(mutex_);
+    wanted_ = 0;
+    idle_.wait(lock, [this] { return busy_ == 0; });
+    job_ = nullptr;
+    return true;
+  }
+
+ private:
+  void post(Job& job, std::size_t helpers) {
+    {
+      const std::scoped_lock lock(mutex_);
+      while (workers_.size() < helpers) workers_.emplace_back([this] { serve(); });
+      job_ = &job;
+      wanted_ = helpers;
+    }
+    wake_.notify_all();
+  }
+
+  [[noreturn]] void serve() {
+    std::unique_lock lock(mutex_);
+    while (true) {
+      wake_.wait(lock, [this] { return wanted_ > 0; });
+      --wanted_;
+      ++busy_;
+      Job* job = job_;
+      lock.unlock();
+      job->work();
+      lock.lock();
+      if (--busy_ == 0) idle_.notify_one();
+    }
+  }
+
+  std::mutex turn_;
+  std::mutex mutex_;
+  std::condition_variable wake_;
+  std::condition_variable idle_;
+  std::vector<std::thread> workers_;
+  Job* job_ = nullptr;
+  std::size_t wanted_ = 0;
+  std::size_t busy_ = 0;
+};
+
+// Behind a pointer, because a forked child has none of its parent's threads: it must leave the old
+// pool alone (joining would wait for ever) and make a new one.
+std::atomic<ThreadPool*> pool{nullptr};
+thread_local bool inside_task = false;
+
+ThreadPool& shared_pool() {
+  static const int registered =
+      pthread_atfork(nullptr, nullptr, [] { pool.store(nullptr); });
+  static_cast<void>(registered);
+  ThreadPool* existing = pool.load();
+  if (existing != nullptr) return *existing;
+  auto made = std::make_unique<ThreadPool>();
+  if (pool.compare_exchange_strong(existing, made.get())) return *made.release();
+  return *existing;
+}
+
+}  // namespace
+
+unsigned hardware_threads() noexcept {
+  cpu_set_t allowed;
+  if (sched_getaffinity(0, sizeof allowed, &allowed) == 0) {
+    return static_cast<unsigned>(std::max(1, CPU_COUNT(&allowed)));
+  }
+  return std::max(1U, std::thread::hardware_concurrency());
+}
+
+void parallel_for(std::size_t count, unsigned threads,
+                  const std::function<void(std::size_t)>& task) {
+  if (threads == 0) threads = hardware_threads();
+  const std::size_t helpers = std::min<std::size_t>(threads, count) - (count == 0 ? 0 : 1);
+  const auto marked = [&task](std::size_t i) {
+    const bool outer = inside_task;
+    inside_task = true;
+    struct Restore {
+      bool value;
+      ~Restore() { inside_task = value; }
+    } restore{outer};
+    task(i);
+  };
+  const std::function<void(std::size_t)> wrapped = marked;
+  Job job;
+  job.task = &wrapped;
+  job.count = count;
+  if (helpers == 0 || inside_task || !shared_pool().try_run(job, helpers)) job.work();
+  if (job.failure) std::rethrow_exception(job.failure);
+}
+
+}  // namespace meadow

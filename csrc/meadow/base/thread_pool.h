@@ -1,0 +1,36 @@
+// The core's own threads. No OpenMP: torch carries its own copy, and two run-times in one process
+// fight over the cores.
+#pragma once
+
+#include <cstddef>
+#include <functional>
+
+namespace meadow {
+
+// Cores that this process may run on.
+unsigned hardware_threads() noexcept;
+
+// Runs task(0) ... task(count - 1) on at most `threads` threads (0: all cores), the caller among
+// them, and returns when all are done. The first exception that a task throws is thrown again here.
+// Tasks must not depend on each other, nor on which thread runs them. A call from inside a task, or
+// while another caller has the pool, runs its tasks on the calling thread alone.
+void parallel_for(std::size_t count, unsigned threads,
+                  const std::function<void(std::size_t)>& task);
+
+// A half-open range, cut in blocks of a fixed size, so that what a block does never depends on the
+// number of threads.
+struct Block {
+  std::size_t begin;
+  std::size_t end;
+};
+
+inline std::size_t block_count(std::size_t size, std::size_t block) noexcept {
+  return (size + block - 1) / block;
+}
+
+inline Block nth_block(std::size_t n, std::size_t size, std::size_t block) noexcept {
+  const std::size_t begin = n * block;
+  return {begin, size - begin < block ? size : begin + block};
+}
+
+}  // namespace meadow

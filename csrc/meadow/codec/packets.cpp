@@ -1,0 +1,188 @@
+#include "meadow/codec/packets.h"
+
+#include <algorithm>
+#include <array>
+#include <bit>
+#include <cstring>
+#include <functional>
+#include <numeric>
+#include <string>
+
+#include "meadow/base/bits.h"
+#include "meadow/base/error.h"
+#include "meadow/base/thread_pool.h"
+#include "meadow/codec/packet_search.h"
+
+namespace meadow {
+namespace {
+
+constexpr std::size_t kBlock = 1 << 16;
+
+// Dictionary entries by falling count; ties stay in order of first appearance.
+std::vector<std::uint32_t> by_frequency(const std::vector<std::uint32_t>& counts) {
+  std::vector<std::uint32_t> order(counts.size());
+  std::iota(order.begin(), order.end(), 0U);
+  std::stable_sort(order.begin(), order.end(),
+                   [&](std::uint32_t a, std::uint32_t b) { return counts[a] > counts[b]; });
+  return order;
+}
+
+std::vector<std::uint8_t> reordered(const std::vector<std::uint8_t>& dictionary,
+                                    const std::vector<std::uint32_t>& order) {
+  const std::size_t entry = order.empty() ? 0 : dictionary.size() / order.size();
+  std::vector<std::uint8_t> out(dictionary.size());
+  for (std::size_t i = 0; i < order.size(); ++i) {
+    std::memcpy(&out[i * entry], &dictionary[order[i] * entry], entry);
+  }
+  return out;
+}
+
+std::vector<std::uint32_t> renumbered(const std::vector<std::uint32_t>& indices,
+                                      const std::vector<std::uint32_t>& order, unsigned threads) {
+  std::vector<std::uint32_t> rank(order.size());
+  for (std::size_t i = 0; i < order.size(); ++i) rank[order[i]] = static_cast<std::uint32_t>(i);
+  std::vector<std::uint32_t> out(indices.size());
+  parallel_for(block_count(indices.size(), kBlock), threads, [&](std::size_t n) {
+    const Block block = nth_block(n, indices.size(), kBlock);
+    for (std::size_t i = block.begin; i < block.end; ++i) out[i] = rank[indices[i]];
+  });
+  return out;
+}
+
+void check_options(const PacketOptions& options, std::size_t unique) {
+  if (options.length > kMaxPacketLength) {
+    invalid("packet length: expected 1 to " + std::to_string(kMaxPacketLength) + ", found " +
+            std::to_string(options.length));
+  }
+  const std::vector<std::uint8_t>& widths = options.widths;
+  if (widths.empty()) return;
+  const auto not_ascending = std::adjacent_find(widths.begin(), widths.end(), std::greater_equal<>());
+  if (not_ascending != widths.end() || widths.back() > kMaxWidth) {
+    invalid("packet widths: expected ascending ones of 0 to 32 bits, found others");
+  }
+  if (widths.back() < index_width(unique)) {
+    invalid("packet widths: expected one of at least " + std::to_string(index_width(unique)) +
+            " bits for " + std::to_string(unique) + " dictionary entries, found at most " +
+            std::to_string(widths.back()));
+  }
+}
+
+// For each count of bits that the largest index of a packet may need: its mode.
+std::array<std::uint8_t, kMaxWidth + 1> mode_of_need(const std::vector<std::uint8_t>& widths) {
+  std::array<std::uint8_t, kMaxWidth + 1> modes{};
+  std::uint8_t mode = 0;
+  for (std::size_t need = 0; need < modes.size(); ++need) {
+    while (mode + 1U < widths.size() && widths[mode] < need) ++mode;
+    modes[need] = mode;
+  }
+  return modes;
+}
+
+// One tile's indices, packet by packet: visit(mode, indices of the packet).
+class PacketWalk {
+ public:
+  PacketWalk(std::span<const std::uint32_t> indices, const StreamHeader& header)
+      : indices_(indices), header_(header), modes_(mode_of_need(header.widths)) {}
+
+  template <typename Visit>
+  void for_each(std::size_t tile, const Visit& visit) const {
+    const Block range = nth_block(tile, indices_.size(), header_.tile_chunks());
+    for (std::size_t at = range.begin; at < range.end; at += header_.packet_length) {
+      const std::size_t count = std::min<std::size_t>(header_.packet_length, range.end - at);
+      const auto packet = indices_.subspan(at, count);
+      std::uint32_t all = 0;
+      for (const std::uint32_t index : packet) all |= index;
+      visit(modes_[static_cast<std::size_t>(std::bit_width(all))], packet);
+    }
+  }
+
+  [[nodiscard]] std::size_t bytes_of(std::size_t tile) const {
+    std::uint64_t bits = 0;
+    for_each(tile, [&](std::uint8_t mode, std::span<const std::uint32_t> packet) {
+      bits += header_.mode_bits() + packet.size() * header_.widths[mode];
+    });
+    return bytes_of_bits(bits);
+  }
+
+  void write(std::size_t tile, std::uint8_t* out) const {
+    BitWriter writer(out);
+    const unsigned mode_bits = header_.mode_bits();
+    for_each(tile, [&](std::uint8_t mode, std::span<const std::uint32_t> packet) {
+      const unsigned width = header_.widths[mode];
+      writer.put(mode, mode_bits);
+      for (const std::uint32_t index : packet) writer.put(index, width);
+    });
+    writer.finish();
+  }
+
+ private:
+  std::span<const std::uint32_t> indices_;
+  const StreamHeader& header_;
+  std::array<std::uint8_t, kMaxWidth + 1> modes_;
+};
+
+std::vector<std::uint8_t> write_stream(const StreamHeader& header,
+                                       std::span<const std::uint8_t> dictionary,
+                                       std::span<const std::uint32_t> indices, unsigned threads) {
+  const PacketWalk walk(indices, header);
+  std::vector<std::size_t> tile_bytes(header.tile_count());
+  parallel_for(tile_bytes.size(), threads, [&](std::size_t n) { tile_bytes[n] = walk.bytes_of(n); });
+  StreamBuilder builder(header, dictionary, tile_bytes);
+  parallel_for(tile_bytes.size(), threads, [&](std::size_t n) { walk.write(n, builder.tile(n)); });
+  return builder.finish();
+}
+
+std::vector<std::uint8_t> plan_and_write(const ChunkedCodes& source, const PacketOptions& options,
+                                         std::span<const std::uint8_t> dictionary,
+                                         std::span<const std::uint32_t> indices) {
+  PacketPlan plan = plan_packets(indices, options.length, options.widths, source.threads());
+  StreamHeader header = source.header(Codec::kPackets);
+  header.reindexed = options.reindex;
+  header.packet_length = plan.length;
+  header.widths = std::move(plan.widths);
+  return write_stream(header, dictionary, indices, source.threads());
+}
+
+}  // namespace
+
+std::vector<std::uint8_t> pack_packets(const ChunkedCodes& source, const PacketOptions& options) {
+  const UniqueChunks& chunks = source.chunks();
+  check_options(options, chunks.unique());
+  if (!options.reindex) return plan_and_write(source, options, chunks.dictionary, chunks.indices);
+  const std::vector<std::uint32_t> order = by_frequency(chunks.counts);
+  return plan_and_write(source, options, reordered(chunks.dictionary, order),
+                        renumbered(chunks.indices, order, source.threads()));
+}
+
+bool decode_packets_tile(const StreamHeader& header, std::span<const std::uint8_t> tile,
+                         std::span<std::uint32_t> indices) noexcept {
+  const unsigned mode_bits = header.mode_bits();
+  BitReader reader(tile.data(), tile.size());
+  for (std::size_t at = 0; at < indices.size(); at += header.packet_length) {
+    const std::uint32_t mode = reader.get(mode_bits);
+    if (mode >= header.widths.size()) return false;
+    const unsigned width = header.widths[mode];
+    const std::size_t end = std::min<std::size_t>(at + header.packet_length, indices.size());
+    for (std::size_t i = at; i < end; ++i) indices[i] = reader.get(width);
+  }
+  return reader.finished();
+}
+
+std::uint64_t index_bits_of_packets(const StreamView& view) noexcept {
+  const StreamHeader& header = view.header;
+  const unsigned mode_bits = header.mode_bits();
+  std::uint64_t bits = 0;
+  for (std::size_t n = 0; n < view.tiles.size(); ++n) {
+    const Block range = nth_block(n, header.chunk_count(), header.tile_chunks());
+    BitReader reader(view.tiles[n].data(), view.tiles[n].size());
+    for (std::size_t at = range.begin; at < range.end; at += header.packet_length) {
+      const std::size_t mode = std::min<std::size_t>(reader.get(mode_bits), header.widths.size() - 1);
+      const std::size_t count = std::min<std::size_t>(header.packet_length, range.end - at);
+      for (std::size_t i = 0; i < count; ++i) reader.get(header.widths[mode]);
+      bits += count * header.widths[mode];
+    }
+  }
+  return bits;
+}
+
+}  // namespace meadow

@@ -1,0 +1,30 @@
+// MEADOW's packets: runs of indices, each run at one of a few widths that its mode bits name; with
+// re-indexing, frequent chunks get the small indices.
+#pragma once
+
+#include <cstdint>
+#include <span>
+#include <vector>
+
+#include "meadow/codec/chunk_codec.h"
+#include "meadow/codec/stream.h"
+
+namespace meadow {
+
+struct PacketOptions {
+  bool reindex = true;
+  unsigned length = 0;               // 0: the best
+  std::vector<std::uint8_t> widths;  // ascending; empty: the best
+};
+
+// Throws InvalidArgument for a length outside 1 to 4096 and for widths that are not ascending, more
+// than 32, or too narrow for the largest index.
+std::vector<std::uint8_t> pack_packets(const ChunkedCodes& source, const PacketOptions& options);
+
+bool decode_packets_tile(const StreamHeader& header, std::span<const std::uint8_t> tile,
+                         std::span<std::uint32_t> indices) noexcept;
+
+// Bits of indices alone, without modes; reads the modes of every packet.
+std::uint64_t index_bits_of_packets(const StreamView& view) noexcept;
+
+}  // namespace meadow

@@ -1,0 +1,46 @@
+// Chunks and their dictionary: C neighbouring codes of a row are one chunk, a short last chunk of a
+// row is padded with zeros.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <vector>
+
+namespace meadow {
+
+constexpr unsigned kMaxChunk = 16;
+
+// Integer codes [rows, columns], row by row, not owned.
+struct CodeMatrix {
+  const std::uint8_t* data;
+  std::size_t rows;
+  std::size_t columns;
+  unsigned element_bytes;  // 1, 2 or 4
+  unsigned bits;           // significant low bits of each element
+  bool is_signed;          // the rest of an element repeats the sign, else is zero
+
+  [[nodiscard]] std::size_t count() const noexcept { return rows * columns; }
+  [[nodiscard]] std::size_t bytes() const noexcept { return count() * element_bytes; }
+};
+
+// Throws InvalidArgument for a code that does not fit `bits`, naming its index.
+void require_codes_fit(const CodeMatrix& codes, unsigned threads);
+
+// [columns, rows]; what chunks along the output dimension are cut from.
+std::vector<std::uint8_t> transposed(const CodeMatrix& codes, unsigned threads);
+
+std::size_t chunks_per_row(std::size_t columns, unsigned chunk) noexcept;
+
+struct UniqueChunks {
+  std::vector<std::uint8_t> dictionary;  // [unique, chunk] elements, in order of first appearance
+  std::vector<std::uint32_t> counts;     // [unique]
+  std::vector<std::uint32_t> indices;    // [rows * chunks_per_row], into the dictionary
+
+  [[nodiscard]] std::size_t unique() const noexcept { return counts.size(); }
+};
+
+// The same result, order included, for any number of threads. Throws InvalidArgument for a chunk
+// outside 1 to 16 and for 2^32 - 1 chunks or more.
+UniqueChunks unique_chunks(const CodeMatrix& codes, unsigned chunk, unsigned threads);
+
+}  // namespace meadow

@@ -1,0 +1,23 @@
+// Unique extraction for chunks of more than 16 bits.
+//
+// 1. Every chunk is sent to a partition by its hash; a partition keeps the order of positions.
+// 2. Each partition finds its distinct chunks with a hash table that fits the cache.
+// 3. The first positions of all distinct chunks, marked in a bitmap, number the dictionary: the
+//    index of a chunk is the rank of its first position. So the order is that of first appearance,
+//    whatever the number of partitions or threads.
+#pragma once
+
+#include "meadow/stats/chunk_reader.h"
+
+namespace meadow {
+
+template <typename Key>
+UniqueChunks unique_chunks_hashed(const CodeMatrix& codes, unsigned chunk, unsigned threads);
+
+extern template UniqueChunks unique_chunks_hashed<std::uint32_t>(const CodeMatrix&, unsigned, unsigned);
+extern template UniqueChunks unique_chunks_hashed<std::uint64_t>(const CodeMatrix&, unsigned, unsigned);
+extern template UniqueChunks unique_chunks_hashed<WideKey<2>>(const CodeMatrix&, unsigned, unsigned);
+extern template UniqueChunks unique_chunks_hashed<WideKey<4>>(const CodeMatrix&, unsigned, unsigned);
+extern template UniqueChunks unique_chunks_hashed<WideKey<8>>(const CodeMatrix&, unsigned, unsigned);
+
+}  // namespace meadow

@@ -1,0 +1,48 @@
+// numpy arrays as the core sees them, and back.
+#pragma once
+
+#include <pybind11/numpy.h>
+#include <pybind11/pybind11.h>
+
+#include <string>
+#include <vector>
+
+#include "meadow/number/dtype.h"
+#include "meadow/stats/chunks.h"
+
+namespace meadow::python {
+
+namespace py = pybind11;
+
+// Throws unless `array` is C-contiguous and in native byte order; every entry point calls it, the
+// Python layer above takes care of arrays that are not.
+void require_plain(const py::array& array, const char* what);
+
+// Rows and columns of a 2-D array.
+std::pair<std::size_t, std::size_t> matrix_shape(const py::array& array, const char* what);
+
+FloatType float_type(const std::string& dtype);
+// Checks that the elements have the width that `type` has.
+void require_float_bits(const py::array& values, FloatType type);
+
+// A 2-D array of (u)int8, (u)int16 or (u)int32.
+CodeMatrix code_matrix(const py::array& codes, unsigned bits);
+
+// (u)int8/16/32 as code width and sign say.
+py::dtype code_dtype(unsigned element_bytes, bool is_signed);
+
+// Gives a vector's memory to numpy without a copy.
+template <typename T>
+py::array adopt(std::vector<T>&& values, const py::dtype& dtype, std::vector<py::ssize_t> shape) {
+  auto* owned = new std::vector<T>(std::move(values));
+  const py::capsule owner(owned, [](void* p) { delete static_cast<std::vector<T>*>(p); });
+  return py::array(dtype, std::move(shape), owned->data(), owner);
+}
+
+template <typename T>
+py::array_t<T> adopt(std::vector<T>&& values) {
+  const auto size = static_cast<py::ssize_t>(values.size());
+  return adopt(std::move(values), py::dtype::of<T>(), {size});
+}
+
+}  // namespace meadow::python

@@ -1,0 +1,13 @@
+// One function for each topic; module.cpp calls them all.
+#pragma once
+
+#include <pybind11/pybind11.h>
+
+namespace meadow::python {
+
+void bind_config(pybind11::module_& module);
+void bind_number(pybind11::module_& module);
+void bind_stats(pybind11::module_& module);
+void bind_codec(pybind11::module_& module);
+
+}  // namespace meadow::python

@@ -1,0 +1,163 @@
+#include <pybind11/stl.h>
+
+#include <memory>
+#include <string>
+
+#include "arrays.h"
+#include "bind.h"
+#include "meadow/base/error.h"
+#include "meadow/codec/chunk_codec.h"
+#include "meadow/codec/dictionary.h"
+#include "meadow/codec/packets.h"
+#include "meadow/stats/histogram.h"
+
+namespace meadow::python {
+namespace {
+
+bool along_output(const std::string& along) {
+  if (along != "in" && along != "out") {
+    invalid("along: expected 'in' or 'out', found '" + along + "'");
+  }
+  return along == "out";
+}
+
+py::bytes to_bytes(const std::vector<std::uint8_t>& stream) {
+  return {reinterpret_cast<const char*>(stream.data()), stream.size()};
+}
+
+// Keeps the numpy array alive as long as chunks point into it.
+class Chunks {
+ public:
+  Chunks(py::array codes, unsigned bits, unsigned chunk, const std::string& along, unsigned threads)
+      : array_(std::move(codes)) {
+    const CodeMatrix matrix = code_matrix(array_, bits);
+    const bool output = along_output(along);
+    const py::gil_scoped_release release;
+    source_ = std::make_unique<ChunkedCodes>(matrix, chunk, output, threads);
+  }
+
+  [[nodiscard]] std::size_t count() const { return chunks().indices.size(); }
+  [[nodiscard]] std::size_t unique() const { return chunks().unique(); }
+  [[nodiscard]] double entropy_per_chunk() const { return entropy(chunks().counts); }
+
+  [[nodiscard]] py::array dictionary() const {
+    const CodeMatrix& codes = source_->codes();
+    return adopt(std::vector(chunks().dictionary), code_dtype(codes.element_bytes, codes.is_signed),
+                 {static_cast<py::ssize_t>(unique()), source_->chunk()});
+  }
+  [[nodiscard]] py::array counts() const { return adopt(std::vector(chunks().counts)); }
+  [[nodiscard]] py::array indices() const { return adopt(std::vector(chunks().indices)); }
+
+  [[nodiscard]] py::bytes packed(bool verify) const {
+    return pack(verify, [](const ChunkedCodes& source) { return pack_dictionary(source); });
+  }
+
+  [[nodiscard]] py::bytes packed_in_packets(bool reindex, unsigned length,
+                                            const std::vector<int>& widths, bool verify) const {
+    PacketOptions options{reindex, length, {}};
+    for (const int width : widths) {
+      if (width < 0 || width > static_cast<int>(kMaxWidth)) {
+        invalid("packet widths: expected 0 to 32 bits, found " + std::to_string(width));
+      }
+      options.widths.push_back(static_cast<std::uint8_t>(width));
+    }
+    return pack(verify, [&](const ChunkedCodes& source) { return pack_packets(source, options); });
+  }
+
+ private:
+  [[nodiscard]] const UniqueChunks& chunks() const { return source_->chunks(); }
+
+  template <typename Pack>
+  [[nodiscard]] py::bytes pack(bool verify, const Pack& pack_stream) const {
+    std::vector<std::uint8_t> stream;
+    {
+      const py::gil_scoped_release release;
+      stream = pack_stream(*source_);
+      if (verify) verify_stream(stream, *source_);
+    }
+    return to_bytes(stream);
+  }
+
+  py::array array_;
+  std::unique_ptr<ChunkedCodes> source_;
+};
+
+py::tuple unique_chunks_of(const py::array& codes, unsigned bits, unsigned chunk,
+                           const std::string& along, unsigned threads) {
+  const Chunks chunks(codes, bits, chunk, along, threads);
+  return py::make_tuple(chunks.dictionary(), chunks.counts(), chunks.indices());
+}
+
+std::span<const std::uint8_t> bytes_of(const py::buffer_info& info) {
+  if (info.ndim != 1 || info.itemsize != 1 || info.strides[0] != 1) {
+    wrong_dtype("coded stream: expected bytes, found a buffer of another kind");
+  }
+  return {static_cast<const std::uint8_t*>(info.ptr), static_cast<std::size_t>(info.size)};
+}
+
+py::array decode(const py::buffer& stream, unsigned threads) {
+  const py::buffer_info info = stream.request();
+  const auto bytes = bytes_of(info);
+  StreamHeader header{};
+  std::vector<std::uint8_t> codes;
+  {
+    const py::gil_scoped_release release;
+    const StreamView view = parse_stream(bytes);
+    header = view.header;
+    codes = decode_codes(view, threads);
+  }
+  return adopt(std::move(codes), code_dtype(header.element_bytes(), header.is_signed),
+               {static_cast<py::ssize_t>(header.rows), static_cast<py::ssize_t>(header.columns)});
+}
+
+py::dict stream_info(const py::buffer& stream) {
+  const py::buffer_info info = stream.request();
+  const StreamView view = parse_stream(bytes_of(info));
+  const StreamHeader& header = view.header;
+  const StreamLedger ledger = ledger_of(view);
+  py::dict out;
+  out["codec"] = header.codec == Codec::kDictionary ? "dictionary" : "packets";
+  out["shape"] = py::make_tuple(header.rows, header.columns);
+  out["bits"] = header.bits;
+  out["signed"] = header.is_signed;
+  out["chunk"] = header.chunk;
+  out["along"] = header.along_output ? "out" : "in";
+  out["unique"] = header.unique;
+  out["index_bits"] = header.widths.back();
+  out["reindexed"] = header.reindexed;
+  out["packet_length"] = header.packet_length;
+  out["mode_bits"] = header.mode_bits();
+  out["widths"] = py::tuple(py::cast(std::vector<int>(header.widths.begin(), header.widths.end())));
+  out["bytes"] = view.bytes;
+  out["header_bits"] = ledger.header;
+  out["dictionary_bits"] = ledger.dictionary;
+  out["mode_payload_bits"] = ledger.modes;
+  out["index_payload_bits"] = ledger.indices;
+  out["padding_bits"] = ledger.padding;
+  return out;
+}
+
+}  // namespace
+
+void bind_codec(py::module_& module) {
+  py::class_<Chunks>(module, "Chunks")
+      .def(py::init<py::array, unsigned, unsigned, const std::string&, unsigned>(),
+           py::arg("codes"), py::arg("bits"), py::arg("chunk"), py::arg("along") = "in",
+           py::arg("threads") = 0)
+      .def_property_readonly("count", &Chunks::count)
+      .def_property_readonly("unique", &Chunks::unique)
+      .def("dictionary", &Chunks::dictionary)
+      .def("counts", &Chunks::counts)
+      .def("indices", &Chunks::indices)
+      .def("entropy", &Chunks::entropy_per_chunk)
+      .def("pack_dictionary", &Chunks::packed, py::arg("verify") = true)
+      .def("pack_packets", &Chunks::packed_in_packets, py::arg("reindex"),
+           py::arg("packet_length") = 0, py::arg("widths") = std::vector<int>{},
+           py::arg("verify") = true);
+  module.def("unique_chunks", unique_chunks_of, py::arg("codes"), py::arg("bits"),
+             py::arg("chunk"), py::arg("along") = "in", py::arg("threads") = 0);
+  module.def("decode", decode, py::arg("stream"), py::arg("threads") = 0);
+  module.def("stream_info", stream_info, py::arg("stream"));
+}
+
+}  // namespace meadow::python

@@ -1,0 +1,44 @@
+#include <pybind11/stl.h>
+
+#include <map>
+#include <string>
+
+#include "bind.h"
+#include "meadow/base/thread_pool.h"
+#include "meadow/kernels/isa.h"
+
+namespace py = pybind11;
+
+namespace meadow::python {
+namespace {
+
+std::vector<std::string> names_of_available() {
+  std::vector<std::string> names;
+  for (const Isa isa : available_isas()) names.emplace_back(isa_name(isa));
+  return names;
+}
+
+std::map<std::string, std::string> build_info() {
+  return {{"compiler", std::string("C++ ") + __VERSION__},
+          {"standard", std::to_string(__cplusplus)},
+#ifdef NDEBUG
+          {"assertions", "off"},
+#else
+          {"assertions", "on"},
+#endif
+          {"pybind11", PYBIND11_TOSTRING(PYBIND11_VERSION_MAJOR) "." PYBIND11_TOSTRING(
+                           PYBIND11_VERSION_MINOR)}};
+}
+
+}  // namespace
+
+void bind_config(py::module_& module) {
+  active_isa();  // a wrong MEADOW_ISA is told at import, not in the middle of work
+  module.def("isa_available", names_of_available);
+  module.def("isa_active", [] { return std::string(isa_name(active_isa())); });
+  module.def("isa_select", [](const std::string& name) { select_isa(name); }, py::arg("name"));
+  module.def("build_info", build_info);
+  module.def("hardware_threads", hardware_threads);
+}
+
+}  // namespace meadow::python

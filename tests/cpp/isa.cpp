@@ -1,0 +1,9 @@
+#include <iostream>
+
+#include "meadow/kernels/isa.h"
+
+int main() {
+  std::cout << "active: " << meadow::isa_name(meadow::active_isa()) << "\navailable:";
+  for (const meadow::Isa isa : meadow::available_isas()) std::cout << ' ' << meadow::isa_name(isa);
+  std::cout << '\n';
+}
