@@ -5,6 +5,7 @@ A floor is the order-0 entropy of a named alphabet, per weight (Shannon, 1948).
 
 from __future__ import annotations
 
+import sys
 from dataclasses import asdict, dataclass, fields
 from typing import TYPE_CHECKING, Any
 
@@ -13,7 +14,6 @@ import numpy.typing as npt
 
 if TYPE_CHECKING:
     from meadow_py._core import Chunks, StreamInfo
-    from meadow_py.quantize import Quantized
 
 
 @dataclass(frozen=True)
@@ -149,16 +149,14 @@ _FIELD_PATTERNS = {
 }
 
 
-def _narrowed(
-    values: npt.NDArray[Any], dtype: str, content_dtype: str
-) -> npt.NDArray[Any] | None:
+def _narrowed(values: npt.NDArray[Any], dtype: str, content_dtype: str) -> npt.NDArray[Any] | None:
     """Bit patterns of 8 or 16 bits, one to one with the values; None if there are none."""
     if dtype in ("F16", "BF16"):
         return values.view(np.uint16)
     if dtype.startswith("F8_"):
         return values.view(np.uint8)
     if dtype == "F32" and content_dtype == "BF16":
-        high = 1 if np.little_endian else 0  # of an F32, BF16 is the more significant half
+        high = 1 if sys.byteorder == "little" else 0  # of an F32, BF16 is the more significant half
         return np.ascontiguousarray(values.view(np.uint16)[:, high::2])
     if dtype == "F32" and content_dtype == "F16":
         return values.astype(np.float16).view(np.uint16)

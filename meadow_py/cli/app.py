@@ -1,0 +1,41 @@
+"""The verbs, put together."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+import meadow_py
+from meadow_py.cli.config import config
+from meadow_py.cli.failures import debugging
+from meadow_py.cli.profile import profile
+
+app = typer.Typer(
+    help="Find the redundancy in the weights of large language models, and pack it away "
+    "without losing a bit.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=debugging(),
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+
+def _show_version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"meadow {meadow_py.__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _options(
+    version: Annotated[
+        bool,
+        typer.Option("--version", callback=_show_version, is_eager=True, help="Show the version."),
+    ] = False,
+) -> None:
+    pass
+
+
+app.command()(profile)
+app.command()(config)

@@ -1,0 +1,25 @@
+"""`profile`: where the redundancy of a model's weights is, and what lossless packing saves."""
+
+from __future__ import annotations
+
+from meadow_py.profiler.result import (
+    HostInfo,
+    ModelInfo,
+    PacketLayout,
+    Packing,
+    Profile,
+    Settings,
+    WeightProfile,
+)
+from meadow_py.profiler.run import profile
+
+__all__ = [
+    "HostInfo",
+    "ModelInfo",
+    "PacketLayout",
+    "Packing",
+    "Profile",
+    "Settings",
+    "WeightProfile",
+    "profile",
+]

@@ -1,0 +1,232 @@
+"""What `profile` returns: plain data, with views beside it."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from meadow_py.ledger import Ledger
+
+if TYPE_CHECKING:
+    import pandas
+
+
+@dataclass(frozen=True)
+class PacketLayout:
+    """The packets that the search chose for re-indexed packing.
+
+    Attributes
+    ----------
+    length : int
+        Indices per packet.
+    mode_bits : int
+        Bits that name the width of a packet.
+    widths : tuple of int
+        Index widths in bits, in mode order.
+    """
+
+    length: int
+    mode_bits: int
+    widths: tuple[int, ...]
+
+
+@dataclass(frozen=True)
+class Packing:
+    """One weight under one setting, packed by every codec.
+
+    Attributes
+    ----------
+    bits : int
+        Bits per code.
+    granularity : str
+        What shares a scale: ``tensor``, ``row``, ``group:128``; ``stored`` for weights that are
+        stored as integer codes.
+    chunk_size : int
+        Codes per chunk.
+    unique_chunks : int
+        Distinct chunks: the size of the dictionary.
+    reduction_ratio : float
+        Chunks per distinct chunk.
+    snr_db : float or None
+        Signal to quantisation noise in decibels; None where quantising lost nothing.
+    packet : PacketLayout
+        Of the re-indexed packets.
+    bits_per_weight : dict of str to float
+        ``dense`` and the codecs ``naive``, ``packets``, ``reindexed`` with everything counted;
+        the entropies ``floor_symbol`` and ``floor_chunk`` and the indices alone
+        (``index_only``, dictionary not counted), without scales; and ``scales``: scales and zero
+        points, which are contained in the first four.
+    ledgers : dict of str to Ledger
+        Where every bit of ``dense`` and of each codec goes.
+    """
+
+    bits: int
+    granularity: str
+    chunk_size: int
+    unique_chunks: int
+    reduction_ratio: float
+    snr_db: float | None
+    packet: PacketLayout
+    bits_per_weight: dict[str, float]
+    ledgers: dict[str, Ledger]
+
+
+@dataclass(frozen=True)
+class WeightProfile:
+    """One weight: its floors and its packings.
+
+    Attributes
+    ----------
+    name, role : str
+    layer : int or None
+    shape : tuple of int
+        ``(out, in)``.
+    dtype : str
+        As stored.
+    content_dtype : str
+        The narrowest dtype that holds every stored value bit for bit.
+    floors : dict of str to float or None
+        Order-0 entropies in bits per weight: ``symbol`` of the codes of the first setting,
+        ``fields`` and ``joint`` of the stored floats, None where they do not apply.
+    packings : tuple of Packing
+        One per bits, granularity and chunk size, in that order.
+    """
+
+    name: str
+    role: str
+    layer: int | None
+    shape: tuple[int, int]
+    dtype: str
+    content_dtype: str
+    floors: dict[str, float | None]
+    packings: tuple[Packing, ...]
+
+    @property
+    def count(self) -> int:
+        """How many numbers the weight holds."""
+        return self.shape[0] * self.shape[1]
+
+
+@dataclass(frozen=True)
+class ModelInfo:
+    """What was profiled.
+
+    Attributes
+    ----------
+    source : str
+        What the user named.
+    format, architecture : str
+    nbytes : int
+        Stored size of all tensors in bytes.
+    tensors : int
+        How many tensors are stored.
+    skipped_weights, skipped_values : int
+        Matrices that were not asked for, and what they hold.
+    other_tensors, other_values : int
+        Tensors that are no weights (norms, biases, masks), and what they hold.
+    """
+
+    source: str
+    format: str
+    architecture: str
+    nbytes: int
+    tensors: int
+    skipped_weights: int
+    skipped_values: int
+    other_tensors: int
+    other_values: int
+
+
+@dataclass(frozen=True)
+class Settings:
+    """How it was profiled; see `profile`."""
+
+    bits: tuple[int, ...]
+    granularity: tuple[str, ...]
+    chunk_sizes: tuple[int, ...]
+    symmetric: bool
+    along: str
+    verified: bool
+
+
+@dataclass(frozen=True)
+class HostInfo:
+    """Where it was profiled: the instruction set of the core, its threads, and the version."""
+
+    isa: str
+    threads: int
+    meadow_py: str
+
+
+@dataclass(frozen=True)
+class Profile:
+    """Redundancy of a model's weights, and what each lossless packing makes of it.
+
+    Attributes
+    ----------
+    model : ModelInfo
+    settings : Settings
+    host : HostInfo
+    weights : tuple of WeightProfile
+        In model order.
+    seconds : dict of str to float
+        Wall time by stage. ``pack`` contains the verification.
+    """
+
+    model: ModelInfo
+    settings: Settings
+    host: HostInfo
+    weights: tuple[WeightProfile, ...]
+    seconds: dict[str, float] = field(default_factory=dict, compare=False)
+
+    def to_dict(self) -> dict[str, Any]:
+        """The profile as JSON types: the contract of ``meadow profile --json``.
+
+        Keys may be added in later versions; none of ``version`` 1 changes its meaning. A number
+        that is not finite, or does not apply, is None.
+        """
+        from meadow_py.profiler.serial import profile_to_dict
+
+        return profile_to_dict(self)
+
+    def to_dataframe(self) -> pandas.DataFrame:
+        """One row per weight and packing. Needs pandas.
+
+        Columns: ``name role layer out in dtype bits granularity chunk_size unique_chunks
+        reduction_ratio snr_db``, every key of ``bits_per_weight`` with ``_bpw`` appended, and
+        ``floor_fields floor_joint`` of the stored floats.
+        """
+        from meadow_py.profiler.serial import profile_to_rows
+
+        try:
+            import pandas
+        except ImportError as error:
+            raise ImportError(
+                "Profile.to_dataframe() needs pandas: pip install 'meadow_py[pandas]'"
+            ) from error
+        return pandas.DataFrame(profile_to_rows(self))
+
+    def save(self, path: str | os.PathLike[str]) -> None:
+        """Write the profile as JSON. The file appears whole or not at all."""
+        from meadow_py.profiler.serial import save
+
+        save(self, path)
+
+    @classmethod
+    def load(cls, path: str | os.PathLike[str]) -> Profile:
+        """Read what `save` or ``meadow profile --json`` wrote.
+
+        Raises
+        ------
+        FormatError
+            If it is no profile, or one of a newer version.
+        """
+        from meadow_py.profiler.serial import load
+
+        return load(path)
+
+    def __repr__(self) -> str:
+        from meadow_py.views.terminal import render_text
+
+        return render_text(self)

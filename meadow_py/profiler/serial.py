@@ -1,0 +1,206 @@
+"""A profile as JSON, as rows, and back."""
+
+from __future__ import annotations
+
+import json
+import math
+import os
+import tempfile
+from collections.abc import Callable, Mapping
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any, TypeVar
+
+from meadow_py.errors import FormatError
+from meadow_py.ledger import Ledger
+from meadow_py.profiler.result import (
+    HostInfo,
+    ModelInfo,
+    PacketLayout,
+    Packing,
+    Profile,
+    Settings,
+    WeightProfile,
+)
+
+VERSION = 1
+
+_T = TypeVar("_T")
+
+
+def profile_to_dict(profile: Profile) -> dict[str, Any]:
+    """See `Profile.to_dict`."""
+    return {
+        "version": VERSION,
+        "model": profile.model.source,
+        "model_info": asdict(profile.model),
+        "settings": _jsonable(asdict(profile.settings)),
+        "host": asdict(profile.host),
+        "seconds": dict(profile.seconds),
+        "weights": [_weight_to_dict(weight) for weight in profile.weights],
+    }
+
+
+def to_json(profile: Profile) -> str:
+    """Strict JSON (no NaN, no Infinity), one line per weight, so that files diff well."""
+    data = profile_to_dict(profile)
+    weights = data.pop("weights")
+    lines = ",\n".join(" " + json.dumps(weight, allow_nan=False) for weight in weights)
+    head = json.dumps(data, allow_nan=False)[:-1]
+    return f'{head}, "weights": [\n{lines}\n]}}\n' if lines else f'{head}, "weights": []}}\n'
+
+
+def profile_to_rows(profile: Profile) -> list[dict[str, Any]]:
+    """One flat dict per weight and packing."""
+    return [_row(weight, packing) for weight in profile.weights for packing in weight.packings]
+
+
+def save(profile: Profile, path: str | os.PathLike[str]) -> None:
+    """See `Profile.save`."""
+    target = Path(path)
+    descriptor, temporary = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name}.")
+    try:
+        with os.fdopen(descriptor, "w", encoding="utf-8") as file:
+            file.write(to_json(profile))
+            file.flush()
+            os.fsync(file.fileno())
+        _give_usual_mode(temporary)
+        os.replace(temporary, target)
+    except BaseException:
+        Path(temporary).unlink(missing_ok=True)
+        raise
+
+
+def load(path: str | os.PathLike[str]) -> Profile:
+    """See `Profile.load`."""
+    try:
+        data = json.loads(Path(path).read_text(encoding="utf-8"))
+    except (UnicodeDecodeError, json.JSONDecodeError, RecursionError) as error:
+        raise FormatError(f"{path}: not JSON, so not a profile: {error}") from error
+    if not isinstance(data, dict) or "version" not in data or "weights" not in data:
+        raise FormatError(f"{path}: not a profile: expected an object with version and weights")
+    version = data["version"]
+    if not isinstance(version, int) or version != VERSION:
+        raise FormatError(
+            f"{path}: profile version {version!r}, this library reads version {VERSION}: "
+            "update meadow_py, or profile the model again"
+        )
+    try:
+        return _profile_from_dict(data)
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
+        raise FormatError(f"{path}: damaged profile: {_reason(error)}") from error
+
+
+def _weight_to_dict(weight: WeightProfile) -> dict[str, Any]:
+    return {
+        "name": weight.name,
+        "role": weight.role,
+        "layer": weight.layer,
+        "shape": list(weight.shape),
+        "dtype": weight.dtype,
+        "content_dtype": weight.content_dtype,
+        "floors": dict(weight.floors),
+        "packings": [_packing_to_dict(packing) for packing in weight.packings],
+    }
+
+
+def _packing_to_dict(packing: Packing) -> dict[str, Any]:
+    return {
+        "bits": packing.bits,
+        "granularity": packing.granularity,
+        "chunk_size": packing.chunk_size,
+        "unique_chunks": packing.unique_chunks,
+        "reduction_ratio": packing.reduction_ratio,
+        "snr_db": packing.snr_db,
+        "packet": _jsonable(asdict(packing.packet)),
+        "bits_per_weight": dict(packing.bits_per_weight),
+        "ledgers": {name: ledger.to_dict() for name, ledger in packing.ledgers.items()},
+    }
+
+
+def _jsonable(data: dict[str, Any]) -> dict[str, Any]:
+    return {key: list(value) if isinstance(value, tuple) else value for key, value in data.items()}
+
+
+def _row(weight: WeightProfile, packing: Packing) -> dict[str, Any]:
+    return {
+        "name": weight.name,
+        "role": weight.role,
+        "layer": weight.layer,
+        "out": weight.shape[0],
+        "in": weight.shape[1],
+        "dtype": weight.dtype,
+        "bits": packing.bits,
+        "granularity": packing.granularity,
+        "chunk_size": packing.chunk_size,
+        "unique_chunks": packing.unique_chunks,
+        "reduction_ratio": packing.reduction_ratio,
+        "snr_db": packing.snr_db,
+        **{f"{key}_bpw": value for key, value in packing.bits_per_weight.items()},
+        "floor_fields": weight.floors["fields"],
+        "floor_joint": weight.floors["joint"],
+    }
+
+
+def _give_usual_mode(path: str) -> None:
+    """What `open` would have given the file; temporary files are private."""
+    mask = os.umask(0)
+    os.umask(mask)
+    os.chmod(path, 0o666 & ~mask)
+
+
+def _profile_from_dict(data: dict[str, Any]) -> Profile:
+    return Profile(
+        model=_build(ModelInfo, data["model_info"]),
+        settings=_build(Settings, data["settings"]),
+        host=_build(HostInfo, data["host"]),
+        weights=tuple(_weight_from_dict(weight) for weight in data["weights"]),
+        seconds={str(stage): float(s) for stage, s in data.get("seconds", {}).items()},
+    )
+
+
+def _weight_from_dict(data: dict[str, Any]) -> WeightProfile:
+    rows, columns = data["shape"]
+    floors = {key: None if v is None else _finite(v) for key, v in data["floors"].items()}
+    return WeightProfile(
+        name=str(data["name"]),
+        role=str(data["role"]),
+        layer=data.get("layer"),
+        shape=(int(rows), int(columns)),
+        dtype=str(data["dtype"]),
+        content_dtype=str(data.get("content_dtype", data["dtype"])),
+        floors=floors,
+        packings=tuple(_packing_from_dict(packing) for packing in data["packings"]),
+    )
+
+
+def _packing_from_dict(data: dict[str, Any]) -> Packing:
+    return Packing(
+        bits=int(data["bits"]),
+        granularity=str(data["granularity"]),
+        chunk_size=int(data["chunk_size"]),
+        unique_chunks=int(data["unique_chunks"]),
+        reduction_ratio=_finite(data["reduction_ratio"]),
+        snr_db=None if data["snr_db"] is None else _finite(data["snr_db"]),
+        packet=_build(PacketLayout, data["packet"]),
+        bits_per_weight={key: _finite(v) for key, v in data["bits_per_weight"].items()},
+        ledgers={key: _build(Ledger, v) for key, v in data.get("ledgers", {}).items()},
+    )
+
+
+def _build(make: Callable[..., _T], data: Mapping[str, Any]) -> _T:
+    """A dataclass from its fields; keys that later versions added are left out."""
+    known = make.__dataclass_fields__  # type: ignore[attr-defined]
+    values = {key: data[key] for key in data if key in known}
+    return make(**{k: tuple(v) if isinstance(v, list) else v for k, v in values.items()})
+
+
+def _finite(value: Any) -> float:
+    number = float(value)
+    if not math.isfinite(number):
+        raise ValueError(f"{value!r} where a finite number is expected")
+    return number
+
+
+def _reason(error: Exception) -> str:
+    return f"no {error.args[0]!r} in it" if isinstance(error, KeyError) else str(error)

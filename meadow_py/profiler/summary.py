@@ -1,0 +1,230 @@
+"""What a profile says at a glance: figures added up over many weights, bits first."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from meadow_py.architectures import ROLES
+from meadow_py.codecs import CODECS
+from meadow_py.profiler.result import Packing, Profile, WeightProfile
+
+Setting = tuple[int, str]  # bits, granularity
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """One codec and chunk size, used for all weights of a group.
+
+    Attributes
+    ----------
+    codec : str
+    chunk_size : int
+    bits_per_weight : float
+        Everything counted.
+    ratio : float
+        How many times smaller than dense; below 1 it is larger.
+    index_only_ratio : float or None
+        The same for the indices and scales alone, dictionary not counted; None where one
+        distinct chunk leaves nothing to index.
+    """
+
+    codec: str
+    chunk_size: int
+    bits_per_weight: float
+    ratio: float
+    index_only_ratio: float | None
+
+
+@dataclass(frozen=True)
+class Group:
+    """Weights added up under one setting.
+
+    Attributes
+    ----------
+    label : str
+        A role, a weight's name, or ``all``.
+    weights, values : int
+        How many matrices, and how many numbers in them.
+    dense, scales, floor_symbol : float
+        Bits per weight; `scales` is contained in `dense`, not in the floor.
+    best : Candidate
+        The smallest packing.
+    expanding : int
+        How many of the weights every packing makes larger than dense.
+    snr_db : float or None
+        The lowest of the weights; None where quantising lost nothing.
+    """
+
+    label: str
+    weights: int
+    values: int
+    dense: float
+    scales: float
+    floor_symbol: float
+    best: Candidate
+    expanding: int
+    snr_db: float | None
+
+    @property
+    def sweet_spot(self) -> Candidate | None:
+        """The best packing; None where dense is no larger."""
+        return self.best if self.best.ratio > 1 else None
+
+
+@dataclass(frozen=True)
+class ChunkRow:
+    """All weights under one setting and chunk size.
+
+    Attributes
+    ----------
+    chunk_size : int
+    reduction_ratio : float
+        Chunks per distinct chunk, over all weights.
+    ratios : dict of str to float
+        Of every codec against dense, everything counted.
+    index_only_ratio : float or None
+        See `Candidate`.
+    """
+
+    chunk_size: int
+    reduction_ratio: float
+    ratios: dict[str, float]
+    index_only_ratio: float | None
+
+
+@dataclass(frozen=True)
+class Section:
+    """One way of quantising, by role, by chunk size, and in total."""
+
+    bits: int
+    granularity: str
+    roles: tuple[Group, ...]
+    weights: tuple[Group, ...]
+    total: Group
+    chunks: tuple[ChunkRow, ...]
+
+
+@dataclass(frozen=True)
+class StoredDtype:
+    """How many values are stored as `dtype`, and the narrowest dtype that would hold them."""
+
+    dtype: str
+    content_dtype: str
+    values: int
+
+
+def sections(profile: Profile) -> tuple[Section, ...]:
+    """One section per bits and granularity, in the order of the run."""
+    settings = dict.fromkeys((p.bits, p.granularity) for w in profile.weights for p in w.packings)
+    return tuple(_section(profile, setting) for setting in settings)
+
+
+def stored_dtypes(profile: Profile) -> tuple[StoredDtype, ...]:
+    """The dtypes of the profiled weights, the commonest first."""
+    values: dict[tuple[str, str], int] = {}
+    for weight in profile.weights:
+        key = (weight.dtype, weight.content_dtype)
+        values[key] = values.get(key, 0) + weight.count
+    ordered = sorted(values.items(), key=lambda item: -item[1])
+    return tuple(StoredDtype(*dtypes, count) for dtypes, count in ordered)
+
+
+def best_packing(weight: WeightProfile, bits: int, granularity: str) -> Candidate:
+    """The smallest packing of one weight under one setting."""
+    return _best([_Slice(weight, _packings(weight, (bits, granularity)))])
+
+
+@dataclass(frozen=True)
+class _Slice:
+    """A weight and its packings under one setting, one per chunk size."""
+
+    weight: WeightProfile
+    packings: tuple[Packing, ...]
+
+    @property
+    def first(self) -> Packing:
+        return self.packings[0]
+
+
+def _packings(weight: WeightProfile, setting: Setting) -> tuple[Packing, ...]:
+    return tuple(p for p in weight.packings if (p.bits, p.granularity) == setting)
+
+
+def _section(profile: Profile, setting: Setting) -> Section:
+    slices = [_Slice(w, _packings(w, setting)) for w in profile.weights]
+    slices = [part for part in slices if part.packings]
+    by_role = {role: [s for s in slices if s.weight.role == role] for role in ROLES}
+    return Section(
+        bits=setting[0],
+        granularity=setting[1],
+        roles=tuple(_group(role, members) for role, members in by_role.items() if members),
+        weights=tuple(_group(part.weight.name, [part]) for part in slices),
+        total=_group("all", slices),
+        chunks=tuple(_chunk_row(slices, n) for n in range(len(slices[0].packings))),
+    )
+
+
+def _group(label: str, slices: Sequence[_Slice]) -> Group:
+    values = sum(part.weight.count for part in slices)
+    ratios = [part.first.snr_db for part in slices if part.first.snr_db is not None]
+    return Group(
+        label=label,
+        weights=len(slices),
+        values=values,
+        dense=_total_bits(slices, "dense", 0) / values,
+        scales=_mean(slices, "scales", 0),
+        floor_symbol=_mean(slices, "floor_symbol", 0),
+        best=_best(slices),
+        expanding=sum(_best([part]).ratio <= 1 for part in slices),
+        snr_db=min(ratios, default=None),
+    )
+
+
+def _best(slices: Sequence[_Slice]) -> Candidate:
+    """The one codec and chunk size that makes all of `slices` together the smallest."""
+    sizes = {
+        (codec, n): _total_bits(slices, codec, n)
+        for n in range(len(slices[0].packings))
+        for codec in CODECS
+    }
+    codec, n = min(sizes, key=lambda key: sizes[key])
+    values = sum(part.weight.count for part in slices)
+    return Candidate(
+        codec=codec,
+        chunk_size=slices[0].packings[n].chunk_size,
+        bits_per_weight=sizes[codec, n] / values,
+        ratio=_total_bits(slices, "dense", n) / sizes[codec, n],
+        index_only_ratio=_index_only_ratio(slices, n),
+    )
+
+
+def _chunk_row(slices: Sequence[_Slice], n: int) -> ChunkRow:
+    dense = _total_bits(slices, "dense", n)
+    rows = [part.packings[n] for part in slices]
+    chunks = sum(round(p.reduction_ratio * p.unique_chunks) for p in rows)
+    return ChunkRow(
+        chunk_size=rows[0].chunk_size,
+        reduction_ratio=chunks / sum(p.unique_chunks for p in rows),
+        ratios={codec: dense / _total_bits(slices, codec, n) for codec in CODECS},
+        index_only_ratio=_index_only_ratio(slices, n),
+    )
+
+
+def _index_only_ratio(slices: Sequence[_Slice], n: int) -> float | None:
+    values = sum(part.weight.count for part in slices)
+    alone = _mean(slices, "index_only", n) + _mean(slices, "scales", n)
+    if _mean(slices, "index_only", n) == 0:
+        return None
+    return _total_bits(slices, "dense", n) / (alone * values)
+
+
+def _total_bits(slices: Sequence[_Slice], name: str, n: int) -> int:
+    return sum(part.packings[n].ledgers[name].total for part in slices)
+
+
+def _mean(slices: Sequence[_Slice], key: str, n: int) -> float:
+    """Weighted by the number of values."""
+    values = sum(part.weight.count for part in slices)
+    bits = sum(part.packings[n].bits_per_weight[key] * part.weight.count for part in slices)
+    return bits / values

@@ -1,0 +1,167 @@
+"""One weight under every setting: read, quantise, cut in chunks, pack."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import numpy.typing as npt
+
+from meadow_py import ledger
+from meadow_py.codecs import CODECS, CodeMatrix, stream_info
+from meadow_py.jobs import Progress, Stopwatch
+from meadow_py.profiler.result import PacketLayout, Packing, Settings, WeightProfile
+from meadow_py.quantize import Quantized, quantize
+
+if TYPE_CHECKING:
+    from meadow_py._core import StreamInfo
+    from meadow_py.codecs import Along
+    from meadow_py.sources import Weight
+
+STORED = "stored"  # the granularity of weights that are codes already
+_CODE_DTYPES = ("I8", "U8")
+
+
+def is_codes(dtype: str) -> bool:
+    """Whether a stored dtype is that of integer codes."""
+    return dtype in _CODE_DTYPES
+
+
+@dataclass(frozen=True)
+class _Coded:
+    """Codes of a weight under one setting, and what is stored beside them."""
+
+    codes: npt.NDArray[Any]
+    bits: int
+    granularity: str
+    snr_db: float | None
+    scale_bits: int
+    zero_point_bits: int
+    symbol_floor: float
+
+
+class _Worker:
+    """The settings and tools that every step of a weight needs."""
+
+    def __init__(self, settings: Settings, threads: int, clock: Stopwatch, bar: Progress) -> None:
+        self.settings = settings
+        self.threads = threads
+        self.clock = clock
+        self.bar = bar
+
+    def weight(self, weight: Weight) -> WeightProfile:
+        matrix = self._read(weight)
+        floors, content = self._floors(weight, matrix)
+        packings: list[Packing] = []
+        for bits, granularity in self._codings(weight.dtype):
+            coded = self._code(weight.name, matrix, bits, granularity)
+            if floors["symbol"] is None:
+                floors["symbol"] = coded.symbol_floor
+            for chunk in self.settings.chunk_sizes:
+                packings.append(self._pack(weight.name, coded, chunk))
+                self.bar.advance(matrix.size, weight.name)
+        return WeightProfile(
+            name=weight.name,
+            role=weight.role,
+            layer=weight.layer,
+            shape=weight.shape,
+            dtype=weight.dtype,
+            content_dtype=content,
+            floors=floors,
+            packings=tuple(packings),
+        )
+
+    def _codings(self, dtype: str) -> list[tuple[int, str]]:
+        if is_codes(dtype):
+            return [(8, STORED)]
+        return [(b, g) for b in self.settings.bits for g in self.settings.granularity]
+
+    def _read(self, weight: Weight) -> npt.NDArray[Any]:
+        with self.clock.stage("read"):
+            return np.ascontiguousarray(weight.array())
+
+    def _floors(
+        self, weight: Weight, matrix: npt.NDArray[Any]
+    ) -> tuple[dict[str, float | None], str]:
+        with self.clock.stage("floors"):
+            dtype, content = weight.dtype, weight.tensor.content_dtype()
+            floors = {
+                "symbol": None,
+                "fields": ledger.fields_floor(matrix, dtype, self.threads),
+                "joint": ledger.joint_floor(matrix, dtype, content, self.threads),
+            }
+        return floors, content
+
+    def _code(self, name: str, matrix: npt.NDArray[Any], bits: int, granularity: str) -> _Coded:
+        if granularity == STORED:
+            floor = self._symbol_floor(matrix, bits)
+            return _Coded(matrix, bits, STORED, None, 0, 0, floor)
+        with self.clock.stage("quantise"):
+            made = self._quantize(name, matrix, bits, granularity)
+        # No finite ratio means that nothing was lost; see Packing.snr_db.
+        snr = None if made.snr_db is None or made.snr_db == float("inf") else made.snr_db
+        floor = self._symbol_floor(made.codes, bits)
+        return _Coded(
+            made.codes, bits, granularity, snr, made.scale_bits, made.zero_point_bits, floor
+        )
+
+    def _quantize(
+        self, name: str, matrix: npt.NDArray[Any], bits: int, granularity: str
+    ) -> Quantized:
+        return quantize(matrix, bits, self.settings.symmetric, granularity, name, self.threads)
+
+    def _symbol_floor(self, codes: npt.NDArray[Any], bits: int) -> float:
+        with self.clock.stage("floors"):
+            return ledger.symbol_floor(codes, bits, self.threads)
+
+    def _pack(self, name: str, coded: _Coded, chunk: int) -> Packing:
+        along: Along = "out" if self.settings.along == "out" else "in"
+        matrix = CodeMatrix(coded.codes, coded.bits, chunk, along, self.threads, name)
+        with self.clock.stage("unique"):
+            chunks = matrix.chunks
+        infos: dict[str, StreamInfo] = {}
+        for codec in CODECS.values():
+            with self.clock.stage("pack"):
+                infos[codec.name] = stream_info(codec.pack(matrix, self.settings.verified))
+        with self.clock.stage("floors"):
+            chunk_floor = ledger.chunk_floor(chunks, coded.codes.size)
+        return _packing(coded, matrix, infos, chunk_floor)
+
+
+def profile_weight(
+    weight: Weight, settings: Settings, threads: int, clock: Stopwatch, bar: Progress
+) -> WeightProfile:
+    """Profile one weight; see `profile`."""
+    if 0 in weight.shape:
+        raise ValueError(f"weight {weight.name!r} is empty, shape {weight.shape}: nothing to pack")
+    return _Worker(settings, threads, clock, bar).weight(weight)
+
+
+def _packing(
+    coded: _Coded, matrix: CodeMatrix, infos: dict[str, StreamInfo], chunk_floor: float
+) -> Packing:
+    chunks, count = matrix.chunks, coded.codes.size
+    beside = (coded.scale_bits, coded.zero_point_bits)
+    ledgers = {"dense": ledger.dense_ledger(count, coded.bits, *beside)}
+    ledgers |= {name: ledger.stream_ledger(info, *beside) for name, info in infos.items()}
+    stored = {name: book.per_weight(count) for name, book in ledgers.items()}
+    best = infos["reindexed"]
+    return Packing(
+        bits=coded.bits,
+        granularity=coded.granularity,
+        chunk_size=matrix.chunk,
+        unique_chunks=chunks.unique,
+        reduction_ratio=chunks.count / chunks.unique,
+        snr_db=coded.snr_db,
+        packet=PacketLayout(best["packet_length"], best["mode_bits"], tuple(best["widths"])),
+        bits_per_weight={
+            "dense": stored.pop("dense"),
+            "floor_symbol": coded.symbol_floor,
+            "floor_chunk": chunk_floor,
+            "index_only": ledger.index_only(chunks, count),
+            **stored,
+            "scales": sum(beside) / count,
+        },
+        ledgers=ledgers,
+    )

@@ -1,0 +1,1 @@
+"""How results look. Views compute nothing."""

@@ -1,0 +1,41 @@
+"""How numbers and settings are spelled for people."""
+
+from __future__ import annotations
+
+_UNITS = ((1e12, "T"), (1e9, "G"), (1e6, "M"), (1e3, "k"))
+
+
+def count(number: int) -> str:
+    """85 M rather than 84934656."""
+    return _scaled(number) or f"{number}"
+
+
+def byte_size(number: int) -> str:
+    """Decimal units, as file systems and data sheets have them: 250.5 MB."""
+    return f"{_scaled(number)}B" if _scaled(number) else f"{number} B"
+
+
+def ratio(value: float | None) -> str:
+    """1.38x; a dash where there is none."""
+    return "-" if value is None else f"{value:.2f}x"
+
+
+def setting_title(bits: int, granularity: str, short: bool = False) -> str:
+    """``INT8, one scale per tensor``; short: ``INT8 tensor``."""
+    if short:
+        return f"INT{bits} {granularity}"
+    if granularity == "stored":
+        return f"INT{bits} codes as stored"
+    if granularity == "row":
+        return f"INT{bits}, one scale per row"
+    kind, _, size = granularity.partition(":")
+    if kind == "group":
+        return f"INT{bits}, one scale per {size} inputs of a row"
+    return f"INT{bits}, one scale per {granularity}"
+
+
+def _scaled(number: int) -> str:
+    for unit, letter in _UNITS:
+        if number >= unit:
+            return f"{number / unit:.4g} {letter}"
+    return ""
