@@ -64,7 +64,13 @@ def read_dimensions(config: Config, defaults: Mapping[str, int], mlp_factor: int
     """
     if GGUF_ARCHITECTURE in config:
         return _derived(Dimensions(**_gguf_sizes(config)))
-    sizes = _derived(Dimensions(**{**defaults, **_hugging_face_sizes(config)}))
+    config = text_config(config)
+    left_out = {
+        size: value
+        for size, value in defaults.items()
+        if not any(key in config for key in _HUGGING_FACE_KEYS[size])  # null is not left out
+    }
+    sizes = _derived(Dimensions(**{**left_out, **_sizes(config, _HUGGING_FACE_KEYS)}))
     if sizes.intermediate is None and sizes.hidden and mlp_factor:
         sizes = replace(sizes, intermediate=mlp_factor * sizes.hidden)
     return sizes
@@ -86,10 +92,6 @@ def flag_in(config: Config, key: str, default: bool) -> bool:
     """A switch that only some families have."""
     value = config.get(key)
     return value if isinstance(value, bool) else default
-
-
-def _hugging_face_sizes(config: Config) -> dict[str, int]:
-    return _sizes(text_config(config), _HUGGING_FACE_KEYS)
 
 
 def _gguf_sizes(config: Config) -> dict[str, int]:

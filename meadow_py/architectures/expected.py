@@ -31,8 +31,10 @@ def expected_shapes(family: Family, config: Config, sizes: Dimensions, tied: boo
     for row in family.after:
         shapes.update(_tensors(row, prefix + row.path, facts))
     for row in head:
-        if not (tied and row.role == "head"):
-            shapes.update(_tensors(row, row.path, facts))
+        tensors = dict(_tensors(row, row.path, facts))
+        if tied and row.role == "head":
+            tensors = {name: shape for name, shape in tensors.items() if len(shape) == 1}
+        shapes.update(tensors)
     return shapes
 
 

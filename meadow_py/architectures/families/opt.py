@@ -9,15 +9,17 @@ from meadow_py.architectures.family import Facts, Family, Row
 def _facts(config: Config, sizes: Dimensions) -> Facts:
     hidden = sizes.hidden or 0
     embedding = size_in(config, "word_embed_proj_dim", hidden)
+    affine = flag_in(config, "layer_norm_elementwise_affine", True)
     before = flag_in(config, "do_layer_norm_before", True)
+    removed = flag_in(config, "_remove_final_layer_norm", False)
     return {
         "embedding": embedding,
         # The first two positions are kept for padding: OPTLearnedPositionalEmbedding.offset.
         "positions": (sizes.positions or 0) + 2,
         "projected": embedding != hidden,
-        "final_norm": before and not flag_in(config, "_remove_final_layer_norm", False),
+        "affine": affine,
+        "final_norm": affine and before and not removed,
         "biased": flag_in(config, "enable_bias", True),
-        "affine": flag_in(config, "layer_norm_elementwise_affine", True),
     }
 
 

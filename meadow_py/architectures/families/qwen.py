@@ -68,5 +68,5 @@ QWEN2_MOE = replace(
     QWEN2, name="qwen2_moe", model_types=("qwen2_moe",), signature=(), expected=False
 )
 QWEN3_MOE = replace(
-    QWEN3, name="qwen3_moe", model_types=("qwen3_moe",), signature=(), expected=False
+    QWEN3, name="qwen3_moe", model_types=("qwen3_moe",), signature=(), defaults={}, expected=False
 )

@@ -1,0 +1,61 @@
+"""What a configuration leaves out is what its class in transformers fills in."""
+
+from __future__ import annotations
+
+import pytest
+
+from meadow_py.architectures import resolve
+from meadow_py.architectures.families import FAMILIES
+from meadow_py.architectures.family import Family
+
+OURS_TO_THEIRS = {
+    "heads": "num_attention_heads",
+    "kv_heads": "num_key_value_heads",
+    "head_dim": "head_dim",
+    "vocab": "vocab_size",
+    "positions": "max_position_embeddings",
+}
+
+
+@pytest.mark.parametrize(
+    "family", [family for family in FAMILIES if family.defaults], ids=lambda family: family.name
+)
+def test_defaults(family: Family) -> None:
+    auto = pytest.importorskip("transformers").AutoConfig
+    filled_in = auto.for_model(family.model_types[-1])
+    for ours, value in family.defaults.items():
+        assert getattr(filled_in, OURS_TO_THEIRS[ours]) == value
+
+
+@pytest.mark.parametrize("family", FAMILIES, ids=lambda family: family.name)
+def test_tied_by_default(family: Family) -> None:
+    auto = pytest.importorskip("transformers").AutoConfig
+    if family.model_types == ("qwen",):
+        pytest.skip("its class is on the hub, not in transformers")
+    for model_type in family.model_types:
+        filled_in = auto.for_model(model_type)
+        assert resolve({"model_type": model_type}, {}).tied == filled_in.tie_word_embeddings
+
+
+def test_a_published_multimodal_configuration_that_leaves_sizes_out() -> None:
+    # The text_config of google/gemma-3-4b-it names three sizes.
+    text = {"hidden_size": 2560, "intermediate_size": 10240, "num_hidden_layers": 34}
+    config = {
+        "architectures": ["Gemma3ForConditionalGeneration"],
+        "model_type": "gemma3",
+        "text_config": {**text, "model_type": "gemma3_text"},
+    }
+    shapes = resolve(config, {}).expected_shapes()
+    assert shapes["model.embed_tokens.weight"] == (262208, 2560)
+    assert shapes["model.layers.33.self_attn.q_proj.weight"] == (2048, 2560)
+    assert shapes["model.layers.33.self_attn.k_proj.weight"] == (1024, 2560)
+
+
+@pytest.mark.parametrize("model_type", ["qwen3", "llama"])
+def test_null_is_not_a_missing_key(model_type: str) -> None:
+    auto = pytest.importorskip("transformers").AutoConfig
+    config = {"hidden_size": 64, "num_attention_heads": 4, "num_key_value_heads": None}
+    filled_in = auto.for_model(model_type, **config)
+    sizes = resolve({"model_type": model_type, **config}, {}).dimensions
+    assert sizes is not None
+    assert sizes.kv_heads == filled_in.num_key_value_heads == 4
