@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import logging
 import os
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from meadow_py.sources.checkpoint import Checkpoint
 from meadow_py.sources.folder import open_selection
 from meadow_py.sources.hub_errors import explained
 from meadow_py.sources.selection import Selection, select_weights
 from meadow_py.sources.sharded import read_index, shards
+
+_log = logging.getLogger(__name__)
 
 _ON = {"1", "ON", "YES", "TRUE"}
 _CONFIG = "config.json"
@@ -55,8 +58,11 @@ def open_hub(request: Request) -> Checkpoint:
     """
     if request.offline:
         return _open_cached(request)
-    with explained(request.repo_id, request.revision, request.endpoint):
+    try:
         commit, names = _listing(request)
+    except ConnectionError as error:
+        return _open_despite(error, request)
+    with explained(request.repo_id, request.revision, request.endpoint):
         selection = select_weights(names, f"{request.repo_id} at {request.endpoint}")
         folder = _download(request, commit, selection, _CONFIG in names)
     return open_selection(folder, selection, request.repo_id)
@@ -67,7 +73,8 @@ def _listing(request: Request) -> tuple[str, list[str]]:
     from huggingface_hub import HfApi
 
     api = HfApi(endpoint=request.endpoint, token=request.token)
-    info = api.model_info(request.repo_id, revision=request.revision)
+    with explained(request.repo_id, request.revision, request.endpoint):
+        info = api.model_info(request.repo_id, revision=request.revision)
     if info.sha is None:
         raise ConnectionError(f"{request.endpoint} names no commit for {request.repo_id}")
     names = [file.rfilename for file in info.siblings or []]
@@ -85,23 +92,32 @@ def _download(request: Request, commit: str, selection: Selection, with_config: 
     _fetch(request, first, request.revision)
     if with_config:
         _fetch(request, _CONFIG, commit)
-    folder = [_fetch(request, file, commit) for file in files][0]
-    return folder.parents[len(Path(files[0]).parts) - 1]
+    paths = [_fetch(request, file, commit) for file in files]
+    return paths[0].parents[len(Path(files[0]).parts) - 1]
 
 
-def _fetch(request: Request, file: str, revision: str | None, offline: bool = False) -> Path:
+def _fetch(request: Request, file: str, revision: str | None) -> Path:
     from huggingface_hub import hf_hub_download
 
-    options: dict[str, Any] = {"endpoint": request.endpoint, "token": request.token}
     path = hf_hub_download(
         request.repo_id,
         file,
         revision=revision,
         cache_dir=request.cache_dir,
-        local_files_only=offline,
-        **options,
+        endpoint=request.endpoint,
+        token=request.token,
     )
     return Path(path)
+
+
+def _open_despite(error: ConnectionError, request: Request) -> Checkpoint:
+    """The cached model, with a warning, when the hub cannot be reached; else its error."""
+    try:
+        checkpoint = _open_cached(request)
+    except ConnectionError:
+        raise error from error.__cause__
+    _log.warning("%s cannot be reached: using %s from the cache", request.endpoint, request.repo_id)
+    return checkpoint
 
 
 def _open_cached(request: Request) -> Checkpoint:
@@ -135,11 +151,12 @@ def _cached_folder(request: Request) -> Path:
         )
     except LocalEntryNotFoundError as error:
         # Newer libraries say where the part lies that they have: it may well be all we need.
-        found = getattr(error, "snapshot_path", None)
-        if found is None:
+        part: str | None = getattr(error, "snapshot_path", None)
+        if part is None:
             at = f" at revision {request.revision!r}" if request.revision else ""
             raise ConnectionError(
                 f"offline (HF_HUB_OFFLINE or local_files_only), and {request.repo_id}{at} is not "
                 "in the cache: open it once with the hub reachable, or name a local folder"
             ) from error
+        found = part
     return Path(found)
