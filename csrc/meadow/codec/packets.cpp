@@ -18,12 +18,31 @@ namespace {
 
 constexpr std::size_t kBlock = 1 << 16;
 
-// Dictionary entries by falling count; ties stay in order of first appearance.
+// Dictionary entries by falling count; ties stay in order of first appearance. Most entries are
+// rare, so those are placed by counting, and only the others, few by nature, are compared.
 std::vector<std::uint32_t> by_frequency(const std::vector<std::uint32_t>& counts) {
-  std::vector<std::uint32_t> order(counts.size());
-  std::iota(order.begin(), order.end(), 0U);
-  std::stable_sort(order.begin(), order.end(),
+  constexpr std::uint32_t kRare = 1024;
+  std::vector<std::uint32_t> frequent;
+  std::array<std::size_t, kRare> entries_with{};
+  for (std::uint32_t id = 0; id < counts.size(); ++id) {
+    if (counts[id] < kRare) {
+      ++entries_with[counts[id]];
+    } else {
+      frequent.push_back(id);
+    }
+  }
+  std::stable_sort(frequent.begin(), frequent.end(),
                    [&](std::uint32_t a, std::uint32_t b) { return counts[a] > counts[b]; });
+
+  std::array<std::size_t, kRare> next{};
+  for (std::size_t count = kRare, at = frequent.size(); count-- > 0; at += entries_with[count]) {
+    next[count] = at;
+  }
+  std::vector<std::uint32_t> order = std::move(frequent);
+  order.resize(counts.size());
+  for (std::uint32_t id = 0; id < counts.size(); ++id) {
+    if (counts[id] < kRare) order[next[counts[id]]++] = id;
+  }
   return order;
 }
 

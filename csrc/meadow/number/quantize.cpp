@@ -70,12 +70,19 @@ struct CodeRange {
         highest(spec.symmetric ? (1 << (spec.bits - 1)) - 1 : (1 << spec.bits) - 1) {}
 };
 
-// Not zero, and no code times it is infinite.
-float usable_scale(double scale, std::int32_t steps) noexcept {
-  auto rounded = static_cast<float>(scale);
-  if (rounded == 0.0F) return std::numeric_limits<float>::denorm_min();
-  while (std::isinf(rounded * static_cast<float>(steps))) rounded = std::nextafter(rounded, 0.0F);
-  return rounded;
+float not_zero(double scale) noexcept {
+  const auto rounded = static_cast<float>(scale);
+  return rounded == 0.0F ? std::numeric_limits<float>::denorm_min() : rounded;
+}
+
+// The quantizer itself, or near the end of F32 one with a slightly smaller scale, so that no code
+// times the scale is infinite.
+Quantizer without_overflow(Quantizer quantizer) noexcept {
+  const std::int32_t most = std::max(quantizer.zero - quantizer.lowest,
+                                     quantizer.highest - quantizer.zero);
+  const float limit = std::numeric_limits<float>::max() / static_cast<float>(most);
+  quantizer.scale = std::min(quantizer.scale, std::nextafter(limit, 0.0F));
+  return quantizer;
 }
 
 Quantizer quantizer_for(const Range& range, const QuantizeSpec& spec) noexcept {
@@ -83,13 +90,13 @@ Quantizer quantizer_for(const Range& range, const QuantizeSpec& spec) noexcept {
   if (range.low == 0.0F && range.high == 0.0F) return {1.0F, 0, codes.lowest, codes.highest};
   if (spec.symmetric) {
     const double magnitude = std::max(-range.low, range.high);
-    return {usable_scale(magnitude / codes.highest, codes.highest), 0, codes.lowest, codes.highest};
+    return without_overflow({not_zero(magnitude / codes.highest), 0, codes.lowest, codes.highest});
   }
   const double low = range.low;
-  const float scale = usable_scale((range.high - low) / codes.highest, 1);
+  const float scale = not_zero((range.high - low) / codes.highest);
   const double zero = std::nearbyint(-low / static_cast<double>(scale));
-  return {scale, static_cast<std::int32_t>(std::clamp<double>(zero, 0, codes.highest)), 0,
-          codes.highest};
+  const auto point = static_cast<std::int32_t>(std::clamp<double>(zero, 0, codes.highest));
+  return without_overflow({scale, point, 0, codes.highest});
 }
 
 std::size_t first_not_finite(const float* weights, std::size_t count) noexcept {
