@@ -9,11 +9,11 @@ namespace {
 // The definition, in the plainest way: chunks in order, numbered when they first appear.
 UniqueChunks plain_unique(const CodeMatrix& codes, unsigned chunk) {
   UniqueChunks found;
-  std::map<std::vector<std::uint8_t>, std::uint32_t> seen;
+  std::map<std::string, std::uint32_t> seen;
   const std::size_t entry = std::size_t{chunk} * codes.element_bytes;
   for (std::size_t row = 0; row < codes.rows; ++row) {
     for (std::size_t column = 0; column < codes.columns; column += chunk) {
-      std::vector<std::uint8_t> bytes(entry, 0);
+      std::string bytes(entry, '\0');
       const std::size_t count = std::min<std::size_t>(chunk, codes.columns - column);
       std::memcpy(bytes.data(), codes.data + (row * codes.columns + column) * codes.element_bytes,
                   count * codes.element_bytes);
