@@ -54,6 +54,8 @@ HEAD = {"lm_head.weight": (96, 24)}
         ("fc1.weight", "lenet", "other", None),
         ("conv1.weight", "lenet", "other", None),
         ("model.layers.0.self_attn.q_proj.lora_A.weight", "llama", "other", 0),
+        ("model.layers.5.adapter.embed_tokens.weight", "llama", "embedding", 5),
+        ("model.layers.5.adapter.project_in.weight", "opt", "other", 5),
         ("model.layers.0.self_attn.q_proj.weight_scale_inv", "llama", "other", 0),
         ("vision_tower.encoder.layers.3.self_attn.q_proj.weight", "gemma3", "attention.q", None),
         ("model.layers." + "9" * 5000 + ".self_attn.q_proj.weight", "llama", "attention.q", None),
@@ -144,6 +146,12 @@ def test_constants_of_the_program_are_no_weights(name: str, shape: tuple[int, ..
         architecture = resolve(config, {name: shape})
         assert architecture.weights({name: shape}) == []
         assert architecture.role_of(name) == "other"
+
+
+@pytest.mark.parametrize("shape", [(1, 1, 8, 9), (1, 2, 8, 8), (8, 8)])
+def test_a_bias_of_another_shape_is_no_causal_mask(shape: tuple[int, ...]) -> None:
+    assert not is_buffer("h.0.attn.bias", shape)
+    assert len(resolve(None, {}).weights({"h.0.attn.bias": shape})) == 1
 
 
 def test_more_than_two_dimensions_are_seen_as_a_matrix() -> None:
