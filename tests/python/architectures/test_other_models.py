@@ -78,7 +78,8 @@ def test_nothing_is_lost_and_nothing_split_by_guess(case: Case, tmp_path: Path) 
 )
 def test_obvious_names_have_roles(position: int, roles: dict[str, int], tmp_path: Path) -> None:
     architecture, arrays = _resolved(OTHERS[position], tmp_path)
-    counts = Counter(spec.role for spec in architecture.weights(shapes_of(arrays)))
+    weights = architecture.weights(shapes_of(arrays))
+    counts = Counter[str](spec.role for spec in weights)
     assert {role: counts[role] for role in roles} == roles
 
 
