@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -14,6 +15,8 @@ if TYPE_CHECKING:
     import torch
 
 _ZIP = b"PK\x03\x04"  # what torch.save writes since 1.6; only these files can be mapped
+# What torch's messages hold when it met anything but tensors, in its releases so far.
+_REFUSALS = ("Unsupported global", "unsupported GLOBAL", "Unsupported class", "TorchScript")
 _NESTED = ("state_dict", "model_state_dict", "model", "module")  # where trainers keep it
 
 
@@ -43,28 +46,33 @@ def _load(path: Path) -> Any:
         raise FormatError(f"{path}: the file is empty")
     try:
         return torch.load(path, map_location="cpu", weights_only=True, mmap=start == _ZIP)
-    except OSError:
-        raise
     except Exception as error:  # a damaged pickle can raise anything
+        # EINVAL: the directory of a truncated archive is sought before the start of the file.
+        if isinstance(error, OSError) and error.errno != errno.EINVAL:
+            raise
         raise FormatError(f"{path}: {_explain(error)}") from error
 
 
 def _explain(error: Exception) -> str:
     text = str(error)
-    if "Unsupported global" in text or "Unsupported class" in text or "TorchScript" in text:
+    if any(mark in text for mark in _REFUSALS):
         return (
             "refused: the pickle holds more than tensors and loading it would run code "
             f"({_reason(text)}). Nothing of it was run. If you trust its author, save "
             "model.state_dict() as safetensors and open that"
         )
-    return f"truncated or corrupt, not a PyTorch state dict: {type(error).__name__}: {text[:200]}"
+    lines = [line.strip() for line in text.splitlines()]
+    told = next(
+        (line for line in lines if "WeightsUnpickler error" in line), lines[0] if lines else ""
+    )
+    return f"truncated or corrupt, not a PyTorch state dict: {type(error).__name__}: {told[:200]}"
 
 
 def _reason(text: str) -> str:
     """The sentence of torch's long message that names what was refused."""
-    marks = ("Unsupported global", "Unsupported class", "TorchScript")
-    lines = [line.strip() for line in text.splitlines() if any(mark in line for mark in marks)]
-    return lines[0].removeprefix("WeightsUnpickler error: ").split(" was not")[0][:200]
+    lines = [line for line in text.splitlines() if any(mark in line for mark in _REFUSALS)]
+    reason = lines[0].split("WeightsUnpickler error: ")[-1].strip()
+    return reason.split(" was not")[0].rstrip(".")[:200]
 
 
 def _state_dict(path: Path, loaded: Any) -> dict[str, torch.Tensor]:
