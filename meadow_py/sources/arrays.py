@@ -70,7 +70,7 @@ def _native_bytes(array: npt.NDArray[Any]) -> Bytes:
     if ordered.dtype.isnative:
         return raw
     # Bytes are swapped, not values converted: a conversion may quieten NaNs.
-    return raw.reshape(-1, ordered.dtype.itemsize)[:, ::-1].reshape(-1)
+    return np.ascontiguousarray(raw.reshape(-1, ordered.dtype.itemsize)[:, ::-1]).reshape(-1)
 
 
 def _wrong_dtype(name: str, dtype: str) -> TypeError:

@@ -59,6 +59,8 @@ def open_checkpoint(
     if isinstance(model, Checkpoint):
         return model
     if isinstance(model, str | os.PathLike):
+        if not str(model):
+            raise ValueError("the name of the model is empty: expected a hub id or a path")
         path = Path(model).expanduser()
         if _exists(path):
             return open_file(path, str(model)) if path.is_file() else open_folder(path, str(model))
@@ -87,8 +89,6 @@ def _exists(path: Path) -> bool:
 def _require_hub_id(model: str | os.PathLike[str], path: Path) -> None:
     """Raise FileNotFoundError if it was meant as a path, or cannot be a hub id."""
     text = str(model)
-    if not text:
-        raise ValueError("the name of the model is empty: expected a hub id, a folder or a file")
     is_path = not isinstance(model, str) or text.endswith(SUFFIXES)
     if is_path or not _HUB_ID.fullmatch(text) or "--" in text or ".." in text:
         raise FileNotFoundError(
