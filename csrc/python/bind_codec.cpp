@@ -84,8 +84,18 @@ class Chunks {
 
 py::tuple unique_chunks_of(const py::array& codes, unsigned bits, unsigned chunk,
                            const std::string& along, unsigned threads) {
-  const Chunks chunks(codes, bits, chunk, along, threads);
-  return py::make_tuple(chunks.dictionary(), chunks.counts(), chunks.indices());
+  const CodeMatrix matrix = code_matrix(codes, bits);
+  const bool output = along_output(along);
+  UniqueChunks chunks;
+  {
+    const py::gil_scoped_release release;
+    chunks = ChunkedCodes(matrix, chunk, output, threads).take_chunks();
+  }
+  const auto unique = static_cast<py::ssize_t>(chunks.unique());
+  return py::make_tuple(adopt(std::move(chunks.dictionary),
+                              code_dtype(matrix.element_bytes, matrix.is_signed),
+                              {unique, static_cast<py::ssize_t>(chunk)}),
+                        adopt(std::move(chunks.counts)), adopt(std::move(chunks.indices)));
 }
 
 std::span<const std::uint8_t> bytes_of(const py::buffer_info& info) {

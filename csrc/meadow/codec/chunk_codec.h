@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <span>
+#include <utility>
 #include <vector>
 
 #include "meadow/codec/stream.h"
@@ -17,6 +18,7 @@ class ChunkedCodes {
 
   [[nodiscard]] const CodeMatrix& codes() const noexcept { return codes_; }
   [[nodiscard]] const UniqueChunks& chunks() const noexcept { return chunks_; }
+  [[nodiscard]] UniqueChunks take_chunks() && noexcept { return std::move(chunks_); }
   [[nodiscard]] unsigned chunk() const noexcept { return chunk_; }
   [[nodiscard]] unsigned threads() const noexcept { return threads_; }
 

@@ -28,17 +28,17 @@ class ChunkReader {
   // Calls visit(position, first byte, bytes of the chunk that lie in the row).
   template <typename Visit>
   void for_each(std::size_t begin, std::size_t end, const Visit& visit) const {
-    if (begin >= end) return;
-    std::size_t row = begin / per_row_;
-    std::size_t at = (begin % per_row_) * chunk_bytes_;
-    for (std::size_t position = begin; position < end; ++position) {
-      const std::size_t left = row_bytes_ - at;
-      visit(position, codes_.data + row * row_bytes_ + at, left < chunk_bytes_ ? left : chunk_bytes_);
-      at += chunk_bytes_;
-      if (at >= row_bytes_) {
-        at = 0;
-        ++row;
+    if (row_bytes_ % chunk_bytes_ == 0) {  // no short chunks: the matrix is one long row
+      for (std::size_t position = begin; position < end; ++position) {
+        visit(position, codes_.data + position * chunk_bytes_, chunk_bytes_);
       }
+      return;
+    }
+    for (std::size_t position = begin; position < end; ++position) {
+      const std::size_t at = (position % per_row_) * chunk_bytes_;
+      const std::size_t left = row_bytes_ - at;
+      visit(position, codes_.data + (position / per_row_) * row_bytes_ + at,
+            left < chunk_bytes_ ? left : chunk_bytes_);
     }
   }
 
@@ -67,6 +67,8 @@ class ChunkReader {
 
   // Copies a chunk into a dictionary, padding included.
   void copy(const std::uint8_t* at, std::size_t bytes, std::uint8_t* out) const noexcept {
+    if (bytes == 8 && chunk_bytes_ == 8) return static_cast<void>(std::memcpy(out, at, 8));
+    if (bytes == 4 && chunk_bytes_ == 4) return static_cast<void>(std::memcpy(out, at, 4));
     std::memcpy(out, at, bytes);
     std::memset(out + bytes, 0, chunk_bytes_ - bytes);
   }

@@ -12,7 +12,7 @@ constexpr std::uint32_t kNever = std::numeric_limits<std::uint32_t>::max();
 constexpr std::size_t kSmallestSlice = 1 << 15;
 
 struct Row {
-  std::uint32_t first = kNever;
+  std::uint32_t first = kNever;  // position
   std::uint32_t count = 0;
 };
 using Table = std::vector<Row>;
@@ -83,22 +83,23 @@ UniqueChunks unique_chunks_direct(const CodeMatrix& codes, unsigned chunk, unsig
 
   UniqueChunks found;
   const std::vector<std::uint32_t> keys = occurring_keys(table);
+  std::vector<std::uint16_t> index_of(table.size());  // at most 2^16 chunks are distinct
   found.dictionary.resize(keys.size() * reader.chunk_bytes());
   for (std::size_t id = 0; id < keys.size(); ++id) {
-    Row& row = table[keys[id]];
+    const Row& row = table[keys[id]];
+    index_of[keys[id]] = static_cast<std::uint16_t>(id);
     found.counts.push_back(row.count);
     reader.for_each(row.first, row.first + std::size_t{1},
                     [&](std::size_t, const std::uint8_t* at, std::size_t bytes) {
                       reader.copy(at, bytes, &found.dictionary[id * reader.chunk_bytes()]);
                     });
-    row.first = static_cast<std::uint32_t>(id);  // from here on the table maps a key to its index
   }
   found.indices.resize(count);
   parallel_for(slices, threads, [&](std::size_t n) {
     const Block block = nth_block(n, count, slice);
     reader.for_each(block.begin, block.end,
                     [&](std::size_t position, const std::uint8_t* at, std::size_t bytes) {
-                      found.indices[position] = table[key_of(reader.narrow_key(at, bytes))].first;
+                      found.indices[position] = index_of[key_of(reader.narrow_key(at, bytes))];
                     });
   });
   return found;

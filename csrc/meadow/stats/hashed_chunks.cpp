@@ -1,7 +1,6 @@
 #include "meadow/stats/hashed_chunks.h"
 
 #include <algorithm>
-#include <atomic>
 #include <bit>
 #include <memory>
 #include <utility>
@@ -11,13 +10,15 @@
 namespace meadow {
 namespace {
 
-// Chunks per partition that keep its table (at most four slots for each) in a level-2 cache.
-constexpr std::size_t kPartitionChunks = 1 << 14;
+// Chunks per partition that keep its table (a slot and a half for each) in the level-1 cache, its
+// entries in level 2.
+constexpr std::size_t kPartitionChunks = 1 << 12;
 constexpr unsigned kMaxPartitionBits = 10;
-constexpr std::size_t kScatterBlock = 1 << 17;
+constexpr std::size_t kBlock = 1 << 17;  // a multiple of 64: blocks share no word of a bitmap
 
 constexpr std::uint64_t kGolden = 0x9E3779B97F4A7C15;  // 2^64 / golden ratio, Knuth's multiplier
 
+// Mixed in its high bits: they choose the partition, the next ones the slot.
 std::uint64_t hash_of(std::uint64_t key) noexcept {
   key *= kGolden;
   return (key ^ (key >> 32)) * kGolden;
@@ -41,73 +42,44 @@ struct Distinct {
   std::uint32_t count;
 };
 
-// Marks positions; afterwards tells how many marked ones lie before a position.
-class RankedBitmap {
- public:
-  explicit RankedBitmap(std::size_t size) : words_(size / 64 + 1), ranks_(words_.size() + 1, 0) {}
-
-  // From several threads at once, each position at most once.
-  void mark(std::size_t position) noexcept {
-    std::atomic_ref<std::uint64_t>(words_[position / 64])
-        .fetch_or(std::uint64_t{1} << (position % 64), std::memory_order_relaxed);
-  }
-
-  void count() noexcept {
-    for (std::size_t i = 0; i < words_.size(); ++i) {
-      ranks_[i + 1] = ranks_[i] + static_cast<std::uint32_t>(std::popcount(words_[i]));
-    }
-  }
-
-  [[nodiscard]] std::uint32_t marked() const noexcept { return ranks_.back(); }
-
-  [[nodiscard]] std::uint32_t rank(std::size_t position) const noexcept {
-    const std::uint64_t before = words_[position / 64] & low_bits(position % 64);
-    return ranks_[position / 64] + static_cast<std::uint32_t>(std::popcount(before));
-  }
-
- private:
-  std::vector<std::uint64_t> words_;
-  std::vector<std::uint32_t> ranks_;
-};
-
-// An open-addressing table that is used again for one partition after the other.
+// An open-addressing table that is used again for one partition after the other. A slot holds the
+// number of the entry where its chunk appeared first, so that clearing it costs 4 bytes.
 template <typename Key>
 class DistinctTable {
  public:
   // Writes, for each entry, the first position of its chunk; returns the distinct ones.
-  std::vector<Distinct> run(const Entry<Key>* entries, std::size_t count,
+  std::vector<Distinct> run(const Entry<Key>* entries, std::size_t count, unsigned used_bits,
                             std::uint32_t* first_positions) {
-    const auto slot_bits = static_cast<unsigned>(std::bit_width(count)) + 1;
-    slots_.assign(std::size_t{1} << slot_bits, kEmpty);
-    keys_.clear();
+    const auto slot_bits = static_cast<unsigned>(std::bit_width(count + count / 2 + 1));
+    slots_.assign(std::size_t{1} << slot_bits, kFree);
+    counts_.assign(count, 0);
+    std::size_t distinct_count = 0;
+    for (std::uint32_t i = 0; i < count; ++i) {
+      const std::size_t wanted = (hash_of(entries[i].key) << used_bits) >> (64 - slot_bits);
+      const std::uint32_t first = find_or_add(entries, i, wanted);
+      distinct_count += counts_[first]++ == 0 ? 1 : 0;
+      first_positions[entries[i].position] = entries[first].position;
+    }
     std::vector<Distinct> distinct;
+    distinct.reserve(distinct_count);
     for (std::size_t i = 0; i < count; ++i) {
-      const std::uint32_t id = find_or_add(entries[i], slot_bits, distinct);
-      ++distinct[id].count;
-      first_positions[entries[i].position] = distinct[id].first;
+      if (counts_[i] != 0) distinct.push_back({entries[i].position, counts_[i]});
     }
     return distinct;
   }
 
  private:
-  static constexpr std::uint32_t kEmpty = ~std::uint32_t{0};
+  static constexpr std::uint32_t kFree = ~std::uint32_t{0};
 
-  std::uint32_t find_or_add(const Entry<Key>& entry, unsigned slot_bits,
-                            std::vector<Distinct>& distinct) {
-    // The partition took the highest bits of the hash; the slot takes the lowest.
-    std::size_t slot = hash_of(entry.key) & low_bits(slot_bits);
-    while (slots_[slot] != kEmpty) {
-      if (keys_[slots_[slot]] == entry.key) return slots_[slot];
-      slot = (slot + 1) & low_bits(slot_bits);
+  std::uint32_t find_or_add(const Entry<Key>* entries, std::uint32_t i, std::size_t at) noexcept {
+    for (; slots_[at] != kFree; at = (at + 1) & (slots_.size() - 1)) {
+      if (entries[slots_[at]].key == entries[i].key) return slots_[at];
     }
-    slots_[slot] = static_cast<std::uint32_t>(keys_.size());
-    keys_.push_back(entry.key);
-    distinct.push_back({entry.position, 0});
-    return slots_[slot];
+    return slots_[at] = i;
   }
 
   std::vector<std::uint32_t> slots_;
-  std::vector<Key> keys_;
+  std::vector<std::uint32_t> counts_;  // of the entry where a chunk appeared first
 };
 
 template <typename Key>
@@ -120,14 +92,12 @@ class Extraction {
         partition_bits_(std::min<unsigned>(kMaxPartitionBits,
                                            static_cast<unsigned>(std::bit_width(count_ / kPartitionChunks)))),
         partitions_(std::size_t{1} << partition_bits_),
-        blocks_(block_count(count_, kScatterBlock)),
-        bitmap_(count_) {}
+        blocks_(block_count(count_, kBlock)) {}
 
   UniqueChunks run() {
     found_.indices.resize(count_);
     scatter();
     find_distinct();
-    bitmap_.count();
     number_dictionary();
     return std::move(found_);
   }
@@ -139,7 +109,7 @@ class Extraction {
 
   template <typename Visit>
   void for_each_key(std::size_t block, const Visit& visit) const {
-    const Block range = nth_block(block, count_, kScatterBlock);
+    const Block range = nth_block(block, count_, kBlock);
     reader_.for_each(range.begin, range.end,
                      [&](std::size_t position, const std::uint8_t* at, std::size_t bytes) {
                        Key key;
@@ -178,37 +148,60 @@ class Extraction {
     });
   }
 
+  // Afterwards indices hold first positions.
   void find_distinct() {
     distinct_.resize(partitions_);
     parallel_for(partitions_, threads_, [this](std::size_t p) {
       thread_local DistinctTable<Key> table;
-      distinct_[p] = table.run(&entries_[starts_[p]], starts_[p + 1] - starts_[p],
+      distinct_[p] = table.run(&entries_[starts_[p]], starts_[p + 1] - starts_[p], partition_bits_,
                                found_.indices.data());
-      for (const Distinct& one : distinct_[p]) bitmap_.mark(one.first);
     });
     entries_.reset();
   }
 
+  // What a first appearance is must stay known while indices turn from positions to numbers.
   void number_dictionary() {
-    found_.counts.resize(bitmap_.marked());
+    std::vector<std::uint32_t> next = number_of_first_of_blocks();
+    found_.counts.resize(next.back());
     found_.dictionary.resize(found_.counts.size() * reader_.chunk_bytes());
+    first_.assign(count_ / 64 + 1, 0);
+    parallel_for(blocks_, threads_, [&](std::size_t n) { number_firsts(n, next[n]); });
+    parallel_for(blocks_, threads_, [this](std::size_t n) { number_others(n); });
     parallel_for(partitions_, threads_, [this](std::size_t p) {
-      for (const Distinct& one : distinct_[p]) found_.counts[bitmap_.rank(one.first)] = one.count;
-    });
-    parallel_for(blocks_, threads_, [this](std::size_t block) {
-      const Block range = nth_block(block, count_, kScatterBlock);
-      reader_.for_each(range.begin, range.end,
-                       [this](std::size_t position, const std::uint8_t* at, std::size_t bytes) {
-                         number_chunk(position, at, bytes);
-                       });
+      for (const Distinct& one : distinct_[p]) found_.counts[found_.indices[one.first]] = one.count;
     });
   }
 
-  void number_chunk(std::size_t position, const std::uint8_t* at, std::size_t bytes) noexcept {
-    std::uint32_t& index = found_.indices[position];
-    const bool is_first = index == position;
-    index = bitmap_.rank(index);
-    if (is_first) reader_.copy(at, bytes, &found_.dictionary[index * reader_.chunk_bytes()]);
+  // At [n]: first appearances before block n; one more element for all of them.
+  [[nodiscard]] std::vector<std::uint32_t> number_of_first_of_blocks() const {
+    std::vector<std::uint32_t> firsts(blocks_ + 1, 0);
+    parallel_for(blocks_, threads_, [&](std::size_t n) {
+      const Block block = nth_block(n, count_, kBlock);
+      std::uint32_t count = 0;
+      for (std::size_t i = block.begin; i < block.end; ++i) count += found_.indices[i] == i ? 1 : 0;
+      firsts[n + 1] = count;
+    });
+    for (std::size_t n = 0; n < blocks_; ++n) firsts[n + 1] += firsts[n];
+    return firsts;
+  }
+
+  void number_firsts(std::size_t n, std::uint32_t next) noexcept {
+    const Block block = nth_block(n, count_, kBlock);
+    reader_.for_each(block.begin, block.end,
+                     [&](std::size_t position, const std::uint8_t* at, std::size_t bytes) {
+                       if (found_.indices[position] != position) return;
+                       first_[position / 64] |= std::uint64_t{1} << (position % 64);
+                       reader_.copy(at, bytes, &found_.dictionary[next * reader_.chunk_bytes()]);
+                       found_.indices[position] = next++;
+                     });
+  }
+
+  void number_others(std::size_t n) noexcept {
+    const Block block = nth_block(n, count_, kBlock);
+    for (std::size_t i = block.begin; i < block.end; ++i) {
+      const bool is_first = (first_[i / 64] >> (i % 64) & 1) != 0;
+      if (!is_first) found_.indices[i] = found_.indices[found_.indices[i]];
+    }
   }
 
   ChunkReader reader_;
@@ -217,11 +210,11 @@ class Extraction {
   unsigned partition_bits_;
   std::size_t partitions_;
   std::size_t blocks_;
-  RankedBitmap bitmap_;
   std::vector<std::size_t> offsets_;  // [block, partition]
   std::vector<std::size_t> starts_;   // [partition + 1]
   std::unique_ptr<Entry<Key>[]> entries_;
   std::vector<std::vector<Distinct>> distinct_;
+  std::vector<std::uint64_t> first_;  // a bit for each position
   UniqueChunks found_;
 };
 

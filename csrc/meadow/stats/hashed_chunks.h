@@ -1,10 +1,10 @@
 // Unique extraction for chunks of more than 16 bits.
 //
 // 1. Every chunk is sent to a partition by its hash; a partition keeps the order of positions.
-// 2. Each partition finds its distinct chunks with a hash table that fits the cache.
-// 3. The first positions of all distinct chunks, marked in a bitmap, number the dictionary: the
-//    index of a chunk is the rank of its first position. So the order is that of first appearance,
-//    whatever the number of partitions or threads.
+// 2. Each partition finds its distinct chunks with a hash table that fits the cache, and writes for
+//    each chunk the position where it appeared first.
+// 3. A chunk that is its own first appearance gets the next index; the others look theirs up.
+// So the order is that of first appearance, whatever the number of partitions or threads.
 #pragma once
 
 #include "meadow/stats/chunk_reader.h"
