@@ -7,12 +7,11 @@ from collections.abc import Callable, Iterable, Mapping
 from types import MappingProxyType, TracebackType
 from typing import TYPE_CHECKING, Any
 
-import numpy.typing as npt
-
 from meadow_py.sources.dtypes import BITS, FLOATS, NUMPY
 from meadow_py.sources.tensor import Tensor
 
 if TYPE_CHECKING:
+    import numpy.typing as npt
     from typing_extensions import Self
 
     from meadow_py.architectures import Architecture, WeightSpec
@@ -80,13 +79,13 @@ class Checkpoint:
     def __init__(
         self,
         source: str,
-        format: str,
+        kind: str,
         tensors: Iterable[Tensor],
         config: Mapping[str, Any] | None = None,
         close: Callable[[], None] | None = None,
     ) -> None:
         self.source = source
-        self.format = format
+        self.format = kind
         self.config = config
         self.tensors: Mapping[str, Tensor] = MappingProxyType({t.name: t for t in tensors})
         self.nbytes = sum(tensor.nbytes for tensor in self.tensors.values())

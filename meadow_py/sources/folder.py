@@ -41,8 +41,8 @@ def open_file(path: Path, source: str) -> Checkpoint:
     if suffix not in SUFFIXES:
         raise ValueError(f"{path}: not a known weight file: expected one of {', '.join(SUFFIXES)}")
     pytorch = suffix in PYTORCH_SUFFIXES
-    format = "pytorch" if pytorch else suffix.removeprefix(".")
-    return open_selection(path.parent, Selection(format, (path.name,)), source)
+    kind = "pytorch" if pytorch else suffix.removeprefix(".")
+    return open_selection(path.parent, Selection(kind, (path.name,)), source)
 
 
 def open_selection(folder: Path, selection: Selection, source: str) -> Checkpoint:
@@ -59,7 +59,7 @@ def open_selection(folder: Path, selection: Selection, source: str) -> Checkpoin
 
 def _checkpoint(
     source: str,
-    format: str,
+    kind: str,
     tensors: Iterable[Tensor],
     config: Mapping[str, Any] | None,
     closers: list[Callable[[], None]],
@@ -68,7 +68,7 @@ def _checkpoint(
         for closer in closers:
             closer()
 
-    return Checkpoint(source, format, tensors, config, close)
+    return Checkpoint(source, kind, tensors, config, close)
 
 
 def _config(folder: Path) -> Mapping[str, Any] | None:
@@ -95,8 +95,8 @@ def _read_all(folder: Path, selection: Selection) -> tuple[list[Tensor], list[Ca
     return list(tensors.values()), closers
 
 
-def _read(path: Path, format: str, closers: list[Callable[[], None]]) -> list[Tensor]:
-    if format == "pytorch":
+def _read(path: Path, kind: str, closers: list[Callable[[], None]]) -> list[Tensor]:
+    if kind == "pytorch":
         return read_pytorch(path)
     tensors, mapped = read_safetensors(path)
     closers.append(mapped.close)

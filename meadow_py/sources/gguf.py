@@ -42,6 +42,8 @@ class BlockTensor(Tensor):
 
     def dequantized(self) -> npt.NDArray[np.float32]:
         """The values of the blocks as float32, a copy."""
+        if self.nbytes == 0:
+            return np.zeros(self.shape, np.float32)
         gguf = _import_gguf()
         kind = gguf.GGMLQuantizationType[self.dtype]
         block, size = gguf.GGML_QUANT_SIZES[kind]
@@ -127,7 +129,9 @@ def _type(gguf: ModuleType, where: str, number: int) -> _Type:
 
 
 def _check_overlaps(path: Path, header: Header, tensors: list[Tensor]) -> None:
-    spans = [(info.offset, t.nbytes, t.name) for info, t in zip(header.tensors, tensors)]
+    spans = [
+        (info.offset, t.nbytes, t.name) for info, t in zip(header.tensors, tensors, strict=True)
+    ]
     reached = 0
     for offset, size, name in sorted(spans):
         if offset < reached:

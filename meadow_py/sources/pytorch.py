@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import errno
+import re
+import zipfile
 from collections.abc import Mapping
 from pathlib import Path
+from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 from meadow_py.errors import FormatError
@@ -17,6 +20,7 @@ if TYPE_CHECKING:
 _ZIP = b"PK\x03\x04"  # what torch.save writes since 1.6; only these files can be mapped
 # What torch's messages hold when it met anything but tensors, in its releases so far.
 _REFUSALS = ("Unsupported global", "unsupported GLOBAL", "Unsupported class", "TorchScript")
+_SAFE_TORCH = (2, 6)
 _NESTED = ("state_dict", "model_state_dict", "model", "module")  # where trainers keep it
 
 
@@ -30,9 +34,9 @@ def read_pytorch(path: Path) -> list[Tensor]:
     FormatError
         If the file is truncated or corrupt, or is a pickle that would run code (it is not run).
     ImportError
-        If torch is not installed.
+        If torch is not installed, or is so old that reading would not be safe.
     """
-    import_torch(f"reading {path.name}")
+    _require_safe_torch(import_torch(f"reading {path.name}"))
     found = _state_dict(path, _load(path))
     return [torch_tensor(name, t, str(path)) for name, t in distinct(found).items()]
 
@@ -40,17 +44,37 @@ def read_pytorch(path: Path) -> list[Tensor]:
 def _load(path: Path) -> Any:
     import torch
 
-    with path.open("rb") as file:
-        start = file.read(len(_ZIP))
-    if not start:
+    if path.stat().st_size == 0:
         raise FormatError(f"{path}: the file is empty")
     try:
-        return torch.load(path, map_location="cpu", weights_only=True, mmap=start == _ZIP)
+        return torch.load(path, map_location="cpu", weights_only=True, mmap=_can_be_mapped(path))
     except Exception as error:  # a damaged pickle can raise anything
         # EINVAL: the directory of a truncated archive is sought before the start of the file.
         if isinstance(error, OSError) and error.errno != errno.EINVAL:
             raise
         raise FormatError(f"{path}: {_explain(error)}") from error
+
+
+def _can_be_mapped(path: Path) -> bool:
+    """Whether it is an archive without compression; torch would map compressed bytes as values."""
+    with path.open("rb") as file:
+        if file.read(len(_ZIP)) != _ZIP:
+            return False
+    try:
+        with zipfile.ZipFile(path) as archive:
+            return all(entry.compress_type == zipfile.ZIP_STORED for entry in archive.infolist())
+    except (zipfile.BadZipFile, ValueError, NotImplementedError):
+        return True  # torch says what is wrong with it
+
+
+def _require_safe_torch(torch: ModuleType) -> None:
+    """Before 2.6 weights_only could be made to run code (CVE-2025-32434)."""
+    release = re.match(r"(\d+)\.(\d+)", torch.__version__)
+    if release and (int(release[1]), int(release[2])) < _SAFE_TORCH:
+        raise ImportError(
+            f"torch {torch.__version__} can be made to run code by a .bin file (CVE-2025-32434): "
+            'pip install --upgrade "torch>=2.6", or use safetensors'
+        )
 
 
 def _explain(error: Exception) -> str:

@@ -63,8 +63,8 @@ def _pytorch(names: list[str]) -> Selection | None:
     return _unindexed("pytorch", [name for name in found if not name.startswith(_NO_WEIGHTS)])
 
 
-def _unindexed(format: str, found: list[str]) -> Selection | None:
-    return Selection(format, tuple(found), canonical=False) if found else None
+def _unindexed(kind: str, found: list[str]) -> Selection | None:
+    return Selection(kind, tuple(found), canonical=False) if found else None
 
 
 def _gguf(names: list[str], where: str) -> Selection | None:

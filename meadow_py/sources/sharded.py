@@ -12,7 +12,7 @@ from meadow_py.sources.tensor import Tensor
 _SUFFIXES = {"safetensors": (".safetensors",), "pytorch": PYTORCH_SUFFIXES}
 
 
-def read_index(path: Path, format: str) -> dict[str, str]:
+def read_index(path: Path, kind: str) -> dict[str, str]:
     """Tensor name -> shard, relative to the folder of the index.
 
     Raises
@@ -29,8 +29,8 @@ def read_index(path: Path, format: str) -> dict[str, str]:
                 f"{path}: tensor {name!r} is said to be in {shard!r}, which is no file name "
                 "within the folder"
             )
-        if not shard.endswith(_SUFFIXES[format]):
-            raise FormatError(f"{path}: {shard!r} is no {format} file ({_SUFFIXES[format]})")
+        if not shard.endswith(_SUFFIXES[kind]):
+            raise FormatError(f"{path}: {shard!r} is no {kind} file ({_SUFFIXES[kind]})")
     return weight_map
 
 

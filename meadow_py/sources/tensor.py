@@ -54,7 +54,7 @@ class Tensor:
 
     def raw(self) -> Bytes:
         """The stored bytes: uint8, 1-D, read-only; a view of the mapped file where there is one."""
-        data = self._read().view()
+        data: Bytes = self._read().view()
         data.flags.writeable = False
         return data
 

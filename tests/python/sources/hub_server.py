@@ -77,14 +77,15 @@ class _Handler(BaseHTTPRequestHandler):
         self.hub.requests.append((self.command, path))
         self.hub.tokens.add(self.headers.get("Authorization"))
         if self.hub.status is not None:
-            return self._error(self.hub.status)
-        if found := re.fullmatch(r"/api/models/(.+?)(?:/revision/(.+))?", path):
-            return self._info(found[1], found[2])
-        if found := re.fullmatch(r"/lfs/(.+)/([^/]+)", path):
-            return self._data(self.hub.models[found[1]][found[2]], found[2], {})
-        if found := re.fullmatch(r"/(.+)/resolve/([^/]+)/([^/]+)", path):
-            return self._file(found[1], found[2], found[3])
-        self._error(404)
+            self._error(self.hub.status)
+        elif found := re.fullmatch(r"/api/models/(.+?)(?:/revision/(.+))?", path):
+            self._info(found[1], found[2])
+        elif found := re.fullmatch(r"/lfs/(.+)/([^/]+)", path):
+            self._data(self.hub.models[found[1]][found[2]], found[2], {})
+        elif found := re.fullmatch(r"/(.+)/resolve/([^/]+)/([^/]+)", path):
+            self._file(found[1], found[2], found[3])
+        else:
+            self._error(404)
 
     def _known(self, repo_id: str, revision: str | None) -> bool:
         if repo_id not in self.hub.models:
@@ -106,15 +107,20 @@ class _Handler(BaseHTTPRequestHandler):
     def _file(self, repo_id: str, revision: str, name: str) -> None:
         if not self._known(repo_id, revision):
             return
-        if repo_id in self.hub.gated and self.headers.get("Authorization") != "Bearer good":
-            return self._error(401, "GatedRepo")
         data = self.hub.models[repo_id].get(name)
-        if data is None:
-            return self._error(404, "EntryNotFound")
+        if repo_id in self.hub.gated and self.headers.get("Authorization") != "Bearer good":
+            self._error(401, "GatedRepo")
+        elif data is None:
+            self._error(404, "EntryNotFound")
+        else:
+            self._found(repo_id, name, data)
+
+    def _found(self, repo_id: str, name: str, data: bytes) -> None:
         etag = f'"{hashlib.sha256(data).hexdigest()}"'
         headers = {"X-Repo-Commit": self.hub.commit(repo_id), "ETag": etag}
         if len(data) < _LFS_FROM:
-            return self._data(data, name, headers)
+            self._data(data, name, headers)
+            return
         headers |= {
             "X-Linked-ETag": etag,
             "X-Linked-Size": str(len(data)),

@@ -124,7 +124,7 @@ def test_shard_names_that_leave_the_folder(shard: Any, tmp_path: Path) -> None:
     some(tmp_path, "x.safetensors", "w")  # what "../x.safetensors" would find
     folder = some(tmp_path / "model", "x.safetensors", "w")
     write_index(folder, {"w": shard})
-    with pytest.raises(FormatError, match="'w' is said to be in .*no file name within the folder"):
+    with pytest.raises(FormatError, match=r"'w' is said to be in .*no file name within the folder"):
         open_checkpoint(folder)
 
 

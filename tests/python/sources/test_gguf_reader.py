@@ -184,7 +184,7 @@ def test_garbage(tmp_path_factory: Any, content: bytes) -> None:
     path = tmp_path_factory.mktemp("garbage") / "x.gguf"
     for garbage in (content, header(1, 1, content)):
         path.write_bytes(garbage)
-        with pytest.raises(ValueError):
+        with pytest.raises(ValueError, match=r"x\.gguf"):
             open_checkpoint(path)
 
 
@@ -193,6 +193,12 @@ def test_part_of_a_split_model(tmp_path: Path) -> None:
     (tmp_path / "x.gguf").write_bytes(header(0, 1, pair))
     with pytest.raises(ValueError, match="one of 3 parts"):
         open_checkpoint(tmp_path / "x.gguf")
+
+
+def test_blocks_without_rows(tmp_path: Path) -> None:
+    (tmp_path / "x.gguf").write_bytes(header(1, 0, table((32, 0), 8) + bytes(99)))
+    tensor = open_checkpoint(tmp_path / "x.gguf").tensors["w"]
+    assert tensor.dequantized().shape == tensor.shape == (0, 32)
 
 
 def test_no_tensors(tmp_path: Path) -> None:

@@ -7,14 +7,16 @@ import socket
 import subprocess
 import sys
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
-from hub_server import HubServer
 
 from meadow_py.errors import FormatError
 from meadow_py.sources import Checkpoint, open_checkpoint
+
+if TYPE_CHECKING:
+    from hub_server import HubServer
 
 pytestmark = pytest.mark.filterwarnings("ignore")
 ID = "facebook/opt-tiny"

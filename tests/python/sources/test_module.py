@@ -71,5 +71,5 @@ def test_module_without_values() -> None:
 def test_sparse_parameter() -> None:
     module = torch.nn.Module()
     module.register_buffer("s", torch.eye(3).to_sparse())
-    with pytest.raises(TypeError, match="'s' is .*sparse"):
+    with pytest.raises(TypeError, match=r"'s' is .*sparse"):
         open_checkpoint(module)

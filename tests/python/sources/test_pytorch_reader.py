@@ -6,6 +6,7 @@ import os
 import pickle
 import subprocess
 import sys
+import zipfile
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -158,6 +159,30 @@ print("survived")
     )
     assert done.returncode == 0, done.stderr[-2000:]
     assert done.stdout == "survived\n"
+
+
+def test_compressed_archive(tmp_path: Path) -> None:
+    """As zip tools write it: torch would map the compressed bytes as if they were values."""
+    state = {
+        "w": torch.arange(4096.0),
+        "v": torch.from_numpy(np.random.default_rng(9).random(4096)),
+    }
+    torch.save(state, tmp_path / "plain.bin")
+    with (
+        zipfile.ZipFile(tmp_path / "plain.bin") as plain,
+        zipfile.ZipFile(tmp_path / "x.bin", "w", zipfile.ZIP_DEFLATED) as packed,
+    ):
+        for entry in plain.infolist():
+            packed.writestr(entry.filename, plain.read(entry))
+    for name, tensor in open_checkpoint(tmp_path / "x.bin").tensors.items():
+        assert tensor.raw().tobytes() == raw_of(state[name])
+
+
+def test_torch_that_is_not_safe(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    torch.save({"w": torch.ones(2, 2)}, tmp_path / "x.bin")
+    monkeypatch.setattr(torch, "__version__", "2.5.1+cpu")
+    with pytest.raises(ImportError, match=r"torch 2\.5\.1\+cpu .*CVE-2025-32434.*torch>=2\.6"):
+        open_checkpoint(tmp_path / "x.bin")
 
 
 def test_without_torch(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

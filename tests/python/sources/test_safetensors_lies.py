@@ -144,5 +144,5 @@ def test_every_flipped_header_bit(tmp_path: Path) -> None:
 def test_garbage(tmp_path_factory: Any, content: bytes) -> None:
     path = tmp_path_factory.mktemp("garbage") / "x.safetensors"
     path.write_bytes(content)
-    with pytest.raises(ValueError):
+    with pytest.raises(ValueError, match=r"x\.safetensors"):
         open_checkpoint(path)
