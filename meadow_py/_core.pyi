@@ -4,7 +4,7 @@ Raw 16-bit floats travel as uint16 bit patterns, because numpy itself has no BF1
 `threads=0` means all cores. Every function gives the same bits for any number of threads.
 """
 
-from typing import Any, Literal, TypedDict
+from typing import Any, Literal, TypedDict, overload
 
 import numpy as np
 import numpy.typing as npt
@@ -131,18 +131,39 @@ class Chunks:
     def indices(self) -> npt.NDArray[np.uint32]: ...
     def entropy(self) -> float:
         """Order-0 entropy in bits per chunk."""
-    def pack_dictionary(self, verify: bool = True) -> bytes:
-        """Unique matrix and indices of one fixed width (MEADOW's naive packing)."""
+    @overload
+    def pack_dictionary(
+        self, verify: bool = True, *, info_only: Literal[False] = False
+    ) -> bytes: ...
+    @overload
+    def pack_dictionary(self, verify: bool = True, *, info_only: Literal[True]) -> StreamInfo:
+        """Unique matrix and indices of one fixed width (MEADOW's naive packing).
+
+        With `info_only` the stream is made, verified and described, but not kept.
+        """
+    @overload
     def pack_packets(
         self,
         reindex: bool,
         packet_length: int = 0,
         widths: tuple[int, ...] = (),
         verify: bool = True,
-    ) -> bytes:
+        *,
+        info_only: Literal[False] = False,
+    ) -> bytes: ...
+    @overload
+    def pack_packets(
+        self,
+        reindex: bool,
+        packet_length: int = 0,
+        widths: tuple[int, ...] = (),
+        verify: bool = True,
+        *,
+        info_only: Literal[True],
+    ) -> StreamInfo:
         """Indices in packets with mode bits. Length 0 and no widths: the best are searched."""
 
-def stream_info(stream: bytes) -> StreamInfo:
+def stream_info(stream: bytes, threads: int = 0) -> StreamInfo:
     """Read and check the header and the checksum. Raises FormatError."""
 
 def decode(stream: bytes, threads: int = 0) -> _Array:

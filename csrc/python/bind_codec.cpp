@@ -25,6 +25,32 @@ py::bytes to_bytes(const std::vector<std::uint8_t>& stream) {
   return {reinterpret_cast<const char*>(stream.data()), stream.size()};
 }
 
+py::dict info_of(std::span<const std::uint8_t> stream, unsigned threads) {
+  const StreamView view = parse_stream(stream);
+  const StreamHeader& header = view.header;
+  const StreamLedger ledger = ledger_of(view, threads);
+  py::dict out;
+  out["codec"] = header.codec == Codec::kDictionary ? "dictionary" : "packets";
+  out["shape"] = py::make_tuple(header.rows, header.columns);
+  out["bits"] = header.bits;
+  out["signed"] = header.is_signed;
+  out["chunk"] = header.chunk;
+  out["along"] = header.along_output ? "out" : "in";
+  out["unique"] = header.unique;
+  out["index_bits"] = header.widths.back();
+  out["reindexed"] = header.reindexed;
+  out["packet_length"] = header.packet_length;
+  out["mode_bits"] = header.mode_bits();
+  out["widths"] = py::tuple(py::cast(std::vector<int>(header.widths.begin(), header.widths.end())));
+  out["bytes"] = view.bytes;
+  out["header_bits"] = ledger.header;
+  out["dictionary_bits"] = ledger.dictionary;
+  out["mode_payload_bits"] = ledger.modes;
+  out["index_payload_bits"] = ledger.indices;
+  out["padding_bits"] = ledger.padding;
+  return out;
+}
+
 // Keeps the numpy array alive as long as chunks point into it.
 class Chunks {
  public:
@@ -48,12 +74,14 @@ class Chunks {
   [[nodiscard]] py::array counts() const { return adopt(std::vector(chunks().counts)); }
   [[nodiscard]] py::array indices() const { return adopt(std::vector(chunks().indices)); }
 
-  [[nodiscard]] py::bytes packed(bool verify) const {
-    return pack(verify, [](const ChunkedCodes& source) { return pack_dictionary(source); });
+  [[nodiscard]] py::object packed(bool verify, bool info_only) const {
+    return pack(verify, info_only,
+                [](const ChunkedCodes& source) { return pack_dictionary(source); });
   }
 
-  [[nodiscard]] py::bytes packed_in_packets(bool reindex, unsigned length,
-                                            const std::vector<int>& widths, bool verify) const {
+  [[nodiscard]] py::object packed_in_packets(bool reindex, unsigned length,
+                                             const std::vector<int>& widths, bool verify,
+                                             bool info_only) const {
     PacketOptions options{reindex, length, {}};
     for (const int width : widths) {
       if (width < 0 || width > static_cast<int>(kMaxWidth)) {
@@ -61,20 +89,22 @@ class Chunks {
       }
       options.widths.push_back(static_cast<std::uint8_t>(width));
     }
-    return pack(verify, [&](const ChunkedCodes& source) { return pack_packets(source, options); });
+    return pack(verify, info_only,
+                [&](const ChunkedCodes& source) { return pack_packets(source, options); });
   }
 
  private:
   [[nodiscard]] const UniqueChunks& chunks() const { return source_->chunks(); }
 
   template <typename Pack>
-  [[nodiscard]] py::bytes pack(bool verify, const Pack& pack_stream) const {
+  [[nodiscard]] py::object pack(bool verify, bool info_only, const Pack& pack_stream) const {
     std::vector<std::uint8_t> stream;
     {
       const py::gil_scoped_release release;
       stream = pack_stream(*source_);
       if (verify) verify_stream(stream, *source_);
     }
+    if (info_only) return info_of(stream, source_->threads());
     return to_bytes(stream);
   }
 
@@ -120,31 +150,9 @@ py::array decode(const py::buffer& stream, unsigned threads) {
                {static_cast<py::ssize_t>(header.rows), static_cast<py::ssize_t>(header.columns)});
 }
 
-py::dict stream_info(const py::buffer& stream) {
+py::dict stream_info(const py::buffer& stream, unsigned threads) {
   const py::buffer_info info = stream.request();
-  const StreamView view = parse_stream(bytes_of(info));
-  const StreamHeader& header = view.header;
-  const StreamLedger ledger = ledger_of(view);
-  py::dict out;
-  out["codec"] = header.codec == Codec::kDictionary ? "dictionary" : "packets";
-  out["shape"] = py::make_tuple(header.rows, header.columns);
-  out["bits"] = header.bits;
-  out["signed"] = header.is_signed;
-  out["chunk"] = header.chunk;
-  out["along"] = header.along_output ? "out" : "in";
-  out["unique"] = header.unique;
-  out["index_bits"] = header.widths.back();
-  out["reindexed"] = header.reindexed;
-  out["packet_length"] = header.packet_length;
-  out["mode_bits"] = header.mode_bits();
-  out["widths"] = py::tuple(py::cast(std::vector<int>(header.widths.begin(), header.widths.end())));
-  out["bytes"] = view.bytes;
-  out["header_bits"] = ledger.header;
-  out["dictionary_bits"] = ledger.dictionary;
-  out["mode_payload_bits"] = ledger.modes;
-  out["index_payload_bits"] = ledger.indices;
-  out["padding_bits"] = ledger.padding;
-  return out;
+  return info_of(bytes_of(info), threads);
 }
 
 }  // namespace
@@ -160,14 +168,15 @@ void bind_codec(py::module_& module) {
       .def("counts", &Chunks::counts)
       .def("indices", &Chunks::indices)
       .def("entropy", &Chunks::entropy_per_chunk)
-      .def("pack_dictionary", &Chunks::packed, py::arg("verify") = true)
+      .def("pack_dictionary", &Chunks::packed, py::arg("verify") = true,
+           py::arg("info_only") = false)
       .def("pack_packets", &Chunks::packed_in_packets, py::arg("reindex"),
            py::arg("packet_length") = 0, py::arg("widths") = std::vector<int>{},
-           py::arg("verify") = true);
+           py::arg("verify") = true, py::arg("info_only") = false);
   module.def("unique_chunks", unique_chunks_of, py::arg("codes"), py::arg("bits"),
              py::arg("chunk"), py::arg("along") = "in", py::arg("threads") = 0);
   module.def("decode", decode, py::arg("stream"), py::arg("threads") = 0);
-  module.def("stream_info", stream_info, py::arg("stream"));
+  module.def("stream_info", stream_info, py::arg("stream"), py::arg("threads") = 0);
 }
 
 }  // namespace meadow::python

@@ -19,59 +19,67 @@ TileDecoder tile_decoder(Codec codec) noexcept {
   return codec == Codec::kDictionary ? decode_dictionary_tile : decode_packets_tile;
 }
 
-// Writes chunks into rows of the matrix that was cut; a constant size is one move.
+// A constant size is one move.
 template <std::size_t kBytes>
 void copy_chunk(std::uint8_t* to, const std::uint8_t* from, std::size_t bytes) noexcept {
   std::memcpy(to, from, kBytes == 0 ? bytes : kBytes);
 }
 
+// Turns runs of indices back into codes. Consecutive chunks are consecutive bytes of the matrix
+// that was cut, without the padding of a short last chunk of a row.
 class ChunkWriter {
  public:
-  ChunkWriter(const StreamHeader& header, const std::uint8_t* dictionary, std::uint8_t* codes)
+  ChunkWriter(const StreamHeader& header, const std::uint8_t* dictionary)
       : dictionary_(dictionary),
-        codes_(codes),
         chunk_bytes_(std::size_t{header.chunk} * header.element_bytes()),
         row_bytes_(header.cut_columns() * header.element_bytes()),
         per_row_(chunks_per_row(header.cut_columns(), header.chunk)) {}
 
-  void write(std::size_t first, std::span<const std::uint32_t> indices) const noexcept {
+  // The byte of the matrix where a chunk starts; also for one behind the last chunk.
+  [[nodiscard]] std::size_t offset_of(std::size_t chunk) const noexcept {
+    return per_row_ == 0 ? 0 : chunk / per_row_ * row_bytes_ + chunk % per_row_ * chunk_bytes_;
+  }
+
+  // `first` is the number of the first chunk, `out` where it goes.
+  void write(std::size_t first, std::span<const std::uint32_t> indices,
+             std::uint8_t* out) const noexcept {
     switch (chunk_bytes_) {
       case 1:
-        return write_sized<1>(first, indices);
+        return write_sized<1>(first, indices, out);
       case 2:
-        return write_sized<2>(first, indices);
+        return write_sized<2>(first, indices, out);
       case 4:
-        return write_sized<4>(first, indices);
+        return write_sized<4>(first, indices, out);
       case 8:
-        return write_sized<8>(first, indices);
+        return write_sized<8>(first, indices, out);
       case 16:
-        return write_sized<16>(first, indices);
+        return write_sized<16>(first, indices, out);
       default:
-        return write_sized<0>(first, indices);
+        return write_sized<0>(first, indices, out);
     }
   }
 
  private:
   template <std::size_t kBytes>
-  void write_sized(std::size_t first, std::span<const std::uint32_t> indices) const noexcept {
-    std::size_t row = first / per_row_;
-    std::size_t at = (first % per_row_) * chunk_bytes_;
+  void write_sized(std::size_t first, std::span<const std::uint32_t> indices,
+                   std::uint8_t* out) const noexcept {
+    std::size_t at = first % per_row_ * chunk_bytes_;
     for (const std::uint32_t index : indices) {
-      std::uint8_t* to = codes_ + row * row_bytes_ + at;
       const std::uint8_t* from = dictionary_ + index * chunk_bytes_;
       at += chunk_bytes_;
-      if (at < row_bytes_) {
-        copy_chunk<kBytes>(to, from, chunk_bytes_);
-        continue;
+      if (at <= row_bytes_) {
+        copy_chunk<kBytes>(out, from, chunk_bytes_);
+        out += chunk_bytes_;
+      } else {
+        const std::size_t short_bytes = chunk_bytes_ - (at - row_bytes_);
+        std::memcpy(out, from, short_bytes);
+        out += short_bytes;
       }
-      std::memcpy(to, from, chunk_bytes_ - (at - row_bytes_));
-      at = 0;
-      ++row;
+      if (at >= row_bytes_) at = 0;
     }
   }
 
   const std::uint8_t* dictionary_;
-  std::uint8_t* codes_;
   std::size_t chunk_bytes_;
   std::size_t row_bytes_;
   std::size_t per_row_;
@@ -82,32 +90,36 @@ CodeMatrix matrix_of(const StreamHeader& header, const std::uint8_t* codes) noex
           header.bits, header.is_signed};
 }
 
-// One tile into its place; false if it is not what its header promised.
-bool decode_tile(const StreamView& view, std::size_t n, const ChunkWriter& writer) {
+Block chunks_of_tile(const StreamHeader& header, std::size_t n) noexcept {
+  return nth_block(n, header.chunk_count(), header.tile_chunks());
+}
+
+// The indices of one tile, checked.
+std::vector<std::uint32_t> tile_indices(const StreamView& view, std::size_t n) {
   const StreamHeader& header = view.header;
-  const Block range = nth_block(n, header.chunk_count(), header.tile_chunks());
-  std::vector<std::uint32_t> indices(range.end - range.begin);
-  if (!tile_decoder(header.codec)(header, view.tiles[n], indices)) return false;
+  const Block chunks = chunks_of_tile(header, n);
+  std::vector<std::uint32_t> indices(chunks.end - chunks.begin);
+  const bool whole = tile_decoder(header.codec)(header, view.tiles[n], indices);
   const bool inside = std::all_of(indices.begin(), indices.end(),
                                   [&](std::uint32_t index) { return index < header.unique; });
-  if (inside) writer.write(range.begin, indices);
-  return inside;
+  if (!whole || !inside) {
+    corrupt("coded stream: tile " + std::to_string(n) +
+            " does not hold the indices that its header promises");
+  }
+  return indices;
 }
 
 }  // namespace
 
 ChunkedCodes::ChunkedCodes(const CodeMatrix& codes, unsigned chunk, bool along_output,
                            unsigned threads)
-    : codes_(codes), chunk_(chunk), along_output_(along_output), threads_(threads) {
-  if (!along_output) {
-    chunks_ = unique_chunks(codes, chunk, threads);
-    return;
+    : codes_(codes), chunk_(chunk), along_output_(along_output), threads_(threads), cut_(codes) {
+  if (along_output) {
+    turned_ = transposed(codes, threads);
+    cut_.data = turned_.data();
+    std::swap(cut_.rows, cut_.columns);
   }
-  const std::vector<std::uint8_t> turned = transposed(codes, threads);
-  CodeMatrix matrix = codes;
-  matrix.data = turned.data();
-  std::swap(matrix.rows, matrix.columns);
-  chunks_ = unique_chunks(matrix, chunk, threads);
+  chunks_ = unique_chunks(cut_, chunk, threads);
 }
 
 StreamHeader ChunkedCodes::header(Codec codec) const {
@@ -127,26 +139,38 @@ StreamHeader ChunkedCodes::header(Codec codec) const {
 std::vector<std::uint8_t> decode_codes(const StreamView& view, unsigned threads) {
   const StreamHeader& header = view.header;
   const std::vector<std::uint8_t> dictionary = unpack_dictionary(view);
+  const ChunkWriter writer(header, dictionary.data());
   std::vector<std::uint8_t> codes(header.rows * header.columns * header.element_bytes());
-  const ChunkWriter writer(header, dictionary.data(), codes.data());
   parallel_for(view.tiles.size(), threads, [&](std::size_t n) {
-    if (!decode_tile(view, n, writer)) {
-      corrupt("coded stream: tile " + std::to_string(n) +
-              " does not hold the indices that its header promises");
-    }
+    const std::size_t first = chunks_of_tile(header, n).begin;
+    writer.write(first, tile_indices(view, n), &codes[writer.offset_of(first)]);
   });
   return header.along_output ? transposed(matrix_of(header, codes.data()), threads) : codes;
 }
 
 void verify_stream(std::span<const std::uint8_t> stream, const ChunkedCodes& source) {
-  const std::vector<std::uint8_t> again = decode_codes(parse_stream(stream), source.threads());
-  const CodeMatrix& codes = source.codes();
-  if (again.size() != codes.bytes() || !std::equal(again.begin(), again.end(), codes.data)) {
+  const StreamView view = parse_stream(stream);
+  const StreamHeader& header = view.header;
+  const CodeMatrix& cut = source.cut();
+  bool same = header.cut_rows() == cut.rows && header.cut_columns() == cut.columns &&
+              header.element_bytes() == cut.element_bytes;
+  const std::vector<std::uint8_t> dictionary = unpack_dictionary(view);
+  const ChunkWriter writer(header, dictionary.data());
+  std::vector<std::uint8_t> tile_is_same(view.tiles.size(), 0);
+  parallel_for(same ? view.tiles.size() : 0, source.threads(), [&](std::size_t n) {
+    const Block chunks = chunks_of_tile(header, n);
+    const std::size_t begin = writer.offset_of(chunks.begin);
+    std::vector<std::uint8_t> codes(writer.offset_of(chunks.end) - begin);
+    writer.write(chunks.begin, tile_indices(view, n), codes.data());
+    tile_is_same[n] = std::equal(codes.begin(), codes.end(), cut.data + begin) ? 1 : 0;
+  });
+  same = same && std::count(tile_is_same.begin(), tile_is_same.end(), 0) == 0;
+  if (!same) {
     throw std::logic_error("packed codes do not decode to themselves; please report this");
   }
 }
 
-StreamLedger ledger_of(const StreamView& view) {
+StreamLedger ledger_of(const StreamView& view, unsigned threads) {
   const StreamHeader& header = view.header;
   StreamLedger ledger{};
   ledger.header = 8 * (header.header_bytes() + kTileIndexEntryBytes * view.tiles.size() +
@@ -157,7 +181,7 @@ StreamLedger ledger_of(const StreamView& view) {
   ledger.modes = packets * header.mode_bits();
   ledger.indices = header.codec == Codec::kDictionary
                        ? header.chunk_count() * header.widths[0]
-                       : index_bits_of_packets(view);
+                       : index_bits_of_packets(view, threads);
   ledger.padding =
       8 * view.bytes - ledger.header - ledger.dictionary - ledger.modes - ledger.indices;
   return ledger;

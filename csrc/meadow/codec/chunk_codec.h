@@ -16,7 +16,12 @@ class ChunkedCodes {
  public:
   ChunkedCodes(const CodeMatrix& codes, unsigned chunk, bool along_output, unsigned threads);
 
+  ChunkedCodes(const ChunkedCodes&) = delete;
+  ChunkedCodes& operator=(const ChunkedCodes&) = delete;
+
   [[nodiscard]] const CodeMatrix& codes() const noexcept { return codes_; }
+  // The matrix whose rows are cut: the codes, or their transpose.
+  [[nodiscard]] const CodeMatrix& cut() const noexcept { return cut_; }
   [[nodiscard]] const UniqueChunks& chunks() const noexcept { return chunks_; }
   [[nodiscard]] UniqueChunks take_chunks() && noexcept { return std::move(chunks_); }
   [[nodiscard]] unsigned chunk() const noexcept { return chunk_; }
@@ -30,6 +35,8 @@ class ChunkedCodes {
   unsigned chunk_;
   bool along_output_;
   unsigned threads_;
+  std::vector<std::uint8_t> turned_;
+  CodeMatrix cut_;
   UniqueChunks chunks_;
 };
 
@@ -49,6 +56,6 @@ struct StreamLedger {
   std::uint64_t padding;  // up to a whole byte, behind the dictionary and each tile
 };
 
-StreamLedger ledger_of(const StreamView& view);
+StreamLedger ledger_of(const StreamView& view, unsigned threads);
 
 }  // namespace meadow

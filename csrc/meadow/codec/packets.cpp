@@ -151,6 +151,23 @@ std::vector<std::uint8_t> write_stream(const StreamHeader& header,
   return builder.finish();
 }
 
+// Reads modes only and jumps over the indices; stops where a tile ends too early.
+std::uint64_t index_bits_of_tile(const StreamHeader& header, std::span<const std::uint8_t> tile,
+                                 std::size_t chunks) noexcept {
+  const unsigned mode_bits = header.mode_bits();
+  std::uint64_t bits = 0;
+  std::uint64_t at = 0;
+  for (std::size_t done = 0; done < chunks && at / 8 < tile.size(); done += header.packet_length) {
+    BitReader reader(&tile[at / 8], std::min<std::size_t>(2, tile.size() - at / 8));
+    reader.get(at % 8);
+    const std::size_t mode = std::min<std::size_t>(reader.get(mode_bits), header.widths.size() - 1);
+    const std::size_t count = std::min<std::size_t>(header.packet_length, chunks - done);
+    bits += count * header.widths[mode];
+    at += mode_bits + count * header.widths[mode];
+  }
+  return bits;
+}
+
 std::vector<std::uint8_t> plan_and_write(const ChunkedCodes& source, const PacketOptions& options,
                                          std::span<const std::uint8_t> dictionary,
                                          std::span<const std::uint32_t> indices) {
@@ -187,21 +204,13 @@ bool decode_packets_tile(const StreamHeader& header, std::span<const std::uint8_
   return reader.finished();
 }
 
-std::uint64_t index_bits_of_packets(const StreamView& view) noexcept {
-  const StreamHeader& header = view.header;
-  const unsigned mode_bits = header.mode_bits();
-  std::uint64_t bits = 0;
-  for (std::size_t n = 0; n < view.tiles.size(); ++n) {
-    const Block range = nth_block(n, header.chunk_count(), header.tile_chunks());
-    BitReader reader(view.tiles[n].data(), view.tiles[n].size());
-    for (std::size_t at = range.begin; at < range.end; at += header.packet_length) {
-      const std::size_t mode = std::min<std::size_t>(reader.get(mode_bits), header.widths.size() - 1);
-      const std::size_t count = std::min<std::size_t>(header.packet_length, range.end - at);
-      for (std::size_t i = 0; i < count; ++i) reader.get(header.widths[mode]);
-      bits += count * header.widths[mode];
-    }
-  }
-  return bits;
+std::uint64_t index_bits_of_packets(const StreamView& view, unsigned threads) {
+  std::vector<std::uint64_t> bits(view.tiles.size(), 0);
+  parallel_for(bits.size(), threads, [&](std::size_t n) {
+    const Block chunks = nth_block(n, view.header.chunk_count(), view.header.tile_chunks());
+    bits[n] = index_bits_of_tile(view.header, view.tiles[n], chunks.end - chunks.begin);
+  });
+  return std::accumulate(bits.begin(), bits.end(), std::uint64_t{0});
 }
 
 }  // namespace meadow

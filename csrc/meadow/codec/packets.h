@@ -24,7 +24,7 @@ std::vector<std::uint8_t> pack_packets(const ChunkedCodes& source, const PacketO
 bool decode_packets_tile(const StreamHeader& header, std::span<const std::uint8_t> tile,
                          std::span<std::uint32_t> indices) noexcept;
 
-// Bits of indices alone, without modes; reads the modes of every packet.
-std::uint64_t index_bits_of_packets(const StreamView& view) noexcept;
+// Bits of indices alone, without modes; reads the mode of every packet.
+std::uint64_t index_bits_of_packets(const StreamView& view, unsigned threads);
 
 }  // namespace meadow

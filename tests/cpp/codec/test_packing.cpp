@@ -19,7 +19,7 @@ std::vector<Stream> all_streams(const ChunkedCodes& source) {
 }
 
 void check_ledger(const StreamView& view) {
-  const StreamLedger ledger = ledger_of(view);
+  const StreamLedger ledger = ledger_of(view, 1);
   REQUIRE(ledger.header + ledger.dictionary + ledger.modes + ledger.indices + ledger.padding ==
           8 * view.bytes);
   REQUIRE(ledger.padding < 8 * (view.tiles.size() + 1));
@@ -65,8 +65,8 @@ TEST_CASE("round trips over several tiles") {
 TEST_CASE("a constant weight needs no index bits") {
   const Stream codes(512 * 512, 3);
   const ChunkedCodes source(test::int8_matrix(codes, 512), 4, false, 2);
-  CHECK(ledger_of(parse_stream(pack_dictionary(source))).indices == 0);
-  CHECK(ledger_of(parse_stream(pack_packets(source, {}))).modes == 0);
+  CHECK(ledger_of(parse_stream(pack_dictionary(source)), 1).indices == 0);
+  CHECK(ledger_of(parse_stream(pack_packets(source, {})), 1).modes == 0);
   check_round_trips(test::int8_matrix(codes, 512), 4);
 }
 
@@ -75,12 +75,12 @@ TEST_CASE("the search's plan costs what the stream then holds, and no other plan
   const ChunkedCodes source(test::int8_matrix(codes, 300), 2, false, 2);
   const std::vector<std::uint32_t>& indices = source.chunks().indices;
   const PacketPlan best = plan_packets(indices, 0, {}, 2);
-  const StreamLedger ledger = ledger_of(parse_stream(pack_packets(source, {false, 0, {}})));
+  const StreamLedger ledger = ledger_of(parse_stream(pack_packets(source, {false, 0, {}})), 1);
   CHECK(ledger.modes + ledger.indices == best.bits);
   const unsigned widest = index_width(source.chunks().unique());
   for (unsigned length = 1; length <= 64; ++length) {
     const PacketPlan plan = plan_packets(indices, length, {}, 2);
-    const StreamLedger spent = ledger_of(parse_stream(pack_packets(source, {false, length, {}})));
+    const StreamLedger spent = ledger_of(parse_stream(pack_packets(source, {false, length, {}})), 1);
     CHECK(spent.modes + spent.indices == plan.bits);
     if ((length & (length - 1)) == 0) CHECK(plan.bits >= best.bits);
     for (unsigned narrow = 0; narrow < widest; ++narrow) {

@@ -73,7 +73,7 @@ TEST_CASE("with a right checksum, a changed byte gives an error or codes of the 
           const Stream codes = decode_codes(view, 1);
           REQUIRE(codes.size() ==
                   view.header.rows * view.header.columns * view.header.element_bytes());
-          ledger_of(view);
+          ledger_of(view, 1);
         } catch (const Error& error) {
           REQUIRE(is_format_error(error.kind()));
         }
