@@ -122,10 +122,10 @@ py::tuple unique_chunks_of(const py::array& codes, unsigned bits, unsigned chunk
     chunks = ChunkedCodes(matrix, chunk, output, threads).take_chunks();
   }
   const auto unique = static_cast<py::ssize_t>(chunks.unique());
-  return py::make_tuple(adopt(std::move(chunks.dictionary),
-                              code_dtype(matrix.element_bytes, matrix.is_signed),
-                              {unique, static_cast<py::ssize_t>(chunk)}),
-                        adopt(std::move(chunks.counts)), adopt(std::move(chunks.indices)));
+  return py::make_tuple(
+      adopt(std::move(chunks.dictionary), code_dtype(matrix.element_bytes, matrix.is_signed),
+            {unique, static_cast<py::ssize_t>(chunk)}),
+      adopt(std::move(chunks.counts)), adopt(std::move(chunks.indices)));
 }
 
 std::span<const std::uint8_t> bytes_of(const py::buffer_info& info) {
@@ -173,8 +173,8 @@ void bind_codec(py::module_& module) {
       .def("pack_packets", &Chunks::packed_in_packets, py::arg("reindex"),
            py::arg("packet_length") = 0, py::arg("widths") = std::vector<int>{},
            py::arg("verify") = true, py::arg("info_only") = false);
-  module.def("unique_chunks", unique_chunks_of, py::arg("codes"), py::arg("bits"),
-             py::arg("chunk"), py::arg("along") = "in", py::arg("threads") = 0);
+  module.def("unique_chunks", unique_chunks_of, py::arg("codes"), py::arg("bits"), py::arg("chunk"),
+             py::arg("along") = "in", py::arg("threads") = 0);
   module.def("decode", decode, py::arg("stream"), py::arg("threads") = 0);
   module.def("stream_info", stream_info, py::arg("stream"), py::arg("threads") = 0);
 }

@@ -81,8 +81,7 @@ py::array dequantize_array(const py::array& codes, const FloatArray& scales,
   const bool shared = scales.ndim() == 2 && scales.shape(0) == 1 && scales.shape(1) == 1;
   const std::size_t per_scale = shared && group >= matrix.columns ? 0 : group;
   if (!shared && group == 0) invalid("group: expected at least 1 input per scale, found 0");
-  const std::size_t per_row =
-      per_scale == 0 ? 1 : (matrix.columns + per_scale - 1) / per_scale;
+  const std::size_t per_row = per_scale == 0 ? 1 : (matrix.columns + per_scale - 1) / per_scale;
   check_scales(scales, per_scale == 0 ? 1 : matrix.rows, per_row);
   if (zero_points) check_scales(*zero_points, per_scale == 0 ? 1 : matrix.rows, per_row);
 

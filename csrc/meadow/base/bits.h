@@ -55,8 +55,8 @@ class BitWriter {
   unsigned held_ = 0;  // below 32 between calls
 };
 
-// Reads fields of at most 32 bits. Past the end it reads zeros and never `finished()`, so that a hot
-// loop needs one check when it is done and never touches memory outside the span.
+// Reads fields of at most 32 bits. Past the end it reads zeros and never `finished()`, so that a
+// hot loop needs one check when it is done and never touches memory outside the span.
 class BitReader {
  public:
   BitReader(const std::uint8_t* data, std::size_t size) noexcept : next_(data), end_(data + size) {}

@@ -93,8 +93,7 @@ std::atomic<ThreadPool*> pool{nullptr};
 thread_local bool inside_task = false;
 
 ThreadPool& shared_pool() {
-  static const int registered =
-      pthread_atfork(nullptr, nullptr, [] { pool.store(nullptr); });
+  static const int registered = pthread_atfork(nullptr, nullptr, [] { pool.store(nullptr); });
   static_cast<void>(registered);
   ThreadPool* existing = pool.load();
   if (existing != nullptr) return *existing;

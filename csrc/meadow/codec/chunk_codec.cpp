@@ -86,7 +86,7 @@ class ChunkWriter {
 };
 
 CodeMatrix matrix_of(const StreamHeader& header, const std::uint8_t* codes) noexcept {
-  return {codes,          header.cut_rows(), header.cut_columns(), header.element_bytes(),
+  return {codes,       header.cut_rows(), header.cut_columns(), header.element_bytes(),
           header.bits, header.is_signed};
 }
 
@@ -173,15 +173,14 @@ void verify_stream(std::span<const std::uint8_t> stream, const ChunkedCodes& sou
 StreamLedger ledger_of(const StreamView& view, unsigned threads) {
   const StreamHeader& header = view.header;
   StreamLedger ledger{};
-  ledger.header = 8 * (header.header_bytes() + kTileIndexEntryBytes * view.tiles.size() +
-                       kChecksumBytes);
+  ledger.header =
+      8 * (header.header_bytes() + kTileIndexEntryBytes * view.tiles.size() + kChecksumBytes);
   ledger.dictionary = header.dictionary_bits();
   const std::uint64_t packets =
       (header.chunk_count() + header.packet_length - 1) / header.packet_length;
   ledger.modes = packets * header.mode_bits();
-  ledger.indices = header.codec == Codec::kDictionary
-                       ? header.chunk_count() * header.widths[0]
-                       : index_bits_of_packets(view, threads);
+  ledger.indices = header.codec == Codec::kDictionary ? header.chunk_count() * header.widths[0]
+                                                      : index_bits_of_packets(view, threads);
   ledger.padding =
       8 * view.bytes - ledger.header - ledger.dictionary - ledger.modes - ledger.indices;
   return ledger;

@@ -34,8 +34,8 @@ void fold(std::vector<std::uint8_t>& needs, std::size_t factor) {
     needs[g] = need;
   }
   if (whole < groups) {
-    needs[whole] = *std::max_element(needs.begin() + static_cast<std::ptrdiff_t>(whole * factor),
-                                     needs.end());
+    needs[whole] =
+        *std::max_element(needs.begin() + static_cast<std::ptrdiff_t>(whole * factor), needs.end());
   }
   needs.resize(groups);
 }
@@ -133,7 +133,7 @@ class WidthCover {
 
   std::vector<std::uint8_t> widths_;
   std::vector<std::uint64_t> counts_;
-  std::vector<std::vector<std::uint64_t>> cost_;   // [widths - 1][position of the largest]
+  std::vector<std::vector<std::uint64_t>> cost_;  // [widths - 1][position of the largest]
   std::vector<std::vector<std::size_t>> before_;  // position of the next smaller width
 };
 

@@ -75,7 +75,8 @@ void check_options(const PacketOptions& options, std::size_t unique) {
   }
   const std::vector<std::uint8_t>& widths = options.widths;
   if (widths.empty()) return;
-  const auto not_ascending = std::adjacent_find(widths.begin(), widths.end(), std::greater_equal<>());
+  const auto not_ascending =
+      std::adjacent_find(widths.begin(), widths.end(), std::greater_equal<>());
   if (not_ascending != widths.end() || widths.back() > kMaxWidth) {
     invalid("packet widths: expected ascending ones of 0 to 32 bits, found others");
   }
@@ -145,7 +146,8 @@ std::vector<std::uint8_t> write_stream(const StreamHeader& header,
                                        std::span<const std::uint32_t> indices, unsigned threads) {
   const PacketWalk walk(indices, header);
   std::vector<std::size_t> tile_bytes(header.tile_count());
-  parallel_for(tile_bytes.size(), threads, [&](std::size_t n) { tile_bytes[n] = walk.bytes_of(n); });
+  parallel_for(tile_bytes.size(), threads,
+               [&](std::size_t n) { tile_bytes[n] = walk.bytes_of(n); });
   StreamBuilder builder(header, dictionary, tile_bytes);
   parallel_for(tile_bytes.size(), threads, [&](std::size_t n) { walk.write(n, builder.tile(n)); });
   return builder.finish();

@@ -229,8 +229,7 @@ StreamView parse_stream(std::span<const std::uint8_t> stream) {
   cutter.cut(kFixedHeaderBytes + widths, "header");
   view.header.widths = read_widths(stream, widths);
   view.dictionary = cutter.cut(bytes_of_bits(view.header.dictionary_bits()), "dictionary");
-  const auto index =
-      cutter.cut(view.header.tile_count() * kTileIndexEntryBytes, "tile index");
+  const auto index = cutter.cut(view.header.tile_count() * kTileIndexEntryBytes, "tile index");
   for (std::size_t at = 0; at < index.size(); at += kTileIndexEntryBytes) {
     view.tiles.push_back(cutter.cut(load<std::uint32_t>(&index[at]), "tile"));
   }

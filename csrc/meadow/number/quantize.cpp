@@ -42,8 +42,8 @@ class FloatRows {
                           weight_.columns, scratch_.data());
         break;
       case FloatType::kF16:
-        table_.widen_f16(static_cast<const std::uint16_t*>(weight_.values) + first,
-                         weight_.columns, scratch_.data());
+        table_.widen_f16(static_cast<const std::uint16_t*>(weight_.values) + first, weight_.columns,
+                         scratch_.data());
         break;
       default:
         std::transform(static_cast<const double*>(weight_.values) + first,
@@ -78,8 +78,8 @@ float not_zero(double scale) noexcept {
 // The quantizer itself, or near the end of F32 one with a slightly smaller scale, so that no code
 // times the scale is infinite.
 Quantizer without_overflow(Quantizer quantizer) noexcept {
-  const std::int32_t most = std::max(quantizer.zero - quantizer.lowest,
-                                     quantizer.highest - quantizer.zero);
+  const std::int32_t most =
+      std::max(quantizer.zero - quantizer.lowest, quantizer.highest - quantizer.zero);
   const float limit = std::numeric_limits<float>::max() / static_cast<float>(most);
   quantizer.scale = std::min(quantizer.scale, std::nextafter(limit, 0.0F));
   return quantizer;
@@ -249,8 +249,8 @@ SquareSums quantize(const Weight& weight, const QuantizeSpec& spec, const Quanti
   return Quantization(weight, spec, out, threads).run();
 }
 
-void dequantize(const Quantized& from, std::size_t rows, std::size_t columns,
-                std::size_t per_scale, float* weights, unsigned threads) {
+void dequantize(const Quantized& from, std::size_t rows, std::size_t columns, std::size_t per_scale,
+                float* weights, unsigned threads) {
   const std::size_t per_row = per_scale == 0 ? 0 : block_count(columns, per_scale);
   const std::size_t run = per_scale == 0 ? std::max<std::size_t>(1, columns) : per_scale;
   const auto one_row = [&](std::size_t row) {

@@ -19,8 +19,8 @@ struct Weight {
 };
 
 struct QuantizeSpec {
-  unsigned bits;         // 2 to 8
-  bool symmetric;        // codes -(2^(bits-1) - 1) to 2^(bits-1) - 1, else 0 to 2^bits - 1
+  unsigned bits;          // 2 to 8
+  bool symmetric;         // codes -(2^(bits-1) - 1) to 2^(bits-1) - 1, else 0 to 2^bits - 1
   std::size_t per_scale;  // inputs of a row that share a scale; 0: the whole weight shares one
 };
 
@@ -42,7 +42,7 @@ kernels::SquareSums quantize(const Weight& weight, const QuantizeSpec& spec, con
 
 // weights[i] = (code - zero point) * scale, in float. `codes` are int8 without zero points, uint8
 // with them.
-void dequantize(const Quantized& from, std::size_t rows, std::size_t columns,
-                std::size_t per_scale, float* weights, unsigned threads);
+void dequantize(const Quantized& from, std::size_t rows, std::size_t columns, std::size_t per_scale,
+                float* weights, unsigned threads);
 
 }  // namespace meadow

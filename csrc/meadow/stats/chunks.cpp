@@ -61,9 +61,8 @@ void transpose_band(const CodeMatrix& codes, Block rows, std::uint8_t* out) noex
 
 void require_codes_fit(const CodeMatrix& codes, unsigned threads) {
   if (codes.bits < 1 || codes.bits > 8 * codes.element_bytes) {
-    invalid("bits: expected 1 to " + std::to_string(8 * codes.element_bytes) +
-            " for elements of " + std::to_string(codes.element_bytes) + " bytes, found " +
-            std::to_string(codes.bits));
+    invalid("bits: expected 1 to " + std::to_string(8 * codes.element_bytes) + " for elements of " +
+            std::to_string(codes.element_bytes) + " bytes, found " + std::to_string(codes.bits));
   }
   if (codes.bits == 8 * codes.element_bytes) return;
   const std::size_t blocks = block_count(codes.count(), kBlock);

@@ -38,11 +38,11 @@ class DirectKey {
 };
 
 void count_slice(const ChunkReader& reader, const DirectKey& key_of, Block slice, Table& table) {
-  reader.for_each(slice.begin, slice.end, [&](std::size_t position, const std::uint8_t* at,
-                                              std::size_t bytes) {
-    Row& row = table[key_of(reader.narrow_key(at, bytes))];
-    if (row.count++ == 0) row.first = static_cast<std::uint32_t>(position);
-  });
+  reader.for_each(slice.begin, slice.end,
+                  [&](std::size_t position, const std::uint8_t* at, std::size_t bytes) {
+                    Row& row = table[key_of(reader.narrow_key(at, bytes))];
+                    if (row.count++ == 0) row.first = static_cast<std::uint32_t>(position);
+                  });
 }
 
 void merge(Table& into, const Table& from) noexcept {
@@ -58,9 +58,8 @@ std::vector<std::uint32_t> occurring_keys(const Table& table) {
   for (std::size_t key = 0; key < table.size(); ++key) {
     if (table[key].count != 0) keys.push_back(static_cast<std::uint32_t>(key));
   }
-  std::sort(keys.begin(), keys.end(), [&](std::uint32_t a, std::uint32_t b) {
-    return table[a].first < table[b].first;
-  });
+  std::sort(keys.begin(), keys.end(),
+            [&](std::uint32_t a, std::uint32_t b) { return table[a].first < table[b].first; });
   return keys;
 }
 
@@ -74,7 +73,8 @@ UniqueChunks unique_chunks_direct(const CodeMatrix& codes, unsigned chunk, unsig
   const std::size_t slice = std::max(kSmallestSlice, block_count(count, threads));
   const std::size_t slices = block_count(count, slice);
 
-  std::vector<Table> tables(std::max<std::size_t>(1, slices), Table(std::size_t{1} << (codes.bits * chunk)));
+  std::vector<Table> tables(std::max<std::size_t>(1, slices),
+                            Table(std::size_t{1} << (codes.bits * chunk)));
   parallel_for(slices, threads, [&](std::size_t n) {
     count_slice(reader, key_of, nth_block(n, count, slice), tables[n]);
   });

@@ -89,8 +89,8 @@ class Extraction {
       : reader_(codes, chunk),
         count_(reader_.count()),
         threads_(threads),
-        partition_bits_(std::min<unsigned>(kMaxPartitionBits,
-                                           static_cast<unsigned>(std::bit_width(count_ / kPartitionChunks)))),
+        partition_bits_(std::min<unsigned>(
+            kMaxPartitionBits, static_cast<unsigned>(std::bit_width(count_ / kPartitionChunks)))),
         partitions_(std::size_t{1} << partition_bits_),
         blocks_(block_count(count_, kBlock)) {}
 

@@ -14,10 +14,15 @@ namespace meadow {
 template <typename Key>
 UniqueChunks unique_chunks_hashed(const CodeMatrix& codes, unsigned chunk, unsigned threads);
 
-extern template UniqueChunks unique_chunks_hashed<std::uint32_t>(const CodeMatrix&, unsigned, unsigned);
-extern template UniqueChunks unique_chunks_hashed<std::uint64_t>(const CodeMatrix&, unsigned, unsigned);
-extern template UniqueChunks unique_chunks_hashed<WideKey<2>>(const CodeMatrix&, unsigned, unsigned);
-extern template UniqueChunks unique_chunks_hashed<WideKey<4>>(const CodeMatrix&, unsigned, unsigned);
-extern template UniqueChunks unique_chunks_hashed<WideKey<8>>(const CodeMatrix&, unsigned, unsigned);
+extern template UniqueChunks unique_chunks_hashed<std::uint32_t>(const CodeMatrix&, unsigned,
+                                                                 unsigned);
+extern template UniqueChunks unique_chunks_hashed<std::uint64_t>(const CodeMatrix&, unsigned,
+                                                                 unsigned);
+extern template UniqueChunks unique_chunks_hashed<WideKey<2>>(const CodeMatrix&, unsigned,
+                                                              unsigned);
+extern template UniqueChunks unique_chunks_hashed<WideKey<4>>(const CodeMatrix&, unsigned,
+                                                              unsigned);
+extern template UniqueChunks unique_chunks_hashed<WideKey<8>>(const CodeMatrix&, unsigned,
+                                                              unsigned);
 
 }  // namespace meadow

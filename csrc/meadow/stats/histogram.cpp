@@ -20,9 +20,8 @@ Table sum_over_slices(std::size_t count, unsigned threads, const Table& empty,
   if (threads == 0) threads = hardware_threads();
   const std::size_t slice = std::max(kSmallestSlice, block_count(count, threads));
   std::vector<Table> tables(std::max<std::size_t>(1, block_count(count, slice)), empty);
-  parallel_for(block_count(count, slice), threads, [&](std::size_t n) {
-    count_slice(nth_block(n, count, slice), tables[n]);
-  });
+  parallel_for(block_count(count, slice), threads,
+               [&](std::size_t n) { count_slice(nth_block(n, count, slice), tables[n]); });
   for (std::size_t n = 1; n < tables.size(); ++n) {
     for (std::size_t i = 0; i < empty.size(); ++i) tables[0][i] += tables[n][i];
   }
@@ -81,13 +80,12 @@ std::vector<Counts> count_fields_f32(const std::uint32_t* values, std::size_t co
                                      unsigned threads) {
   constexpr std::size_t kHalf = 1 << 16;
   const Counts empty(2 * kHalf, 0);
-  const Counts halves =
-      sum_over_slices(count, threads, empty, [&](Block slice, Counts& table) {
-        for (std::size_t i = slice.begin; i < slice.end; ++i) {
-          ++table[values[i] >> 16];
-          ++table[kHalf + (values[i] & 0xFFFF)];
-        }
-      });
+  const Counts halves = sum_over_slices(count, threads, empty, [&](Block slice, Counts& table) {
+    for (std::size_t i = slice.begin; i < slice.end; ++i) {
+      ++table[values[i] >> 16];
+      ++table[kHalf + (values[i] & 0xFFFF)];
+    }
+  });
   const Counts high(halves.begin(), halves.begin() + kHalf);
   const Counts low(halves.begin() + kHalf, halves.end());
   return {project(high, {15, 1}), project(high, {7, 8}), project(high, {0, 7}),
@@ -100,7 +98,8 @@ double entropy_of(std::span<const Count> counts) noexcept {
   for (const Count count : counts) total += static_cast<double>(count);
   double bits = 0.0;
   for (const Count count : counts) {
-    if (count != 0) bits += static_cast<double>(count) * std::log2(total / static_cast<double>(count));
+    if (count != 0)
+      bits += static_cast<double>(count) * std::log2(total / static_cast<double>(count));
   }
   return total == 0.0 ? 0.0 : bits / total;
 }
@@ -110,7 +109,8 @@ double entropy_of(std::span<const Count> counts) noexcept {
 Counts count_symbols(const void* values, std::size_t count, unsigned element_bytes, unsigned bits,
                      unsigned threads) {
   if (element_bytes > 2) {
-    wrong_dtype("counts: expected elements of 1 or 2 bytes, found " + std::to_string(element_bytes));
+    wrong_dtype("counts: expected elements of 1 or 2 bytes, found " +
+                std::to_string(element_bytes));
   }
   if (bits < 1 || bits > 8 * element_bytes) {
     invalid("bits: expected 1 to " + std::to_string(8 * element_bytes) + ", found " +

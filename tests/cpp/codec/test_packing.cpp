@@ -13,9 +13,12 @@ namespace {
 using Stream = std::vector<std::uint8_t>;
 
 std::vector<Stream> all_streams(const ChunkedCodes& source) {
-  return {pack_dictionary(source), pack_packets(source, {false, 0, {}}),
-          pack_packets(source, {true, 0, {}}), pack_packets(source, {true, 5, {}}),
-          pack_packets(source, {false, 4096, {}}), pack_packets(source, {true, 0, {2, 5, 32}})};
+  return {pack_dictionary(source),
+          pack_packets(source, {false, 0, {}}),
+          pack_packets(source, {true, 0, {}}),
+          pack_packets(source, {true, 5, {}}),
+          pack_packets(source, {false, 4096, {}}),
+          pack_packets(source, {true, 0, {2, 5, 32}})};
 }
 
 void check_ledger(const StreamView& view) {
@@ -39,7 +42,8 @@ void check_round_trips(const CodeMatrix& codes, unsigned chunk) {
     const ChunkedCodes alone(codes, chunk, along_output, 1);
     const std::vector<Stream> expected = all_streams(source);
     const std::vector<Stream> found = all_streams(alone);
-    for (std::size_t i = 0; i < expected.size(); ++i) REQUIRE(test::same_bits(found[i], expected[i]));
+    for (std::size_t i = 0; i < expected.size(); ++i)
+      REQUIRE(test::same_bits(found[i], expected[i]));
   }
 }
 
@@ -80,7 +84,8 @@ TEST_CASE("the search's plan costs what the stream then holds, and no other plan
   const unsigned widest = index_width(source.chunks().unique());
   for (unsigned length = 1; length <= 64; ++length) {
     const PacketPlan plan = plan_packets(indices, length, {}, 2);
-    const StreamLedger spent = ledger_of(parse_stream(pack_packets(source, {false, length, {}})), 1);
+    const StreamLedger spent =
+        ledger_of(parse_stream(pack_packets(source, {false, length, {}})), 1);
     CHECK(spent.modes + spent.indices == plan.bits);
     if ((length & (length - 1)) == 0) CHECK(plan.bits >= best.bits);
     for (unsigned narrow = 0; narrow < widest; ++narrow) {
@@ -124,7 +129,8 @@ TEST_CASE("packet options that make no sense are refused") {
   const ChunkedCodes source(test::int8_matrix(codes, 10), 2, false, 1);
   for (const PacketOptions& options :
        {PacketOptions{true, 4097, {}}, PacketOptions{true, 4, {5, 5, 32}},
-        PacketOptions{true, 4, {9, 3}}, PacketOptions{true, 4, {1}}, PacketOptions{true, 4, {33}}}) {
+        PacketOptions{true, 4, {9, 3}}, PacketOptions{true, 4, {1}},
+        PacketOptions{true, 4, {33}}}) {
     CHECK(test::kind_of_failure([&] { pack_packets(source, options); }) ==
           ErrorKind::kInvalidArgument);
   }

@@ -1,4 +1,5 @@
-// What a decoder must reject: every prefix, every flipped bit, and lies that a right checksum covers.
+// What a decoder must reject: every prefix, every flipped bit, and lies that a right checksum
+// covers.
 #include "meadow/base/checksum.h"
 #include "meadow/codec/chunk_codec.h"
 #include "meadow/codec/dictionary.h"
@@ -85,8 +86,8 @@ TEST_CASE("with a right checksum, a changed byte gives an error or codes of the 
 TEST_CASE("particular lies of a header") {
   const std::vector<Stream> streams = small_streams();
   const std::vector<std::pair<std::size_t, std::uint8_t>> lies = {
-      {0, 'X'}, {4, 0},  {5, 3},   {6, 0},  {6, 33},  {7, 8},    {8, 0},   {8, 17},  {9, 0},
-      {9, 33},  {10, 0}, {11, 17}, {12, 1}, {19, 1},  {22, 255}, {30, 255}, {24, 51}, {40, 40}};
+      {0, 'X'}, {4, 0},  {5, 3},   {6, 0},  {6, 33}, {7, 8},    {8, 0},    {8, 17},  {9, 0},
+      {9, 33},  {10, 0}, {11, 17}, {12, 1}, {19, 1}, {22, 255}, {30, 255}, {24, 51}, {40, 40}};
   for (const Stream& stream : streams) {
     for (const auto& [at, value] : lies) {
       CAPTURE(at);

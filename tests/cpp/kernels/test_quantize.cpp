@@ -73,9 +73,9 @@ TEST_CASE("range equals scalar for all sizes and alignments") {
 
 TEST_CASE("one value that is not finite is seen wherever it stands") {
   for_each_isa([](const QuantizeKernels& kernel) {
-    for (const float bad : {std::numeric_limits<float>::quiet_NaN(),
-                            std::numeric_limits<float>::infinity(),
-                            -std::numeric_limits<float>::infinity()}) {
+    for (const float bad :
+         {std::numeric_limits<float>::quiet_NaN(), std::numeric_limits<float>::infinity(),
+          -std::numeric_limits<float>::infinity()}) {
       for (std::size_t at = 0; at < 40; ++at) {
         std::vector<float> weights(40, 1.0F);
         weights[at] = bad;
@@ -115,8 +115,8 @@ TEST_CASE("quantize equals scalar on any finite bits") {
 }
 
 TEST_CASE("halves go to the even code, on both sides of zero") {
-  const std::vector<float> weights = {0.5F,  1.5F,  2.5F,  3.5F,  -0.5F, -1.5F, -2.5F,
-                                      -3.5F, 126.5F, 127.5F, -126.5F, -128.0F, 0.0F, -0.0F};
+  const std::vector<float> weights = {0.5F,  1.5F,   2.5F,   3.5F,    -0.5F,   -1.5F, -2.5F,
+                                      -3.5F, 126.5F, 127.5F, -126.5F, -128.0F, 0.0F,  -0.0F};
   const std::vector<int> expected = {0, 2, 2, 4, 0, -2, -2, -4, 126, 127, -126, -127, 0, 0};
   for_each_isa([&](const QuantizeKernels& kernel) {
     std::vector<std::uint8_t> codes(weights.size());
@@ -154,8 +154,9 @@ TEST_CASE("F16 values by the definition of IEEE 754") {
       REQUIRE((mantissa == 0 ? std::isinf(found) : std::isnan(found)));
       continue;
     }
-    const double magnitude = exponent == 0 ? std::ldexp(mantissa, -24)
-                                           : std::ldexp(1024 + mantissa, static_cast<int>(exponent) - 25);
+    const double magnitude = exponent == 0
+                                 ? std::ldexp(mantissa, -24)
+                                 : std::ldexp(1024 + mantissa, static_cast<int>(exponent) - 25);
     REQUIRE(static_cast<double>(std::fabs(found)) == magnitude);
     REQUIRE(std::signbit(found) == ((pattern & 0x8000) != 0));
   }

@@ -39,7 +39,8 @@ TEST_CASE("every finite F16 value is recognised in F32, its neighbours are not")
 }
 
 TEST_CASE("F32 outside the range of F16 stays F32") {
-  for (const float value : {65536.0F + 32.0F, 1e30F + 3e22F, 0x1.004p-25F, 0x1.002p-15F * 0x1p-9F}) {
+  for (const float value :
+       {65536.0F + 32.0F, 1e30F + 3e22F, 0x1.004p-25F, 0x1.002p-15F * 0x1p-9F}) {
     CAPTURE(value);
     CHECK(narrowest_of_f32(bits_of(value)) == FloatType::kF32);
   }

@@ -39,9 +39,9 @@ std::vector<float> restore(const Result& result, std::size_t rows, std::size_t c
                            const QuantizeSpec& spec) {
   std::vector<float> weights(rows * columns);
   Result copy = result;
-  dequantize({copy.codes.data(), copy.scales.data(),
-              spec.symmetric ? nullptr : copy.zero_points.data()},
-             rows, columns, spec.per_scale, weights.data(), 2);
+  dequantize(
+      {copy.codes.data(), copy.scales.data(), spec.symmetric ? nullptr : copy.zero_points.data()},
+      rows, columns, spec.per_scale, weights.data(), 2);
   return weights;
 }
 
@@ -54,15 +54,16 @@ TEST_CASE("errors are at most half a step, and their sum of squares is what is r
   const Weight weight{weights.data(), FloatType::kF32, rows, columns, "w"};
   for (const unsigned bits : {2U, 4U, 8U}) {
     for (const bool symmetric : {true, false}) {
-      for (const std::size_t per_scale : {std::size_t{0}, columns, std::size_t{128}, std::size_t{7}}) {
+      for (const std::size_t per_scale :
+           {std::size_t{0}, columns, std::size_t{128}, std::size_t{7}}) {
         const QuantizeSpec spec{bits, symmetric, per_scale};
         const Result result = run(weight, spec);
         const std::vector<float> again = restore(result, rows, columns, spec);
         double squares = 0.0;
         for (std::size_t i = 0; i < weights.size(); ++i) {
-          const std::size_t scale = per_scale == 0 ? 0
-                                                   : i / columns * scales_per_row(weight, spec) +
-                                                         i % columns / per_scale;
+          const std::size_t scale =
+              per_scale == 0 ? 0
+                             : i / columns * scales_per_row(weight, spec) + i % columns / per_scale;
           const double error = static_cast<double>(weights[i]) - static_cast<double>(again[i]);
           // An asymmetric zero point is rounded too, which may cut the ends by half a step more.
           const double steps = symmetric ? 0.5001 : 1.0001;
@@ -100,8 +101,7 @@ TEST_CASE("all ISAs and numbers of threads give the same bits") {
 TEST_CASE("zeros have scale one and no error") {
   const std::vector<float> weights(40, 0.0F);
   for (const bool symmetric : {true, false}) {
-    const Result result =
-        run({weights.data(), FloatType::kF32, 4, 10, "w"}, {8, symmetric, 4});
+    const Result result = run({weights.data(), FloatType::kF32, 4, 10, "w"}, {8, symmetric, 4});
     CHECK(result.scales == std::vector<float>(12, 1.0F));
     CHECK(result.codes == std::vector<std::uint8_t>(40, 0));
     CHECK(result.sums.errors == 0.0);
@@ -176,7 +176,8 @@ TEST_CASE("empty weights and wrong widths") {
   CHECK(run({nullptr, FloatType::kF32, 0, 5, "w"}, {8, true, 0}).codes.empty());
   CHECK(run({nullptr, FloatType::kF32, 5, 0, "w"}, {8, false, 4}).codes.empty());
   for (const unsigned bits : {0U, 1U, 9U}) {
-    CHECK(test::kind_of_failure([&] { run({nullptr, FloatType::kF32, 0, 0, "w"}, {bits, true, 0}); }) ==
-          ErrorKind::kInvalidArgument);
+    CHECK(test::kind_of_failure([&] {
+            run({nullptr, FloatType::kF32, 0, 0, "w"}, {bits, true, 0});
+          }) == ErrorKind::kInvalidArgument);
   }
 }

@@ -17,8 +17,7 @@ UniqueChunks plain_unique(const CodeMatrix& codes, unsigned chunk) {
       const std::size_t count = std::min<std::size_t>(chunk, codes.columns - column);
       std::memcpy(bytes.data(), codes.data + (row * codes.columns + column) * codes.element_bytes,
                   count * codes.element_bytes);
-      const auto [at, added] =
-          seen.emplace(bytes, static_cast<std::uint32_t>(found.counts.size()));
+      const auto [at, added] = seen.emplace(bytes, static_cast<std::uint32_t>(found.counts.size()));
       if (added) {
         found.counts.push_back(0);
         found.dictionary.insert(found.dictionary.end(), bytes.begin(), bytes.end());
@@ -49,9 +48,10 @@ void check_same(const CodeMatrix& codes, unsigned chunk) {
 
 TEST_CASE("all chunk sizes, element widths and ragged rows") {
   for (const unsigned bytes : {1U, 2U, 4U}) {
-    for (const auto& [rows, columns] : {std::pair<std::size_t, std::size_t>{1, 1},
-                                        {1, 37}, {37, 1}, {19, 64}, {31, 101}}) {
-      const std::vector<std::uint8_t> codes = test::skewed_codes(rows * columns * bytes, bytes, 1.5);
+    for (const auto& [rows, columns] :
+         {std::pair<std::size_t, std::size_t>{1, 1}, {1, 37}, {37, 1}, {19, 64}, {31, 101}}) {
+      const std::vector<std::uint8_t> codes =
+          test::skewed_codes(rows * columns * bytes, bytes, 1.5);
       for (unsigned chunk = 1; chunk <= kMaxChunk; ++chunk) {
         check_same({codes.data(), rows, columns, bytes, 8 * bytes, true}, chunk);
       }
@@ -95,7 +95,8 @@ TEST_CASE("transposed") {
   const std::vector<std::uint8_t> turned = transposed(matrix, 2);
   for (std::size_t row = 0; row < 70; ++row) {
     for (std::size_t column = 0; column < 131; ++column) {
-      REQUIRE(std::memcmp(&turned[2 * (column * 70 + row)], &codes[2 * (row * 131 + column)], 2) == 0);
+      REQUIRE(std::memcmp(&turned[2 * (column * 70 + row)], &codes[2 * (row * 131 + column)], 2) ==
+              0);
     }
   }
 }

@@ -55,7 +55,8 @@ TEST_CASE("entropy of known tables") {
 
 TEST_CASE("what cannot be counted is refused") {
   const std::uint32_t value = 0;
-  CHECK(test::kind_of_failure([&] { count_symbols(&value, 1, 4, 8, 1); }) == ErrorKind::kWrongDtype);
+  CHECK(test::kind_of_failure([&] { count_symbols(&value, 1, 4, 8, 1); }) ==
+        ErrorKind::kWrongDtype);
   CHECK(test::kind_of_failure([&] { count_symbols(&value, 1, 1, 9, 1); }) ==
         ErrorKind::kInvalidArgument);
   CHECK(test::kind_of_failure([&] { count_fields(&value, 0, FloatType::kF64, 1); }) ==

@@ -14,14 +14,16 @@ constexpr std::size_t kLanes = 8;
 std::size_t whole(std::size_t count) noexcept { return count - count % kLanes; }
 
 float lowest_lane(__m256 lanes_f32x8) noexcept {
-  __m128 low = _mm_min_ps(_mm256_castps256_ps128(lanes_f32x8), _mm256_extractf128_ps(lanes_f32x8, 1));
+  __m128 low =
+      _mm_min_ps(_mm256_castps256_ps128(lanes_f32x8), _mm256_extractf128_ps(lanes_f32x8, 1));
   low = _mm_min_ps(low, _mm_movehl_ps(low, low));
   low = _mm_min_ss(low, _mm_movehdup_ps(low));
   return _mm_cvtss_f32(low);
 }
 
 float highest_lane(__m256 lanes_f32x8) noexcept {
-  __m128 high = _mm_max_ps(_mm256_castps256_ps128(lanes_f32x8), _mm256_extractf128_ps(lanes_f32x8, 1));
+  __m128 high =
+      _mm_max_ps(_mm256_castps256_ps128(lanes_f32x8), _mm256_extractf128_ps(lanes_f32x8, 1));
   high = _mm_max_ps(high, _mm_movehl_ps(high, high));
   high = _mm_max_ss(high, _mm_movehdup_ps(high));
   return _mm_cvtss_f32(high);
@@ -37,7 +39,8 @@ Range range(const float* weights, std::size_t count) noexcept {
     const __m256 weights_f32x8 = _mm256_loadu_ps(weights + i);
     low_f32x8 = _mm256_min_ps(weights_f32x8, low_f32x8);
     high_f32x8 = _mm256_max_ps(weights_f32x8, high_f32x8);
-    const __m256i fields_i32x8 = _mm256_and_si256(_mm256_castps_si256(weights_f32x8), exponent_i32x8);
+    const __m256i fields_i32x8 =
+        _mm256_and_si256(_mm256_castps_si256(weights_f32x8), exponent_i32x8);
     bad_i32x8 = _mm256_or_si256(bad_i32x8, _mm256_cmpeq_epi32(fields_i32x8, exponent_i32x8));
   }
   const Range tail = quantize_scalar.range(weights + whole(count), count % kLanes);
@@ -68,9 +71,9 @@ __m256d high_half(__m256 values_f32x8) noexcept {
 
 // The low byte of each of eight 32-bit integers.
 void store_bytes(__m256i codes_i32x8, std::uint8_t* out) noexcept {
-  const __m256i low_bytes_u8x32 = _mm256_setr_epi8(
-      0, 4, 8, 12, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1,  //
-      0, 4, 8, 12, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1);
+  const __m256i low_bytes_u8x32 =
+      _mm256_setr_epi8(0, 4, 8, 12, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1,  //
+                       0, 4, 8, 12, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1);
   const __m256i packed_u8x32 = _mm256_shuffle_epi8(codes_i32x8, low_bytes_u8x32);
   const __m128i both_u8x16 = _mm_unpacklo_epi32(_mm256_castsi256_si128(packed_u8x32),
                                                 _mm256_extracti128_si256(packed_u8x32, 1));

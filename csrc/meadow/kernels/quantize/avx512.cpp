@@ -68,8 +68,7 @@ SquareSums quantize(const float* weights, std::size_t count, const Quantizer& qu
     steps_f32x16 = _mm512_min_ps(_mm512_max_ps(steps_f32x16, low_f32x16), high_f32x16);
     steps_f32x16 =
         _mm512_roundscale_ps(steps_f32x16, _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC);
-    const __m512i codes_i32x16 =
-        _mm512_add_epi32(_mm512_cvtps_epi32(steps_f32x16), zero_i32x16);
+    const __m512i codes_i32x16 = _mm512_add_epi32(_mm512_cvtps_epi32(steps_f32x16), zero_i32x16);
     _mm512_mask_cvtepi32_storeu_epi8(codes + i, lanes, codes_i32x16);
     const __m512 again_f32x16 = _mm512_mul_ps(steps_f32x16, scale_f32x16);
     const __m512d low_f64x8 = low_half(weights_f32x16);
@@ -84,8 +83,7 @@ SquareSums quantize(const float* weights, std::size_t count, const Quantizer& qu
 void widen_bf16(const std::uint16_t* bits, std::size_t count, float* weights) noexcept {
   for (std::size_t i = 0; i < count; i += kLanes) {
     const __mmask16 lanes = lanes_of(count - i);
-    const __m512i bits_u32x16 =
-        _mm512_cvtepu16_epi32(_mm256_maskz_loadu_epi16(lanes, bits + i));
+    const __m512i bits_u32x16 = _mm512_cvtepu16_epi32(_mm256_maskz_loadu_epi16(lanes, bits + i));
     _mm512_mask_storeu_ps(weights + i, lanes,
                           _mm512_castsi512_ps(_mm512_slli_epi32(bits_u32x16, 16)));
   }

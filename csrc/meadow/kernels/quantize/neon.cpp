@@ -91,11 +91,10 @@ double sum_lanes(const double* lanes) noexcept {
 
 SquareSums quantize(const float* weights, std::size_t count, const Quantizer& quantizer,
                     std::uint8_t* codes) noexcept {
-  const Constants constants = {
-      vdupq_n_f32(quantizer.scale),
-      vdupq_n_f32(static_cast<float>(quantizer.lowest - quantizer.zero)),
-      vdupq_n_f32(static_cast<float>(quantizer.highest - quantizer.zero)),
-      vdupq_n_s32(quantizer.zero)};
+  const Constants constants = {vdupq_n_f32(quantizer.scale),
+                               vdupq_n_f32(static_cast<float>(quantizer.lowest - quantizer.zero)),
+                               vdupq_n_f32(static_cast<float>(quantizer.highest - quantizer.zero)),
+                               vdupq_n_s32(quantizer.zero)};
   Lanes lanes[2];
   for (std::size_t i = 0; i < whole(count); i += kLanes) {
     const int16x4_t low_i16x4 = vmovn_s32(quantize_four(weights + i, constants, lanes[0]));
