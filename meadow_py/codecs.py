@@ -153,9 +153,7 @@ def pack_dictionary(
     threads: int = 0,
 ) -> bytes:
     """MEADOW's naive packing: the unique matrix, and indices of one fixed width."""
-    return pack(
-        codes, "naive", bits=bits, chunk=chunk, along=along, verify=verify, threads=threads
-    )
+    return pack(codes, "naive", bits=bits, chunk=chunk, along=along, verify=verify, threads=threads)
 
 
 def pack_packets(

@@ -16,6 +16,7 @@ app = typer.Typer(
     "without losing a bit.",
     no_args_is_help=True,
     add_completion=False,
+    rich_markup_mode="markdown",
     pretty_exceptions_enable=debugging(),
     context_settings={"help_option_names": ["-h", "--help"]},
 )

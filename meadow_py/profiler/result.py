@@ -11,6 +11,8 @@ from meadow_py.ledger import Ledger
 if TYPE_CHECKING:
     import pandas
 
+    from meadow_py.profiler.summary import Section
+
 
 @dataclass(frozen=True)
 class PacketLayout:
@@ -179,6 +181,12 @@ class Profile:
     host: HostInfo
     weights: tuple[WeightProfile, ...]
     seconds: dict[str, float] = field(default_factory=dict, compare=False)
+
+    def summary(self) -> tuple[Section, ...]:
+        """Figures by role, by weight and by chunk size, one section per bits and granularity."""
+        from meadow_py.profiler.summary import sections
+
+        return sections(self)
 
     def to_dict(self) -> dict[str, Any]:
         """The profile as JSON types: the contract of ``meadow profile --json``.

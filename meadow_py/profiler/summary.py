@@ -107,11 +107,22 @@ class Section:
 
 @dataclass(frozen=True)
 class StoredDtype:
-    """How many values are stored as `dtype`, and the narrowest dtype that would hold them."""
+    """The profiled weights that are stored as one dtype.
+
+    Attributes
+    ----------
+    dtype, content_dtype : str
+        As stored, and the narrowest that would hold the values.
+    values : int
+    fields, joint : float or None
+        Floors of the stored floats, bits per weight.
+    """
 
     dtype: str
     content_dtype: str
     values: int
+    fields: float | None
+    joint: float | None
 
 
 def sections(profile: Profile) -> tuple[Section, ...]:
@@ -122,12 +133,19 @@ def sections(profile: Profile) -> tuple[Section, ...]:
 
 def stored_dtypes(profile: Profile) -> tuple[StoredDtype, ...]:
     """The dtypes of the profiled weights, the commonest first."""
-    values: dict[tuple[str, str], int] = {}
+    members: dict[tuple[str, str], list[WeightProfile]] = {}
     for weight in profile.weights:
-        key = (weight.dtype, weight.content_dtype)
-        values[key] = values.get(key, 0) + weight.count
-    ordered = sorted(values.items(), key=lambda item: -item[1])
-    return tuple(StoredDtype(*dtypes, count) for dtypes, count in ordered)
+        members.setdefault((weight.dtype, weight.content_dtype), []).append(weight)
+    stored = [
+        StoredDtype(
+            *dtypes,
+            values=sum(weight.count for weight in weights),
+            fields=_mean_floor(weights, "fields"),
+            joint=_mean_floor(weights, "joint"),
+        )
+        for dtypes, weights in members.items()
+    ]
+    return tuple(sorted(stored, key=lambda entry: -entry.values))
 
 
 def best_packing(weight: WeightProfile, bits: int, granularity: str) -> Candidate:
@@ -228,3 +246,11 @@ def _mean(slices: Sequence[_Slice], key: str, n: int) -> float:
     values = sum(part.weight.count for part in slices)
     bits = sum(part.packings[n].bits_per_weight[key] * part.weight.count for part in slices)
     return bits / values
+
+
+def _mean_floor(weights: Sequence[WeightProfile], key: str) -> float | None:
+    floors = [(weight.floors[key], weight.count) for weight in weights]
+    known = [(floor, count) for floor, count in floors if floor is not None]
+    if len(known) < len(floors):
+        return None
+    return sum(floor * count for floor, count in known) / sum(count for _, count in known)

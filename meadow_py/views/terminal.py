@@ -25,21 +25,21 @@ from meadow_py.views.spelling import byte_size, count, ratio, setting_title
 if TYPE_CHECKING:
     from meadow_py.profiler.result import Profile
 
-_NOT_COUNTED = "dictionary\nnot counted"
+_NOT_COUNTED = "index only,\ndictionary\nnot counted"
 
 
 def render_text(profile: Profile, width: int | None = None, per_weight: bool = False) -> str:
     """The profile as plain text, `width` columns wide (the terminal's, or 80)."""
     columns = width or shutil.get_terminal_size().columns
     console = Console(file=io.StringIO(), width=columns, color_system=None, legacy_windows=False)
-    return render(profile, console, per_weight)
+    return render(profile, console, per_weight).rstrip("\n")
 
 
 def render(profile: Profile, console: Console, per_weight: bool = False) -> str:
     """The profile as `console` would print it, colours included."""
     with console.capture() as captured:
-        console.print(profile_view(profile, per_weight), end="")
-    return captured.get()
+        console.print(profile_view(profile, per_weight))
+    return "".join(line.rstrip() + "\n" for line in captured.get().splitlines())
 
 
 def profile_view(profile: Profile, per_weight: bool = False) -> RenderableType:
@@ -62,6 +62,7 @@ def _header(profile: Profile) -> Text:
         f"{model.architecture}, {model.format}, {byte_size(model.nbytes)} in {model.tensors} "
         f"tensors; profiled {_plural(len(profile.weights), 'weight')} of {count(values)} values, "
         f"{dtypes}",
+        *_stored_floors(profile),
     ]
     if model.skipped_weights:
         skipped = _plural(model.skipped_weights, "weight")
@@ -73,6 +74,13 @@ def _header(profile: Profile) -> Text:
     text = Text("\n".join(lines))
     text.stylize("bold", 0, len(lines[0]))
     return text
+
+
+def _stored_floors(profile: Profile) -> Iterator[str]:
+    for stored in stored_dtypes(profile):
+        if stored.fields is not None:
+            joint = "" if stored.joint is None else f", of whole values {stored.joint:.2f}"
+            yield f"entropy of {stored.dtype} as stored: by field {stored.fields:.2f}{joint} b/w"
 
 
 def _dtype(stored: StoredDtype) -> str:
@@ -115,7 +123,7 @@ def _section_table(section: Section, per_weight: bool) -> Table:
 
 def _cells(row: Figures, per_weight: bool) -> list[str | Text]:
     best = row.best
-    cells: list[str | Text] = [row.label] if per_weight else [row.label, str(row.weights)]
+    cells: list[str | Text] = [Text(row.label)] if per_weight else [row.label, str(row.weights)]
     return [
         *cells,
         f"{row.floor_symbol:.2f}",
@@ -179,7 +187,7 @@ def _chunk_cells(section: Section) -> Iterator[list[str | Text]]:
         yield [
             title if n == 0 else "",
             str(row.chunk_size),
-            f"{row.reduction_ratio:.3g}",
+            _three_digits(row.reduction_ratio),
             *ratios,
             Text(ratio(row.index_only_ratio), style="dim"),
         ]
@@ -188,8 +196,8 @@ def _chunk_cells(section: Section) -> Iterator[list[str | Text]]:
 def _footnotes() -> Text:
     return Text(
         "b/w: bits per weight with dictionary, modes, headers, padding and scales counted. "
-        "symbol floor: entropy of single codes, without scales. dictionary not counted: indices "
-        "and scales alone, the figure that papers quote; nothing can be decoded from it. "
+        "symbol floor: entropy of single codes, without scales. index only: indices of one fixed "
+        "width, and scales; papers quote it, but nothing can be decoded without the dictionary. "
         "SNR: the lowest of the weights.",
         style="dim",
     )
@@ -197,3 +205,8 @@ def _footnotes() -> Text:
 
 def _plural(number: int, noun: str) -> str:
     return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"
+
+
+def _three_digits(value: float) -> str:
+    """1.00, 12.5, 927."""
+    return f"{value:.{2 if value < 10 else 1 if value < 100 else 0}f}"
