@@ -122,7 +122,8 @@ void parallel_for(std::size_t count, unsigned threads,
     struct Restore {
       bool value;
       ~Restore() { inside_task = value; }
-    } restore{outer};
+    };
+    const Restore restore{outer};
     task(i);
   };
   const std::function<void(std::size_t)> wrapped = marked;

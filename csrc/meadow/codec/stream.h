@@ -21,7 +21,7 @@ constexpr unsigned kMaxPacketLength = 4096;
 constexpr std::uint8_t kFormatVersion = 1;
 
 struct StreamHeader {
-  Codec codec;
+  Codec codec = Codec::kDictionary;
   std::uint64_t rows;     // out
   std::uint64_t columns;  // in
   unsigned bits;

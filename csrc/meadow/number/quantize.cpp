@@ -180,7 +180,7 @@ class Quantization {
     block.range.high = std::max(block.range.high, range.high);
   }
 
-  Range merged_range() const noexcept {
+  [[nodiscard]] Range merged_range() const noexcept {
     Range all{0.0F, 0.0F, true};
     for (const BlockResult& block : blocks_) {
       all.low = std::min(all.low, block.range.low);

@@ -26,7 +26,7 @@ class DirectKey {
   std::uint32_t operator()(std::uint64_t bytes) const noexcept {
     if (bits_ == element_bits_) return static_cast<std::uint32_t>(bytes);
     std::uint64_t key = 0;
-    for (unsigned at = 0; bytes != 0; at += bits_, bytes >>= element_bits_) {
+    for (unsigned at = 0; bytes != 0 && at < kMaxDirectBits; at += bits_, bytes >>= element_bits_) {
       key |= (bytes & low_bits(bits_)) << at;
     }
     return static_cast<std::uint32_t>(key);

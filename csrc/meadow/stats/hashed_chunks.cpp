@@ -50,7 +50,7 @@ class DistinctTable {
   // Writes, for each entry, the first position of its chunk; returns the distinct ones.
   std::vector<Distinct> run(const Entry<Key>* entries, std::size_t count, unsigned used_bits,
                             std::uint32_t* first_positions) {
-    const auto slot_bits = static_cast<unsigned>(std::bit_width(count + count / 2 + 1));
+    const auto slot_bits = std::max(1U, static_cast<unsigned>(std::bit_width(count + count / 2)));
     slots_.assign(std::size_t{1} << slot_bits, kFree);
     counts_.assign(count, 0);
     std::size_t distinct_count = 0;
