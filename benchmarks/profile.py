@@ -164,11 +164,11 @@ def memory(gigabytes: float, threads: int) -> dict[str, Any]:
 def report(figures: dict[str, Any]) -> str:
     lines = [", ".join(f"{k}: {v}" for k, v in figures["machine"].items()), ""]
     lines.append("unique extraction      ours  numpy words        one layer: ours  numpy axis=0")
-    for row in figures.get("extraction", []):
-        lines.append(
-            f"  C={row['chunk_size']}           {row['ours_s']:8.3f} s {row['numpy_word_s']:10.2f} s"
-            f"      {row['ours_one_layer_s']:16.4f} s {row['numpy_axis0_one_layer_s']:11.2f} s"
-        )
+    lines += [
+        f"  C={row['chunk_size']}           {row['ours_s']:8.3f} s {row['numpy_word_s']:10.2f} s      "
+        f"{row['ours_one_layer_s']:16.4f} s {row['numpy_axis0_one_layer_s']:11.2f} s"
+        for row in figures["extraction"]
+    ]
     lines.append(
         f"  total       {figures['speedup_words']:.1f}x numpy.unique on words, "
         f"{figures['speedup_axis0']:.0f}x numpy.unique(axis=0)"

@@ -22,7 +22,7 @@ PyObject* exception_for(meadow::ErrorKind kind) {
 }  // namespace
 
 PYBIND11_MODULE(_core, module) {
-  py::register_exception_translator([](const std::exception_ptr& pointer) {
+  py::register_exception_translator([](std::exception_ptr pointer) {  // NOLINT(performance-unnecessary-value-param)
     try {
       if (pointer) std::rethrow_exception(pointer);
     } catch (const meadow::Error& error) {
