@@ -165,8 +165,8 @@ def report(figures: dict[str, Any]) -> str:
     lines = [", ".join(f"{k}: {v}" for k, v in figures["machine"].items()), ""]
     lines.append("unique extraction      ours  numpy words        one layer: ours  numpy axis=0")
     lines += [
-        f"  C={row['chunk_size']}           {row['ours_s']:8.3f} s {row['numpy_word_s']:10.2f} s      "
-        f"{row['ours_one_layer_s']:16.4f} s {row['numpy_axis0_one_layer_s']:11.2f} s"
+        f"  C={row['chunk_size']}           {row['ours_s']:8.3f} s {row['numpy_word_s']:10.2f} s"
+        f"      {row['ours_one_layer_s']:16.4f} s {row['numpy_axis0_one_layer_s']:11.2f} s"
         for row in figures["extraction"]
     ]
     lines.append(

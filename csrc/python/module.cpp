@@ -22,7 +22,8 @@ PyObject* exception_for(meadow::ErrorKind kind) {
 }  // namespace
 
 PYBIND11_MODULE(_core, module) {
-  py::register_exception_translator([](std::exception_ptr pointer) {  // NOLINT(performance-unnecessary-value-param)
+  // NOLINTNEXTLINE(performance-unnecessary-value-param): pybind11 names this type
+  py::register_exception_translator([](std::exception_ptr pointer) {
     try {
       if (pointer) std::rethrow_exception(pointer);
     } catch (const meadow::Error& error) {
