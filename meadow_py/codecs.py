@@ -79,23 +79,32 @@ class Codec:
         What a table calls it.
     pack : callable
         ``(CodeMatrix, verify) -> bytes``.
+    measure : callable
+        ``(CodeMatrix, verify) -> StreamInfo`` of the same stream, which is made and not kept.
     """
 
     name: str
     title: str
     pack: Callable[[CodeMatrix, bool], bytes]
+    measure: Callable[[CodeMatrix, bool], StreamInfo]
 
 
-def _naive(matrix: CodeMatrix, verify: bool) -> bytes:
-    return matrix.chunks.pack_dictionary(verify=verify)
+def _dictionary_codec(name: str, title: str) -> Codec:
+    return Codec(
+        name,
+        title,
+        pack=lambda m, verify: m.chunks.pack_dictionary(verify=verify),
+        measure=lambda m, verify: m.chunks.pack_dictionary(verify=verify, info_only=True),
+    )
 
 
-def _packets(matrix: CodeMatrix, verify: bool) -> bytes:
-    return matrix.chunks.pack_packets(reindex=False, verify=verify)
-
-
-def _reindexed(matrix: CodeMatrix, verify: bool) -> bytes:
-    return matrix.chunks.pack_packets(reindex=True, verify=verify)
+def _packet_codec(name: str, title: str, reindex: bool) -> Codec:
+    return Codec(
+        name,
+        title,
+        pack=lambda m, verify: m.chunks.pack_packets(reindex, verify=verify),
+        measure=lambda m, verify: m.chunks.pack_packets(reindex, verify=verify, info_only=True),
+    )
 
 
 # In the order of MEADOW's ablation: each adds one idea to the one before.
@@ -103,9 +112,9 @@ CODECS = MappingProxyType(
     {
         codec.name: codec
         for codec in (
-            Codec("naive", "naive", _naive),
-            Codec("packets", "packets", _packets),
-            Codec("reindexed", "re-indexed", _reindexed),
+            _dictionary_codec("naive", "naive"),
+            _packet_codec("packets", "packets", reindex=False),
+            _packet_codec("reindexed", "re-indexed", reindex=True),
         )
     }
 )
@@ -196,7 +205,7 @@ def decode(stream: bytes, threads: int = 0) -> npt.NDArray[Any]:
     return _core.decode(stream, threads)
 
 
-def stream_info(stream: bytes) -> StreamInfo:
+def stream_info(stream: bytes, threads: int = 0) -> StreamInfo:
     """What a coded stream says of itself; its sizes in bits add up to all of its bytes.
 
     Raises
@@ -206,7 +215,7 @@ def stream_info(stream: bytes) -> StreamInfo:
     """
     from meadow_py import _core
 
-    return _core.stream_info(stream)
+    return _core.stream_info(stream, threads)
 
 
 def check_chunk(chunk: int) -> int:

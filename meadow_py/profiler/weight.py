@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from meadow_py import ledger
-from meadow_py.codecs import CODECS, CodeMatrix, stream_info
+from meadow_py.codecs import CODECS, CodeMatrix
 from meadow_py.jobs import Progress, Stopwatch
 from meadow_py.profiler.result import PacketLayout, Packing, Settings, WeightProfile
 from meadow_py.quantize import Quantized, quantize
@@ -123,7 +123,7 @@ class _Worker:
         infos: dict[str, StreamInfo] = {}
         for codec in CODECS.values():
             with self.clock.stage("pack"):
-                infos[codec.name] = stream_info(codec.pack(matrix, self.settings.verified))
+                infos[codec.name] = codec.measure(matrix, self.settings.verified)
         with self.clock.stage("floors"):
             chunk_floor = ledger.chunk_floor(chunks, coded.codes.size)
         return _packing(coded, matrix, infos, chunk_floor)
