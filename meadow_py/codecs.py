@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 Along = Literal["in", "out"]
 
 MIN_CHUNK, MAX_CHUNK = 1, 16
+MAX_CODE_BITS = 32
 _CODE_DTYPES = frozenset(
     np.dtype(t) for t in (np.int8, np.uint8, np.int16, np.uint16, np.int32, np.uint32)
 )
@@ -53,8 +54,8 @@ class CodeMatrix:
         threads: int = 0,
         name: str = "codes",
     ) -> None:
-        self.codes = _check_codes(codes, name)
-        self.bits = bits
+        self.bits = _check_width(bits)
+        self.codes = _sized(_check_codes(codes, name), self.bits, name)
         self.chunk = check_chunk(chunk)
         self.along = check_along(along)
         self.threads = threads
@@ -245,3 +246,23 @@ def _check_codes(codes: npt.NDArray[Any], name: str) -> npt.NDArray[Any]:
             "uint32; quantize() makes codes of floats"
         )
     return np.ascontiguousarray(matrix, dtype=native)
+
+
+def _check_width(bits: int) -> int:
+    if isinstance(bits, bool) or not isinstance(bits, int | np.integer):
+        raise TypeError(f"bits are an integer, not {type(bits).__name__}: {bits!r}")
+    if not 1 <= bits <= MAX_CODE_BITS:
+        raise ValueError(f"bits={bits}: expected 1 to {MAX_CODE_BITS}")
+    return int(bits)
+
+
+def _sized(codes: npt.NDArray[Any], bits: int, name: str) -> npt.NDArray[Any]:
+    """Codes in the narrowest array of their signedness for `bits`: what streams decode to."""
+    itemsize = 1 if bits <= 8 else 2 if bits <= 16 else 4
+    if codes.itemsize == itemsize:
+        return codes
+    target = np.dtype(f"{codes.dtype.kind}{itemsize}")
+    low, high = int(codes.min()), int(codes.max())
+    if low < np.iinfo(target).min or high > np.iinfo(target).max:
+        raise ValueError(f"{name} hold {low} to {high}, which do not fit {bits} bits")
+    return codes.astype(target)
