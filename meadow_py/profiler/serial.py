@@ -163,12 +163,12 @@ def _weight_from_dict(data: dict[str, Any]) -> WeightProfile:
     rows, columns = data["shape"]
     floors = {key: None if v is None else _finite(v) for key, v in data["floors"].items()}
     return WeightProfile(
-        name=str(data["name"]),
-        role=str(data["role"]),
+        name=_text(data["name"]),
+        role=_text(data["role"]),
         layer=data.get("layer"),
         shape=(int(rows), int(columns)),
-        dtype=str(data["dtype"]),
-        content_dtype=str(data.get("content_dtype", data["dtype"])),
+        dtype=_text(data["dtype"]),
+        content_dtype=_text(data.get("content_dtype", data["dtype"])),
         floors=floors,
         packings=tuple(_packing_from_dict(packing) for packing in data["packings"]),
     )
@@ -177,15 +177,24 @@ def _weight_from_dict(data: dict[str, Any]) -> WeightProfile:
 def _packing_from_dict(data: dict[str, Any]) -> Packing:
     return Packing(
         bits=int(data["bits"]),
-        granularity=str(data["granularity"]),
+        granularity=_text(data["granularity"]),
         chunk_size=int(data["chunk_size"]),
         unique_chunks=int(data["unique_chunks"]),
         reduction_ratio=_finite(data["reduction_ratio"]),
         snr_db=None if data["snr_db"] is None else _finite(data["snr_db"]),
-        packet=_build(PacketLayout, data["packet"]),
+        packet=_packet_from_dict(data["packet"]),
         bits_per_weight={key: _finite(v) for key, v in data["bits_per_weight"].items()},
-        ledgers={key: _build(Ledger, v) for key, v in data.get("ledgers", {}).items()},
+        ledgers={key: _ledger_from_dict(v) for key, v in data["ledgers"].items()},
     )
+
+
+def _packet_from_dict(data: dict[str, Any]) -> PacketLayout:
+    widths = tuple(int(width) for width in data["widths"])
+    return PacketLayout(int(data["length"]), int(data["mode_bits"]), widths)
+
+
+def _ledger_from_dict(data: dict[str, Any]) -> Ledger:
+    return _build(Ledger, {part: int(bits) for part, bits in data.items()})
 
 
 def _build(make: Callable[..., _T], data: Mapping[str, Any]) -> _T:
@@ -193,6 +202,12 @@ def _build(make: Callable[..., _T], data: Mapping[str, Any]) -> _T:
     known = make.__dataclass_fields__  # type: ignore[attr-defined]
     values = {key: data[key] for key in data if key in known}
     return make(**{k: tuple(v) if isinstance(v, list) else v for k, v in values.items()})
+
+
+def _text(value: Any) -> str:
+    if not isinstance(value, str):
+        raise ValueError(f"{value!r} where a string is expected")
+    return value
 
 
 def _finite(value: Any) -> float:

@@ -67,9 +67,15 @@ class Group:
     snr_db: float | None
 
     @property
+    def entropy_coder(self) -> float:
+        """The least that an order-0 coder of single codes needs, scales counted."""
+        return self.floor_symbol + self.scales
+
+    @property
     def sweet_spot(self) -> Candidate | None:
-        """The best packing; None where dense is no larger."""
-        return self.best if self.best.ratio > 1 else None
+        """The best packing; None where dense or an entropy coder of single codes is smaller."""
+        reach = min(self.dense, self.entropy_coder)
+        return self.best if self.best.bits_per_weight < reach else None
 
 
 @dataclass(frozen=True)

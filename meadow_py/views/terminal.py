@@ -25,6 +25,7 @@ from meadow_py.views.spelling import byte_size, count, ratio, setting_title
 if TYPE_CHECKING:
     from meadow_py.profiler.result import Profile
 
+_VISIBLE = 0.005  # what two decimals show
 _NOT_COUNTED = "index only,\ndictionary\nnot counted"
 
 
@@ -98,7 +99,7 @@ def _how(profile: Profile) -> str:
 
 def _section_title(section: Section) -> Text:
     total = section.total
-    scales = f", {total.scales:.2f} of it scales" if total.scales >= 0.005 else ""
+    scales = f", {total.scales:.2f} of it scales" if total.scales >= _VISIBLE else ""
     title = setting_title(section.bits, section.granularity)
     text = Text(f"{title}: dense {total.dense:.2f} b/w{scales}")
     text.stylize("bold", 0, len(title))
@@ -141,21 +142,30 @@ def _coloured_ratio(best: Candidate) -> Text:
 
 
 def _verdict(total: Figures) -> Text:
-    spot = total.sweet_spot
-    if spot is None:
-        said = "Sweet spot: none. Every packing is larger than dense."
+    said = _entropy_coder(total)
+    best = total.best
+    packed = (
+        f"{CODECS[best.codec].title}, C={best.chunk_size}: {best.bits_per_weight:.2f} b/w, "
+        f"{ratio(best.ratio)}"
+    )
+    if total.sweet_spot is not None:
+        said = f"Sweet spot: {packed}. {said}"
+    elif best.ratio > 1:
+        said = f"Smallest packing: {packed}, but no sweet spot. {said}"
     else:
-        said = (
-            f"Sweet spot: {CODECS[spot.codec].title}, C={spot.chunk_size}: "
-            f"{spot.bits_per_weight:.2f} b/w, {ratio(spot.ratio)} smaller than dense."
-        )
-    if total.expanding > 0 and spot is not None:
-        said += f" {total.expanding} of {total.weights} weights are smaller left dense."
-    reach = total.floor_symbol + total.scales
-    scales = f" ({total.scales:.2f} scales)" if total.scales >= 0.005 else ""
-    said += f" An entropy coder of single codes could reach {reach:.2f} b/w{scales}"
-    said += f", {ratio(total.dense / reach)}." if reach > 0 else "."
+        said = f"Sweet spot: none, every packing is larger than dense. {said}"
+    if best.ratio > 1 and total.expanding:
+        said += f" {total.expanding} of {total.weights} weights are smallest left dense."
     return Text(said, style="italic")
+
+
+def _entropy_coder(total: Figures) -> str:
+    reach = total.entropy_coder
+    if reach == 0:
+        return "An entropy coder of single codes needs next to nothing."
+    scales = f", {total.scales:.2f} of it scales" if total.scales >= _VISIBLE else ""
+    gain = ratio(total.dense / reach)
+    return f"An entropy coder of single codes could reach {reach:.2f} b/w{scales}: {gain}."
 
 
 def _chunk_table(made: Sequence[Section]) -> Table:

@@ -1,0 +1,38 @@
+"""The figures of a profile computed again in plain numpy, from the definitions."""
+
+from __future__ import annotations
+
+import numpy as np
+
+
+def entropy(symbols: np.ndarray) -> float:
+    """Order-0 entropy in bits per symbol; rows are symbols."""
+    _, counts = np.unique(symbols, axis=0, return_counts=True)
+    shares = counts / counts.sum()
+    return float(-(shares * np.log2(shares)).sum())
+
+
+def quantized(weight: np.ndarray, bits: int, granularity: str) -> np.ndarray:
+    """Symmetric codes of a float32 weight."""
+    top = np.float32(2 ** (bits - 1) - 1)
+    rows, columns = weight.shape
+    per_scale = {"tensor": rows * columns, "row": columns}.get(granularity) or int(
+        granularity.partition(":")[2]
+    )
+    assert granularity == "tensor" or columns % per_scale == 0
+    grouped = weight.reshape(-1, per_scale)
+    scales = np.abs(grouped).max(axis=1, keepdims=True) / top
+    return np.clip(np.rint(grouped / scales), -top, top).astype(np.int8).reshape(rows, columns)
+
+
+def cut(codes: np.ndarray, chunk: int) -> np.ndarray:
+    """Chunks along the input dimension, the last of a row padded with zeros."""
+    rows, columns = codes.shape
+    padded = np.zeros((rows, -(-columns // chunk) * chunk), codes.dtype)
+    padded[:, :columns] = codes
+    return padded.reshape(-1, chunk)
+
+
+def index_width(unique: int) -> int:
+    """ceil(log2(unique)), exactly."""
+    return (unique - 1).bit_length()

@@ -1,0 +1,164 @@
+"""The JSON contract, and profiles on disk."""
+
+from __future__ import annotations
+
+import copy
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+import meadow_py as mp
+from meadow_py import FormatError
+from meadow_py.profiler.serial import to_json
+
+UP, NORM = "model.decoder.layers.0.fc1.weight", "model.decoder.layers.0.final_layer_norm.weight"
+
+
+@pytest.fixture(scope="module")
+def made() -> mp.Profile:
+    random = np.random.default_rng(5)
+    return mp.profile(
+        {
+            UP: random.standard_normal((16, 24)).astype(np.float32),
+            "zeros": np.zeros((4, 6), np.float64),
+            "codes": random.integers(-9, 9, (4, 6)).astype(np.int8),
+            NORM: np.ones(24, np.float32),
+        },
+        granularity=("tensor", "group:8"),
+        chunk_sizes=(2, 3),
+    )
+
+
+def test_the_contract(made: mp.Profile) -> None:
+    data = json.loads(to_json(made))
+    assert data["version"] == 1
+    assert data["model"] == "arrays"
+    by_name = {weight["name"]: weight for weight in data["weights"]}
+    weight = by_name[UP]
+    assert (weight["role"], weight["shape"], weight["dtype"]) == ("mlp.up", [16, 24], "F32")
+    assert (weight["layer"], weight["content_dtype"]) == (0, "F32")
+    assert set(weight["floors"]) == {"symbol", "fields", "joint"}
+    packing = weight["packings"][3]
+    assert (packing["bits"], packing["granularity"], packing["chunk_size"]) == (8, "group:8", 3)
+    assert {"unique_chunks", "reduction_ratio", "snr_db"} <= set(packing)
+    assert {"length", "mode_bits", "widths"} <= set(packing["packet"])
+    assert {
+        *("dense", "floor_symbol", "floor_chunk", "index_only"),
+        *("naive", "packets", "reindexed", "scales"),
+    } == set(packing["bits_per_weight"])
+
+
+def test_it_is_strict_json(made: mp.Profile) -> None:
+    def refuse(constant: str) -> None:
+        raise AssertionError(constant)
+
+    data = json.loads(to_json(made), parse_constant=refuse)
+    assert data == json.loads(json.dumps(made.to_dict(), allow_nan=False))
+    exact = [p["snr_db"] for w in data["weights"] if w["name"] != UP for p in w["packings"]]
+    assert set(exact) == {None}
+
+
+def test_tensors_that_are_no_matrices_are_totalled(made: mp.Profile) -> None:
+    assert made.model.tensors == 4
+    assert (made.model.other_tensors, made.model.other_values) == (1, 24)
+
+
+def test_saved_and_loaded_is_equal(made: mp.Profile, tmp_path: Path) -> None:
+    path = tmp_path / "profile.json"
+    made.save(path)
+    again = mp.Profile.load(path)
+    assert again == made
+    assert again.seconds == made.seconds
+    assert repr(again) == repr(made)
+    assert [entry.name for entry in tmp_path.iterdir()] == ["profile.json"]
+
+
+def test_a_failed_save_leaves_what_was_there(
+    made: mp.Profile, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "profile.json"
+    path.write_text("before")
+    monkeypatch.setattr("os.fsync", _disk_full)
+    with pytest.raises(OSError, match="disk full"):
+        made.save(path)
+    assert path.read_text() == "before"
+    assert len(list(tmp_path.iterdir())) == 1
+
+
+def _disk_full(_: int) -> None:
+    raise OSError("disk full")
+
+
+def test_a_folder_that_is_not_there(made: mp.Profile, tmp_path: Path) -> None:
+    with pytest.raises(FileNotFoundError, match="nowhere"):
+        made.save(tmp_path / "nowhere" / "profile.json")
+    with pytest.raises(FileNotFoundError):
+        mp.Profile.load(tmp_path / "profile.json")
+
+
+def test_keys_of_later_versions_are_ignored(made: mp.Profile, tmp_path: Path) -> None:
+    data = made.to_dict()
+    data["host"]["later"] = 1
+    data["weights"][0]["packings"][0]["bits_per_weight"]["huffman"] = 5.5
+    data["weights"][0]["packings"][0]["packet"]["later"] = 1
+    path = tmp_path / "profile.json"
+    path.write_text(json.dumps(data))
+    loaded = mp.Profile.load(path)
+    assert loaded.weights[0].packings[0].bits_per_weight["huffman"] == 5.5
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("", "not JSON"),
+        ("{", "not JSON"),
+        ("[]", "not a profile"),
+        ('{"version": 1}', "not a profile"),
+        ('{"version": 2, "weights": []}', "version 2, this library reads version 1: update"),
+        ('{"version": "1", "weights": []}', "version '1'"),
+        ('{"version": 1, "weights": []}', "damaged profile: no 'model_info' in it"),
+    ],
+)
+def test_files_that_are_no_profiles(text: str, message: str, tmp_path: Path) -> None:
+    path = tmp_path / "profile.json"
+    path.write_text(text)
+    with pytest.raises(FormatError, match=message):
+        mp.Profile.load(path)
+    path.write_bytes(b"\xff\xfe\x00")
+    with pytest.raises(FormatError, match="not JSON"):
+        mp.Profile.load(path)
+
+
+def test_every_missing_or_wrong_value_is_a_format_error(made: mp.Profile, tmp_path: Path) -> None:
+    """Entries of the first weight and its first packing, removed or replaced one by one."""
+    path = tmp_path / "profile.json"
+    data = made.to_dict()
+    weight = data["weights"][0]
+    for owner in (weight, weight["packings"][0], weight["packings"][0]["packet"]):
+        for key in set(owner) - {"layer", "content_dtype"}:
+            kept = copy.deepcopy(owner[key])
+            del owner[key]
+            _expect_damage(path, data)
+            owner[key] = {"nonsense": "x"}
+            _expect_damage(path, data)
+            owner[key] = kept
+    weight["packings"][0]["bits_per_weight"]["naive"] = float("nan")
+    _expect_damage(path, data)
+
+
+def _expect_damage(path: Path, data: Any) -> None:
+    path.write_text(json.dumps(data))
+    with pytest.raises(FormatError, match="damaged profile"):
+        mp.Profile.load(path)
+
+
+def test_dataframe(made: mp.Profile) -> None:
+    frame = made.to_dataframe()
+    assert len(frame) == sum(len(weight.packings) for weight in made.weights)
+    row = frame[(frame.name == UP) & (frame.granularity == "tensor") & (frame.chunk_size == 3)]
+    packing = next(w for w in made.weights if w.name == UP).packings[1]
+    assert row["naive_bpw"].item() == packing.bits_per_weight["naive"]
+    assert (row["out"].item(), row["in"].item()) == (16, 24)
