@@ -114,6 +114,11 @@ std::vector<std::uint32_t> tile_indices(const StreamView& view, std::size_t n) {
 ChunkedCodes::ChunkedCodes(const CodeMatrix& codes, unsigned chunk, bool along_output,
                            unsigned threads)
     : codes_(codes), chunk_(chunk), along_output_(along_output), threads_(threads), cut_(codes) {
+  if (codes.element_bytes != header(Codec::kDictionary).element_bytes()) {
+    invalid("codes of " + std::to_string(codes.bits) + " bits: expected elements of " +
+            std::to_string(header(Codec::kDictionary).element_bytes()) + " bytes, found " +
+            std::to_string(codes.element_bytes));
+  }
   if (along_output) {
     turned_ = transposed(codes, threads);
     cut_.data = turned_.data();

@@ -14,6 +14,8 @@ namespace meadow {
 // A weight cut in chunks, ready to be packed. `codes` must outlive it.
 class ChunkedCodes {
  public:
+  // Throws InvalidArgument for elements wider than their bits need, because a stream would not
+  // give them back, and for what unique_chunks refuses.
   ChunkedCodes(const CodeMatrix& codes, unsigned chunk, bool along_output, unsigned threads);
 
   ChunkedCodes(const ChunkedCodes&) = delete;

@@ -1,5 +1,9 @@
 #include "meadow/kernels/isa.h"
 
+#if defined(__x86_64__)
+#include <cpuid.h>
+#endif
+
 #include <array>
 #include <atomic>
 #include <cstdlib>
@@ -13,6 +17,18 @@ constexpr std::array<std::string_view, 4> kNames = {"scalar", "neon", "avx2", "a
 constexpr int kUndecided = -1;
 std::atomic<int> selected{kUndecided};
 
+#if defined(__x86_64__)
+// Clang before 15 does not know "f16c" in __builtin_cpu_supports. Leaf 1, ECX bit 29; that the
+// operating system saves the registers is what "avx2" tells.
+bool has_f16c() noexcept {
+  unsigned eax = 0;
+  unsigned ebx = 0;
+  unsigned ecx = 0;
+  unsigned edx = 0;
+  return __get_cpuid(1, &eax, &ebx, &ecx, &edx) != 0 && (ecx & bit_F16C) != 0;
+}
+#endif
+
 // Every flag that csrc/meadow/CMakeLists.txt builds the ISA's files with, and no other.
 // __builtin_cpu_supports also asks whether the operating system saves the registers.
 bool supported(Isa isa) noexcept {
@@ -25,8 +41,8 @@ bool supported(Isa isa) noexcept {
 #endif
 #if defined(__x86_64__)
     case Isa::kAvx2:
-      return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma") &&
-             __builtin_cpu_supports("f16c") && __builtin_cpu_supports("bmi2");
+      return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma") && has_f16c() &&
+             __builtin_cpu_supports("bmi2");
     case Isa::kAvx512:
       return supported(Isa::kAvx2) && __builtin_cpu_supports("avx512f") &&
              __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512vl") &&

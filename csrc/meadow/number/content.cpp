@@ -30,7 +30,8 @@ constexpr bool f32_is_f16(std::uint32_t bits) noexcept {
 constexpr bool f16_is_bf16(std::uint16_t bits) noexcept {
   const std::uint32_t magnitude = bits & 0x7FFF;
   if (magnitude >= 0x400) return (magnitude & 7) == 0;
-  return magnitude == 0 || std::bit_width(magnitude) - std::countr_zero(magnitude) <= 8;
+  return magnitude == 0 ||
+         static_cast<int>(std::bit_width(magnitude)) - std::countr_zero(magnitude) <= 8;
 }
 
 // No early exit inside a block, so that the compiler may use vectors.

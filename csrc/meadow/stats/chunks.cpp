@@ -80,6 +80,7 @@ void require_codes_fit(const CodeMatrix& codes, unsigned threads) {
 
 std::vector<std::uint8_t> transposed(const CodeMatrix& codes, unsigned threads) {
   std::vector<std::uint8_t> out(codes.bytes());
+  if (out.empty()) return out;
   parallel_for(block_count(codes.rows, kTransposeTile), threads, [&](std::size_t n) {
     const Block rows = nth_block(n, codes.rows, kTransposeTile);
     if (codes.element_bytes == 1) return transpose_band<std::uint8_t>(codes, rows, out.data());

@@ -124,6 +124,15 @@ TEST_CASE("1272 distinct pairs of a 768x3072 matrix: 11-bit indices, 1.452x all 
   verify_stream(stream, source);
 }
 
+TEST_CASE("elements wider than their bits need are refused: a stream would not give them back") {
+  const Stream codes(64, 1);
+  for (const auto& [bytes, bits] : {std::pair{2U, 8U}, {4U, 16U}, {4U, 1U}}) {
+    const CodeMatrix wide{codes.data(), 4, 64 / (4 * bytes), bytes, bits, false};
+    CHECK(test::kind_of_failure([&] { ChunkedCodes(wide, 2, false, 1); }) ==
+          ErrorKind::kInvalidArgument);
+  }
+}
+
 TEST_CASE("packet options that make no sense are refused") {
   const Stream codes = test::skewed_codes(1000, 13, 5.0);
   const ChunkedCodes source(test::int8_matrix(codes, 10), 2, false, 1);

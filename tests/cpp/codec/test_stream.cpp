@@ -108,6 +108,17 @@ TEST_CASE("a mode without a width, and a filling that is not zero") {
   CHECK(kind == ErrorKind::kCorrupt);
 }
 
+TEST_CASE("a weight without codes is decoded at once, however long its empty side is") {
+  for (const bool along_output : {false, true}) {
+    Stream stream =
+        pack_dictionary(ChunkedCodes({nullptr, 0, 5, 1, 8, true}, 2, along_output, 1));
+    const std::uint64_t columns = std::uint64_t{1} << 40;
+    std::memcpy(&stream[24], &columns, sizeof columns);
+    fix_checksum(stream);
+    CHECK(decode_codes(parse_stream(stream), 1).empty());
+  }
+}
+
 TEST_CASE("a short stream that promises a huge weight is refused before memory is asked for") {
   Stream codes(64, 1);
   Stream stream = pack_dictionary(ChunkedCodes(test::int8_matrix(codes, 1), 16, false, 1));

@@ -1,0 +1,62 @@
+// Any bytes to the decoder: a format error, or codes of the promised size whose ledger adds up and
+// which any number of threads decodes alike. Never anything else.
+#include "harness.h"
+#include "meadow/base/error.h"
+#include "meadow/codec/chunk_codec.h"
+#include "meadow/codec/stream.h"
+
+using namespace meadow;
+
+namespace {
+
+using Bytes = std::vector<std::uint8_t>;
+
+// A few bytes may rightly promise a large weight of equal codes; decoding that takes memory and
+// time, and shows nothing.
+constexpr std::uint64_t kMostCodes = 1 << 20;
+constexpr std::size_t kAtStreamLength = 32;  // docs/format.md, fixed header
+
+bool is_format_error(ErrorKind kind) {
+  return kind == ErrorKind::kTruncated || kind == ErrorKind::kCorrupt ||
+         kind == ErrorKind::kNewerVersion;
+}
+
+void check_ledger(const StreamView& view) {
+  const StreamLedger ledger = ledger_of(view, 1);
+  const std::uint64_t bits =
+      ledger.header + ledger.dictionary + ledger.modes + ledger.indices + ledger.padding;
+  fuzz::require(bits == 8 * std::uint64_t{view.bytes}, "the ledger adds up to the stream's length");
+}
+
+void decode(const Bytes& stream) {
+  try {
+    const StreamView view = parse_stream(stream);
+    const StreamHeader& header = view.header;
+    if (header.rows * header.columns > kMostCodes || header.chunk_count() > kMostCodes) return;
+    const Bytes codes = decode_codes(view, 1);
+    fuzz::require(codes.size() == header.rows * header.columns * header.element_bytes(),
+                  "decoded codes have the promised size");
+    fuzz::require(codes == decode_codes(view, 2), "one thread and two decode alike");
+    check_ledger(view);
+  } catch (const Error& error) {
+    fuzz::require(is_format_error(error.kind()), "a bad stream is a format error");
+  }
+}
+
+// Mutations would otherwise end at the length or the checksum.
+void make_plausible(Bytes& stream) {
+  if (stream.size() < kFixedHeaderBytes + kChecksumBytes) return;
+  const std::uint64_t length = stream.size();
+  std::memcpy(&stream[kAtStreamLength], &length, sizeof length);
+  fix_checksum(stream);
+}
+
+}  // namespace
+
+extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
+  Bytes stream(data, data + size);
+  decode(stream);
+  make_plausible(stream);
+  decode(stream);
+  return 0;
+}
