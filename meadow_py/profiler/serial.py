@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import math
 import os
-import tempfile
+import secrets
 from collections.abc import Callable, Mapping
 from dataclasses import asdict
 from pathlib import Path
@@ -58,16 +58,15 @@ def profile_to_rows(profile: Profile) -> list[dict[str, Any]]:
 def save(profile: Profile, path: str | os.PathLike[str]) -> None:
     """See `Profile.save`."""
     target = Path(path)
-    descriptor, temporary = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name}.")
+    temporary = target.with_name(f".{target.name}.{secrets.token_hex(8)}")
     try:
-        with os.fdopen(descriptor, "w", encoding="utf-8") as file:
+        with temporary.open("x", encoding="utf-8") as file:
             file.write(to_json(profile))
             file.flush()
             os.fsync(file.fileno())
-        _give_usual_mode(temporary)
-        os.replace(temporary, target)
+        temporary.replace(target)
     except BaseException:
-        Path(temporary).unlink(missing_ok=True)
+        temporary.unlink(missing_ok=True)
         raise
 
 
@@ -140,13 +139,6 @@ def _row(weight: WeightProfile, packing: Packing) -> dict[str, Any]:
         "floor_fields": weight.floors["fields"],
         "floor_joint": weight.floors["joint"],
     }
-
-
-def _give_usual_mode(path: str) -> None:
-    """What `open` would have given the file; temporary files are private."""
-    mask = os.umask(0)
-    os.umask(mask)
-    os.chmod(path, 0o666 & ~mask)
 
 
 def _profile_from_dict(data: dict[str, Any]) -> Profile:
