@@ -1,0 +1,147 @@
+"""The command as a process: streams, exit codes, signals, environment."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+from safetensors.numpy import save_file
+
+MEADOW = [sys.executable, "-m", "meadow_py"]
+CTRL_C = 130
+
+
+def run(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
+    inherited = {k: v for k, v in os.environ.items() if k not in ("MEADOW_DEBUG", "FORCE_COLOR")}
+    return subprocess.run(
+        [*MEADOW, *arguments],
+        capture_output=True,
+        text=True,
+        check=False,
+        env=inherited | environment,
+    )
+
+
+@pytest.fixture
+def large_model(tmp_path: Path) -> str:
+    """Enough to be interrupted in the middle."""
+    random = np.random.default_rng(0)
+    path = tmp_path / "model.safetensors"
+    names = [f"layers.{n}.weight" for n in range(16)]
+    save_file({name: random.standard_normal((1024, 2048), np.float32) for name in names}, path)
+    return str(path)
+
+
+def test_table_on_stdout_and_nothing_on_stderr() -> None:
+    done = run("profile")
+    assert done.returncode == 0
+    assert done.stderr == ""
+    assert "\x1b" not in done.stdout
+    assert max(map(len, done.stdout.splitlines())) <= 80
+
+
+def test_columns_and_colours_from_the_environment() -> None:
+    wide = run("profile", "--all", COLUMNS="140", FORCE_COLOR="1", TERM="xterm")
+    assert "\x1b[" in wide.stdout
+    plain = run("profile", COLUMNS="140", FORCE_COLOR="1", NO_COLOR="1", TERM="xterm")
+    assert "\x1b[32m" not in plain.stdout
+    assert max(map(len, run("profile", COLUMNS="140").stdout.splitlines())) > 80
+
+
+def test_version_and_usage() -> None:
+    assert run("--version").stdout.startswith("meadow 0.")
+    for arguments in ([], ["nonsense"], ["profile", "--bits", "99"]):
+        done = run(*arguments)
+        assert done.returncode == 2
+        assert "Usage: meadow" in done.stdout + done.stderr
+
+
+def test_a_failure_has_no_traceback_unless_asked_for() -> None:
+    quiet = run("profile", "/no/such/model")
+    assert quiet.returncode == 1
+    assert quiet.stdout == ""
+    assert quiet.stderr.startswith("meadow: '/no/such/model'")
+    assert "Traceback" not in quiet.stderr
+    loud = run("profile", "/no/such/model", MEADOW_DEBUG="1")
+    assert loud.returncode == 1
+    assert "Traceback" in loud.stderr
+
+
+def test_a_hub_that_is_not_there() -> None:
+    done = run("profile", "some/model", "--offline")
+    assert done.returncode == 1
+    assert "some/model" in done.stderr
+    assert done.stderr.count("\n") == 1
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="looks into /proc")
+def test_ctrl_c(large_model: str) -> None:
+    command = [*MEADOW, "profile", large_model]
+    pipe = subprocess.PIPE
+    with subprocess.Popen(command, stderr=pipe, stdout=pipe, text=True) as process:
+        _wait_until_open(process.pid, large_model)
+        process.send_signal(signal.SIGINT)
+        said, complained = process.communicate(timeout=60)
+    assert process.returncode == CTRL_C
+    assert said == ""
+    assert complained == "meadow: interrupted\n"
+
+
+def _wait_until_open(pid: int, path: str) -> None:
+    maps = Path(f"/proc/{pid}/maps")
+    for _ in range(3000):
+        if path in maps.read_text():
+            return
+        time.sleep(0.01)
+    pytest.fail(f"{path} was never opened")
+
+
+def test_a_reader_that_goes_away_is_no_error() -> None:
+    pipe = subprocess.PIPE
+    with subprocess.Popen([*MEADOW, "profile", "--json"], stderr=pipe, stdout=pipe) as process:
+        assert process.stdout is not None
+        assert process.stderr is not None
+        process.stdout.read(1)
+        process.stdout.close()
+        assert process.stderr.read() == b""
+        assert process.wait(timeout=60) == 1
+
+
+def test_config() -> None:
+    text = run("config").stdout
+    assert "isa_active" in text
+    assert "torch" in text
+    data = json.loads(run("config", "--json").stdout)
+    assert data["version"] == 1
+    assert data["core"]["isa_active"] in data["core"]["isa_available"]
+
+
+def test_the_isa_is_chosen_by_the_environment() -> None:
+    done = run("profile", "--json", MEADOW_ISA="scalar")
+    assert json.loads(done.stdout)["host"]["isa"] == "scalar"
+    assert (
+        json.loads(done.stdout)["weights"] == json.loads(run("profile", "--json").stdout)["weights"]
+    )
+
+
+def test_neither_torch_nor_pandas_is_imported() -> None:
+    script = (
+        "import sys; sys.argv = ['meadow', 'profile', '--quiet']\n"
+        "from meadow_py.cli import main\n"
+        "try:\n    main()\n"
+        "except SystemExit as end:\n    assert end.code == 0, end.code\n"
+        "heavy = {'torch', 'pandas', 'transformers', 'gguf', 'huggingface_hub'}\n"
+        "heavy &= set(sys.modules)\n"
+        "assert not heavy, heavy\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", script], capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr
