@@ -16,6 +16,10 @@ def console() -> Console:
 
 
 def write(text: str) -> None:
-    """Write and flush, so that a reader who has gone is noticed here."""
-    sys.stdout.write(text)
+    """Write and flush, so that a reader who has gone is noticed here.
+
+    Line by line: where Python does not buffer (PYTHONUNBUFFERED), a write that a leaving reader
+    cuts short counts as done, and only the next one fails.
+    """
+    sys.stdout.writelines(text.splitlines(keepends=True))
     sys.stdout.flush()
