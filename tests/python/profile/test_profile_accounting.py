@@ -7,7 +7,7 @@ import math
 import ml_dtypes
 import numpy as np
 import pytest
-from reference import cut, entropy, index_width, quantized
+from numpy_reference import cut, entropy, index_width, quantized
 
 import meadow_py as mp
 from meadow_py.codecs import CodeMatrix, pack_packets
