@@ -9,7 +9,6 @@ using namespace meadow;
 
 namespace {
 
-using Bytes = std::vector<std::uint8_t>;
 
 // A few bytes may rightly promise a large weight of equal codes; decoding that takes memory and
 // time, and shows nothing.

@@ -10,7 +10,6 @@ using namespace meadow;
 
 namespace {
 
-using Bytes = std::vector<std::uint8_t>;
 constexpr std::size_t kMostElements = 1 << 14;
 
 struct Case {
