@@ -5,6 +5,8 @@
 #include <pybind11/pybind11.h>
 
 #include <string>
+#include <type_traits>
+#include <utility>
 #include <vector>
 
 #include "meadow/number/dtype.h"
@@ -32,17 +34,18 @@ CodeMatrix code_matrix(const py::array& codes, unsigned bits);
 py::dtype code_dtype(unsigned element_bytes, bool is_signed);
 
 // Gives a vector's memory to numpy without a copy.
-template <typename T>
-py::array adopt(std::vector<T>&& values, const py::dtype& dtype, std::vector<py::ssize_t> shape) {
-  auto* owned = new std::vector<T>(std::move(values));
-  const py::capsule owner(owned, [](void* p) { delete static_cast<std::vector<T>*>(p); });
+template <typename Vector>
+py::array adopt(Vector&& values, const py::dtype& dtype, std::vector<py::ssize_t> shape) {
+  static_assert(std::is_rvalue_reference_v<Vector&&>, "adopt takes a vector over");
+  auto* owned = new Vector(std::move(values));
+  const py::capsule owner(owned, [](void* p) { delete static_cast<Vector*>(p); });
   return py::array(dtype, std::move(shape), owned->data(), owner);
 }
 
-template <typename T>
-py::array_t<T> adopt(std::vector<T>&& values) {
+template <typename Vector>
+py::array adopt(Vector&& values) {
   const auto size = static_cast<py::ssize_t>(values.size());
-  return adopt(std::move(values), py::dtype::of<T>(), {size});
+  return adopt(std::move(values), py::dtype::of<typename Vector::value_type>(), {size});
 }
 
 }  // namespace meadow::python

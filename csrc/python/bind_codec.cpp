@@ -21,7 +21,7 @@ bool along_output(const std::string& along) {
   return along == "out";
 }
 
-py::bytes to_bytes(const std::vector<std::uint8_t>& stream) {
+py::bytes to_bytes(const Bytes& stream) {
   return {reinterpret_cast<const char*>(stream.data()), stream.size()};
 }
 
@@ -68,11 +68,13 @@ class Chunks {
 
   [[nodiscard]] py::array dictionary() const {
     const CodeMatrix& codes = source_->codes();
-    return adopt(std::vector(chunks().dictionary), code_dtype(codes.element_bytes, codes.is_signed),
+    return adopt(Bytes(chunks().dictionary), code_dtype(codes.element_bytes, codes.is_signed),
                  {static_cast<py::ssize_t>(unique()), source_->chunk()});
   }
   [[nodiscard]] py::array counts() const { return adopt(std::vector(chunks().counts)); }
-  [[nodiscard]] py::array indices() const { return adopt(std::vector(chunks().indices)); }
+  [[nodiscard]] py::array indices() const {
+    return adopt(RawVector<std::uint32_t>(chunks().indices));
+  }
 
   [[nodiscard]] py::object packed(bool verify, bool info_only) const {
     return pack(verify, info_only,
@@ -98,7 +100,7 @@ class Chunks {
 
   template <typename Pack>
   [[nodiscard]] py::object pack(bool verify, bool info_only, const Pack& pack_stream) const {
-    std::vector<std::uint8_t> stream;
+    Bytes stream;
     {
       const py::gil_scoped_release release;
       stream = pack_stream(*source_);
@@ -139,7 +141,7 @@ py::array decode(const py::buffer& stream, unsigned threads) {
   const py::buffer_info info = stream.request();
   const auto bytes = bytes_of(info);
   StreamHeader header{};
-  std::vector<std::uint8_t> codes;
+  Bytes codes;
   {
     const py::gil_scoped_release release;
     const StreamView view = parse_stream(bytes);

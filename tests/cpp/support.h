@@ -23,17 +23,17 @@ bool same_bits(const T& a, const T& b) {
   return std::memcmp(&a, &b, sizeof(T)) == 0;
 }
 
-template <typename T>
-bool same_bits(const std::vector<T>& a, const std::vector<T>& b) {
+template <typename T, typename Allocator>
+bool same_bits(const std::vector<T, Allocator>& a, const std::vector<T, Allocator>& b) {
   return a.size() == b.size() &&
          (a.empty() || std::memcmp(a.data(), b.data(), a.size() * sizeof(T)) == 0);
 }
 
 // Codes from a heavy-tailed distribution: some chunks are frequent, many are rare.
-inline std::vector<std::uint8_t> skewed_codes(std::size_t count, unsigned seed, double spread) {
+inline Bytes skewed_codes(std::size_t count, unsigned seed, double spread) {
   auto random = generator(seed);
   std::student_t_distribution<double> student(3.0);
-  std::vector<std::uint8_t> codes(count);
+  Bytes codes(count);
   for (std::uint8_t& code : codes) {
     const double value = std::max(-127.0, std::min(127.0, student(random) * spread));
     code = static_cast<std::uint8_t>(static_cast<std::int8_t>(value));
@@ -41,7 +41,7 @@ inline std::vector<std::uint8_t> skewed_codes(std::size_t count, unsigned seed, 
   return codes;
 }
 
-inline CodeMatrix int8_matrix(const std::vector<std::uint8_t>& codes, std::size_t rows) {
+inline CodeMatrix int8_matrix(const Bytes& codes, std::size_t rows) {
   return {codes.data(), rows, rows == 0 ? 0 : codes.size() / rows, 1, 8, true};
 }
 

@@ -95,10 +95,10 @@ Block chunks_of_tile(const StreamHeader& header, std::size_t n) noexcept {
 }
 
 // The indices of one tile, checked.
-std::vector<std::uint32_t> tile_indices(const StreamView& view, std::size_t n) {
+RawVector<std::uint32_t> tile_indices(const StreamView& view, std::size_t n) {
   const StreamHeader& header = view.header;
   const Block chunks = chunks_of_tile(header, n);
-  std::vector<std::uint32_t> indices(chunks.end - chunks.begin);
+  RawVector<std::uint32_t> indices(chunks.end - chunks.begin);
   const bool whole = tile_decoder(header.codec)(header, view.tiles[n], indices);
   const bool inside = std::all_of(indices.begin(), indices.end(),
                                   [&](std::uint32_t index) { return index < header.unique; });
@@ -141,11 +141,11 @@ StreamHeader ChunkedCodes::header(Codec codec) const {
           {}};
 }
 
-std::vector<std::uint8_t> decode_codes(const StreamView& view, unsigned threads) {
+Bytes decode_codes(const StreamView& view, unsigned threads) {
   const StreamHeader& header = view.header;
-  const std::vector<std::uint8_t> dictionary = unpack_dictionary(view);
+  const Bytes dictionary = unpack_dictionary(view);
   const ChunkWriter writer(header, dictionary.data());
-  std::vector<std::uint8_t> codes(header.rows * header.columns * header.element_bytes());
+  Bytes codes(header.rows * header.columns * header.element_bytes());
   parallel_for(view.tiles.size(), threads, [&](std::size_t n) {
     const std::size_t first = chunks_of_tile(header, n).begin;
     writer.write(first, tile_indices(view, n), &codes[writer.offset_of(first)]);
@@ -159,13 +159,13 @@ void verify_stream(std::span<const std::uint8_t> stream, const ChunkedCodes& sou
   const CodeMatrix& cut = source.cut();
   bool same = header.cut_rows() == cut.rows && header.cut_columns() == cut.columns &&
               header.element_bytes() == cut.element_bytes;
-  const std::vector<std::uint8_t> dictionary = unpack_dictionary(view);
+  const Bytes dictionary = unpack_dictionary(view);
   const ChunkWriter writer(header, dictionary.data());
   std::vector<std::uint8_t> tile_is_same(view.tiles.size(), 0);
   parallel_for(same ? view.tiles.size() : 0, source.threads(), [&](std::size_t n) {
     const Block chunks = chunks_of_tile(header, n);
     const std::size_t begin = writer.offset_of(chunks.begin);
-    std::vector<std::uint8_t> codes(writer.offset_of(chunks.end) - begin);
+    Bytes codes(writer.offset_of(chunks.end) - begin);
     writer.write(chunks.begin, tile_indices(view, n), codes.data());
     tile_is_same[n] = std::equal(codes.begin(), codes.end(), cut.data + begin) ? 1 : 0;
   });

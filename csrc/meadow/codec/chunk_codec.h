@@ -37,14 +37,14 @@ class ChunkedCodes {
   unsigned chunk_;
   bool along_output_;
   unsigned threads_;
-  std::vector<std::uint8_t> turned_;
+  Bytes turned_;
   CodeMatrix cut_;
   UniqueChunks chunks_;
 };
 
 // Codes of the stream as header().element_bytes() per element, rows * columns of them. Throws
 // Corrupt for an index outside the dictionary, a mode without a width, a tile of the wrong length.
-std::vector<std::uint8_t> decode_codes(const StreamView& view, unsigned threads);
+Bytes decode_codes(const StreamView& view, unsigned threads);
 
 // Throws std::logic_error if the stream does not decode to the codes that it was packed from.
 void verify_stream(std::span<const std::uint8_t> stream, const ChunkedCodes& source);

@@ -5,7 +5,7 @@
 
 namespace meadow {
 
-std::vector<std::uint8_t> pack_dictionary(const ChunkedCodes& source) {
+Bytes pack_dictionary(const ChunkedCodes& source) {
   const UniqueChunks& chunks = source.chunks();
   StreamHeader header = source.header(Codec::kDictionary);
   const unsigned width = index_width(chunks.unique());

@@ -14,7 +14,7 @@ namespace meadow {
 using TileDecoder = bool (*)(const StreamHeader& header, std::span<const std::uint8_t> tile,
                              std::span<std::uint32_t> indices) noexcept;
 
-std::vector<std::uint8_t> pack_dictionary(const ChunkedCodes& source);
+Bytes pack_dictionary(const ChunkedCodes& source);
 
 bool decode_dictionary_tile(const StreamHeader& header, std::span<const std::uint8_t> tile,
                             std::span<std::uint32_t> indices) noexcept;

@@ -46,21 +46,20 @@ std::vector<std::uint32_t> by_frequency(const std::vector<std::uint32_t>& counts
   return order;
 }
 
-std::vector<std::uint8_t> reordered(const std::vector<std::uint8_t>& dictionary,
-                                    const std::vector<std::uint32_t>& order) {
+Bytes reordered(const Bytes& dictionary, const std::vector<std::uint32_t>& order) {
   const std::size_t entry = order.empty() ? 0 : dictionary.size() / order.size();
-  std::vector<std::uint8_t> out(dictionary.size());
+  Bytes out(dictionary.size());
   for (std::size_t i = 0; i < order.size(); ++i) {
     std::memcpy(&out[i * entry], &dictionary[order[i] * entry], entry);
   }
   return out;
 }
 
-std::vector<std::uint32_t> renumbered(const std::vector<std::uint32_t>& indices,
-                                      const std::vector<std::uint32_t>& order, unsigned threads) {
+RawVector<std::uint32_t> renumbered(const RawVector<std::uint32_t>& indices,
+                                    const std::vector<std::uint32_t>& order, unsigned threads) {
   std::vector<std::uint32_t> rank(order.size());
   for (std::size_t i = 0; i < order.size(); ++i) rank[order[i]] = static_cast<std::uint32_t>(i);
-  std::vector<std::uint32_t> out(indices.size());
+  RawVector<std::uint32_t> out(indices.size());
   parallel_for(block_count(indices.size(), kBlock), threads, [&](std::size_t n) {
     const Block block = nth_block(n, indices.size(), kBlock);
     for (std::size_t i = block.begin; i < block.end; ++i) out[i] = rank[indices[i]];
@@ -141,9 +140,8 @@ class PacketWalk {
   std::array<std::uint8_t, kMaxWidth + 1> modes_;
 };
 
-std::vector<std::uint8_t> write_stream(const StreamHeader& header,
-                                       std::span<const std::uint8_t> dictionary,
-                                       std::span<const std::uint32_t> indices, unsigned threads) {
+Bytes write_stream(const StreamHeader& header, std::span<const std::uint8_t> dictionary,
+                   std::span<const std::uint32_t> indices, unsigned threads) {
   const PacketWalk walk(indices, header);
   std::vector<std::size_t> tile_bytes(header.tile_count());
   parallel_for(tile_bytes.size(), threads,
@@ -170,9 +168,9 @@ std::uint64_t index_bits_of_tile(const StreamHeader& header, std::span<const std
   return bits;
 }
 
-std::vector<std::uint8_t> plan_and_write(const ChunkedCodes& source, const PacketOptions& options,
-                                         std::span<const std::uint8_t> dictionary,
-                                         std::span<const std::uint32_t> indices) {
+Bytes plan_and_write(const ChunkedCodes& source, const PacketOptions& options,
+                     std::span<const std::uint8_t> dictionary,
+                     std::span<const std::uint32_t> indices) {
   PacketPlan plan = plan_packets(indices, options.length, options.widths, source.threads());
   StreamHeader header = source.header(Codec::kPackets);
   header.reindexed = options.reindex;
@@ -183,7 +181,7 @@ std::vector<std::uint8_t> plan_and_write(const ChunkedCodes& source, const Packe
 
 }  // namespace
 
-std::vector<std::uint8_t> pack_packets(const ChunkedCodes& source, const PacketOptions& options) {
+Bytes pack_packets(const ChunkedCodes& source, const PacketOptions& options) {
   const UniqueChunks& chunks = source.chunks();
   check_options(options, chunks.unique());
   if (!options.reindex) return plan_and_write(source, options, chunks.dictionary, chunks.indices);

@@ -19,7 +19,7 @@ struct PacketOptions {
 
 // Throws InvalidArgument for a length outside 1 to 4096 and for widths that are not ascending, more
 // than 32, or too narrow for the largest index.
-std::vector<std::uint8_t> pack_packets(const ChunkedCodes& source, const PacketOptions& options);
+Bytes pack_packets(const ChunkedCodes& source, const PacketOptions& options);
 
 bool decode_packets_tile(const StreamHeader& header, std::span<const std::uint8_t> tile,
                          std::span<std::uint32_t> indices) noexcept;

@@ -256,16 +256,16 @@ StreamBuilder::StreamBuilder(const StreamHeader& header, std::span<const std::ui
   }
 }
 
-std::vector<std::uint8_t> StreamBuilder::finish() {
+Bytes StreamBuilder::finish() {
   fix_checksum(stream_);
   return std::move(stream_);
 }
 
-std::vector<std::uint8_t> unpack_dictionary(const StreamView& view) {
+Bytes unpack_dictionary(const StreamView& view) {
   const StreamHeader& header = view.header;
   const unsigned bytes = header.element_bytes();
   const std::uint64_t sign = header.is_signed ? std::uint64_t{1} << (header.bits - 1) : 0;
-  std::vector<std::uint8_t> elements(std::size_t{header.unique} * header.chunk * bytes);
+  Bytes elements(std::size_t{header.unique} * header.chunk * bytes);
   BitReader reader(view.dictionary.data(), view.dictionary.size());
   for (std::size_t at = 0; at < elements.size(); at += bytes) {
     // Flipping the sign bit and taking its weight away again extends it.

@@ -7,6 +7,8 @@
 #include <span>
 #include <vector>
 
+#include "meadow/base/raw_vector.h"
+
 namespace meadow {
 
 enum class Codec : std::uint8_t { kDictionary = 1, kPackets = 2 };
@@ -64,15 +66,15 @@ class StreamBuilder {
                 const std::vector<std::size_t>& tile_bytes);
 
   [[nodiscard]] std::uint8_t* tile(std::size_t n) noexcept { return &stream_[tile_starts_[n]]; }
-  std::vector<std::uint8_t> finish();
+  Bytes finish();
 
  private:
-  std::vector<std::uint8_t> stream_;
+  Bytes stream_;
   std::vector<std::size_t> tile_starts_;
 };
 
 // [unique, chunk] elements of header.element_bytes().
-std::vector<std::uint8_t> unpack_dictionary(const StreamView& view);
+Bytes unpack_dictionary(const StreamView& view);
 
 // For those who change a stream on purpose, as the fuzzers do.
 void fix_checksum(std::span<std::uint8_t> stream) noexcept;

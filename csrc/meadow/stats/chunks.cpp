@@ -78,8 +78,8 @@ void require_codes_fit(const CodeMatrix& codes, unsigned threads) {
   }
 }
 
-std::vector<std::uint8_t> transposed(const CodeMatrix& codes, unsigned threads) {
-  std::vector<std::uint8_t> out(codes.bytes());
+Bytes transposed(const CodeMatrix& codes, unsigned threads) {
+  Bytes out(codes.bytes());
   if (out.empty()) return out;
   parallel_for(block_count(codes.rows, kTransposeTile), threads, [&](std::size_t n) {
     const Block rows = nth_block(n, codes.rows, kTransposeTile);

@@ -6,6 +6,8 @@
 #include <cstdint>
 #include <vector>
 
+#include "meadow/base/raw_vector.h"
+
 namespace meadow {
 
 constexpr unsigned kMaxChunk = 16;
@@ -27,14 +29,14 @@ struct CodeMatrix {
 void require_codes_fit(const CodeMatrix& codes, unsigned threads);
 
 // [columns, rows]; what chunks along the output dimension are cut from.
-std::vector<std::uint8_t> transposed(const CodeMatrix& codes, unsigned threads);
+Bytes transposed(const CodeMatrix& codes, unsigned threads);
 
 std::size_t chunks_per_row(std::size_t columns, unsigned chunk) noexcept;
 
 struct UniqueChunks {
-  std::vector<std::uint8_t> dictionary;  // [unique, chunk] elements, in order of first appearance
-  std::vector<std::uint32_t> counts;     // [unique]
-  std::vector<std::uint32_t> indices;    // [rows * chunks_per_row], into the dictionary
+  Bytes dictionary;                   // [unique, chunk] elements, in order of first appearance
+  std::vector<std::uint32_t> counts;  // [unique]
+  RawVector<std::uint32_t> indices;   // [rows * chunks_per_row], into the dictionary
 
   [[nodiscard]] std::size_t unique() const noexcept { return counts.size(); }
 };

@@ -10,7 +10,7 @@ using namespace meadow;
 
 namespace {
 
-using Stream = std::vector<std::uint8_t>;
+using Stream = Bytes;
 
 std::vector<Stream> all_streams(const ChunkedCodes& source) {
   return {pack_dictionary(source),
@@ -33,7 +33,7 @@ void check_round_trips(const CodeMatrix& codes, unsigned chunk) {
     const ChunkedCodes source(codes, chunk, along_output, 2);
     for (const Stream& stream : all_streams(source)) {
       const StreamView view = parse_stream(stream);
-      const std::vector<std::uint8_t> again = decode_codes(view, 3);
+      const Stream again = decode_codes(view, 3);
       REQUIRE(again.size() == codes.bytes());
       REQUIRE(std::equal(again.begin(), again.end(), codes.data));
       verify_stream(stream, source);
@@ -77,7 +77,7 @@ TEST_CASE("a constant weight needs no index bits") {
 TEST_CASE("the search's plan costs what the stream then holds, and no other plan is cheaper") {
   const Stream codes = test::skewed_codes(300 * 500, 11, 4.0);
   const ChunkedCodes source(test::int8_matrix(codes, 300), 2, false, 2);
-  const std::vector<std::uint32_t>& indices = source.chunks().indices;
+  const RawVector<std::uint32_t>& indices = source.chunks().indices;
   const PacketPlan best = plan_packets(indices, 0, {}, 2);
   const StreamLedger ledger = ledger_of(parse_stream(pack_packets(source, {false, 0, {}})), 1);
   CHECK(ledger.modes + ledger.indices == best.bits);

@@ -10,7 +10,7 @@ using namespace meadow;
 
 namespace {
 
-using Stream = std::vector<std::uint8_t>;
+using Stream = Bytes;
 
 const Stream& small_codes() {
   static const Stream codes = test::skewed_codes(24 * 50, 1, 3.0);
@@ -110,8 +110,7 @@ TEST_CASE("a mode without a width, and a filling that is not zero") {
 
 TEST_CASE("a weight without codes is decoded at once, however long its empty side is") {
   for (const bool along_output : {false, true}) {
-    Stream stream =
-        pack_dictionary(ChunkedCodes({nullptr, 0, 5, 1, 8, true}, 2, along_output, 1));
+    Stream stream = pack_dictionary(ChunkedCodes({nullptr, 0, 5, 1, 8, true}, 2, along_output, 1));
     const std::uint64_t columns = std::uint64_t{1} << 40;
     std::memcpy(&stream[24], &columns, sizeof columns);
     fix_checksum(stream);

@@ -50,8 +50,7 @@ TEST_CASE("all chunk sizes, element widths and ragged rows") {
   for (const unsigned bytes : {1U, 2U, 4U}) {
     for (const auto& [rows, columns] :
          {std::pair<std::size_t, std::size_t>{1, 1}, {1, 37}, {37, 1}, {19, 64}, {31, 101}}) {
-      const std::vector<std::uint8_t> codes =
-          test::skewed_codes(rows * columns * bytes, bytes, 1.5);
+      const Bytes codes = test::skewed_codes(rows * columns * bytes, bytes, 1.5);
       for (unsigned chunk = 1; chunk <= kMaxChunk; ++chunk) {
         check_same({codes.data(), rows, columns, bytes, 8 * bytes, true}, chunk);
       }
@@ -61,7 +60,7 @@ TEST_CASE("all chunk sizes, element widths and ragged rows") {
 
 TEST_CASE("codes of fewer bits than their elements") {
   for (const unsigned bits : {1U, 2U, 3U, 4U, 7U}) {
-    std::vector<std::uint8_t> codes = test::skewed_codes(50 * 33, bits, 2.0);
+    Bytes codes = test::skewed_codes(50 * 33, bits, 2.0);
     for (std::uint8_t& code : codes) code &= static_cast<std::uint8_t>((1U << bits) - 1);
     for (unsigned chunk = 1; chunk <= kMaxChunk; ++chunk) {
       check_same({codes.data(), 50, 33, 1, bits, false}, chunk);
@@ -75,14 +74,14 @@ TEST_CASE("codes of fewer bits than their elements") {
 }
 
 TEST_CASE("enough chunks for many partitions, slices and blocks") {
-  const std::vector<std::uint8_t> codes = test::skewed_codes(1000 * 1203, 3, 4.0);
+  const Bytes codes = test::skewed_codes(1000 * 1203, 3, 4.0);
   for (const unsigned chunk : {2U, 3U, 4U, 8U, 16U}) {
     check_same(test::int8_matrix(codes, 1000), chunk);
   }
 }
 
 TEST_CASE("one chunk everywhere, and no chunk at all") {
-  const std::vector<std::uint8_t> same(300 * 400, 7);
+  const Bytes same(300 * 400, 7);
   for (const unsigned chunk : {1U, 4U, 16U}) check_same(test::int8_matrix(same, 300), chunk);
   check_same({nullptr, 0, 10, 1, 8, true}, 4);
   check_same({nullptr, 10, 0, 1, 8, true}, 4);
@@ -90,9 +89,9 @@ TEST_CASE("one chunk everywhere, and no chunk at all") {
 }
 
 TEST_CASE("transposed") {
-  const std::vector<std::uint8_t> codes = test::skewed_codes(70 * 131 * 2, 4, 9.0);
+  const Bytes codes = test::skewed_codes(70 * 131 * 2, 4, 9.0);
   const CodeMatrix matrix{codes.data(), 70, 131, 2, 16, true};
-  const std::vector<std::uint8_t> turned = transposed(matrix, 2);
+  const Bytes turned = transposed(matrix, 2);
   for (std::size_t row = 0; row < 70; ++row) {
     for (std::size_t column = 0; column < 131; ++column) {
       REQUIRE(std::memcmp(&turned[2 * (column * 70 + row)], &codes[2 * (row * 131 + column)], 2) ==
