@@ -10,14 +10,14 @@ import typer
 _T = TypeVar("_T")
 
 
-def several(parse: Callable[[str], _T]) -> Callable[[Sequence[str]], list[str]]:
+def several(parse: Callable[[str], _T]) -> Callable[[Sequence[str] | None], list[str]]:
     """A callback for options that may be repeated and hold commas: ``2,4 8``.
 
     The values stay strings, as typer wants them, and are known to be good for `parse`.
     """
 
-    def callback(values: Sequence[str]) -> list[str]:
-        parts = [part.strip() for value in values for part in value.split(",")]
+    def callback(values: Sequence[str] | None) -> list[str]:
+        parts = [part.strip() for value in values or () for part in value.split(",")]
         for part in parts:
             try:
                 parse(part)

@@ -1,0 +1,64 @@
+"""Options that several verbs share."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from meadow_py.cli import parsing
+
+Model = Annotated[
+    str | None,
+    typer.Argument(
+        help="Hub id, folder or file (.safetensors, .bin, .gguf). None: the bundled demo.",
+        show_default=False,
+    ),
+]
+Bits = Annotated[
+    list[str],
+    typer.Option(
+        metavar="N[,N]", callback=parsing.several(parsing.bits), help="Bits per code, 2 to 8."
+    ),
+]
+Granularities = Annotated[
+    list[str],
+    typer.Option(
+        metavar="G[,G]",
+        callback=parsing.several(parsing.granularity),
+        help="What shares a scale: tensor, row, group:N.",
+    ),
+]
+ChunkSizes = Annotated[
+    list[str],
+    typer.Option(
+        metavar="C[,C]",
+        callback=parsing.several(parsing.chunk_size),
+        help="Codes per chunk, 1 to 16.",
+    ),
+]
+Roles = Annotated[
+    list[str] | None,
+    typer.Option(
+        metavar="R[,R]",
+        callback=parsing.several(parsing.role),
+        help="Only these: attention, attention.q, mlp, mlp.up, embedding, head, ...",
+        show_default=False,
+    ),
+]
+Threads = Annotated[int | None, typer.Option(min=1, help="Default: all cores.", show_default=False)]
+Json = Annotated[bool, typer.Option("--json", help="Write JSON on stdout.")]
+Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="No progress bar.")]
+
+Revision = Annotated[
+    str | None, typer.Option(help="Branch, tag or commit on the hub.", show_default=False)
+]
+Token = Annotated[
+    str | None,
+    typer.Option(envvar="HF_TOKEN", show_envvar=False, help="For gated models on the hub."),
+]
+CacheDir = Annotated[
+    Path | None, typer.Option(help="Where downloads are kept.", show_default=False)
+]
+Offline = Annotated[bool, typer.Option("--offline", help="Use only what is downloaded already.")]
