@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <bit>
 #include <memory>
+#include <numeric>
 #include <utility>
 
 #include "meadow/base/thread_pool.h"
@@ -71,11 +72,14 @@ class DistinctTable {
  private:
   static constexpr std::uint32_t kFree = ~std::uint32_t{0};
 
+  // A free slot counts as holding entry i itself, so that "new" and "seen", which no predictor can
+  // tell apart, take the same path; only a collision takes another.
   std::uint32_t find_or_add(const Entry<Key>* entries, std::uint32_t i, std::size_t at) noexcept {
-    for (; slots_[at] != kFree; at = (at + 1) & (slots_.size() - 1)) {
-      if (entries[slots_[at]].key == entries[i].key) return slots_[at];
+    while (true) {
+      const std::uint32_t first = slots_[at] == kFree ? i : slots_[at];
+      if (entries[first].key == entries[i].key) return slots_[at] = first;
+      at = (at + 1) & (slots_.size() - 1);
     }
-    return slots_[at] = i;
   }
 
   std::vector<std::uint32_t> slots_;
@@ -161,10 +165,12 @@ class Extraction {
 
   // What a first appearance is must stay known while indices turn from positions to numbers.
   void number_dictionary() {
-    std::vector<std::uint32_t> next = number_of_first_of_blocks();
+    first_.resize(count_ / 64 + 1);
+    std::vector<std::uint32_t> next(blocks_ + 1, 0);
+    parallel_for(blocks_, threads_, [&](std::size_t n) { next[n + 1] = mark_firsts(n); });
+    std::partial_sum(next.begin(), next.end(), next.begin());
     found_.counts.resize(next.back());
     found_.dictionary.resize(found_.counts.size() * reader_.chunk_bytes());
-    first_.assign(count_ / 64 + 1, 0);
     parallel_for(blocks_, threads_, [&](std::size_t n) { number_firsts(n, next[n]); });
     parallel_for(blocks_, threads_, [this](std::size_t n) { number_others(n); });
     parallel_for(partitions_, threads_, [this](std::size_t p) {
@@ -172,36 +178,49 @@ class Extraction {
     });
   }
 
-  // At [n]: first appearances before block n; one more element for all of them.
-  [[nodiscard]] std::vector<std::uint32_t> number_of_first_of_blocks() const {
-    std::vector<std::uint32_t> firsts(blocks_ + 1, 0);
-    parallel_for(blocks_, threads_, [&](std::size_t n) {
-      const Block block = nth_block(n, count_, kBlock);
-      std::uint32_t count = 0;
-      for (std::size_t i = block.begin; i < block.end; ++i) count += found_.indices[i] == i ? 1 : 0;
-      firsts[n + 1] = count;
-    });
-    for (std::size_t n = 0; n < blocks_; ++n) firsts[n + 1] += firsts[n];
+  // Sets the bits of block n where a chunk is its own first appearance; returns how many.
+  std::uint32_t mark_firsts(std::size_t n) noexcept {
+    const Block block = nth_block(n, count_, kBlock);
+    std::uint32_t firsts = 0;
+    for (std::size_t at = block.begin; at < block.end; at += 64) {
+      const std::size_t end = std::min(block.end, at + 64);
+      std::uint64_t bits = 0;
+      for (std::size_t i = at; i < end; ++i) {
+        bits |= std::uint64_t{found_.indices[i] == i ? 1U : 0U} << (i - at);
+      }
+      first_[at / 64] = bits;
+      firsts += static_cast<std::uint32_t>(std::popcount(bits));
+    }
     return firsts;
   }
 
-  void number_firsts(std::size_t n, std::uint32_t next) noexcept {
+  // Visits the positions of block n whose bit is `wanted`.
+  template <typename Visit>
+  void for_each_marked(std::size_t n, bool wanted, const Visit& visit) const {
     const Block block = nth_block(n, count_, kBlock);
-    reader_.for_each(block.begin, block.end,
-                     [&](std::size_t position, const std::uint8_t* at, std::size_t bytes) {
-                       if (found_.indices[position] != position) return;
-                       first_[position / 64] |= std::uint64_t{1} << (position % 64);
-                       reader_.copy(at, bytes, &found_.dictionary[next * reader_.chunk_bytes()]);
-                       found_.indices[position] = next++;
-                     });
+    for (std::size_t at = block.begin; at < block.end; at += 64) {
+      const auto count = static_cast<unsigned>(std::min<std::size_t>(64, block.end - at));
+      std::uint64_t bits = (wanted ? first_[at / 64] : ~first_[at / 64]) & low_bits(count);
+      for (; bits != 0; bits &= bits - 1) {
+        visit(at + static_cast<unsigned>(std::countr_zero(bits)));
+      }
+    }
+  }
+
+  void number_firsts(std::size_t n, std::uint32_t next) noexcept {
+    for_each_marked(n, true, [&](std::size_t position) {
+      reader_.for_each(position, position + 1,
+                       [&](std::size_t, const std::uint8_t* at, std::size_t bytes) {
+                         reader_.copy(at, bytes, &found_.dictionary[next * reader_.chunk_bytes()]);
+                       });
+      found_.indices[position] = next++;
+    });
   }
 
   void number_others(std::size_t n) noexcept {
-    const Block block = nth_block(n, count_, kBlock);
-    for (std::size_t i = block.begin; i < block.end; ++i) {
-      const bool is_first = (first_[i / 64] >> (i % 64) & 1) != 0;
-      if (!is_first) found_.indices[i] = found_.indices[found_.indices[i]];
-    }
+    for_each_marked(n, false, [this](std::size_t position) {
+      found_.indices[position] = found_.indices[found_.indices[position]];
+    });
   }
 
   ChunkReader reader_;
@@ -214,7 +233,7 @@ class Extraction {
   std::vector<std::size_t> starts_;   // [partition + 1]
   std::unique_ptr<Entry<Key>[]> entries_;
   std::vector<std::vector<Distinct>> distinct_;
-  std::vector<std::uint64_t> first_;  // a bit for each position
+  RawVector<std::uint64_t> first_;  // a bit for each position
   UniqueChunks found_;
 };
 
