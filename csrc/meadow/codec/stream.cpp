@@ -187,8 +187,14 @@ void store_element(std::uint8_t* at, unsigned bytes, std::uint32_t value) noexce
   std::memcpy(at, &value, bytes);
 }
 
+// Then packed bits are the elements themselves.
+bool fills_elements(const StreamHeader& header) noexcept {
+  return header.bits == 8 * header.element_bytes();
+}
+
 std::uint8_t* pack_dictionary(std::uint8_t* out, const StreamHeader& header,
                               std::span<const std::uint8_t> dictionary) noexcept {
+  if (fills_elements(header)) return std::copy(dictionary.begin(), dictionary.end(), out);
   BitWriter writer(out);
   const unsigned bytes = header.element_bytes();
   for (std::size_t at = 0; at < dictionary.size(); at += bytes) {
@@ -263,6 +269,7 @@ Bytes StreamBuilder::finish() {
 
 Bytes unpack_dictionary(const StreamView& view) {
   const StreamHeader& header = view.header;
+  if (fills_elements(header)) return Bytes(view.dictionary.begin(), view.dictionary.end());
   const unsigned bytes = header.element_bytes();
   const std::uint64_t sign = header.is_signed ? std::uint64_t{1} << (header.bits - 1) : 0;
   Bytes elements(std::size_t{header.unique} * header.chunk * bytes);
