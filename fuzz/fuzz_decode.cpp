@@ -2,13 +2,12 @@
 // which any number of threads decodes alike. Never anything else.
 #include "harness.h"
 #include "meadow/base/error.h"
-#include "meadow/codec/chunk_codec.h"
+#include "meadow/codec/decoder.h"
 #include "meadow/codec/stream.h"
 
 using namespace meadow;
 
 namespace {
-
 
 // A few bytes may rightly promise a large weight of equal codes; decoding that takes memory and
 // time, and shows nothing.

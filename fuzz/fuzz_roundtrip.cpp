@@ -2,7 +2,7 @@
 // packs the same bytes.
 #include "harness.h"
 #include "meadow/base/error.h"
-#include "meadow/codec/chunk_codec.h"
+#include "meadow/codec/decoder.h"
 #include "meadow/codec/dictionary.h"
 #include "meadow/codec/packets.h"
 
@@ -52,7 +52,8 @@ Case read_case(const std::uint8_t* data, std::size_t size) {
   made.packets.length = input.take<std::uint8_t>();  // 0: searched
   const auto narrow = static_cast<std::uint8_t>(input.take_in(0, 14));
   if ((flags & 8U) != 0) made.packets.widths = {narrow, 15, 32};
-  made.codes = input.take_rest<std::uint8_t>(kMostElements);
+  const std::vector<std::uint8_t> rest = input.take_rest<std::uint8_t>(kMostElements);
+  made.codes.assign(rest.begin(), rest.end());
   const std::size_t row_bytes = made.rows * made.element_bytes();
   made.codes.resize(made.codes.size() / row_bytes * row_bytes);
   make_fit(made);

@@ -6,7 +6,7 @@
 #include "arrays.h"
 #include "bind.h"
 #include "meadow/base/error.h"
-#include "meadow/codec/chunk_codec.h"
+#include "meadow/codec/decoder.h"
 #include "meadow/codec/dictionary.h"
 #include "meadow/codec/packets.h"
 #include "meadow/stats/histogram.h"

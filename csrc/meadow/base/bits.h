@@ -10,6 +10,19 @@ namespace meadow {
 
 static_assert(std::endian::native == std::endian::little, "formats are little endian");
 
+// Little-endian words at any address.
+template <typename Word>
+Word load(const std::uint8_t* at) noexcept {
+  Word word;
+  std::memcpy(&word, at, sizeof word);
+  return word;
+}
+
+template <typename Word>
+void store(std::uint8_t* at, Word word) noexcept {
+  std::memcpy(at, &word, sizeof word);
+}
+
 // Bits that are needed to tell `values` different values apart: ceil(log2(values)).
 constexpr unsigned index_width(std::uint64_t values) noexcept {
   return values <= 1 ? 0 : static_cast<unsigned>(std::bit_width(values - 1));

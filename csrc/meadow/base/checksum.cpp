@@ -2,7 +2,8 @@
 
 #include <array>
 #include <bit>
-#include <cstring>
+
+#include "meadow/base/bits.h"
 
 namespace meadow {
 namespace {
@@ -12,13 +13,6 @@ constexpr std::uint64_t kPrime2 = 0xC2B2AE3D27D4EB4F;
 constexpr std::uint64_t kPrime3 = 0x165667B19E3779F9;
 constexpr std::uint64_t kPrime4 = 0x85EBCA77C2B2AE63;
 constexpr std::uint64_t kPrime5 = 0x27D4EB2F165667C5;
-
-template <typename Word>
-std::uint64_t load(const std::uint8_t* at) noexcept {
-  Word word;
-  std::memcpy(&word, at, sizeof word);
-  return word;
-}
 
 std::uint64_t mix(std::uint64_t lane, std::uint64_t input) noexcept {
   return std::rotl(lane + input * kPrime2, 31) * kPrime1;
@@ -42,7 +36,8 @@ std::uint64_t consume_tail(std::uint64_t hash, const std::uint8_t* at,
     hash = std::rotl(hash ^ mix(0, load<std::uint64_t>(at)), 27) * kPrime1 + kPrime4;
   }
   if (end - at >= 4) {
-    hash = std::rotl(hash ^ load<std::uint32_t>(at) * kPrime1, 23) * kPrime2 + kPrime3;
+    hash =
+        std::rotl(hash ^ std::uint64_t{load<std::uint32_t>(at)} * kPrime1, 23) * kPrime2 + kPrime3;
     at += 4;
   }
   for (; at != end; ++at) hash = std::rotl(hash ^ *at * kPrime5, 11) * kPrime1;

@@ -5,14 +5,10 @@
 #include <span>
 #include <vector>
 
-#include "meadow/codec/chunk_codec.h"
+#include "meadow/codec/chunked_codes.h"
 #include "meadow/codec/stream.h"
 
 namespace meadow {
-
-// Fills `indices` from a tile; false if the tile is not of exactly the length that they need.
-using TileDecoder = bool (*)(const StreamHeader& header, std::span<const std::uint8_t> tile,
-                             std::span<std::uint32_t> indices) noexcept;
 
 Bytes pack_dictionary(const ChunkedCodes& source);
 

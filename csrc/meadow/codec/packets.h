@@ -6,7 +6,7 @@
 #include <span>
 #include <vector>
 
-#include "meadow/codec/chunk_codec.h"
+#include "meadow/codec/chunked_codes.h"
 #include "meadow/codec/stream.h"
 
 namespace meadow {

@@ -8,44 +8,9 @@
 #include <vector>
 
 #include "meadow/base/raw_vector.h"
+#include "meadow/codec/header.h"
 
 namespace meadow {
-
-enum class Codec : std::uint8_t { kDictionary = 1, kPackets = 2 };
-
-constexpr std::size_t kFixedHeaderBytes = 40;
-constexpr std::size_t kChecksumBytes = 8;
-constexpr std::size_t kTileIndexEntryBytes = 4;
-// At most; whole packets of every length that the search tries (see packet_search.cpp).
-constexpr std::size_t kTileChunks = 3 << 14;
-constexpr unsigned kMaxWidth = 32;
-constexpr unsigned kMaxPacketLength = 4096;
-constexpr std::uint8_t kFormatVersion = 1;
-
-struct StreamHeader {
-  Codec codec = Codec::kDictionary;
-  std::uint64_t rows;     // out
-  std::uint64_t columns;  // in
-  unsigned bits;
-  bool is_signed;
-  bool along_output;
-  bool reindexed;
-  unsigned chunk;
-  std::uint32_t unique;
-  unsigned packet_length;            // 1 for kDictionary
-  std::vector<std::uint8_t> widths;  // ascending, at most 32; one for kDictionary
-
-  // Derived; the header must have passed the checks of `parse_stream` or come from the encoder.
-  [[nodiscard]] unsigned mode_bits() const noexcept;
-  [[nodiscard]] unsigned element_bytes() const noexcept;
-  [[nodiscard]] std::uint64_t cut_rows() const noexcept;     // rows that are cut in chunks
-  [[nodiscard]] std::uint64_t cut_columns() const noexcept;  // and their length
-  [[nodiscard]] std::uint64_t chunk_count() const noexcept;
-  [[nodiscard]] std::uint64_t tile_chunks() const noexcept;  // whole packets
-  [[nodiscard]] std::uint64_t tile_count() const noexcept;
-  [[nodiscard]] std::uint64_t header_bytes() const noexcept;
-  [[nodiscard]] std::uint64_t dictionary_bits() const noexcept;
-};
 
 // A stream whose sizes all agree with its length. Spans point into it.
 struct StreamView {
@@ -57,6 +22,10 @@ struct StreamView {
 
 // Throws Truncated, Corrupt or NewerVersion. Allocates no more than the stream's length justifies.
 StreamView parse_stream(std::span<const std::uint8_t> stream);
+
+// Fills `indices` from a tile; false if the tile is not of exactly the length that they need.
+using TileDecoder = bool (*)(const StreamHeader& header, std::span<const std::uint8_t> tile,
+                             std::span<std::uint32_t> indices) noexcept;
 
 // Room for a stream with tiles of these sizes; header, dictionary and tile index are in place.
 class StreamBuilder {
@@ -75,8 +44,5 @@ class StreamBuilder {
 
 // [unique, chunk] elements of header.element_bytes().
 Bytes unpack_dictionary(const StreamView& view);
-
-// For those who change a stream on purpose, as the fuzzers do.
-void fix_checksum(std::span<std::uint8_t> stream) noexcept;
 
 }  // namespace meadow

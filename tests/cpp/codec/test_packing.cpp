@@ -1,6 +1,6 @@
 // Round trips of both codecs, and where the bits go.
 #include "meadow/base/bits.h"
-#include "meadow/codec/chunk_codec.h"
+#include "meadow/codec/decoder.h"
 #include "meadow/codec/dictionary.h"
 #include "meadow/codec/packet_search.h"
 #include "meadow/codec/packets.h"

@@ -1,7 +1,7 @@
 // What a decoder must reject: every prefix, every flipped bit, and lies that a right checksum
 // covers.
 #include "meadow/base/checksum.h"
-#include "meadow/codec/chunk_codec.h"
+#include "meadow/codec/decoder.h"
 #include "meadow/codec/dictionary.h"
 #include "meadow/codec/packets.h"
 #include "support.h"
