@@ -35,9 +35,23 @@ _HOME_OF = {
 
 
 def __getattr__(name: str) -> Any:
+    if name == "_core":
+        return _import_core()
     if name not in _HOME_OF:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     return getattr(importlib.import_module(_HOME_OF[name]), name)
+
+
+def _import_core() -> Any:
+    """The compiled core, or an error that says why it is not where Python looks."""
+    try:
+        return importlib.import_module("meadow_py._core")
+    except ModuleNotFoundError as error:
+        raise ImportError(
+            f"meadow_py was found in {__path__[0]}, but its compiled core was not: a source folder "
+            "holds none. Start Python somewhere else after `pip install .`, or install with "
+            "`pip install -e .`"
+        ) from error
 
 
 def __dir__() -> list[str]:
