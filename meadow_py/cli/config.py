@@ -11,7 +11,7 @@ from meadow_py.cli.failures import reports_failures
 from meadow_py.cli.output import write
 
 
-@reports_failures
+@reports_failures("meadow_py.config", "meadow_py._core")
 def config(
     as_json: Annotated[bool, typer.Option("--json", help="Write JSON.")] = False,
 ) -> None:

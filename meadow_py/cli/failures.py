@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import importlib
 import os
 import sys
 from collections.abc import Callable
@@ -10,8 +11,10 @@ from typing import NoReturn, ParamSpec
 
 import typer
 
+from meadow_py.cli.interrupts import INTERRUPTED, raise_again
+from meadow_py.views.spelling import visible
+
 FAILED = 1
-INTERRUPTED = 130  # 128 + SIGINT, as shells have it
 
 _P = ParamSpec("_P")
 
@@ -21,34 +24,63 @@ def debugging() -> bool:
     return os.environ.get("MEADOW_DEBUG", "") not in ("", "0")
 
 
-def reports_failures(command: Callable[_P, None]) -> Callable[_P, None]:
-    """A command whose exceptions become one line on stderr, unless MEADOW_DEBUG=1."""
+def reports_failures(
+    *needs: str,
+) -> Callable[[Callable[_P, None]], Callable[_P, None]]:
+    """Make exceptions of a command one line on stderr, unless MEADOW_DEBUG=1.
 
-    @functools.wraps(command)
-    def wrapped(*args: _P.args, **kwargs: _P.kwargs) -> None:
-        try:
-            command(*args, **kwargs)
-        except KeyboardInterrupt:
-            typer.echo("meadow: interrupted", err=True)
-            raise typer.Exit(INTERRUPTED) from None
-        except BrokenPipeError:
-            _close_quietly()
-        except Exception as error:
-            if debugging() or _is_of_typer(error):
-                raise
-            typer.echo(f"meadow: {one_line(error)}", err=True)
-            raise typer.Exit(FAILED) from None
+    Modules that it `needs` are imported before Ctrl-C is an exception; see `interrupts`.
+    """
 
-    return wrapped
+    def decorate(command: Callable[_P, None]) -> Callable[_P, None]:
+        @functools.wraps(command)
+        def wrapped(*args: _P.args, **kwargs: _P.kwargs) -> None:
+            try:
+                for module in needs:
+                    importlib.import_module(module)
+                raise_again()
+                command(*args, **kwargs)
+            except KeyboardInterrupt:
+                _interrupted()
+            except BrokenPipeError:
+                _close_quietly()
+            except Exception as error:
+                if debugging() or _is_of_typer(error):
+                    raise
+                if _was_interrupted(error):
+                    _interrupted()
+                typer.echo(f"meadow: {one_line(error)}", err=True)
+                raise typer.Exit(FAILED) from None
+
+        return wrapped
+
+    return decorate
 
 
 def one_line(error: Exception) -> str:
     """The message of an exception, with its type where the message alone says too little."""
     expected = isinstance(error, ValueError | TypeError | OSError | ImportError)
-    said = " ".join(str(error).split())
+    said = visible(" ".join(str(error).split()))
     if expected and said:
         return said
     return f"{type(error).__name__}: {said} (MEADOW_DEBUG=1 shows where)"
+
+
+def _interrupted() -> NoReturn:
+    typer.echo("meadow: interrupted", err=True)
+    raise typer.Exit(INTERRUPTED) from None
+
+
+def _was_interrupted(error: BaseException) -> bool:
+    """Whether a library that was imported late has turned Ctrl-C into an error of its own."""
+    seen: set[int] = set()
+    reason: BaseException | None = error
+    while reason is not None and id(reason) not in seen:
+        if isinstance(reason, KeyboardInterrupt):
+            return True
+        seen.add(id(reason))
+        reason = reason.__cause__ or reason.__context__
+    return False
 
 
 def _close_quietly() -> NoReturn:

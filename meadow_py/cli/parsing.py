@@ -7,6 +7,8 @@ from typing import TypeVar
 
 import typer
 
+from meadow_py.views.spelling import visible
+
 _T = TypeVar("_T")
 
 
@@ -22,7 +24,7 @@ def several(parse: Callable[[str], _T]) -> Callable[[Sequence[str] | None], list
             try:
                 parse(part)
             except (ValueError, TypeError) as error:
-                raise typer.BadParameter(str(error)) from None
+                raise typer.BadParameter(visible(str(error))) from None
         return parts
 
     return callback

@@ -16,6 +16,16 @@ if TYPE_CHECKING:
     from meadow_py import Profile
 
 
+_NEEDS = (
+    "meadow_py._core",
+    "meadow_py.demo",
+    "meadow_py.profiler",
+    "meadow_py.profiler.serial",
+    "meadow_py.sources",
+    "meadow_py.views.terminal",
+)
+
+
 class Along(str, Enum):
     """Dimensions that chunks can run along."""
 
@@ -23,7 +33,7 @@ class Along(str, Enum):
     OUT = "out"
 
 
-@reports_failures
+@reports_failures(*_NEEDS)
 def profile(
     model: options.Model = None,
     bits: options.Bits = ["8"],  # noqa: B006

@@ -13,6 +13,7 @@ from meadow_py.codecs import CODECS, CodeMatrix
 from meadow_py.jobs import Progress, Stopwatch
 from meadow_py.profiler.result import PacketLayout, Packing, Settings, WeightProfile
 from meadow_py.quantize import Quantized, quantize
+from meadow_py.views.spelling import visible
 
 if TYPE_CHECKING:
     from meadow_py._core import StreamInfo
@@ -51,16 +52,16 @@ class _Worker:
         self.bar = bar
 
     def weight(self, weight: Weight) -> WeightProfile:
-        matrix = self._read(weight)
+        matrix, shown = self._read(weight), visible(weight.name)
         floors, content = self._floors(weight, matrix)
         packings: list[Packing] = []
         for bits, granularity in self._codings(weight.dtype):
-            coded = self._code(weight.name, matrix, bits, granularity)
+            coded = self._code(shown, matrix, bits, granularity)
             if floors["symbol"] is None:
                 floors["symbol"] = coded.symbol_floor
             for chunk in self.settings.chunk_sizes:
-                packings.append(self._pack(weight.name, coded, chunk))
-                self.bar.advance(matrix.size, weight.name)
+                packings.append(self._pack(shown, coded, chunk))
+                self.bar.advance(matrix.size, shown)
         return WeightProfile(
             name=weight.name,
             role=weight.role,

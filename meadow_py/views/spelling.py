@@ -20,6 +20,16 @@ def ratio(value: float | None) -> str:
     return "-" if value is None else f"{value:.2f}x"
 
 
+def visible(text: str) -> str:
+    r"""Control, bidirectional and other characters without a shape, as escapes: ``\x1b``.
+
+    Names out of files must not steer a terminal, nor look like another name.
+    """
+    if text.isprintable():
+        return text
+    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
+
+
 def setting_title(bits: int, granularity: str, short: bool = False) -> str:
     """``INT8, one scale per tensor``; short: ``INT8 tensor``."""
     if short:

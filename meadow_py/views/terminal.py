@@ -20,7 +20,7 @@ from meadow_py.profiler.summary import (
     stored_dtypes,
 )
 from meadow_py.profiler.summary import Group as Figures
-from meadow_py.views.spelling import byte_size, count, ratio, setting_title
+from meadow_py.views.spelling import byte_size, count, ratio, setting_title, visible
 
 if TYPE_CHECKING:
     from meadow_py.profiler.result import Profile
@@ -72,6 +72,7 @@ def _header(profile: Profile) -> Text:
         others = _plural(model.other_tensors, "tensor")
         lines.append(f"not matrices: {others} of {count(model.other_values)} values")
     lines.append(f"{_how(profile)}; {host.isa}, {_plural(host.threads, 'thread')}")
+    lines = [visible(line) for line in lines]
     text = Text("\n".join(lines))
     text.stylize("bold", 0, len(lines[0]))
     return text
@@ -100,7 +101,7 @@ def _how(profile: Profile) -> str:
 def _section_title(section: Section) -> Text:
     total = section.total
     scales = f", {total.scales:.2f} of it scales" if total.scales >= _VISIBLE else ""
-    title = setting_title(section.bits, section.granularity)
+    title = visible(setting_title(section.bits, section.granularity))
     text = Text(f"{title}: dense {total.dense:.2f} b/w{scales}")
     text.stylize("bold", 0, len(title))
     return text
@@ -124,7 +125,8 @@ def _section_table(section: Section, per_weight: bool) -> Table:
 
 def _cells(row: Figures, per_weight: bool) -> list[str | Text]:
     best = row.best
-    cells: list[str | Text] = [Text(row.label)] if per_weight else [row.label, str(row.weights)]
+    label = Text(visible(row.label))
+    cells: list[str | Text] = [label] if per_weight else [label, str(row.weights)]
     return [
         *cells,
         f"{row.floor_symbol:.2f}",
@@ -192,7 +194,7 @@ def _chunk_table(made: Sequence[Section]) -> Table:
 
 def _chunk_cells(section: Section) -> Iterator[list[str | Text]]:
     for n, row in enumerate(section.chunks):
-        title = setting_title(section.bits, section.granularity, short=True)
+        title = visible(setting_title(section.bits, section.granularity, short=True))
         ratios = [Text(ratio(r), style="green" if r > 1 else "red") for r in row.ratios.values()]
         yield [
             title if n == 0 else "",
