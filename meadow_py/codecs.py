@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 import numpy.typing as npt
 
-from meadow_py.quantize import check_matrix
+from meadow_py.quantize import check_flag, check_matrix, check_threads
 
 if TYPE_CHECKING:
     from meadow_py._core import Chunks, StreamInfo
@@ -58,7 +58,7 @@ class CodeMatrix:
         self.codes = _sized(_check_codes(codes, name), self.bits, name)
         self.chunk = check_chunk(chunk)
         self.along = check_along(along)
-        self.threads = threads
+        self.threads = check_threads(threads)
 
     @functools.cached_property
     def chunks(self) -> Chunks:
@@ -150,7 +150,8 @@ def pack(
     """
     if codec not in CODECS:
         raise ValueError(f"codec {codec!r}: expected one of {', '.join(CODECS)}")
-    return CODECS[codec].pack(CodeMatrix(codes, bits, chunk, along, threads), verify)
+    verified = check_flag(verify, "verify")
+    return CODECS[codec].pack(CodeMatrix(codes, bits, chunk, along, threads), verified)
 
 
 def pack_dictionary(
@@ -189,8 +190,9 @@ def pack_packets(
     widths : tuple of int
         Index widths in bits that mode bits choose from; empty searches for the best.
     """
+    flags = check_flag(reindex, "reindex"), check_flag(verify, "verify")
     matrix = CodeMatrix(codes, bits, chunk, along, threads)
-    return matrix.chunks.pack_packets(reindex, packet_length, tuple(widths), verify)
+    return matrix.chunks.pack_packets(flags[0], packet_length, tuple(widths), flags[1])
 
 
 def decode(stream: bytes, threads: int = 0) -> npt.NDArray[Any]:
@@ -203,7 +205,7 @@ def decode(stream: bytes, threads: int = 0) -> npt.NDArray[Any]:
     """
     from meadow_py import _core
 
-    return _core.decode(stream, threads)
+    return _core.decode(stream, check_threads(threads))
 
 
 def stream_info(stream: bytes, threads: int = 0) -> StreamInfo:
@@ -216,7 +218,7 @@ def stream_info(stream: bytes, threads: int = 0) -> StreamInfo:
     """
     from meadow_py import _core
 
-    return _core.stream_info(stream, threads)
+    return _core.stream_info(stream, check_threads(threads))
 
 
 def check_chunk(chunk: int) -> int:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import reprlib
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -11,6 +12,8 @@ import numpy as np
 import numpy.typing as npt
 
 MIN_BITS, MAX_BITS = 2, 8
+MAX_GROUP = 2**31 - 1  # longer than any row
+MAX_THREADS = 1024
 SCALE_BITS = 32  # a scale is stored as F32
 ZERO_POINT_BITS = 8  # a zero point is itself a code of up to 8 bits
 
@@ -43,6 +46,8 @@ class Granularity:
             raise ValueError(f"granularity kind {self.kind!r}: expected tensor, row or group")
         if (self.kind == "group") != (self.group > 0):
             raise ValueError(f"granularity {self.kind} does not take a group of {self.group}")
+        if self.group > MAX_GROUP:
+            raise ValueError(f"granularity group: expected 1 to {MAX_GROUP} inputs per scale")
 
     @classmethod
     def parse(cls, spelling: str | Granularity) -> Granularity:
@@ -60,11 +65,12 @@ class Granularity:
         if spelling == "row":
             return cls("row")
         kind, _, size = str(spelling).partition(":")
-        if kind == "group" and size.isascii() and size.isdigit() and int(size) > 0:
-            return cls("group", int(size))
+        digits = size.lstrip("0") if size.isascii() and size.isdigit() else ""
+        if kind == "group" and 0 < len(digits) <= len(str(MAX_GROUP)) and int(digits) <= MAX_GROUP:
+            return cls("group", int(digits))
         raise ValueError(
-            f"granularity {spelling!r}: expected tensor, row, or group:N with N inputs per "
-            "scale, such as group:128"
+            f"granularity {reprlib.repr(spelling)}: expected tensor, row, or group:N with N inputs "
+            f"per scale, 1 to {MAX_GROUP}, such as group:128"
         )
 
     def per_scale(self, inputs: int) -> int:
@@ -128,7 +134,8 @@ class Quantized:
         from meadow_py import _core
 
         group = self.granularity.per_scale(self.shape[1])
-        return _core.dequantize(self.codes, self.scales, self.zero_points, group, threads)
+        used = check_threads(threads)
+        return _core.dequantize(self.codes, self.scales, self.zero_points, group, used)
 
 
 def quantize(
@@ -161,20 +168,22 @@ def quantize(
     Raises
     ------
     ValueError
-        If the weight is not 2-D, is empty, or holds NaN or infinity (the first is named).
+        If the weight is not 2-D, is empty, or holds NaN or infinity (the first is named), or an
+        argument is out of its range.
     TypeError
-        If `array` is no array of real floating-point numbers.
+        If `array` is no array of real floating-point numbers, or `symmetric` no bool.
     """
     from meadow_py import _core
 
     width, scope = check_bits(bits), Granularity.parse(granularity)
+    around_zero, threads = check_flag(symmetric, "symmetric"), check_threads(threads)
     matrix = check_matrix(array, name)
     values, dtype = _core_operand(matrix, name)
     codes, scales, zero_points, signal, noise = _core.quantize(
-        values, dtype, width, bool(symmetric), scope.kind, scope.group, name, threads
+        values, dtype, width, around_zero, scope.kind, scope.group, name, threads
     )
     ratio = snr_db(signal, noise)
-    return Quantized(codes, scales, zero_points, width, scope, bool(symmetric), ratio)
+    return Quantized(codes, scales, zero_points, width, scope, around_zero, ratio)
 
 
 def snr_db(signal: float, noise: float) -> float | None:
@@ -199,6 +208,35 @@ def check_bits(bits: int) -> int:
     if not MIN_BITS <= bits <= MAX_BITS:
         raise ValueError(f"bits={bits}: expected {MIN_BITS} to {MAX_BITS}")
     return int(bits)
+
+
+def check_threads(threads: int) -> int:
+    """`threads`, if it is a number of threads; 0 means all cores.
+
+    Raises
+    ------
+    ValueError
+        If it is not 0 to 1024, or no integer.
+    """
+    whole = isinstance(threads, int | np.integer) and not isinstance(threads, bool)
+    if not whole or not 0 <= threads <= MAX_THREADS:
+        raise ValueError(
+            f"threads={reprlib.repr(threads)}: expected 1 to {MAX_THREADS}, or 0 for all cores"
+        )
+    return int(threads)
+
+
+def check_flag(flag: bool, name: str) -> bool:
+    """`flag`, if it is True or False and nothing that only counts as one, such as ``"no"``.
+
+    Raises
+    ------
+    TypeError
+        If it is no bool.
+    """
+    if not isinstance(flag, bool | np.bool_):
+        raise TypeError(f"{name}={reprlib.repr(flag)}: expected True or False")
+    return bool(flag)
 
 
 def check_matrix(array: npt.NDArray[Any], name: str) -> npt.NDArray[Any]:

@@ -47,7 +47,10 @@ Roles = Annotated[
         show_default=False,
     ),
 ]
-Threads = Annotated[int | None, typer.Option(min=1, help="Default: all cores.", show_default=False)]
+Threads = Annotated[
+    int | None,
+    typer.Option(min=1, callback=parsing.threads, help="Default: all cores.", show_default=False),
+]
 Json = Annotated[bool, typer.Option("--json", help="Write JSON on stdout.")]
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="No progress bar.")]
 

@@ -51,6 +51,16 @@ def granularity(text: str) -> str:
     return str(Granularity.parse(text))
 
 
+def threads(number: int | None) -> int | None:
+    """A callback for a number of threads, which typer has made a positive integer."""
+    from meadow_py.quantize import check_threads
+
+    try:
+        return None if number is None else check_threads(number)
+    except ValueError as error:
+        raise typer.BadParameter(str(error)) from None
+
+
 def role(text: str) -> str:
     """A role, or the first part of one."""
     from meadow_py.architectures import ROLES

@@ -11,7 +11,7 @@ from meadow_py.codecs import check_along, check_chunk
 from meadow_py.jobs import Progress, Stopwatch
 from meadow_py.profiler.result import HostInfo, ModelInfo, Profile, Settings
 from meadow_py.profiler.weight import is_codes, profile_weight
-from meadow_py.quantize import Granularity, check_bits
+from meadow_py.quantize import MAX_THREADS, Granularity, check_bits, check_flag, check_threads
 
 if TYPE_CHECKING:
     from meadow_py.sources import Checkpoint, Weight
@@ -73,6 +73,8 @@ def profile(
     ValueError
         For arguments out of range, a model without matrices, and weights that hold NaN or
         infinity (the first is named).
+    TypeError
+        For arguments of another type, and for what is no model.
     FormatError
         If a file is truncated, corrupt or newer than this library.
     OSError
@@ -82,12 +84,12 @@ def profile(
         bits=_each(bits, check_bits, "bits"),
         granularity=_each(granularity, lambda g: str(Granularity.parse(g)), "granularity"),
         chunk_sizes=_each(chunk_sizes, check_chunk, "chunk_sizes"),
-        symmetric=bool(symmetric),
+        symmetric=check_flag(symmetric, "symmetric"),
         along=check_along(along),
-        verified=bool(verify),
+        verified=check_flag(verify, "verify"),
     )
-    wanted = None if roles is None else _each(roles, str, "roles")
-    used_threads = _check_threads(threads)
+    wanted = None if roles is None else _each(roles, _check_role, "roles")
+    used_threads = _used_threads(threads)
     hub = {"revision": revision, "token": token, "cache_dir": cache_dir}
     with _opened(model, local_files_only=local_files_only, **hub) as checkpoint:
         weights = _matrices(checkpoint)
@@ -112,14 +114,20 @@ def _each(values: Any, check: Callable[[Any], _T], name: str) -> tuple[_T, ...]:
     return checked
 
 
-def _check_threads(threads: int | None) -> int:
+def _check_role(role: str) -> str:
+    if not isinstance(role, str):
+        raise TypeError(f"a role is a string, not {type(role).__name__}: {role!r}")
+    return role
+
+
+def _used_threads(threads: int | None) -> int:
     from meadow_py import _core
 
     if threads is None:
-        return _core.hardware_threads()
-    if isinstance(threads, bool) or not isinstance(threads, int) or threads < 1:
-        raise ValueError(f"threads={threads!r}: expected a positive number, or None for all cores")
-    return threads
+        return min(_core.hardware_threads(), MAX_THREADS)
+    if not isinstance(threads, bool | float) and threads == 0:
+        raise ValueError("threads=0: expected a positive number, or None for all cores")
+    return check_threads(threads)
 
 
 def _opened(model: Any, **options: Any) -> Any:

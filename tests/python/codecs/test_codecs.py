@@ -172,3 +172,23 @@ def test_codes_that_do_not_fit() -> None:
 def test_bits_out_of_range(bits: int) -> None:
     with pytest.raises(ValueError, match=f"bits={bits}: expected 1 to 32"):
         pack(codes(), bits=bits)
+
+
+@pytest.mark.parametrize("threads", [-1, 2**70, "2"])
+def test_threads_out_of_range(threads: Any) -> None:
+    codes = np.zeros((2, 4), np.int8)
+    for call in (
+        lambda: pack(codes, threads=threads),
+        lambda: decode(pack(codes), threads),
+        lambda: stream_info(pack(codes), threads),
+    ):
+        with pytest.raises(ValueError, match="expected 1 to 1024"):
+            call()
+
+
+def test_flags_are_bools() -> None:
+    codes = np.zeros((2, 4), np.int8)
+    with pytest.raises(TypeError, match="verify='no': expected True or False"):
+        pack(codes, verify="no")  # type: ignore[arg-type]
+    with pytest.raises(TypeError, match="reindex=1: expected True or False"):
+        pack_packets(codes, reindex=1)  # type: ignore[arg-type]

@@ -26,6 +26,12 @@ def test_scalars_and_sequences_mean_the_same() -> None:
     assert scalar == listed
 
 
+def test_numbers_of_numpy() -> None:
+    plain = mp.profile({UP: ones(4, 8)}, bits=4, threads=2, symmetric=False)
+    numpy = {"bits": np.int64(4), "threads": np.int64(2), "symmetric": np.bool_(False)}
+    assert mp.profile({UP: ones(4, 8)}, **numpy) == plain
+
+
 def test_what_is_asked_twice_is_done_once() -> None:
     made = mp.profile({UP: ones(4, 8)}, bits=(8, 8), granularity=("row", "row"), chunk_sizes=(2, 2))
     assert len(made.weights[0].packings) == 1
@@ -43,6 +49,15 @@ def test_what_is_asked_twice_is_done_once() -> None:
         ({"along": "rows"}, ValueError, "expected 'in' or 'out'"),
         ({"threads": 0}, ValueError, "threads=0: expected a positive number"),
         ({"threads": 1.5}, ValueError, "threads=1.5"),
+        ({"threads": True}, ValueError, "threads=True"),
+        ({"threads": "2"}, ValueError, "threads='2'"),
+        ({"threads": -1}, ValueError, "threads=-1: expected 1 to 1024"),
+        ({"threads": 2**70}, ValueError, "expected 1 to 1024"),
+        ({"granularity": "group:99999999999999999999"}, ValueError, "1 to 2147483647"),
+        ({"symmetric": "no"}, TypeError, "symmetric='no': expected True or False"),
+        ({"verify": 0}, TypeError, "verify=0: expected True or False"),
+        ({"roles": 3}, TypeError, "a role is a string, not int: 3"),
+        ({"roles": ["mlp", None]}, TypeError, "a role is a string, not NoneType"),
         ({"roles": "attention"}, ValueError, "no weight of role 'attention': it has mlp.up"),
         ({"roles": []}, ValueError, "roles is empty"),
     ],

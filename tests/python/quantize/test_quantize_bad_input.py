@@ -72,6 +72,33 @@ def test_bits_of_another_type(bits: Any) -> None:
         quantize(ONES, bits=bits)
 
 
+def test_groups_that_no_row_has() -> None:
+    for spelling in (f"group:{2**31}", "group:" + "9" * 5000, "group:0", "group:000"):
+        with pytest.raises(ValueError, match="1 to 2147483647") as caught:
+            quantize(ONES, granularity=spelling)
+        assert len(str(caught.value)) < 200
+    with pytest.raises(ValueError, match="1 to 2147483647"):
+        Granularity("group", 2**31)
+    widest = quantize(ONES, granularity=f"group:{2**31 - 1}")
+    assert widest.scales.shape == (2, 1)
+    assert np.array_equal(widest.dequantize(), quantize(ONES, granularity="row").dequantize())
+    assert Granularity.parse("group:" + "0" * 5000 + "7").group == 7
+
+
+@pytest.mark.parametrize("threads", [-1, 1025, 2**70, 1.5, True, "2", None])
+def test_threads_that_cannot_be(threads: Any) -> None:
+    with pytest.raises(ValueError, match=r"threads=.*: expected 1 to 1024, or 0 for all cores"):
+        quantize(ONES, threads=threads)
+    with pytest.raises(ValueError, match=r"threads="):
+        quantize(ONES).dequantize(threads)
+
+
+@pytest.mark.parametrize("flag", ["no", 0, None, [True]])
+def test_flags_are_bools(flag: Any) -> None:
+    with pytest.raises(TypeError, match="symmetric=.*expected True or False"):
+        quantize(ONES, symmetric=flag)
+
+
 def test_granularities_that_make_no_sense() -> None:
     for kind, group in (("tensor", 3), ("group", 0), ("row", 1)):
         with pytest.raises(ValueError, match="does not take a group"):
