@@ -82,6 +82,8 @@ def _parse(path: Path, text: bytes) -> dict[str, Any]:
 
 
 def _check_metadata(path: Path, metadata: Any) -> None:
+    if metadata is None:  # as the format's reference implementation reads it: none
+        return
     texts = isinstance(metadata, dict) and all(isinstance(v, str) for v in metadata.values())
     if not texts:
         raise FormatError(f"{path}: __metadata__ must map strings to strings")

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+import safetensors.numpy
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -62,6 +63,7 @@ LIES = {
     "no object": ({"a": [0, 8]}, "exactly the keys"),
     "metadata of numbers": ({"__metadata__": {"k": 1}, "a": entry(0, 8, (8,))}, "strings"),
     "metadata is a list": ({"__metadata__": [], "a": entry(0, 8, (8,))}, "strings"),
+    "metadata of nulls": ({"__metadata__": {"k": None}, "a": entry(0, 8, (8,))}, "strings"),
     "array": (b"[]", "no JSON object"),
     "not JSON": (b"{'a': 1}", "no valid JSON"),
     "leading space": (b" {}", "no JSON object"),
@@ -146,3 +148,11 @@ def test_garbage(tmp_path_factory: Any, content: bytes) -> None:
     path.write_bytes(content)
     with pytest.raises(ValueError, match=r"x\.safetensors"):
         open_checkpoint(path)
+
+
+def test_null_metadata_is_none_as_the_safetensors_package_reads_it(tmp_path: Path) -> None:
+    content = build({"__metadata__": None, "a": entry(0, 4)}, b"abcd")
+    (tmp_path / "x.safetensors").write_bytes(content)
+    theirs = safetensors.numpy.load(content)["a"]
+    assert open_checkpoint(tmp_path / "x.safetensors").tensors["a"].raw().tobytes() == b"abcd"
+    assert theirs.tobytes() == b"abcd"
