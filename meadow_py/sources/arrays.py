@@ -11,8 +11,9 @@ import numpy as np
 import numpy.typing as npt
 
 from meadow_py.sources.checkpoint import Checkpoint
+from meadow_py.sources.copies import refuse_giant_copy
 from meadow_py.sources.dtypes import SPELLING
-from meadow_py.sources.tensor import Bytes, Tensor
+from meadow_py.sources.tensor import Bytes, Tensor, is_printable
 
 
 def open_arrays(arrays: Mapping[Any, Any], source: str = "arrays") -> Checkpoint:
@@ -23,7 +24,8 @@ def open_arrays(arrays: Mapping[Any, Any], source: str = "arrays") -> Checkpoint
     TypeError
         If a name is not a string, or a value is no array of numbers.
     ValueError
-        If the mapping is empty.
+        If the mapping is empty, a name holds a lone surrogate, or a broadcast view of few bytes
+        would take a giant copy to read.
     """
     if not arrays:
         raise ValueError("the dict of arrays is empty: expected {name: array}")
@@ -33,12 +35,14 @@ def open_arrays(arrays: Mapping[Any, Any], source: str = "arrays") -> Checkpoint
 def _tensor(name: Any, array: Any) -> Tensor:
     if not isinstance(name, str):
         raise TypeError(f"names of arrays are strings, not {type(name).__name__}: {name!r}")
+    if not is_printable(name):
+        raise ValueError(f"the name {name!r} holds a lone surrogate, which no file can store")
     if isinstance(array, np.ndarray):
         return _numpy_tensor(name, array)
     if _is_torch_tensor(array):
-        from meadow_py.sources.torch_tensors import torch_tensor
+        from meadow_py.sources.torch_tensors import memory_tensor
 
-        tensor = torch_tensor(name, array)
+        tensor = memory_tensor(name, array)
         if tensor.dtype == "C64":
             raise _wrong_dtype(name, "complex64")
         return tensor
@@ -59,6 +63,7 @@ def _numpy_tensor(name: str, array: npt.NDArray[Any]) -> Tensor:
     dtype = SPELLING.get(array.dtype.newbyteorder("="))
     if dtype is None or array.dtype.kind == "c":
         raise _wrong_dtype(name, str(array.dtype))
+    refuse_giant_copy(name, array.shape, array.strides, array.itemsize)
     read = functools.partial(_native_bytes, array)
     return Tensor(name, dtype, array.shape, array.nbytes, read)
 

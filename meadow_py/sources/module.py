@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from meadow_py.sources.checkpoint import Checkpoint
-from meadow_py.sources.torch_tensors import distinct, torch_tensor
+from meadow_py.sources.torch_tensors import distinct, memory_tensor
 
 if TYPE_CHECKING:
     import torch
@@ -27,7 +27,7 @@ def open_module(module: torch.nn.Module) -> Checkpoint:
     TypeError
         If a tensor is sparse, quantised by torch, or on the meta device.
     ValueError
-        If the module has none.
+        If the module has none, or an expanded tensor would take a giant copy to read.
     """
     name = type(module).__name__
     import torch
@@ -35,7 +35,7 @@ def open_module(module: torch.nn.Module) -> Checkpoint:
     state = {k: v for k, v in module.state_dict().items() if isinstance(v, torch.Tensor)}
     if not state:
         raise ValueError(f"the module {name} has neither parameters nor buffers")
-    tensors = [torch_tensor(key, tensor) for key, tensor in distinct(state).items()]
+    tensors = [memory_tensor(key, tensor) for key, tensor in distinct(state).items()]
     return Checkpoint(name, "module", tensors, _config(module))
 
 

@@ -19,6 +19,15 @@ _BIT_PATTERNS: dict[str, np.dtype[Any]] = {
 }
 
 
+def is_printable(name: str) -> bool:
+    """Whether a name has no lone surrogates, which no terminal, file or JSON takes."""
+    try:
+        name.encode("utf-8")
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
 class Tensor:
     """One stored tensor. Nothing is read before `raw`, `array` or `dequantized` is called.
 
@@ -53,7 +62,14 @@ class Tensor:
         self._read = read
 
     def raw(self) -> Bytes:
-        """The stored bytes: uint8, 1-D, read-only; a view of the mapped file where there is one."""
+        """The stored bytes: uint8, 1-D, read-only; a view of the mapped file where there is one.
+
+        Raises
+        ------
+        FormatError
+            If the size of the file changed since it was opened. A file that another process cuts
+            while a view of it is in use cannot be caught: the system ends this process (SIGBUS).
+        """
         data: Bytes = self._read().view()
         data.flags.writeable = False
         return data

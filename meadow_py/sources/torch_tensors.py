@@ -6,6 +6,7 @@ import functools
 from types import ModuleType
 from typing import TYPE_CHECKING
 
+from meadow_py.sources.copies import refuse_giant_copy
 from meadow_py.sources.tensor import Bytes, Tensor
 
 if TYPE_CHECKING:
@@ -56,16 +57,32 @@ def torch_tensor(name: str, tensor: torch.Tensor, file: str | None = None) -> Te
     """
     dtype = _SPELLING.get(str(tensor.dtype).removeprefix("torch."))
     layout = str(tensor.layout)
+    where = f"{file}: tensor {name!r}" if file else f"tensor {name!r}"
     if dtype is None or tensor.is_quantized or layout != "torch.strided":
+        kind = "dense" if layout == "torch.strided" else "sparse"
         raise TypeError(
-            f"tensor {name!r} is {tensor.dtype}, {layout}: expected a dense tensor of "
+            f"{where} is {kind}, {tensor.dtype}, {layout}: expected a dense tensor of "
             f"{', '.join(_SPELLING)}"
         )
     if tensor.device.type == "meta":
-        raise TypeError(f"tensor {name!r} is on the meta device and has no values: load the model")
+        raise TypeError(f"{where} is on the meta device and has no values: load the model")
     size = tensor.numel() * tensor.element_size()
     read = functools.partial(_bytes, tensor)
     return Tensor(name, dtype, tuple(tensor.shape), size, read, file)
+
+
+def memory_tensor(name: str, tensor: torch.Tensor) -> Tensor:
+    """A torch tensor that the user holds; see `torch_tensor`.
+
+    Raises
+    ------
+    ValueError
+        If it is an expanded view that would take a giant copy to read.
+    """
+    made = torch_tensor(name, tensor)
+    size = tensor.element_size()
+    refuse_giant_copy(name, tensor.shape, [size * step for step in tensor.stride()], size)
+    return made
 
 
 def distinct(tensors: dict[str, torch.Tensor]) -> dict[str, torch.Tensor]:

@@ -121,6 +121,11 @@ def test_names_are_strings() -> None:
         open_checkpoint({1: np.ones((2, 2))})
 
 
+def test_names_can_be_printed() -> None:
+    with pytest.raises(ValueError, match=r"the name 'a\\ud800b' holds a lone surrogate"):
+        open_checkpoint({"a\ud800b": np.ones((2, 2))})
+
+
 def test_empty_dict() -> None:
     with pytest.raises(ValueError, match="the dict of arrays is empty"):
         open_checkpoint({})
