@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from meadow_py.errors import FormatError
+from meadow_py.sources.file_size import require_size
 from meadow_py.sources.tensor import Bytes
 
 _LFS_POINTER = b"version https://git-lfs"
@@ -15,6 +16,9 @@ _LFS_POINTER = b"version https://git-lfs"
 
 class MappedFile:
     """The bytes of one file, read-only.
+
+    A file that shrinks while an array that views it is in use kills the process: see
+    `file_size.FileSize` for what is noticed before.
 
     Raises
     ------
@@ -36,12 +40,10 @@ class MappedFile:
         self.size = len(self._map)
 
     def read(self, offset: int, size: int) -> Bytes:
-        """A read-only view of `size` bytes at `offset`."""
+        """A read-only view of `size` bytes at `offset`; FormatError if the file was resized."""
         if self._map is None:
             raise ValueError(f"{self.path}: the checkpoint was closed")
-        # Touching pages behind the end of a file that shrank kills the process (SIGBUS).
-        if self._map.size() < self.size:
-            raise OSError(f"{self.path}: the file shrank from {self.size} B while it was open")
+        require_size(self.path, self.size, self._map.size())
         return np.frombuffer(self._map, dtype=np.uint8, count=size, offset=offset)
 
     def close(self) -> None:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import errno
+import functools
 import re
+import warnings
 import zipfile
 from collections.abc import Mapping
 from pathlib import Path
@@ -11,15 +13,14 @@ from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 from meadow_py.errors import FormatError
-from meadow_py.sources.tensor import Tensor
+from meadow_py.sources.file_size import FileSize
+from meadow_py.sources.pytorch_errors import ZIP, explain
+from meadow_py.sources.tensor import Bytes, Tensor, is_printable
 from meadow_py.sources.torch_tensors import distinct, import_torch, torch_tensor
 
 if TYPE_CHECKING:
     import torch
 
-_ZIP = b"PK\x03\x04"  # what torch.save writes since 1.6; only these files can be mapped
-# What torch's messages hold when it met anything but tensors, in its releases so far.
-_REFUSALS = ("Unsupported global", "unsupported GLOBAL", "Unsupported class", "TorchScript")
 _SAFE_TORCH = (2, 6)
 _NESTED = ("state_dict", "model_state_dict", "model", "module")  # where trainers keep it
 
@@ -32,33 +33,61 @@ def read_pytorch(path: Path) -> list[Tensor]:
     Raises
     ------
     FormatError
-        If the file is truncated or corrupt, or is a pickle that would run code (it is not run).
+        If the file is truncated or corrupt, is a pickle that would run code (it is not run), has
+        a name that is no string, or a tensor that claims more bytes than are stored for it.
     ImportError
         If torch is not installed, or is so old that reading would not be safe.
     """
     _require_safe_torch(import_torch(f"reading {path.name}"))
-    found = _state_dict(path, _load(path))
-    return [torch_tensor(name, t, str(path)) for name, t in distinct(found).items()]
+    size = FileSize(path)
+    mapped = _can_be_mapped(path)
+    found = _state_dict(path, _load(path, mapped))
+    made = [_tensor(path, name, t) for name, t in distinct(found).items()]
+    return [_checked(tensor, size) for tensor in made] if mapped else made
 
 
-def _load(path: Path) -> Any:
+def _tensor(path: Path, name: str, tensor: torch.Tensor) -> Tensor:
+    made = torch_tensor(name, tensor, str(path))
+    stored = tensor.untyped_storage().nbytes()
+    if made.nbytes > stored:
+        raise FormatError(
+            f"{path}: tensor {name!r} claims {made.nbytes} B, its storage holds {stored} B: an "
+            "expanded or overlapping view. If you made the file, save a contiguous copy of it"
+        )
+    return made
+
+
+def _checked(tensor: Tensor, size: FileSize) -> Tensor:
+    """The tensor of a mapped file, which looks at the size of the file before each read."""
+    read = functools.partial(_read, tensor, size)
+    return Tensor(tensor.name, tensor.dtype, tensor.shape, tensor.nbytes, read, tensor.file)
+
+
+def _read(tensor: Tensor, size: FileSize) -> Bytes:
+    size.check()
+    return tensor.raw()
+
+
+def _load(path: Path, mapped: bool) -> Any:
     import torch
 
     if path.stat().st_size == 0:
         raise FormatError(f"{path}: the file is empty")
     try:
-        return torch.load(path, map_location="cpu", weights_only=True, mmap=_can_be_mapped(path))
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # torch asks to file an issue for odd pickles
+            return torch.load(path, map_location="cpu", weights_only=True, mmap=mapped)
     except Exception as error:  # a damaged pickle can raise anything
         # EINVAL: the directory of a truncated archive is sought before the start of the file.
         if isinstance(error, OSError) and error.errno != errno.EINVAL:
             raise
-        raise FormatError(f"{path}: {_explain(error)}") from error
+        raise FormatError(f"{path}: {explain(path, error)}") from None
 
 
 def _can_be_mapped(path: Path) -> bool:
     """Whether it is an archive without compression; torch would map compressed bytes as values."""
     with path.open("rb") as file:
-        if file.read(len(_ZIP)) != _ZIP:
+        if file.read(len(ZIP)) != ZIP:
             return False
     try:
         with zipfile.ZipFile(path) as archive:
@@ -77,35 +106,13 @@ def _require_safe_torch(torch: ModuleType) -> None:
         )
 
 
-def _explain(error: Exception) -> str:
-    text = str(error)
-    if any(mark in text for mark in _REFUSALS):
-        return (
-            "refused: the pickle holds more than tensors and loading it would run code "
-            f"({_reason(text)}). Nothing of it was run. If you trust its author, save "
-            "model.state_dict() as safetensors and open that"
-        )
-    lines = [line.strip() for line in text.splitlines()]
-    told = next(
-        (line for line in lines if "WeightsUnpickler error" in line), lines[0] if lines else ""
-    )
-    return f"truncated or corrupt, not a PyTorch state dict: {type(error).__name__}: {told[:200]}"
-
-
-def _reason(text: str) -> str:
-    """The sentence of torch's long message that names what was refused."""
-    lines = [line for line in text.splitlines() if any(mark in line for mark in _REFUSALS)]
-    reason = lines[0].split("WeightsUnpickler error: ")[-1].strip()
-    return reason.split(" was not")[0].rstrip(".")[:200]
-
-
 def _state_dict(path: Path, loaded: Any) -> dict[str, torch.Tensor]:
     """The tensors by name; of a trainer's checkpoint those of the model."""
     for key in _NESTED:
         inner = loaded.get(key) if isinstance(loaded, Mapping) else None
-        if isinstance(inner, Mapping) and _tensors(inner):
-            return _tensors(inner)
-    found = _tensors(loaded) if isinstance(loaded, Mapping) else {}
+        if isinstance(inner, Mapping) and _tensors(path, inner):
+            return _tensors(path, inner)
+    found = _tensors(path, loaded) if isinstance(loaded, Mapping) else {}
     if not found:
         what = f"keys {list(loaded)[:8]}" if isinstance(loaded, Mapping) else type(loaded).__name__
         raise ValueError(
@@ -114,11 +121,15 @@ def _state_dict(path: Path, loaded: Any) -> dict[str, torch.Tensor]:
     return found
 
 
-def _tensors(values: Mapping[Any, Any]) -> dict[str, torch.Tensor]:
+def _tensors(path: Path, values: Mapping[Any, Any]) -> dict[str, torch.Tensor]:
     import torch
 
-    return {
-        name: value
-        for name, value in values.items()
-        if isinstance(name, str) and isinstance(value, torch.Tensor)
-    }
+    found = {name: value for name, value in values.items() if isinstance(value, torch.Tensor)}
+    for name in found:
+        if not isinstance(name, str):
+            raise FormatError(
+                f"{path}: names of tensors are strings, not {type(name).__name__}: {name!r}"
+            )
+        if not is_printable(name):
+            raise FormatError(f"{path}: the name {name!r} holds a lone surrogate")
+    return found

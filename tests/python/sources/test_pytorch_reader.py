@@ -89,7 +89,7 @@ def test_no_tensors(content: Any, tmp_path: Path) -> None:
 
 def test_sparse_tensor(tmp_path: Path) -> None:
     torch.save({"s": torch.eye(3).to_sparse()}, tmp_path / "x.bin")
-    with pytest.raises(TypeError, match=r"'s' is torch\.float32, torch\.sparse_coo"):
+    with pytest.raises(TypeError, match=r"x\.bin: tensor 's' is sparse, torch\.float32"):
         open_checkpoint(tmp_path / "x.bin")
 
 
@@ -111,9 +111,13 @@ def test_malicious_pickle_does_not_run(way: str, tmp_path: Path) -> None:
         path.write_bytes(pickle.dumps({"evil": Payload(proof)}, protocol=2))
     else:
         torch.save(state, path, _use_new_zipfile_serialization=way == "zip")
-    with pytest.raises(FormatError, match=r"x\.bin: refused.*system.*Nothing of it was run"):
+    with pytest.raises(
+        FormatError, match=r"x\.bin: refused.*system.*Nothing of it was run"
+    ) as caught:
         open_checkpoint(path)
     assert not proof.exists()
+    assert "issue" not in str(caught.value)
+    assert caught.value.__suppress_context__
     if way == "plain pickle":  # the payload is real: plain unpickling runs it
         pickle.loads(path.read_bytes())
         assert proof.exists()
