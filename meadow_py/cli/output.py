@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import errno
+import os
 import sys
+from pathlib import Path
 
 from rich.console import Console
 
@@ -15,11 +18,33 @@ def console() -> Console:
     return Console(file=sys.stdout, soft_wrap=False)
 
 
+def check_stdout() -> None:
+    """Raise OSError where there is no stdout to write on, as after ``>&-``."""
+    if sys.stdout is None:
+        raise OSError("standard output is closed: nowhere to write; >/dev/null discards it")
+
+
+def check_file(path: str) -> None:
+    """Raise OSError where no file can be written at `path`. Touches nothing."""
+    target = Path(path)
+    folder = target.parent
+    if target.is_dir():
+        raise IsADirectoryError(f"{path!r} is a folder: expected the name of a file to write")
+    if not folder.exists():
+        raise FileNotFoundError(f"cannot write {path!r}: there is no folder {str(folder)!r}")
+    if not folder.is_dir():
+        raise NotADirectoryError(f"cannot write {path!r}: {str(folder)!r} is not a folder")
+    if not os.access(folder, os.W_OK | os.X_OK):
+        said = os.strerror(errno.EACCES)
+        raise PermissionError(f"cannot write {path!r}: folder {str(folder)!r}: {said}")
+
+
 def write(text: str) -> None:
     """Write and flush, so that a reader who has gone is noticed here.
 
     Line by line: where Python does not buffer (PYTHONUNBUFFERED), a write that a leaving reader
     cuts short counts as done, and only the next one fails.
     """
+    check_stdout()
     sys.stdout.writelines(text.splitlines(keepends=True))
     sys.stdout.flush()

@@ -51,6 +51,13 @@ def granularity(text: str) -> str:
     return str(Granularity.parse(text))
 
 
+def file_name(text: str | None) -> str | None:
+    """A callback for the name of a file to write."""
+    if text is not None and not text.strip():
+        raise typer.BadParameter("the name is empty: expected that of a file to write")
+    return text
+
+
 def threads(number: int | None) -> int | None:
     """A callback for a number of threads, which typer has made a positive integer."""
     from meadow_py.quantize import check_threads

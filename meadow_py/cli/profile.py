@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from enum import Enum
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from meadow_py.cli import options, parsing
 from meadow_py.cli.failures import reports_failures
-from meadow_py.cli.output import console, write
+from meadow_py.cli.output import check_file, check_stdout, console, write
 
 if TYPE_CHECKING:
     from meadow_py import Profile
@@ -49,8 +48,14 @@ def profile(
     ] = False,
     as_json: options.Json = False,
     output: Annotated[
-        Path | None,
-        typer.Option("--output", "-o", metavar="FILE", help="Save the profile as JSON as well."),
+        str | None,
+        typer.Option(
+            "--output",
+            "-o",
+            metavar="FILE",
+            callback=parsing.file_name,
+            help="Save the profile as JSON as well.",
+        ),
     ] = None,
     no_verify: Annotated[
         bool, typer.Option("--no-verify", help="Do not decode and compare every stream.")
@@ -71,6 +76,9 @@ def profile(
     """
     import meadow_py
 
+    check_stdout()
+    if output is not None:
+        check_file(output)
     made = meadow_py.profile(
         _model(model),
         bits=[parsing.bits(text) for text in bits],
@@ -87,9 +95,10 @@ def profile(
         cache_dir=cache_dir,
         local_files_only=offline,
     )
-    if output is not None:
-        made.save(output)
+    failure = None if output is None else _save(made, output)
     _show(made, as_json, per_weight)
+    if failure is not None:
+        raise failure
 
 
 def _model(named: str | None) -> Any:
@@ -98,6 +107,15 @@ def _model(named: str | None) -> Any:
     from meadow_py import demo
 
     return demo.checkpoint()
+
+
+def _save(made: Profile, path: str) -> OSError | None:
+    """What went wrong, if anything: the work of hours is still shown then."""
+    try:
+        made.save(path)
+    except OSError as error:
+        return error
+    return None
 
 
 def _show(made: Profile, as_json: bool, per_weight: bool) -> None:

@@ -95,7 +95,7 @@ def test_threads_that_cannot_be(threads: Any) -> None:
 
 @pytest.mark.parametrize("flag", ["no", 0, None, [True]])
 def test_flags_are_bools(flag: Any) -> None:
-    with pytest.raises(TypeError, match="symmetric=.*expected True or False"):
+    with pytest.raises(TypeError, match=r"symmetric=.*expected True or False"):
         quantize(ONES, symmetric=flag)
 
 
