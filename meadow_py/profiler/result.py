@@ -126,7 +126,7 @@ class ModelInfo:
     skipped_weights, skipped_values : int
         Matrices that were not asked for, and what they hold.
     other_tensors, other_values : int
-        Tensors that are no weights (norms, biases, masks), and what they hold.
+        Tensors that are no weights (norms, biases, masks) or are empty, and what they hold.
     """
 
     source: str

@@ -72,7 +72,7 @@ def profile(
     ------
     ValueError
         For arguments out of range, a model without matrices, and weights that hold NaN or
-        infinity (the first is named).
+        infinity (the first is named). Empty matrices are left out.
     TypeError
         For arguments of another type, and for what is no model.
     FormatError
@@ -140,7 +140,7 @@ def _opened(model: Any, **options: Any) -> Any:
 
 
 def _matrices(checkpoint: Checkpoint) -> list[Weight]:
-    """The weights, those that are stored as 8-bit integer codes included."""
+    """The weights that hold something, those stored as 8-bit integer codes included."""
     from meadow_py.sources import Weight
 
     known = {weight.name: weight for weight in checkpoint.weights}
@@ -148,9 +148,11 @@ def _matrices(checkpoint: Checkpoint) -> list[Weight]:
     listed = []
     for spec in checkpoint.architecture.weights(shapes):
         tensor = checkpoint.tensors[spec.tensor]
+        if 0 in spec.shape:
+            continue
         if spec.name in known:
             listed.append(known[spec.name])
-        elif is_codes(tensor.dtype) and len(tensor.shape) == 2:
+        elif is_codes(tensor.dtype):
             listed.append(Weight(spec, tensor))
     if not listed:
         raise ValueError(
@@ -162,7 +164,10 @@ def _matrices(checkpoint: Checkpoint) -> list[Weight]:
 
 
 def _some_tensors(checkpoint: Checkpoint) -> str:
-    shown = [f"{t.name} {t.dtype} {list(t.shape)}" for t in list(checkpoint.tensors.values())[:3]]
+    shown = [
+        f"{t.name} {t.dtype} {list(t.shape)}{' is empty' if 0 in t.shape else ''}"
+        for t in list(checkpoint.tensors.values())[:3]
+    ]
     return ", ".join(shown) + (", ..." if len(checkpoint.tensors) > len(shown) else "")
 
 

@@ -56,7 +56,7 @@ class _Worker:
         floors, content = self._floors(weight, matrix)
         packings: list[Packing] = []
         for bits, granularity in self._codings(weight.dtype):
-            coded = self._code(shown, matrix, bits, granularity)
+            coded = self._code(_called(weight), matrix, bits, granularity)
             if floors["symbol"] is None:
                 floors["symbol"] = coded.symbol_floor
             for chunk in self.settings.chunk_sizes:
@@ -110,7 +110,14 @@ class _Worker:
     def _quantize(
         self, name: str, matrix: npt.NDArray[Any], bits: int, granularity: str
     ) -> Quantized:
-        return quantize(matrix, bits, self.settings.symmetric, granularity, name, self.threads)
+        symmetric = self.settings.symmetric
+        try:
+            return quantize(matrix, bits, symmetric, granularity, name, self.threads)
+        except ValueError as error:  # NaN or infinity
+            raise ValueError(
+                f"{error}; repair the weight, or leave it out by naming other roles (--role, "
+                "roles=...)"
+            ) from error
 
     def _symbol_floor(self, codes: npt.NDArray[Any], bits: int) -> float:
         with self.clock.stage("floors"):
@@ -134,9 +141,13 @@ def profile_weight(
     weight: Weight, settings: Settings, threads: int, clock: Stopwatch, bar: Progress
 ) -> WeightProfile:
     """Profile one weight; see `profile`."""
-    if 0 in weight.shape:
-        raise ValueError(f"weight {weight.name!r} is empty, shape {weight.shape}: nothing to pack")
     return _Worker(settings, threads, clock, bar).weight(weight)
+
+
+def _called(weight: Weight) -> str:
+    """What messages call a weight: its file, where it has one, and its name."""
+    file = weight.tensor.file
+    return visible(weight.name if file is None else f"{file}: {weight.name}")
 
 
 def _packing(

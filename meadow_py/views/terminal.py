@@ -70,7 +70,7 @@ def _header(profile: Profile) -> Text:
         lines.append(f"not asked for: {skipped} of {count(model.skipped_values)} values")
     if model.other_tensors:
         others = _plural(model.other_tensors, "tensor")
-        lines.append(f"not matrices: {others} of {count(model.other_values)} values")
+        lines.append(f"not matrices, or empty: {others} of {count(model.other_values)} values")
     lines.append(f"{_how(profile)}; {host.isa}, {_plural(host.threads, 'thread')}")
     lines = [visible(line) for line in lines]
     text = Text("\n".join(lines))

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import ml_dtypes
 import numpy as np
 import pytest
+from safetensors.numpy import save_file
 
 import meadow_py as mp
 from meadow_py import demo
@@ -95,6 +97,44 @@ def test_a_model_without_matrices(model: dict[str, np.ndarray]) -> None:
 def test_an_empty_weight_is_named(shape: tuple[int, int]) -> None:
     with pytest.raises(ValueError, match=r"fc1.weight.*empty"):
         mp.profile({UP: ones(*shape)})
+
+
+def test_empty_weights_are_left_out() -> None:
+    whole = mp.profile({UP: ones(4, 8)}, chunk_sizes=2)
+    made = mp.profile(
+        {"a.weight": np.zeros((0, 64), np.float32), UP: ones(4, 8), "b": np.zeros((3, 0), np.int8)},
+        chunk_sizes=2,
+    )
+    assert made.weights == whole.weights
+    assert (made.model.tensors, made.model.other_tensors, made.model.other_values) == (3, 2, 0)
+    assert "not matrices, or empty: 2 tensors of 0 values" in repr(made)
+
+
+def test_a_bad_weight_is_named_with_its_file_and_what_to_do(tmp_path: Path) -> None:
+    path = tmp_path / "model.safetensors"
+    weight = ones(6, 8)
+    weight[3, 7] = np.nan
+    save_file({UP: weight, QUERY: ones(4, 8)}, path)
+    with pytest.raises(ValueError, match="finite") as caught:
+        mp.profile(path)
+    said = str(caught.value)
+    assert said.startswith(f"{path}: {UP}: expected finite weights, found NaN at [3, 7]; ")
+    assert "--role" in said
+    assert len(mp.profile(path, roles="attention", chunk_sizes=2).weights) == 1
+
+
+@pytest.mark.parametrize("shape", [(2, 3, 8), (2, 3, 2, 2, 8), (2, 3, 2, 8)])
+@pytest.mark.parametrize("dtype", [np.int8, np.uint8])
+def test_integers_of_more_dimensions_follow_the_rule_of_floats(
+    shape: tuple[int, ...], dtype: Any
+) -> None:
+    codes = np.random.default_rng(0).integers(0, 9, shape).astype(dtype)
+    flat = mp.profile({"conv": codes.reshape(-1, 8)}, chunk_sizes=2)
+    made = mp.profile({"conv": codes, "b": np.ones(3, dtype)}, chunk_sizes=2)
+    assert made.weights == flat.weights
+    as_floats = mp.profile({"conv": codes.astype(np.float32)}, chunk_sizes=2)
+    assert made.weights[0].shape == as_floats.weights[0].shape
+    assert made.model.other_tensors == 1
 
 
 @pytest.mark.parametrize("bad", [np.nan, -np.inf])
