@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from meadow_py.profiler.result import Profile
 
 _VISIBLE = 0.005  # what two decimals show
-_NOT_COUNTED = "index only,\ndictionary\nnot counted"
+_NOT_COUNTED = "dictionary\nnot counted"
 
 
 def render_text(profile: Profile, width: int | None = None, per_weight: bool = False) -> str:
@@ -111,7 +111,7 @@ def _section_table(section: Section, per_weight: bool) -> Table:
     table = Table(box=None, padding=(0, 1), pad_edge=False, header_style="dim")
     table.add_column("weight" if per_weight else "role", overflow="fold", min_width=9)
     if not per_weight:
-        table.add_column("n", justify="right")
+        table.add_column("weights", justify="right")
     for name in ("symbol\nfloor", "best packing", "C", "b/w", "ratio", _NOT_COUNTED, "SNR\ndB"):
         justify = "left" if name == "best packing" else "right"
         table.add_column(name, justify=justify, no_wrap=True)  # type: ignore[arg-type]
@@ -208,8 +208,9 @@ def _chunk_cells(section: Section) -> Iterator[list[str | Text]]:
 def _footnotes() -> Text:
     return Text(
         "b/w: bits per weight with dictionary, modes, headers, padding and scales counted. "
-        "symbol floor: entropy of single codes, without scales. index only: indices of one fixed "
-        "width, and scales; papers quote it, but nothing can be decoded without the dictionary. "
+        "symbol floor: entropy of single codes, without scales. dictionary not counted: ratio of "
+        "dense to indices of one fixed width and scales (in JSON index_only + scales); papers "
+        "quote it, but nothing can be decoded without the dictionary. "
         "SNR: the lowest of the weights.",
         style="dim",
     )

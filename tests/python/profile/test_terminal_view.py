@@ -48,11 +48,24 @@ def test_the_synthetic_model_is_called_synthetic(made: mp.Profile) -> None:
 def test_figures_without_the_dictionary_are_labelled(made: mp.Profile) -> None:
     lines = repr(made).splitlines()
     at = next(n for n, line in enumerate(lines) if line.startswith("role "))
-    assert [
-        lines[at - 2].strip(),
-        lines[at - 1].split()[-2],
-    ] == ["index only,", "dictionary"]
+    assert lines[at - 1].split()[-2] == "dictionary"
     assert "not counted" in lines[at]
+    assert lines[at].split()[:2] == ["role", "weights"]
+
+
+@pytest.mark.parametrize("granularity", ["tensor", "group:8"])
+def test_figures_without_the_dictionary_are_what_the_footnote_says(granularity: str) -> None:
+    random = np.random.default_rng(0)
+    weights = {"a": random.standard_normal((16, 64)).astype(np.float32)}
+    made = mp.profile(weights, granularity=granularity, chunk_sizes=2)
+    bpw = made.weights[0].packings[0].bits_per_weight
+    expected = ratio(bpw["dense"] / (bpw["index_only"] + bpw["scales"]))
+    text = render_text(made, 200)
+    footnote = " ".join(text.split())
+    assert "indices of one fixed width and scales (in JSON index_only + scales)" in footnote
+    (row,) = [line for line in text.splitlines() if line.startswith("other ")]
+    assert row.split()[-2] == expected
+    assert "index only" not in text
 
 
 def test_every_weight_has_its_row(made: mp.Profile) -> None:
