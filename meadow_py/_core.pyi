@@ -111,7 +111,11 @@ class StreamInfo(TypedDict):
     padding_bits: int
 
 class Chunks:
-    """Codes cut in chunks and their dictionary, kept in the core, ready to be packed."""
+    """Codes cut in chunks and their dictionary, kept in the core, ready to be packed.
+
+    The elements must be the narrowest that hold `bits`, because a stream gives back those. The
+    codes are referred to, not copied: they must not change while this lives.
+    """
 
     def __init__(
         self,
@@ -166,5 +170,9 @@ class Chunks:
 def stream_info(stream: bytes, threads: int = 0) -> StreamInfo:
     """Read and check the header and the checksum. Raises FormatError."""
 
-def decode(stream: bytes, threads: int = 0) -> _Array:
-    """The codes `[out, in]`, bit for bit. Raises FormatError."""
+def decode(stream: bytes, threads: int = 0, max_bytes: int = 2**64 - 1) -> _Array:
+    """The codes `[out, in]`, bit for bit. Raises FormatError.
+
+    A stream of one chunk repeated is small however large its weight: for a stream from strangers,
+    `max_bytes` says how many bytes of codes it may promise.
+    """

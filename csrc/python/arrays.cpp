@@ -11,6 +11,10 @@ void require_plain(const py::array& array, const char* what) {
   if ((array.flags() & py::array::c_style) == 0) {
     invalid(std::string(what) + ": expected a C-contiguous array, found another of dtype " + dtype);
   }
+  if ((array.flags() & py::detail::npy_api::NPY_ARRAY_ALIGNED_) == 0) {
+    invalid(std::string(what) + ": expected aligned elements, found an array of dtype " + dtype +
+            " at an odd address");
+  }
   const char order = array.dtype().byteorder();
   if (order != '=' && order != '|') {
     invalid(std::string(what) + ": expected native byte order, found dtype " + dtype);
@@ -35,11 +39,20 @@ FloatType float_type(const std::string& dtype) {
   wrong_dtype("dtype: expected F64, F32, F16, BF16, F8_E4M3 or F8_E5M2, found '" + dtype + "'");
 }
 
+// Floats come as themselves where numpy has the type, or as unsigned bit patterns.
+bool holds_float_bits(const py::array& values, FloatType type) {
+  const char kind = values.dtype().kind();
+  if (type == FloatType::kF64) return kind == 'f';
+  const bool known_to_numpy = type == FloatType::kF32 || type == FloatType::kF16;
+  return kind == 'u' || (kind == 'f' && known_to_numpy);
+}
+
 void require_float_bits(const py::array& values, FloatType type) {
-  if (values.itemsize() != static_cast<py::ssize_t>(layout_of(type).bytes)) {
-    wrong_dtype("values: expected " + std::to_string(layout_of(type).bytes) + " bytes each for " +
-                std::string(name_of(type)) + ", found dtype " +
-                std::string(py::str(values.dtype())));
+  if (!holds_float_bits(values, type) ||
+      values.itemsize() != static_cast<py::ssize_t>(layout_of(type).bytes)) {
+    wrong_dtype("values: expected floats or bit patterns of " +
+                std::to_string(layout_of(type).bytes) + " bytes for " + std::string(name_of(type)) +
+                ", found dtype " + std::string(py::str(values.dtype())));
   }
 }
 

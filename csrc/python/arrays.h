@@ -4,6 +4,7 @@
 #include <pybind11/numpy.h>
 #include <pybind11/pybind11.h>
 
+#include <memory>
 #include <string>
 #include <type_traits>
 #include <utility>
@@ -37,9 +38,11 @@ py::dtype code_dtype(unsigned element_bytes, bool is_signed);
 template <typename Vector>
 py::array adopt(Vector&& values, const py::dtype& dtype, std::vector<py::ssize_t> shape) {
   static_assert(std::is_rvalue_reference_v<Vector&&>, "adopt takes a vector over");
-  auto* owned = new Vector(std::move(values));
-  const py::capsule owner(owned, [](void* p) { delete static_cast<Vector*>(p); });
-  return py::array(dtype, std::move(shape), owned->data(), owner);
+  auto owned = std::make_unique<Vector>(std::move(values));
+  const auto* data = owned->data();
+  const py::capsule owner(owned.get(), [](void* p) { delete static_cast<Vector*>(p); });
+  static_cast<void>(owned.release());  // the capsule has it
+  return py::array(dtype, std::move(shape), data, owner);
 }
 
 template <typename Vector>

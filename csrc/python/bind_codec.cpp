@@ -1,5 +1,6 @@
 #include <pybind11/stl.h>
 
+#include <limits>
 #include <memory>
 #include <string>
 
@@ -26,9 +27,14 @@ py::bytes to_bytes(const Bytes& stream) {
 }
 
 py::dict info_of(std::span<const std::uint8_t> stream, unsigned threads) {
-  const StreamView view = parse_stream(stream);
-  const StreamHeader& header = view.header;
-  const StreamLedger ledger = ledger_of(view, threads);
+  StreamHeader header;
+  StreamLedger ledger{};
+  {
+    const py::gil_scoped_release release;
+    const StreamView view = parse_stream(stream);
+    header = view.header;
+    ledger = ledger_of(view, threads);
+  }
   py::dict out;
   out["codec"] = header.codec == Codec::kDictionary ? "dictionary" : "packets";
   out["shape"] = py::make_tuple(header.rows, header.columns);
@@ -42,7 +48,7 @@ py::dict info_of(std::span<const std::uint8_t> stream, unsigned threads) {
   out["packet_length"] = header.packet_length;
   out["mode_bits"] = header.mode_bits();
   out["widths"] = py::tuple(py::cast(std::vector<int>(header.widths.begin(), header.widths.end())));
-  out["bytes"] = view.bytes;
+  out["bytes"] = stream.size();
   out["header_bits"] = ledger.header;
   out["dictionary_bits"] = ledger.dictionary;
   out["mode_payload_bits"] = ledger.modes;
@@ -137,15 +143,23 @@ std::span<const std::uint8_t> bytes_of(const py::buffer_info& info) {
   return {static_cast<const std::uint8_t*>(info.ptr), static_cast<std::size_t>(info.size)};
 }
 
-py::array decode(const py::buffer& stream, unsigned threads) {
+void check_size(const StreamHeader& header, std::uint64_t max_bytes) {
+  const std::uint64_t bytes = header.rows * header.columns * header.element_bytes();
+  if (bytes <= max_bytes) return;
+  corrupt("coded stream: expected at most " + std::to_string(max_bytes) +
+          " bytes of codes, found " + std::to_string(bytes) + " promised");
+}
+
+py::array decode(const py::buffer& stream, unsigned threads, std::uint64_t max_bytes) {
   const py::buffer_info info = stream.request();
   const auto bytes = bytes_of(info);
-  StreamHeader header{};
+  StreamHeader header;
   Bytes codes;
   {
     const py::gil_scoped_release release;
     const StreamView view = parse_stream(bytes);
     header = view.header;
+    check_size(header, max_bytes);
     codes = decode_codes(view, threads);
   }
   return adopt(std::move(codes), code_dtype(header.element_bytes(), header.is_signed),
@@ -157,13 +171,19 @@ py::dict stream_info(const py::buffer& stream, unsigned threads) {
   return info_of(bytes_of(info), threads);
 }
 
+PyObject* refuse_new(PyTypeObject* type, PyObject* /*arguments*/, PyObject* /*keywords*/) {
+  PyErr_Format(PyExc_TypeError, "%s is made by meadow_py._core.Chunks(...)", type->tp_name);
+  return nullptr;
+}
+
 }  // namespace
 
 void bind_codec(py::module_& module) {
-  py::class_<Chunks>(module, "Chunks")
-      .def(py::init<py::array, unsigned, unsigned, const std::string&, unsigned>(),
-           py::arg("codes"), py::arg("bits"), py::arg("chunk"), py::arg("along") = "in",
-           py::arg("threads") = 0)
+  // Made by a function, never by the class: pybind11 would hand out an object without a C++ part
+  // to whoever calls `__new__` alone.
+  py::class_<Chunks>(module, "_Chunks", py::custom_type_setup([](PyHeapTypeObject* type) {
+                       type->ht_type.tp_new = refuse_new;
+                     }))
       .def_property_readonly("count", &Chunks::count)
       .def_property_readonly("unique", &Chunks::unique)
       .def("dictionary", &Chunks::dictionary)
@@ -175,9 +195,16 @@ void bind_codec(py::module_& module) {
       .def("pack_packets", &Chunks::packed_in_packets, py::arg("reindex"),
            py::arg("packet_length") = 0, py::arg("widths") = std::vector<int>{},
            py::arg("verify") = true, py::arg("info_only") = false);
+  module.def(
+      "Chunks",
+      [](const py::array& codes, unsigned bits, unsigned chunk, const std::string& along,
+         unsigned threads) { return std::make_unique<Chunks>(codes, bits, chunk, along, threads); },
+      py::arg("codes"), py::arg("bits"), py::arg("chunk"), py::arg("along") = "in",
+      py::arg("threads") = 0);
   module.def("unique_chunks", unique_chunks_of, py::arg("codes"), py::arg("bits"), py::arg("chunk"),
              py::arg("along") = "in", py::arg("threads") = 0);
-  module.def("decode", decode, py::arg("stream"), py::arg("threads") = 0);
+  module.def("decode", decode, py::arg("stream"), py::arg("threads") = 0,
+             py::arg("max_bytes") = std::numeric_limits<std::uint64_t>::max());
   module.def("stream_info", stream_info, py::arg("stream"), py::arg("threads") = 0);
 }
 

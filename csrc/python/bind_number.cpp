@@ -7,6 +7,7 @@
 #include "arrays.h"
 #include "bind.h"
 #include "meadow/base/error.h"
+#include "meadow/base/thread_pool.h"
 #include "meadow/number/content.h"
 #include "meadow/number/quantize.h"
 
@@ -31,7 +32,7 @@ std::size_t inputs_per_scale(const std::string& granularity, std::size_t group,
     invalid("granularity: expected tensor, row or group, found '" + granularity + "'");
   }
   if (group == 0) invalid("group: expected at least 1 input per scale, found 0");
-  return group;
+  return std::min(group, std::max<std::size_t>(1, columns));
 }
 
 py::tuple quantize_array(const py::array& values, const std::string& dtype, unsigned bits,
@@ -81,7 +82,7 @@ py::array dequantize_array(const py::array& codes, const FloatArray& scales,
   const bool shared = scales.ndim() == 2 && scales.shape(0) == 1 && scales.shape(1) == 1;
   const std::size_t per_scale = shared && group >= matrix.columns ? 0 : group;
   if (!shared && group == 0) invalid("group: expected at least 1 input per scale, found 0");
-  const std::size_t per_row = per_scale == 0 ? 1 : (matrix.columns + per_scale - 1) / per_scale;
+  const std::size_t per_row = per_scale == 0 ? 1 : block_count(matrix.columns, per_scale);
   check_scales(scales, per_scale == 0 ? 1 : matrix.rows, per_row);
   if (zero_points) check_scales(*zero_points, per_scale == 0 ? 1 : matrix.rows, per_row);
 

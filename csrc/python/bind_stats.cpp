@@ -12,6 +12,11 @@ namespace {
 
 py::array symbol_counts(const py::array& codes, unsigned bits, unsigned threads) {
   require_plain(codes, "codes");
+  const char kind = codes.dtype().kind();
+  if (kind != 'i' && kind != 'u') {
+    wrong_dtype("codes: expected signed or unsigned integers, found dtype " +
+                std::string(py::str(codes.dtype())));
+  }
   const auto count = static_cast<std::size_t>(codes.size());
   const auto bytes = static_cast<unsigned>(codes.itemsize());
   const void* data = codes.data();

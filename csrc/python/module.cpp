@@ -5,6 +5,9 @@ namespace py = pybind11;
 
 namespace {
 
+// Kept for ever: it may be raised as late as the interpreter's own end.
+PyObject* format_error = nullptr;
+
 PyObject* exception_for(meadow::ErrorKind kind) {
   switch (kind) {
     case meadow::ErrorKind::kInvalidArgument:
@@ -12,9 +15,6 @@ PyObject* exception_for(meadow::ErrorKind kind) {
     case meadow::ErrorKind::kWrongDtype:
       return PyExc_TypeError;
     default:
-      // Kept for ever: the interpreter may raise it as late as its own end.
-      static PyObject* const format_error =
-          py::object(py::module_::import("meadow_py.errors").attr("FormatError")).release().ptr();
       return format_error;
   }
 }
@@ -22,6 +22,8 @@ PyObject* exception_for(meadow::ErrorKind kind) {
 }  // namespace
 
 PYBIND11_MODULE(_core, module) {
+  format_error =
+      py::object(py::module_::import("meadow_py.errors").attr("FormatError")).release().ptr();
   // NOLINTNEXTLINE(performance-unnecessary-value-param): pybind11 names this type
   py::register_exception_translator([](std::exception_ptr pointer) {
     try {

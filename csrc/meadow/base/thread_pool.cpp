@@ -9,8 +9,11 @@
 #include <exception>
 #include <memory>
 #include <mutex>
+#include <system_error>
 #include <thread>
 #include <vector>
+
+#include "meadow/base/float_environment.h"
 
 namespace meadow {
 namespace {
@@ -24,6 +27,7 @@ struct Job {
   std::exception_ptr failure;
 
   void work() noexcept {
+    const DefaultFloatEnvironment environment;
     for (std::size_t i = next.fetch_add(1); i < count; i = next.fetch_add(1)) {
       try {
         (*task)(i);
@@ -56,9 +60,13 @@ class ThreadPool {
   void post(Job& job, std::size_t helpers) {
     {
       const std::scoped_lock lock(mutex_);
-      while (workers_.size() < helpers) workers_.emplace_back([this] { serve(); });
+      try {
+        while (workers_.size() < helpers) workers_.emplace_back([this] { serve(); });
+      } catch (const std::system_error&) {
+        // The system gives no more threads: those there are will do.
+      }
       job_ = &job;
-      wanted_ = helpers;
+      wanted_ = std::min(helpers, workers_.size());
     }
     wake_.notify_all();
   }
@@ -112,10 +120,16 @@ unsigned hardware_threads() noexcept {
   return std::max(1U, std::thread::hardware_concurrency());
 }
 
+unsigned usable_threads(unsigned wanted) noexcept {
+  constexpr unsigned kAlways = 8;
+  const unsigned cores = hardware_threads();
+  return wanted == 0 ? cores : std::min(wanted, std::max(cores, kAlways));
+}
+
 void parallel_for(std::size_t count, unsigned threads,
                   const std::function<void(std::size_t)>& task) {
-  if (threads == 0) threads = hardware_threads();
-  const std::size_t helpers = std::min<std::size_t>(threads, count) - (count == 0 ? 0 : 1);
+  const std::size_t most = std::min<std::size_t>(usable_threads(threads), count);
+  const std::size_t helpers = most == 0 ? 0 : most - 1;
   const auto marked = [&task](std::size_t i) {
     const bool outer = inside_task;
     inside_task = true;

@@ -10,10 +10,15 @@ namespace meadow {
 // Cores that this process may run on.
 unsigned hardware_threads() noexcept;
 
-// Runs task(0) ... task(count - 1) on at most `threads` threads (0: all cores), the caller among
-// them, and returns when all are done. The first exception that a task throws is thrown again here.
-// Tasks must not depend on each other, nor on which thread runs them. A call from inside a task, or
-// while another caller has the pool, runs its tasks on the calling thread alone.
+// How many threads a caller gets who asks for `wanted` (0: all cores): never more than there are
+// cores, or eight, so that tests find several on any machine.
+unsigned usable_threads(unsigned wanted) noexcept;
+
+// Runs task(0) ... task(count - 1) on at most usable_threads(threads) threads, the caller among
+// them, with the floating-point environment of a new thread, and returns when all are done. The
+// first exception that a task throws is thrown again here. Tasks must not depend on each other, nor
+// on which thread runs them. A call from inside a task, or while another caller has the pool, runs
+// its tasks on the calling thread alone.
 void parallel_for(std::size_t count, unsigned threads,
                   const std::function<void(std::size_t)>& task);
 
@@ -25,7 +30,7 @@ struct Block {
 };
 
 inline std::size_t block_count(std::size_t size, std::size_t block) noexcept {
-  return (size + block - 1) / block;
+  return size / block + (size % block != 0 ? 1 : 0);
 }
 
 inline Block nth_block(std::size_t n, std::size_t size, std::size_t block) noexcept {

@@ -100,9 +100,8 @@ RawVector<std::uint32_t> tile_indices(const StreamView& view, std::size_t n) {
   const Block chunks = chunks_of_tile(header, n);
   RawVector<std::uint32_t> indices(chunks.end - chunks.begin);
   const bool whole = tile_decoder(header.codec)(header, view.tiles[n], indices);
-  const bool inside = std::all_of(indices.begin(), indices.end(),
-                                  [&](std::uint32_t index) { return index < header.unique; });
-  if (!whole || !inside) {
+  const auto inside = [&](std::uint32_t index) { return index < header.unique; };
+  if (!whole || !std::all_of(indices.begin(), indices.end(), inside)) {
     corrupt("coded stream: tile " + std::to_string(n) +
             " does not hold the indices that its header promises");
   }
@@ -141,7 +140,9 @@ void verify_stream(std::span<const std::uint8_t> stream, const ChunkedCodes& sou
   });
   same = same && std::count(tile_is_same.begin(), tile_is_same.end(), 0) == 0;
   if (!same) {
-    throw std::logic_error("packed codes do not decode to themselves; please report this");
+    throw std::logic_error(
+        "packed codes do not decode to themselves: they changed since they were cut in chunks, or "
+        "this is a bug, then please report it");
   }
 }
 
@@ -156,8 +157,11 @@ StreamLedger ledger_of(const StreamView& view, unsigned threads) {
   ledger.modes = packets * header.mode_bits();
   ledger.indices = header.codec == Codec::kDictionary ? header.chunk_count() * header.widths[0]
                                                       : index_bits_of_packets(view, threads);
-  ledger.padding =
-      8 * view.bytes - ledger.header - ledger.dictionary - ledger.modes - ledger.indices;
+  const std::uint64_t used = ledger.header + ledger.dictionary + ledger.modes + ledger.indices;
+  if (used > 8 * view.bytes || 8 * view.bytes - used >= 8 * (view.tiles.size() + 1)) {
+    corrupt("coded stream: its tiles are not of the length that their indices need");
+  }
+  ledger.padding = 8 * view.bytes - used;
   return ledger;
 }
 

@@ -104,7 +104,6 @@ void check_ranges(const StreamHeader& header, std::uint8_t widths) {
   expect(packets || header.packet_length == 1, "packet length of a dictionary stream", "1",
          header.packet_length);
   expect(packets || !header.reindexed, "re-indexed flag of a dictionary stream", "0", 1);
-  constexpr std::uint64_t kMaxSide = std::uint64_t{1} << 40;
   expect(header.rows <= kMaxSide, "rows", at_most(kMaxSide), header.rows);
   expect(header.columns <= kMaxSide, "columns", at_most(kMaxSide), header.columns);
   const std::uint64_t longest = std::max(header.rows, header.columns);
@@ -130,7 +129,7 @@ std::vector<std::uint8_t> read_widths(std::span<const std::uint8_t> stream, std:
 }  // namespace
 
 unsigned StreamHeader::mode_bits() const noexcept { return index_width(widths.size()); }
-unsigned StreamHeader::element_bytes() const noexcept { return bits <= 8 ? 1 : bits <= 16 ? 2 : 4; }
+unsigned StreamHeader::element_bytes() const noexcept { return element_bytes_for(bits); }
 std::uint64_t StreamHeader::cut_rows() const noexcept { return along_output ? columns : rows; }
 std::uint64_t StreamHeader::cut_columns() const noexcept { return along_output ? rows : columns; }
 std::uint64_t StreamHeader::chunk_count() const noexcept {
@@ -158,6 +157,9 @@ StreamHeader read_header(std::span<const std::uint8_t> stream) {
   expect(stream.size() >= kFixedHeaderBytes + widths + kChecksumBytes, "bytes for its widths",
          std::to_string(widths), stream.size() - kFixedHeaderBytes - kChecksumBytes);
   header.widths = read_widths(stream, widths);
+  const unsigned needed = index_width(header.unique);
+  expect(header.codec == Codec::kPackets || header.widths[0] == needed, "width of indices",
+         std::to_string(needed), header.widths[0]);
   return header;
 }
 

@@ -76,8 +76,8 @@ void check_options(const PacketOptions& options, std::size_t unique) {
   if (widths.empty()) return;
   const auto not_ascending =
       std::adjacent_find(widths.begin(), widths.end(), std::greater_equal<>());
-  if (not_ascending != widths.end() || widths.back() > kMaxWidth) {
-    invalid("packet widths: expected ascending ones of 0 to 32 bits, found others");
+  if (not_ascending != widths.end() || widths.back() > kMaxWidth || widths.size() > kMaxWidth) {
+    invalid("packet widths: expected at most 32 ascending ones of 0 to 32 bits, found others");
   }
   if (widths.back() < index_width(unique)) {
     invalid("packet widths: expected one of at least " + std::to_string(index_width(unique)) +
@@ -153,14 +153,16 @@ Bytes write_stream(const StreamHeader& header, std::span<const std::uint8_t> dic
 
 // Reads modes only and jumps over the indices; stops where a tile ends too early.
 std::uint64_t index_bits_of_tile(const StreamHeader& header, std::span<const std::uint8_t> tile,
-                                 std::size_t chunks) noexcept {
+                                 std::size_t chunks) {
   const unsigned mode_bits = header.mode_bits();
   std::uint64_t bits = 0;
   std::uint64_t at = 0;
   for (std::size_t done = 0; done < chunks && at / 8 < tile.size(); done += header.packet_length) {
     BitReader reader(&tile[at / 8], std::min<std::size_t>(2, tile.size() - at / 8));
     reader.get(at % 8);
-    const std::size_t mode = std::min<std::size_t>(reader.get(mode_bits), header.widths.size() - 1);
+    const std::size_t mode = reader.get(mode_bits);
+    if (mode >= header.widths.size())
+      corrupt("coded stream: a packet names a width that is not there");
     const std::size_t count = std::min<std::size_t>(header.packet_length, chunks - done);
     bits += count * header.widths[mode];
     at += mode_bits + count * header.widths[mode];

@@ -110,6 +110,7 @@ Bytes unpack_dictionary(const StreamView& view) {
     const std::uint64_t code = (reader.get(header.bits) ^ sign) - sign;
     store_element(&elements[at], bytes, static_cast<std::uint32_t>(code));
   }
+  if (!reader.finished()) corrupt("coded stream: the bits that fill its dictionary are not zero");
   return elements;
 }
 

@@ -42,7 +42,8 @@ class StreamBuilder {
   std::vector<std::size_t> tile_starts_;
 };
 
-// [unique, chunk] elements of header.element_bytes().
+// [unique, chunk] elements of header.element_bytes(). Throws Corrupt for filling bits that are not
+// zero.
 Bytes unpack_dictionary(const StreamView& view);
 
 }  // namespace meadow

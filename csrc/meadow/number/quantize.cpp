@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "meadow/base/error.h"
+#include "meadow/base/float_environment.h"
 #include "meadow/base/thread_pool.h"
 #include "meadow/kernels/isa.h"
 #include "meadow/number/quantizer.h"
@@ -188,6 +189,13 @@ class Quantization {
   Quantizer shared_{1.0F, 0, 0, 0};
 };
 
+SquareSums quantize_nothing(const Weight& weight, const QuantizeSpec& spec, const Quantized& out) {
+  const std::size_t scales = scale_count(weight, spec);
+  std::fill_n(out.scales, scales, 1.0F);
+  if (out.zero_points != nullptr) std::fill_n(out.zero_points, scales, 0);
+  return {0.0, 0.0};
+}
+
 }  // namespace
 
 std::size_t scales_per_row(const Weight& weight, const QuantizeSpec& spec) noexcept {
@@ -207,11 +215,14 @@ SquareSums quantize(const Weight& weight, const QuantizeSpec& spec, const Quanti
     wrong_dtype(weight.name + ": expected F64, F32, F16 or BF16, found " +
                 std::string(name_of(weight.type)));
   }
+  const DefaultFloatEnvironment environment;
+  if (weight.rows == 0 || weight.columns == 0) return quantize_nothing(weight, spec, out);
   return Quantization(weight, spec, out, threads).run();
 }
 
 void dequantize(const Quantized& from, std::size_t rows, std::size_t columns, std::size_t per_scale,
                 float* weights, unsigned threads) {
+  if (rows == 0 || columns == 0) return;
   const std::size_t per_row = per_scale == 0 ? 0 : block_count(columns, per_scale);
   const std::size_t run = per_scale == 0 ? std::max<std::size_t>(1, columns) : per_scale;
   const auto one_row = [&](std::size_t row) {
@@ -219,9 +230,9 @@ void dequantize(const Quantized& from, std::size_t rows, std::size_t columns, st
     for (std::size_t at = 0; at < columns; ++at) {
       const std::size_t scale = row * per_row + (per_scale == 0 ? 0 : at / run);
       const std::uint8_t code = from.codes[first + at];
-      const std::int32_t steps = from.zero_points == nullptr
+      const std::int64_t steps = from.zero_points == nullptr
                                      ? static_cast<std::int8_t>(code)
-                                     : static_cast<std::int32_t>(code) - from.zero_points[scale];
+                                     : std::int64_t{code} - from.zero_points[scale];
       weights[first + at] = static_cast<float>(steps) * from.scales[scale];
     }
   };

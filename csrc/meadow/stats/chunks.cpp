@@ -59,11 +59,15 @@ void transpose_band(const CodeMatrix& codes, Block rows, std::uint8_t* out) noex
 
 }  // namespace
 
-void require_codes_fit(const CodeMatrix& codes, unsigned threads) {
+void require_bits(const CodeMatrix& codes) {
   if (codes.bits < 1 || codes.bits > 8 * codes.element_bytes) {
     invalid("bits: expected 1 to " + std::to_string(8 * codes.element_bytes) + " for elements of " +
             std::to_string(codes.element_bytes) + " bytes, found " + std::to_string(codes.bits));
   }
+}
+
+void require_codes_fit(const CodeMatrix& codes, unsigned threads) {
+  require_bits(codes);
   if (codes.bits == 8 * codes.element_bytes) return;
   const std::size_t blocks = block_count(codes.count(), kBlock);
   std::vector<std::size_t> misfits(blocks, kNowhere);

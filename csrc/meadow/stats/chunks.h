@@ -25,6 +25,9 @@ struct CodeMatrix {
   [[nodiscard]] std::size_t bytes() const noexcept { return count() * element_bytes; }
 };
 
+// Throws InvalidArgument for bits that elements of this width do not have.
+void require_bits(const CodeMatrix& codes);
+
 // Throws InvalidArgument for a code that does not fit `bits`, naming its index.
 void require_codes_fit(const CodeMatrix& codes, unsigned threads);
 

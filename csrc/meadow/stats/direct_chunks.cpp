@@ -69,7 +69,7 @@ UniqueChunks unique_chunks_direct(const CodeMatrix& codes, unsigned chunk, unsig
   const ChunkReader reader(codes, chunk);
   const DirectKey key_of(codes);
   const std::size_t count = reader.count();
-  if (threads == 0) threads = hardware_threads();
+  threads = usable_threads(threads);
   const std::size_t slice = std::max(kSmallestSlice, block_count(count, threads));
   const std::size_t slices = block_count(count, slice);
 

@@ -1,11 +1,14 @@
 #include "meadow/stats/hashed_chunks.h"
 
 #include <algorithm>
+#include <atomic>
 #include <bit>
 #include <memory>
 #include <numeric>
+#include <random>
 #include <utility>
 
+#include "meadow/base/error.h"
 #include "meadow/base/thread_pool.h"
 
 namespace meadow {
@@ -17,12 +20,24 @@ constexpr std::size_t kPartitionChunks = 1 << 12;
 constexpr unsigned kMaxPartitionBits = 10;
 constexpr std::size_t kBlock = 1 << 17;  // a multiple of 64: blocks share no word of a bitmap
 
-constexpr std::uint64_t kGolden = 0x9E3779B97F4A7C15;  // 2^64 / golden ratio, Knuth's multiplier
+// Odd, and another one in each process, so that no file can be made whose chunks all collide. No
+// result depends on it: a hash chooses a place, never an order.
+std::uint64_t random_multiplier() noexcept {
+  constexpr std::uint64_t kGolden = 0x9E3779B97F4A7C15;  // 2^64 / golden ratio, Knuth's multiplier
+  try {
+    std::random_device random;
+    return (kGolden ^ (std::uint64_t{random()} << 32 | random())) | 1;
+  } catch (...) {
+    return kGolden;
+  }
+}
+
+const std::uint64_t kMultiplier = random_multiplier();
 
 // Mixed in its high bits: they choose the partition, the next ones the slot.
 std::uint64_t hash_of(std::uint64_t key) noexcept {
-  key *= kGolden;
-  return (key ^ (key >> 32)) * kGolden;
+  key *= kMultiplier;
+  return (key ^ (key >> 32)) * kMultiplier;
 }
 
 template <std::size_t kWords>
@@ -43,8 +58,8 @@ struct Distinct {
   std::uint32_t count;
 };
 
-// An open-addressing table that is used again for one partition after the other. A slot holds the
-// number of the entry where its chunk appeared first, so that clearing it costs 4 bytes.
+// An open-addressing table. A slot holds the number of the entry where its chunk appeared first, so
+// that clearing it costs 4 bytes.
 template <typename Key>
 class DistinctTable {
  public:
@@ -141,24 +156,40 @@ class Extraction {
     starts_[partitions_] = next;
   }
 
+  // A caller may write to its codes while they are read: then what was counted no longer fits, and
+  // nothing may be written beyond it.
+  [[nodiscard]] std::vector<std::size_t> ends_of_blocks() const {
+    std::vector<std::size_t> ends;
+    for (std::size_t at = partitions_; at < offsets_.size(); ++at) ends.push_back(offsets_[at]);
+    for (std::size_t p = 0; p < partitions_; ++p) ends.push_back(starts_[p + 1]);
+    return ends;
+  }
+
   void scatter() {
     place_blocks();
     entries_ = std::make_unique_for_overwrite<Entry<Key>[]>(count_);
-    parallel_for(blocks_, threads_, [this](std::size_t block) {
+    const std::vector<std::size_t> ends = ends_of_blocks();
+    std::atomic<bool> changed{false};
+    parallel_for(blocks_, threads_, [&](std::size_t block) {
       std::size_t* offsets = &offsets_[block * partitions_];
       for_each_key(block, [&](std::size_t position, const Key& key) {
-        entries_[offsets[partition_of(key)]++] = {key, static_cast<std::uint32_t>(position)};
+        const std::size_t p = partition_of(key);
+        if (offsets[p] == ends[block * partitions_ + p]) {
+          changed = true;
+          return;
+        }
+        entries_[offsets[p]++] = {key, static_cast<std::uint32_t>(position)};
       });
     });
+    if (changed) invalid("codes: expected them to stay as they are while they are read");
   }
 
   // Afterwards indices hold first positions.
   void find_distinct() {
     distinct_.resize(partitions_);
     parallel_for(partitions_, threads_, [this](std::size_t p) {
-      thread_local DistinctTable<Key> table;
-      distinct_[p] = table.run(&entries_[starts_[p]], starts_[p + 1] - starts_[p], partition_bits_,
-                               found_.indices.data());
+      distinct_[p] = DistinctTable<Key>().run(&entries_[starts_[p]], starts_[p + 1] - starts_[p],
+                                              partition_bits_, found_.indices.data());
     });
     entries_.reset();
   }

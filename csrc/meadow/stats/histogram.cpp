@@ -17,7 +17,7 @@ constexpr std::size_t kSmallestSlice = 1 << 16;
 template <typename Table, typename CountSlice>
 Table sum_over_slices(std::size_t count, unsigned threads, const Table& empty,
                       const CountSlice& count_slice) {
-  if (threads == 0) threads = hardware_threads();
+  threads = usable_threads(threads);
   const std::size_t slice = std::max(kSmallestSlice, block_count(count, threads));
   std::vector<Table> tables(std::max<std::size_t>(1, block_count(count, slice)), empty);
   parallel_for(block_count(count, slice), threads,

@@ -1,6 +1,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <atomic>
 #include <cstdlib>
 #include <stdexcept>
@@ -59,6 +60,17 @@ TEST_CASE("pool: a forked child makes its own") {
   CHECK(status == 0);
 }
 #endif
+
+TEST_CASE("pool: a foolish number of threads is cut") {
+  CHECK(usable_threads(1) == 1);
+  CHECK(usable_threads(0) == hardware_threads());
+  CHECK(usable_threads(1000000) <= std::max(8U, hardware_threads()));
+}
+
+TEST_CASE("pool: a block of any size is counted without overflow") {
+  CHECK(block_count(10, ~std::size_t{0}) == 1);
+  CHECK(block_count(0, ~std::size_t{0}) == 0);
+}
 
 TEST_CASE("pool: blocks cover a range without gaps") {
   for (const std::size_t size : {0UL, 1UL, 9UL, 10UL, 11UL}) {

@@ -138,8 +138,8 @@ TEST_CASE("packet options that make no sense are refused") {
   const ChunkedCodes source(test::int8_matrix(codes, 10), 2, false, 1);
   for (const PacketOptions& options :
        {PacketOptions{true, 4097, {}}, PacketOptions{true, 4, {5, 5, 32}},
-        PacketOptions{true, 4, {9, 3}}, PacketOptions{true, 4, {1}},
-        PacketOptions{true, 4, {33}}}) {
+        PacketOptions{true, 4, std::vector<std::uint8_t>(33, 32)}, PacketOptions{true, 4, {9, 3}},
+        PacketOptions{true, 4, {1}}, PacketOptions{true, 4, {33}}}) {
     CHECK(test::kind_of_failure([&] { pack_packets(source, options); }) ==
           ErrorKind::kInvalidArgument);
   }

@@ -118,6 +118,30 @@ TEST_CASE("a weight without codes is decoded at once, however long its empty sid
   }
 }
 
+TEST_CASE("a dictionary stream with another width than its entries need") {
+  const Stream stream =
+      pack_dictionary(ChunkedCodes(test::int8_matrix(small_codes(), 24), 2, false, 1));
+  CHECK(decode_failure(with_byte(stream, kFixedHeaderBytes, 32)) == ErrorKind::kCorrupt);
+}
+
+TEST_CASE("bits that fill the dictionary must be zero") {
+  const Stream codes = {0, 1, 2, 3, 4, 5, 6};
+  const ChunkedCodes source({codes.data(), 1, 7, 1, 3, false}, 1, false, 1);
+  const Stream stream = pack_dictionary(source);
+  const std::size_t last = kFixedHeaderBytes + 1 + 2;  // 7 entries of 3 bits end in the third byte
+  CHECK(decode_failure(with_byte(stream, last, stream[last] | 0x80)) == ErrorKind::kCorrupt);
+}
+
+TEST_CASE("a ledger of tiles that have the wrong length is refused, not wrapped") {
+  const Stream stream =
+      pack_dictionary(ChunkedCodes(test::int8_matrix(small_codes(), 24), 2, false, 1));
+  const StreamView view = parse_stream(stream);
+  StreamView shortened = view;
+  shortened.tiles[0] = view.tiles[0].first(1);
+  shortened.bytes -= view.tiles[0].size() - 1;
+  CHECK(test::kind_of_failure([&] { ledger_of(shortened, 1); }) == ErrorKind::kCorrupt);
+}
+
 TEST_CASE("a short stream that promises a huge weight is refused before memory is asked for") {
   Stream codes(64, 1);
   Stream stream = pack_dictionary(ChunkedCodes(test::int8_matrix(codes, 1), 16, false, 1));

@@ -1,5 +1,10 @@
 #include "meadow/number/quantize.h"
 
+#if defined(__x86_64__)
+#include <xmmintrin.h>
+#endif
+
+#include <cfenv>
 #include <cmath>
 #include <limits>
 
@@ -169,6 +174,40 @@ TEST_CASE("F16 and BF16 quantise as their F32 values do") {
     CHECK(found.codes == expected.codes);
     CHECK(test::same_bits(found.scales, expected.scales));
     CHECK(found.zero_points == expected.zero_points);
+  }
+}
+
+TEST_CASE("a caller's flushed denormals and rounding mode change nothing") {
+  std::vector<float> weights(3000 * 40);
+  for (std::size_t i = 0; i < weights.size(); ++i) weights[i] = 1e-40F * static_cast<float>(i % 97);
+  const Weight weight{weights.data(), FloatType::kF32, 3000, 40, "w"};
+  for (const std::size_t per_scale : {0UL, 16UL}) {
+    const QuantizeSpec spec{8, false, per_scale};
+    const Result expected = run(weight, spec, 1);
+    const int before = std::fegetround();
+    std::fesetround(FE_UPWARD);
+#if defined(__x86_64__)
+    const unsigned control = _mm_getcsr();
+    _mm_setcsr(control | 0x8040);  // flush to zero, denormals are zero
+#endif
+    const Result alone = run(weight, spec, 1);
+    const Result shared = run(weight, spec, 3);
+#if defined(__x86_64__)
+    _mm_setcsr(control);
+#endif
+    std::fesetround(before);
+    for (const Result& found : {alone, shared}) {
+      CHECK(found.codes == expected.codes);
+      CHECK(test::same_bits(found.scales, expected.scales));
+      CHECK(test::same_bits(found.sums, expected.sums));
+    }
+  }
+}
+
+TEST_CASE("a long empty side costs nothing") {
+  for (const std::size_t per_scale : {0UL, 1UL}) {
+    const QuantizeSpec spec{8, true, per_scale};
+    CHECK(run({nullptr, FloatType::kF32, std::size_t{1} << 44, 0, "w"}, spec).codes.empty());
   }
 }
 

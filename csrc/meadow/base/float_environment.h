@@ -1,0 +1,23 @@
+// Rounding to nearest, denormals kept: what a caller did to its thread (torch's set_flush_denormal,
+// say) must not change a result.
+#pragma once
+
+#include <cfenv>
+
+namespace meadow {
+
+class DefaultFloatEnvironment {
+ public:
+  DefaultFloatEnvironment() noexcept {
+    std::fegetenv(&before_);
+    std::fesetenv(FE_DFL_ENV);
+  }
+  ~DefaultFloatEnvironment() { std::fesetenv(&before_); }
+  DefaultFloatEnvironment(const DefaultFloatEnvironment&) = delete;
+  DefaultFloatEnvironment& operator=(const DefaultFloatEnvironment&) = delete;
+
+ private:
+  std::fenv_t before_{};
+};
+
+}  // namespace meadow
