@@ -8,6 +8,7 @@ from typing import Any
 
 from meadow_py.errors import FormatError
 from meadow_py.sources.checkpoint import Checkpoint
+from meadow_py.sources.names import require_target
 from meadow_py.sources.pytorch import read_pytorch
 from meadow_py.sources.safetensors import read_safetensors
 from meadow_py.sources.selection import (
@@ -20,6 +21,8 @@ from meadow_py.sources.sharded import of_shard, read_index, require_shards, shar
 from meadow_py.sources.strict_json import read_object
 from meadow_py.sources.tensor import Tensor
 
+_CONFIG = "config.json"
+
 
 def open_folder(folder: Path, source: str) -> Checkpoint:
     """The model in a folder, as Transformers saves it or as a few weight files.
@@ -27,12 +30,18 @@ def open_folder(folder: Path, source: str) -> Checkpoint:
     Raises
     ------
     FileNotFoundError
-        If the folder holds no weights, or a shard that the index names is missing.
+        If the folder holds no weights, a shard that the index names is missing, or a file is a
+        link to nothing.
     FormatError
         If a file is truncated or corrupt, or does not agree with the index.
     """
-    names = [path.name for path in folder.iterdir() if path.is_file()]
-    return open_selection(folder, select_weights(names, str(folder)), source)
+    return open_selection(folder, select_weights(file_names(folder), str(folder)), source)
+
+
+def file_names(folder: Path) -> list[str]:
+    """The files in a folder, and the links to nothing: no other file may quietly replace them."""
+    found = folder.iterdir()
+    return [path.name for path in found if path.is_file() or not path.exists()]
 
 
 def open_file(path: Path, source: str) -> Checkpoint:
@@ -47,6 +56,9 @@ def open_file(path: Path, source: str) -> Checkpoint:
 
 def open_selection(folder: Path, selection: Selection, source: str) -> Checkpoint:
     """The model in the chosen files of a folder."""
+    for file in (*selection.files, selection.index_file, _CONFIG):
+        if file is not None:
+            require_target(folder / file)
     if selection.format == "gguf":
         from meadow_py.sources.gguf import read_gguf
 
@@ -72,7 +84,7 @@ def _checkpoint(
 
 
 def _config(folder: Path) -> Mapping[str, Any] | None:
-    path = folder / "config.json"
+    path = folder / _CONFIG
     return read_object(path) if path.is_file() else None
 
 

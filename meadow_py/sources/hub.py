@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from meadow_py.sources.checkpoint import Checkpoint
-from meadow_py.sources.folder import open_selection
+from meadow_py.sources.folder import file_names, open_selection
 from meadow_py.sources.hub_errors import explained
 from meadow_py.sources.selection import Selection, select_weights
 from meadow_py.sources.sharded import read_index, shards
@@ -123,7 +123,7 @@ def _open_despite(error: ConnectionError, request: Request) -> Checkpoint:
 def _open_cached(request: Request) -> Checkpoint:
     """The model as far as it is in the cache; anything missing is an error, not a smaller model."""
     folder = _cached_folder(request)
-    names = [path.name for path in folder.iterdir() if path.is_file()]
+    names = file_names(folder)
     advice = f"connect and open {request.repo_id} once, with the hub reachable"
     try:
         selection = select_weights(names, str(folder))
@@ -155,8 +155,9 @@ def _cached_folder(request: Request) -> Path:
         if part is None:
             at = f" at revision {request.revision!r}" if request.revision else ""
             raise ConnectionError(
-                f"offline (HF_HUB_OFFLINE or local_files_only), and {request.repo_id}{at} is not "
-                "in the cache: open it once with the hub reachable, or name a local folder"
+                f"{request.repo_id!r} is no folder or file here, and as a hub id{at} is not in the "
+                "cache, which alone may be used (HF_HUB_OFFLINE=1, local_files_only=True or "
+                "--offline): open it once with the hub reachable, or name a local folder"
             ) from error
         found = part
     return Path(found)

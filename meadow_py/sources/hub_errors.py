@@ -33,12 +33,13 @@ def _translated(
     if isinstance(error, errors.GatedRepoError):
         return PermissionError(
             f"{repo_id} is gated: accept its licence at {endpoint}/{repo_id}, then log in with "
-            "`hf auth login`, set HF_TOKEN, or pass token="
+            "`hf auth login`, set HF_TOKEN, or pass token= (--token)"
         )
     if isinstance(error, errors.RepositoryNotFoundError):
         return FileNotFoundError(
             f"{repo_id!r} is no folder or file here, and {endpoint} shows no model of this id: "
-            "misspelt, or private (then log in with `hf auth login`, set HF_TOKEN, or pass token=)"
+            "misspelt, or private: then log in with `hf auth login`, set HF_TOKEN, or pass token= "
+            "(--token)"
         )
     if isinstance(error, errors.RevisionNotFoundError):
         return FileNotFoundError(
@@ -64,7 +65,7 @@ def _http(error: Exception, repo_id: str, endpoint: str) -> Exception:
     if status in (401, 403):
         return PermissionError(
             f"{endpoint} refuses {repo_id} (HTTP {status}): is the token valid, and may it read "
-            "this model? Log in with `hf auth login`, set HF_TOKEN, or pass token="
+            "this model? Log in with `hf auth login`, set HF_TOKEN, or pass token= (--token)"
         )
     return _unreachable(error, repo_id, endpoint)
 
@@ -74,6 +75,7 @@ def _unreachable(error: Exception, repo_id: str, endpoint: str) -> ConnectionErr
     text = str(cause).splitlines()
     return ConnectionError(
         f"could not get {repo_id} from {endpoint}: {type(cause).__name__}: "
-        f"{text[0] if text else 'no details'}. Try again; with the model in the cache, "
-        "HF_HUB_OFFLINE=1 or local_files_only=True uses that; or name a local folder"
+        f"{text[0] if text else 'no details'}. No folder or file of this name is here either. "
+        "Try again; with the model in the cache, "
+        "HF_HUB_OFFLINE=1 or local_files_only=True (--offline) uses that; or name a local folder"
     )

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -12,10 +11,7 @@ from meadow_py.sources.arrays import open_arrays
 from meadow_py.sources.checkpoint import Checkpoint
 from meadow_py.sources.folder import open_file, open_folder
 from meadow_py.sources.module import is_module, open_module
-from meadow_py.sources.selection import SUFFIXES
-
-# "name" or "owner/name", as the hub allows.
-_HUB_ID = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._-]{0,95}(/[A-Za-z0-9_][A-Za-z0-9._-]{0,95})?")
+from meadow_py.sources.names import local_path, require_hub_id
 
 
 def open_checkpoint(
@@ -48,7 +44,7 @@ def open_checkpoint(
     FileNotFoundError
         If there is no such file, hub id or revision, or no weights in it.
     PermissionError
-        If the hub wants a token, or its licence to be accepted.
+        If a file or folder may not be read, or the hub wants a token or its licence accepted.
     ConnectionError
         If the hub cannot be reached, or the connection was cut, and the cache does not help.
     FormatError
@@ -61,10 +57,10 @@ def open_checkpoint(
     if isinstance(model, str | os.PathLike):
         if not str(model):
             raise ValueError("the name of the model is empty: expected a hub id or a path")
-        path = Path(model).expanduser()
-        if _exists(path):
-            return open_file(path, str(model)) if path.is_file() else open_folder(path, str(model))
-        _require_hub_id(model, path)
+        path = local_path(model)
+        if path is not None:
+            return open_folder(path, str(model)) if path.is_dir() else open_file(path, str(model))
+        require_hub_id(model)
         from meadow_py.sources.hub import Request, open_hub
 
         where = None if cache_dir is None else Path(cache_dir)
@@ -73,25 +69,8 @@ def open_checkpoint(
         return open_module(model)
     if isinstance(model, Mapping):
         return open_arrays(model)
+    hint = ': pass {"name": array}' if hasattr(model, "dtype") and hasattr(model, "shape") else ""
     raise TypeError(
         f"a {type(model).__name__} is no model: expected a hub id, a folder, a file, a "
-        "torch.nn.Module or a dict of arrays"
+        f"torch.nn.Module or a dict of arrays{hint}"
     )
-
-
-def _exists(path: Path) -> bool:
-    try:
-        return path.exists()
-    except (OSError, ValueError):  # a name that is too long, or holds a NUL
-        return False
-
-
-def _require_hub_id(model: str | os.PathLike[str], path: Path) -> None:
-    """Raise FileNotFoundError if it was meant as a path, or cannot be a hub id."""
-    text = str(model)
-    is_path = not isinstance(model, str) or text.endswith(SUFFIXES)
-    if is_path or not _HUB_ID.fullmatch(text) or "--" in text or ".." in text:
-        raise FileNotFoundError(
-            f"{text!r} is neither a folder or file (looked in {path.absolute().parent}) nor a "
-            "hub id like 'facebook/opt-125m'"
-        )

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path, PurePosixPath
 
 from meadow_py.errors import FormatError
+from meadow_py.sources.names import require_target
 from meadow_py.sources.selection import PYTORCH_SUFFIXES
 from meadow_py.sources.strict_json import read_object
 from meadow_py.sources.tensor import Tensor
@@ -42,6 +43,7 @@ def shards(weight_map: dict[str, str]) -> list[str]:
 def require_shards(folder: Path, index: Path, weight_map: dict[str, str]) -> None:
     """Raise FileNotFoundError if a shard is missing, naming it and what it should hold."""
     for shard in shards(weight_map):
+        require_target(folder / shard)
         if not (folder / shard).is_file():
             held = [name for name, file in weight_map.items() if file == shard]
             raise FileNotFoundError(

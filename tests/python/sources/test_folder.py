@@ -171,12 +171,14 @@ def test_folder_without_weights(tmp_path: Path) -> None:
 )
 def test_neither_a_path_nor_a_hub_id(model: str, tmp_path: Path, monkeypatch: Any) -> None:
     monkeypatch.chdir(tmp_path)
-    with pytest.raises(FileNotFoundError, match=r"neither a folder or file \(looked in .*hub id"):
+    with pytest.raises(
+        FileNotFoundError, match=r"neither a folder nor a file \(looked in .*hub id"
+    ):
         open_checkpoint(model)
 
 
 def test_path_objects_are_never_hub_ids(tmp_path: Path) -> None:
-    with pytest.raises(FileNotFoundError, match="neither a folder or file"):
+    with pytest.raises(FileNotFoundError, match="neither a folder nor a file"):
         open_checkpoint(Path("facebook"))
     with pytest.raises(ValueError, match="the name of the model is empty"):
         open_checkpoint("")
