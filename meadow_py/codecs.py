@@ -247,7 +247,7 @@ def _check_codes(codes: npt.NDArray[Any], name: str) -> npt.NDArray[Any]:
             f"{name} have dtype {matrix.dtype}: expected int8, uint8, int16, uint16, int32 or "
             "uint32; quantize() makes codes of floats"
         )
-    return np.ascontiguousarray(matrix, dtype=native)
+    return np.require(matrix, native, ["C", "A"])
 
 
 def _check_width(bits: int) -> int:

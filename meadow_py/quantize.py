@@ -281,4 +281,4 @@ def _core_operand(matrix: npt.NDArray[Any], name: str) -> tuple[npt.NDArray[Any]
 
 def _contiguous(matrix: npt.NDArray[Any]) -> npt.NDArray[Any]:
     """Native byte order, row by row; the array itself if it is so already."""
-    return np.ascontiguousarray(matrix, dtype=matrix.dtype.newbyteorder("="))
+    return np.require(matrix, matrix.dtype.newbyteorder("="), ["C", "A"])

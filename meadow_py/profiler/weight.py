@@ -80,7 +80,7 @@ class _Worker:
 
     def _read(self, weight: Weight) -> npt.NDArray[Any]:
         with self.clock.stage("read"):
-            return np.ascontiguousarray(weight.array())
+            return np.require(weight.array(), requirements=["C", "A"])
 
     def _floors(
         self, weight: Weight, matrix: npt.NDArray[Any]

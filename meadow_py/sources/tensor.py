@@ -114,7 +114,8 @@ class Tensor:
             return self.dtype
         from meadow_py import _core
 
-        return _core.content_dtype(self.raw().view(pattern), self.dtype)
+        bits = np.require(self.raw().view(pattern), requirements=["A"])
+        return _core.content_dtype(bits, self.dtype)
 
     def __repr__(self) -> str:
         where = f", file={self.file!r}" if self.file else ""
