@@ -6,7 +6,6 @@
 
 #include <memory>
 #include <string>
-#include <type_traits>
 #include <utility>
 #include <vector>
 
@@ -35,9 +34,10 @@ CodeMatrix code_matrix(const py::array& codes, unsigned bits);
 py::dtype code_dtype(unsigned element_bytes, bool is_signed);
 
 // Gives a vector's memory to numpy without a copy.
-template <typename Vector>
-py::array adopt(Vector&& values, const py::dtype& dtype, std::vector<py::ssize_t> shape) {
-  static_assert(std::is_rvalue_reference_v<Vector&&>, "adopt takes a vector over");
+template <typename T, typename Allocator>
+py::array adopt(std::vector<T, Allocator>&& values, const py::dtype& dtype,
+                std::vector<py::ssize_t> shape) {
+  using Vector = std::vector<T, Allocator>;
   auto owned = std::make_unique<Vector>(std::move(values));
   const auto* data = owned->data();
   const py::capsule owner(owned.get(), [](void* p) { delete static_cast<Vector*>(p); });
@@ -45,10 +45,10 @@ py::array adopt(Vector&& values, const py::dtype& dtype, std::vector<py::ssize_t
   return py::array(dtype, std::move(shape), data, owner);
 }
 
-template <typename Vector>
-py::array adopt(Vector&& values) {
+template <typename T, typename Allocator>
+py::array adopt(std::vector<T, Allocator>&& values) {
   const auto size = static_cast<py::ssize_t>(values.size());
-  return adopt(std::move(values), py::dtype::of<typename Vector::value_type>(), {size});
+  return adopt(std::move(values), py::dtype::of<T>(), {size});
 }
 
 }  // namespace meadow::python

@@ -171,6 +171,7 @@ py::dict stream_info(const py::buffer& stream, unsigned threads) {
   return info_of(bytes_of(info), threads);
 }
 
+// NOLINTNEXTLINE(misc-const-correctness): the signature is Python's
 PyObject* refuse_new(PyTypeObject* type, PyObject* /*arguments*/, PyObject* /*keywords*/) {
   PyErr_Format(PyExc_TypeError, "%s is made by meadow_py._core.Chunks(...)", type->tp_name);
   return nullptr;

@@ -63,10 +63,10 @@ class ThreadPool {
       try {
         while (workers_.size() < helpers) workers_.emplace_back([this] { serve(); });
       } catch (const std::system_error&) {
-        // The system gives no more threads: those there are will do.
+        helpers = workers_.size();  // the system gives no more threads: those there are will do
       }
       job_ = &job;
-      wanted_ = std::min(helpers, workers_.size());
+      wanted_ = helpers;
     }
     wake_.notify_all();
   }
