@@ -76,7 +76,11 @@ def extraction(codes: list[Array], threads: int, repeats: int) -> list[dict[str,
         word = WORDS[chunk]
 
         def ours(some: list[Array], chunk: int = chunk) -> Callable[[], None]:
-            return lambda: [_core.unique_chunks(c, 8, chunk, "in", threads) for c in some] and None
+            def run() -> None:
+                for c in some:
+                    _core.unique_chunks(c, 8, chunk, "in", threads)
+
+            return run
 
         def by_word(word: Any = word) -> None:
             for c in codes:

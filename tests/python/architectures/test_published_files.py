@@ -56,7 +56,8 @@ def test_gpt2_attention_views_are_columns_of_the_file(shared_data: Path) -> None
     path = shared_data / "weights/gpt2-attention/model.safetensors"
     name = "transformer.h.5.attn.c_attn.weight"
     begin, end = _header(path)[name]["data_offsets"]
-    start = 8 + struct.unpack("<Q", path.open("rb").read(8))[0] + begin
+    with path.open("rb") as file:
+        start = 8 + struct.unpack("<Q", file.read(8))[0] + begin
     stored = np.memmap(path, "<f4", "r", offset=start, shape=(768, 2304))
     assert stored.nbytes == end - begin
     specs = resolve(None, _safetensors(path)).weights(_safetensors(path))
