@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -13,6 +14,17 @@ settings.register_profile("ci", deadline=None, max_examples=300, derandomize=Tru
 settings.load_profile("ci" if os.environ.get("CI") else "default")
 
 DATA_VARIABLE = "MEADOW_TEST_DATA"
+if os.environ.get(DATA_VARIABLE):  # tests run in another folder: see below
+    os.environ[DATA_VARIABLE] = str(Path(os.environ[DATA_VARIABLE]).resolve())
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _away_from_the_sources(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Child processes must import what is installed, not the folder meadow_py of a checkout."""
+    before = Path.cwd()
+    os.chdir(tmp_path_factory.mktemp("elsewhere"))
+    yield
+    os.chdir(before)
 
 
 @pytest.fixture(scope="session")

@@ -28,7 +28,7 @@ def watch():
         peak = max(peak, anonymous())
         time.sleep(0.002)
 
-watcher = threading.Thread(target=watch)
+watcher = threading.Thread(target=watch, daemon=True)
 watcher.start()
 made = mp.profile(sys.argv[1], progress=False)
 done.set()
