@@ -119,7 +119,8 @@ Bytes decode_codes(const StreamView& view, unsigned threads) {
     const std::size_t first = chunks_of_tile(header, n).begin;
     writer.write(first, tile_indices(view, n), &codes[writer.offset_of(first)]);
   });
-  return header.along_output ? transposed(matrix_of(header, codes.data()), threads) : codes;
+  if (header.along_output) return transposed(matrix_of(header, codes.data()), threads);
+  return codes;
 }
 
 void verify_stream(std::span<const std::uint8_t> stream, const ChunkedCodes& source) {
@@ -152,8 +153,7 @@ StreamLedger ledger_of(const StreamView& view, unsigned threads) {
   ledger.header =
       8 * (header.header_bytes() + kTileIndexEntryBytes * view.tiles.size() + kChecksumBytes);
   ledger.dictionary = header.dictionary_bits();
-  const std::uint64_t packets =
-      (header.chunk_count() + header.packet_length - 1) / header.packet_length;
+  const std::uint64_t packets = block_count(header.chunk_count(), header.packet_length);
   ledger.modes = packets * header.mode_bits();
   ledger.indices = header.codec == Codec::kDictionary ? header.chunk_count() * header.widths[0]
                                                       : index_bits_of_packets(view, threads);

@@ -1,5 +1,5 @@
 // A coded weight as bytes: header, dictionary, tile index, tiles, checksum. The layout is specified
-// in docs/format.md; this file is where it is written and where it is checked.
+// in docs/format.md; header.h has the fixed part and its checks, this file the rest.
 #pragma once
 
 #include <cstddef>
