@@ -135,6 +135,13 @@ class Chunks:
     def indices(self) -> npt.NDArray[np.uint32]: ...
     def entropy(self) -> float:
         """Order-0 entropy in bits per chunk."""
+    def growth(self, points: int = 16) -> list[tuple[int, int]]:
+        """How the dictionary grows: (chunks read, distinct chunks among them).
+
+        Chunks are read in the order in which they are cut: row by row, along the chunk dimension.
+        Up to `points` evenly spaced positions, fewer where there are fewer chunks; the last is
+        (`count`, `unique`). Raises ValueError for no points.
+        """
     @overload
     def pack_dictionary(
         self, verify: bool = True, *, info_only: Literal[False] = False

@@ -82,6 +82,17 @@ class Chunks {
     return adopt(RawVector<std::uint32_t>(chunks().indices));
   }
 
+  [[nodiscard]] py::list growth(std::size_t points) const {
+    std::vector<GrowthPoint> growth;
+    {
+      const py::gil_scoped_release release;
+      growth = dictionary_growth(chunks(), points);
+    }
+    py::list out;
+    for (const GrowthPoint& point : growth) out.append(py::make_tuple(point.chunks, point.unique));
+    return out;
+  }
+
   [[nodiscard]] py::object packed(bool verify, bool info_only) const {
     return pack(verify, info_only,
                 [](const ChunkedCodes& source) { return pack_dictionary(source); });
@@ -191,6 +202,7 @@ void bind_codec(py::module_& module) {
       .def("counts", &Chunks::counts)
       .def("indices", &Chunks::indices)
       .def("entropy", &Chunks::entropy_per_chunk)
+      .def("growth", &Chunks::growth, py::arg("points") = 16)
       .def("pack_dictionary", &Chunks::packed, py::arg("verify") = true,
            py::arg("info_only") = false)
       .def("pack_packets", &Chunks::packed_in_packets, py::arg("reindex"),

@@ -118,4 +118,22 @@ UniqueChunks unique_chunks(const CodeMatrix& codes, unsigned chunk, unsigned thr
   return unique_chunks_hashed<WideKey<8>>(codes, chunk, threads);
 }
 
+// Indices are numbered by first appearance: the largest so far tells how many there are.
+std::vector<GrowthPoint> dictionary_growth(const UniqueChunks& chunks, std::size_t points) {
+  if (points == 0) invalid("points: expected at least 1, found 0");
+  const std::size_t count = chunks.indices.size();
+  if (count == 0) return {{0, 0}};
+  points = std::min(points, count);  // the product below stays under 2^64: count is under 2^32
+  std::vector<GrowthPoint> growth;
+  growth.reserve(points);
+  std::uint32_t largest = 0;
+  std::size_t read = 0;
+  for (std::size_t n = 1; n <= points; ++n) {
+    const std::size_t end = count * n / points;
+    for (; read < end; ++read) largest = std::max(largest, chunks.indices[read]);
+    growth.push_back({end, std::size_t{largest} + 1});
+  }
+  return growth;
+}
+
 }  // namespace meadow

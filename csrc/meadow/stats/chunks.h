@@ -48,4 +48,14 @@ struct UniqueChunks {
 // outside 1 to 16 and for 2^32 - 1 chunks or more.
 UniqueChunks unique_chunks(const CodeMatrix& codes, unsigned chunk, unsigned threads);
 
+struct GrowthPoint {
+  std::size_t chunks;  // read so far
+  std::size_t unique;  // distinct ones among them
+};
+
+// The dictionary's size after 1/points, 2/points ... of the chunks, in the order in which they are
+// cut; fewer points where there are fewer chunks, and always the end. Throws InvalidArgument for no
+// points.
+std::vector<GrowthPoint> dictionary_growth(const UniqueChunks& chunks, std::size_t points);
+
 }  // namespace meadow

@@ -81,6 +81,30 @@ def test_codes_that_do_not_fit_their_bits_are_named() -> None:
         _core.unique_chunks(codes, 4, 2)
 
 
+@given(
+    code_arrays().filter(lambda codes: codes.dtype.itemsize == 1),
+    st.integers(1, 16),
+    st.sampled_from(["in", "out"]),
+    st.integers(1, 40),
+)
+def test_growth_equals_numpy(codes: np.ndarray, chunk: int, along: str, points: int) -> None:
+    made = _core.Chunks(codes, 8, chunk, along)
+    chunks = padded_chunks(codes, chunk, along)
+    growth = made.growth(points)
+    assert growth[-1] == (made.count, made.unique)
+    read = [position for position, _ in growth]
+    assert read == ([len(chunks) * n // len(read) for n in range(1, len(read) + 1)])
+    assert len(read) == max(1, min(points, len(chunks)))
+    for position, unique in growth:
+        assert unique == len(np.unique(chunks[:position], axis=0)) or position == 0
+
+
+def test_growth_of_nothing_and_at_no_points() -> None:
+    assert _core.Chunks(np.zeros((0, 5), np.int8), 8, 2).growth() == [(0, 0)]
+    with pytest.raises(ValueError, match="points: expected at least 1"):
+        _core.Chunks(np.zeros((2, 5), np.int8), 8, 2).growth(0)
+
+
 def test_chunks_keep_their_codes_alive() -> None:
     chunks = _core.Chunks(np.arange(100, dtype=np.int8).reshape(10, 10), 8, 2)
     again = _core.decode(chunks.pack_dictionary(verify=True))
