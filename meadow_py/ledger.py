@@ -5,6 +5,7 @@ A floor is the order-0 entropy of a named alphabet, per weight (Shannon, 1948).
 
 from __future__ import annotations
 
+import heapq
 import sys
 from dataclasses import asdict, dataclass, fields
 from typing import TYPE_CHECKING, Any
@@ -14,6 +15,8 @@ import numpy.typing as npt
 
 if TYPE_CHECKING:
     from meadow_py._core import Chunks, StreamInfo
+
+HUFFMAN_LENGTH_BITS = 8  # one byte for the length of each symbol's code
 
 
 @dataclass(frozen=True)
@@ -30,6 +33,8 @@ class Ledger:
         The chunk indices.
     modes : int
         Mode bits, which name the index width of a packet.
+    tables : int
+        Code tables of an entropy coder.
     header : int
         Header, tile index, checksum.
     padding : int
@@ -42,6 +47,7 @@ class Ledger:
     dictionary: int = 0
     indices: int = 0
     modes: int = 0
+    tables: int = 0
     header: int = 0
     padding: int = 0
     scales: int = 0
@@ -64,6 +70,41 @@ class Ledger:
 def dense_ledger(count: int, bits: int, scales: int = 0, zero_points: int = 0) -> Ledger:
     """`count` codes of `bits` each, stored as they are."""
     return Ledger(codes=count * bits, scales=scales, zero_points=zero_points)
+
+
+def plain_huffman_ledger(
+    counts: npt.NDArray[Any], scales: int = 0, zero_points: int = 0
+) -> Ledger:
+    """Codes under one Huffman code of single codes, computed from how often each occurs.
+
+    The table of a canonical code is the length of every symbol's code, a byte each. The payload
+    is the sum of all merged weights of D. A. Huffman's construction (1952); where only one symbol
+    occurs, it takes one bit.
+
+    Parameters
+    ----------
+    counts : ndarray, shape (2**bits,)
+        Occurrences of every code.
+    """
+    return Ledger(
+        codes=_huffman_payload(counts),
+        tables=counts.size * HUFFMAN_LENGTH_BITS,
+        scales=scales,
+        zero_points=zero_points,
+    )
+
+
+def _huffman_payload(counts: npt.NDArray[Any]) -> int:
+    heap = [int(count) for count in counts[counts > 0]]
+    if len(heap) == 1:
+        return heap[0]
+    heapq.heapify(heap)
+    payload = 0
+    while len(heap) > 1:
+        merged = heapq.heappop(heap) + heapq.heappop(heap)
+        payload += merged
+        heapq.heappush(heap, merged)
+    return payload
 
 
 def stream_ledger(info: StreamInfo, scales: int = 0, zero_points: int = 0) -> Ledger:
@@ -89,11 +130,18 @@ def stream_ledger(info: StreamInfo, scales: int = 0, zero_points: int = 0) -> Le
     return ledger
 
 
-def symbol_floor(codes: npt.NDArray[Any], bits: int, threads: int = 0) -> float:
-    """Entropy of the integer codes, bits per weight."""
+def symbol_counts(codes: npt.NDArray[Any], bits: int, threads: int = 0) -> npt.NDArray[np.uint64]:
+    """How often each code occurs, by its bit pattern: shape ``(2**bits,)``."""
     from meadow_py import _core
 
-    return _core.entropy(_core.symbol_counts(codes, bits, threads))
+    return _core.symbol_counts(codes, bits, threads)
+
+
+def symbol_floor(counts: npt.NDArray[np.uint64]) -> float:
+    """Entropy of codes that occur so often, bits per weight."""
+    from meadow_py import _core
+
+    return _core.entropy(counts)
 
 
 def chunk_floor(chunks: Chunks, count: int) -> float:

@@ -9,6 +9,7 @@ from meadow_py.profiler.result import (
     Packing,
     Profile,
     Settings,
+    ValueDistribution,
     WeightProfile,
 )
 from meadow_py.profiler.run import profile
@@ -20,6 +21,7 @@ __all__ = [
     "Packing",
     "Profile",
     "Settings",
+    "ValueDistribution",
     "WeightProfile",
     "profile",
 ]

@@ -10,6 +10,7 @@ from meadow_py.ledger import Ledger
 
 if TYPE_CHECKING:
     import pandas
+    from matplotlib.axes import Axes
 
     from meadow_py.profiler.summary import Section
 
@@ -55,12 +56,16 @@ class Packing:
     packet : PacketLayout
         Of the re-indexed packets.
     bits_per_weight : dict of str to float
-        ``dense`` and the codecs ``naive``, ``packets``, ``reindexed`` with everything counted;
-        the entropies ``floor_symbol`` and ``floor_chunk`` and the indices alone
+        ``dense``, the codecs ``naive``, ``packets``, ``reindexed`` and ``plain_huffman`` (a Huffman
+        code of single codes, its table counted; computed, no stream is made) with everything
+        counted; the entropies ``floor_symbol`` and ``floor_chunk`` and the indices alone
         (``index_only``, dictionary not counted), without scales; and ``scales``: scales and zero
-        points, which are contained in the first four.
+        points, which are contained in the first five.
     ledgers : dict of str to Ledger
         Where every bit of ``dense`` and of each codec goes.
+    growth : tuple of (int, int)
+        Chunks read so far and distinct chunks among them, at up to 16 evenly spaced places in
+        reading order; the last one is the whole weight. Empty in files of earlier versions.
     """
 
     bits: int
@@ -72,6 +77,36 @@ class Packing:
     packet: PacketLayout
     bits_per_weight: dict[str, float]
     ledgers: dict[str, Ledger]
+    growth: tuple[tuple[int, int], ...] = ()
+
+    @property
+    def dictionary_bytes(self) -> int:
+        """The buffer that holds the dictionary: its distinct chunks, unpadded, in whole bytes."""
+        return (self.unique_chunks * self.chunk_size * self.bits + 7) // 8
+
+
+@dataclass(frozen=True)
+class ValueDistribution:
+    """How the values of a weight are spread.
+
+    Attributes
+    ----------
+    low, high, mean, std : float
+        Of the stored values. The deviation is that of all values (divided by their number).
+    first, step : int, float
+        Bin k counts the values that round to ``(first + k) * step``.
+    counts : tuple of int
+        Of floats the 255 codes of symmetric INT8 with one scale for the weight: ``first`` is -127
+        and ``step`` the largest magnitude / 127. Of stored integers their own codes, ``step`` 1.
+    """
+
+    low: float
+    high: float
+    mean: float
+    std: float
+    first: int
+    step: float
+    counts: tuple[int, ...]
 
 
 @dataclass(frozen=True)
@@ -93,6 +128,8 @@ class WeightProfile:
         ``fields`` and ``joint`` of the stored floats, None where they do not apply.
     packings : tuple of Packing
         One per bits, granularity and chunk size, in that order.
+    values : ValueDistribution or None
+        None in files of earlier versions.
     """
 
     name: str
@@ -103,6 +140,7 @@ class WeightProfile:
     content_dtype: str
     floors: dict[str, float | None]
     packings: tuple[Packing, ...]
+    values: ValueDistribution | None = None
 
     @property
     def count(self) -> int:
@@ -233,6 +271,39 @@ class Profile:
         from meadow_py.profiler.serial import load
 
         return load(path)
+
+    def plot(self, kind: str = "heatmap", ax: Axes | None = None, **options: Any) -> Axes:
+        """Draw one figure of the profile, without showing it. Needs matplotlib.
+
+        Parameters
+        ----------
+        kind : str
+            One of `meadow_py.views.plots.KINDS`: ``heatmap`` (layer by chunk size), ``bytes`` (per
+            role, by where they go), ``ratio`` (against bits per weight, with the floor),
+            ``rate-distortion`` (bits per weight against SNR), ``values`` (their distribution and
+            the reach of the codes), ``growth`` (of the dictionary).
+        ax : matplotlib.axes.Axes, optional
+            Where to draw; None makes a figure of a fitting size.
+        **options
+            Of the kind of plot: ``bits``, ``granularity``, ``codec``, ``role``, ``weight``.
+
+        Returns
+        -------
+        matplotlib.axes.Axes
+
+        Raises
+        ------
+        ValueError
+            For a kind, setting or weight that is not there, with those that are.
+        """
+        from meadow_py.views.plots import draw
+
+        return draw(self, kind, ax, **options)
+
+    def _repr_html_(self) -> str:
+        from meadow_py.views.html import profile_html
+
+        return profile_html(self)
 
     def __repr__(self) -> str:
         from meadow_py.views.terminal import render_text

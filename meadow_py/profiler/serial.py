@@ -21,6 +21,7 @@ from meadow_py.profiler.result import (
     Packing,
     Profile,
     Settings,
+    ValueDistribution,
     WeightProfile,
 )
 
@@ -112,6 +113,7 @@ def _weight_to_dict(weight: WeightProfile) -> dict[str, Any]:
         "dtype": weight.dtype,
         "content_dtype": weight.content_dtype,
         "floors": dict(weight.floors),
+        "values": None if weight.values is None else _jsonable(asdict(weight.values)),
         "packings": [_packing_to_dict(packing) for packing in weight.packings],
     }
 
@@ -127,6 +129,7 @@ def _packing_to_dict(packing: Packing) -> dict[str, Any]:
         "packet": _jsonable(asdict(packing.packet)),
         "bits_per_weight": dict(packing.bits_per_weight),
         "ledgers": {name: ledger.to_dict() for name, ledger in packing.ledgers.items()},
+        "growth": [list(point) for point in packing.growth],
     }
 
 
@@ -176,6 +179,7 @@ def _weight_from_dict(data: dict[str, Any]) -> WeightProfile:
         content_dtype=_text(data.get("content_dtype", data["dtype"])),
         floors=floors,
         packings=tuple(_packing_from_dict(packing) for packing in data["packings"]),
+        values=_values_from_dict(data.get("values")),
     )
 
 
@@ -190,7 +194,16 @@ def _packing_from_dict(data: dict[str, Any]) -> Packing:
         packet=_packet_from_dict(data["packet"]),
         bits_per_weight={key: _finite(v) for key, v in data["bits_per_weight"].items()},
         ledgers={key: _ledger_from_dict(v) for key, v in data["ledgers"].items()},
+        growth=tuple((int(read), int(distinct)) for read, distinct in data.get("growth", [])),
     )
+
+
+def _values_from_dict(data: dict[str, Any] | None) -> ValueDistribution | None:
+    if data is None:
+        return None
+    numbers = {key: _finite(data[key]) for key in ("low", "high", "mean", "std", "step")}
+    counts = tuple(int(count) for count in data["counts"])
+    return ValueDistribution(first=int(data["first"]), counts=counts, **numbers)
 
 
 def _packet_from_dict(data: dict[str, Any]) -> PacketLayout:

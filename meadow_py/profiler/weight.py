@@ -11,7 +11,14 @@ import numpy.typing as npt
 from meadow_py import ledger
 from meadow_py.codecs import CODECS, CodeMatrix
 from meadow_py.jobs import Progress, Stopwatch
-from meadow_py.profiler.result import PacketLayout, Packing, Settings, WeightProfile
+from meadow_py.profiler import distribution
+from meadow_py.profiler.result import (
+    PacketLayout,
+    Packing,
+    Settings,
+    ValueDistribution,
+    WeightProfile,
+)
 from meadow_py.quantize import Quantized, quantize
 from meadow_py.views.spelling import visible
 
@@ -39,6 +46,7 @@ class _Coded:
     snr_db: float | None
     scale_bits: int
     zero_point_bits: int
+    counts: npt.NDArray[np.uint64]  # of each code
     symbol_floor: float
 
 
@@ -54,6 +62,7 @@ class _Worker:
     def weight(self, weight: Weight) -> WeightProfile:
         matrix, shown = self._read(weight), visible(weight.name)
         floors, content = self._floors(weight, matrix)
+        values = self._values(weight, matrix)
         packings: list[Packing] = []
         for bits, granularity in self._codings(weight.dtype):
             coded = self._code(_called(weight), matrix, bits, granularity)
@@ -71,6 +80,7 @@ class _Worker:
             content_dtype=content,
             floors=floors,
             packings=tuple(packings),
+            values=values,
         )
 
     def _codings(self, dtype: str) -> list[tuple[int, str]]:
@@ -94,18 +104,21 @@ class _Worker:
             }
         return floors, content
 
+    def _values(self, weight: Weight, matrix: npt.NDArray[Any]) -> ValueDistribution:
+        with self.clock.stage("values"):
+            if is_codes(weight.dtype):
+                return distribution.of_codes(matrix, self.threads)
+            return distribution.of_floats(matrix, _called(weight), self.threads)
+
     def _code(self, name: str, matrix: npt.NDArray[Any], bits: int, granularity: str) -> _Coded:
         if granularity == STORED:
-            floor = self._symbol_floor(matrix, bits)
-            return _Coded(matrix, bits, STORED, None, 0, 0, floor)
+            return self._coded(matrix, bits, STORED)
         with self.clock.stage("quantise"):
             made = self._quantize(name, matrix, bits, granularity)
         # No finite ratio means that nothing was lost; see Packing.snr_db.
         snr = None if made.snr_db is None or made.snr_db == float("inf") else made.snr_db
-        floor = self._symbol_floor(made.codes, bits)
-        return _Coded(
-            made.codes, bits, granularity, snr, made.scale_bits, made.zero_point_bits, floor
-        )
+        beside = (made.scale_bits, made.zero_point_bits)
+        return self._coded(made.codes, bits, granularity, snr, *beside)
 
     def _quantize(
         self, name: str, matrix: npt.NDArray[Any], bits: int, granularity: str
@@ -119,9 +132,19 @@ class _Worker:
                 "roles=...)"
             ) from error
 
-    def _symbol_floor(self, codes: npt.NDArray[Any], bits: int) -> float:
+    def _coded(
+        self,
+        codes: npt.NDArray[Any],
+        bits: int,
+        granularity: str,
+        snr: float | None = None,
+        scale_bits: int = 0,
+        zero_point_bits: int = 0,
+    ) -> _Coded:
         with self.clock.stage("floors"):
-            return ledger.symbol_floor(codes, bits, self.threads)
+            counts = ledger.symbol_counts(codes, bits, self.threads)
+            floor = ledger.symbol_floor(counts)
+        return _Coded(codes, bits, granularity, snr, scale_bits, zero_point_bits, counts, floor)
 
     def _pack(self, name: str, coded: _Coded, chunk: int) -> Packing:
         along: Along = "out" if self.settings.along == "out" else "in"
@@ -157,6 +180,7 @@ def _packing(
     beside = (coded.scale_bits, coded.zero_point_bits)
     ledgers = {"dense": ledger.dense_ledger(count, coded.bits, *beside)}
     ledgers |= {name: ledger.stream_ledger(info, *beside) for name, info in infos.items()}
+    ledgers["plain_huffman"] = ledger.plain_huffman_ledger(coded.counts, *beside)
     stored = {name: book.per_weight(count) for name, book in ledgers.items()}
     best = infos["reindexed"]
     return Packing(
@@ -176,4 +200,5 @@ def _packing(
             "scales": sum(beside) / count,
         },
         ledgers=ledgers,
+        growth=tuple(chunks.growth()),
     )
