@@ -192,7 +192,7 @@ def _packing_from_dict(data: dict[str, Any]) -> Packing:
         reduction_ratio=_finite(data["reduction_ratio"]),
         snr_db=None if data["snr_db"] is None else _finite(data["snr_db"]),
         packet=_packet_from_dict(data["packet"]),
-        bits_per_weight={key: _finite(v) for key, v in data["bits_per_weight"].items()},
+        bits_per_weight=_bits_per_weight(data["bits_per_weight"]),
         ledgers={key: _ledger_from_dict(v) for key, v in data["ledgers"].items()},
         growth=tuple((int(read), int(distinct)) for read, distinct in data.get("growth", [])),
     )
@@ -204,6 +204,13 @@ def _values_from_dict(data: dict[str, Any] | None) -> ValueDistribution | None:
     numbers = {key: _finite(data[key]) for key in ("low", "high", "mean", "std", "step")}
     counts = tuple(int(count) for count in data["counts"])
     return ValueDistribution(first=int(data["first"]), counts=counts, **numbers)
+
+
+def _bits_per_weight(data: dict[str, Any]) -> dict[str, float]:
+    """Files of before plain Huffman get the floor that it cannot reach."""
+    figures = {key: _finite(v) for key, v in data.items()}
+    figures.setdefault("plain_huffman", figures["floor_symbol"] + figures["scales"])
+    return figures
 
 
 def _packet_from_dict(data: dict[str, Any]) -> PacketLayout:

@@ -10,6 +10,7 @@ from meadow_py.codecs import CODECS
 from meadow_py.profiler.result import Packing, Profile, WeightProfile
 
 Setting = tuple[int, str]  # bits, granularity
+BUFFER_SHARES = (50, 95, 100)  # per cent of the weights
 
 
 @dataclass(frozen=True)
@@ -46,8 +47,8 @@ class Group:
         A role, a weight's name, or ``all``.
     weights, values : int
         How many matrices, and how many numbers in them.
-    dense, scales, floor_symbol : float
-        Bits per weight; `scales` is contained in `dense`, not in the floor.
+    dense, scales, floor_symbol, plain_huffman : float
+        Bits per weight; `scales` is contained in `dense` and `plain_huffman`, not in the floor.
     best : Candidate
         The smallest packing.
     expanding : int
@@ -62,20 +63,16 @@ class Group:
     dense: float
     scales: float
     floor_symbol: float
+    plain_huffman: float
     best: Candidate
     expanding: int
     snr_db: float | None
 
     @property
-    def entropy_coder(self) -> float:
-        """The least that an order-0 coder of single codes needs, scales counted."""
-        return self.floor_symbol + self.scales
-
-    @property
     def sweet_spot(self) -> Candidate | None:
-        """The best packing; None where dense or an entropy coder of single codes is smaller."""
-        reach = min(self.dense, self.entropy_coder)
-        return self.best if self.best.bits_per_weight < reach else None
+        """The best packing; None where dense, or a Huffman code of single codes, is smaller."""
+        rival = min(self.dense, self.plain_huffman)
+        return self.best if self.best.bits_per_weight < rival else None
 
 
 @dataclass(frozen=True)
@@ -91,12 +88,16 @@ class ChunkRow:
         Of every codec against dense, everything counted.
     index_only_ratio : float or None
         See `Candidate`.
+    buffers : tuple of int
+        Bytes of on-chip memory that hold one dictionary at a time of 50, 95 and 100 % of the
+        weights; see `BUFFER_SHARES`.
     """
 
     chunk_size: int
     reduction_ratio: float
     ratios: dict[str, float]
     index_only_ratio: float | None
+    buffers: tuple[int, ...]
 
 
 @dataclass(frozen=True)
@@ -199,6 +200,7 @@ def _group(label: str, slices: Sequence[_Slice]) -> Group:
         dense=_total_bits(slices, "dense", 0) / values,
         scales=_mean(slices, "scales", 0),
         floor_symbol=_mean(slices, "floor_symbol", 0),
+        plain_huffman=_mean(slices, "plain_huffman", 0),
         best=_best(slices),
         expanding=sum(_best([part]).ratio <= 1 for part in slices),
         snr_db=min(ratios, default=None),
@@ -232,7 +234,14 @@ def _chunk_row(slices: Sequence[_Slice], n: int) -> ChunkRow:
         reduction_ratio=chunks / sum(p.unique_chunks for p in rows),
         ratios={codec: dense / _total_bits(slices, codec, n) for codec in CODECS},
         index_only_ratio=_index_only_ratio(slices, n),
+        buffers=buffer_sizes([p.dictionary_bytes for p in rows]),
     )
+
+
+def buffer_sizes(dictionaries: Sequence[int]) -> tuple[int, ...]:
+    """The smallest sizes that hold at least `BUFFER_SHARES` per cent of `dictionaries`."""
+    ordered = sorted(dictionaries)
+    return tuple(ordered[-(-len(ordered) * share // 100) - 1] for share in BUFFER_SHARES)
 
 
 def _index_only_ratio(slices: Sequence[_Slice], n: int) -> float | None:

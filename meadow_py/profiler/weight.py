@@ -108,22 +108,22 @@ class _Worker:
         with self.clock.stage("values"):
             if is_codes(weight.dtype):
                 return distribution.of_codes(matrix, self.threads)
-            return distribution.of_floats(matrix, _called(weight), self.threads)
+            coded = self._quantize(_called(weight), matrix, 8, "tensor", symmetric=True)
+            return distribution.of_floats(matrix, coded, self.threads)
 
     def _code(self, name: str, matrix: npt.NDArray[Any], bits: int, granularity: str) -> _Coded:
         if granularity == STORED:
             return self._coded(matrix, bits, STORED)
         with self.clock.stage("quantise"):
-            made = self._quantize(name, matrix, bits, granularity)
+            made = self._quantize(name, matrix, bits, granularity, self.settings.symmetric)
         # No finite ratio means that nothing was lost; see Packing.snr_db.
         snr = None if made.snr_db is None or made.snr_db == float("inf") else made.snr_db
         beside = (made.scale_bits, made.zero_point_bits)
         return self._coded(made.codes, bits, granularity, snr, *beside)
 
     def _quantize(
-        self, name: str, matrix: npt.NDArray[Any], bits: int, granularity: str
+        self, name: str, matrix: npt.NDArray[Any], bits: int, granularity: str, symmetric: bool
     ) -> Quantized:
-        symmetric = self.settings.symmetric
         try:
             return quantize(matrix, bits, symmetric, granularity, name, self.threads)
         except ValueError as error:  # NaN or infinity

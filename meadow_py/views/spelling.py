@@ -15,6 +15,14 @@ def byte_size(number: int) -> str:
     return f"{_scaled(number)}B" if _scaled(number) else f"{number} B"
 
 
+def binary_size(number: int) -> str:
+    """Binary units, as on-chip memories have them: 36.5 KiB."""
+    for power, unit in ((3, "GiB"), (2, "MiB"), (1, "KiB")):
+        if number >= 1024**power:
+            return f"{number / 1024**power:.3g} {unit}"
+    return f"{number} B"
+
+
 def ratio(value: float | None) -> str:
     """1.38x; a dash where there is none."""
     return "-" if value is None else f"{value:.2f}x"

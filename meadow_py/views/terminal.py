@@ -13,6 +13,7 @@ from rich.text import Text
 
 from meadow_py.codecs import CODECS
 from meadow_py.profiler.summary import (
+    BUFFER_SHARES,
     Candidate,
     Section,
     StoredDtype,
@@ -20,7 +21,14 @@ from meadow_py.profiler.summary import (
     stored_dtypes,
 )
 from meadow_py.profiler.summary import Group as Figures
-from meadow_py.views.spelling import byte_size, count, ratio, setting_title, visible
+from meadow_py.views.spelling import (
+    binary_size,
+    byte_size,
+    count,
+    ratio,
+    setting_title,
+    visible,
+)
 
 if TYPE_CHECKING:
     from meadow_py.profiler.result import Profile
@@ -50,7 +58,7 @@ def profile_view(profile: Profile, per_weight: bool = False) -> RenderableType:
     for section in made:
         parts += [Text(), _section_title(section), _section_table(section, per_weight)]
         parts += [_verdict(section.total)]
-    parts += [Text(), _chunk_table(made), Text(), _footnotes()]
+    parts += [Text(), _chunk_table(made), Text(), _buffer_table(made), Text(), _footnotes()]
     return Group(*parts)
 
 
@@ -144,7 +152,7 @@ def _coloured_ratio(best: Candidate) -> Text:
 
 
 def _verdict(total: Figures) -> Text:
-    said = _entropy_coder(total)
+    said = _plain_huffman(total)
     best = total.best
     packed = (
         f"{CODECS[best.codec].title}, C={best.chunk_size}: {best.bits_per_weight:.2f} b/w, "
@@ -161,13 +169,10 @@ def _verdict(total: Figures) -> Text:
     return Text(said, style="italic")
 
 
-def _entropy_coder(total: Figures) -> str:
-    reach = total.entropy_coder
-    if reach == 0:
-        return "An entropy coder of single codes needs next to nothing."
+def _plain_huffman(total: Figures) -> str:
     scales = f", {total.scales:.2f} of it scales" if total.scales >= _VISIBLE else ""
-    gain = ratio(total.dense / reach)
-    return f"An entropy coder of single codes could reach {reach:.2f} b/w{scales}: {gain}."
+    gain = ratio(total.dense / total.plain_huffman)
+    return f"Plain Huffman of single codes takes {total.plain_huffman:.2f} b/w{scales}: {gain}."
 
 
 def _chunk_table(made: Sequence[Section]) -> Table:
@@ -203,6 +208,28 @@ def _chunk_cells(section: Section) -> Iterator[list[str | Text]]:
             *ratios,
             Text(ratio(row.index_only_ratio), style="dim"),
         ]
+
+
+def _buffer_table(made: Sequence[Section]) -> Table:
+    table = Table(
+        title="Buffer for any dictionary of a share of weights",
+        title_justify="left",
+        title_style="bold",
+        box=None,
+        padding=(0, 1),
+        pad_edge=False,
+        header_style="dim",
+    )
+    table.add_column("scales")
+    table.add_column("C", justify="right")
+    for share in BUFFER_SHARES:
+        table.add_column(f"{share} %", justify="right")
+    for section in made:
+        for n, row in enumerate(section.chunks):
+            title = visible(setting_title(section.bits, section.granularity, short=True))
+            sizes = [binary_size(size) for size in row.buffers]
+            table.add_row(title if n == 0 else "", str(row.chunk_size), *sizes)
+    return table
 
 
 def _footnotes() -> Text:

@@ -33,6 +33,18 @@ def cut(codes: np.ndarray, chunk: int) -> np.ndarray:
     return padded.reshape(-1, chunk)
 
 
+def huffman_lengths(counts: np.ndarray) -> np.ndarray:
+    """Code lengths by joining the two lightest groups of symbols until one is left."""
+    groups = [(count, [n]) for n, count in enumerate(counts.tolist())]
+    lengths = np.zeros(len(counts), int)
+    while len(groups) > 1:
+        groups.sort(key=lambda group: group[0])
+        (light, some), (next_light, others), *rest = groups
+        lengths[some + others] += 1
+        groups = [(light + next_light, some + others), *rest]
+    return lengths
+
+
 def index_width(unique: int) -> int:
     """ceil(log2(unique)), exactly."""
     return (unique - 1).bit_length()

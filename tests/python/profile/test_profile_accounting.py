@@ -7,7 +7,7 @@ import math
 import ml_dtypes
 import numpy as np
 import pytest
-from numpy_reference import cut, entropy, index_width, quantized
+from numpy_reference import cut, entropy, huffman_lengths, index_width, quantized
 
 import meadow_py as mp
 from meadow_py.codecs import CodeMatrix, pack_packets
@@ -49,6 +49,62 @@ def test_counts_and_floors(made: mp.Profile, weight: np.ndarray) -> None:
         assert bpw["floor_chunk"] == pytest.approx(floor, abs=1e-9)
         alone = index_width(unique) * len(chunks) / weight.size
         assert bpw["index_only"] == pytest.approx(alone, abs=1e-12)
+
+
+def test_plain_huffman(made: mp.Profile, weight: np.ndarray) -> None:
+    for packing in made.weights[0].packings:
+        codes = quantized(weight, packing.bits, packing.granularity)
+        _, counts = np.unique(codes, return_counts=True)
+        payload = int((counts * huffman_lengths(counts)).sum())
+        book = packing.ledgers["plain_huffman"]
+        assert (book.codes, book.tables) == (payload, 8 * 2**packing.bits)
+        assert book.scales == packing.ledgers["dense"].scales
+        assert packing.bits_per_weight["plain_huffman"] == book.total / weight.size
+        assert payload >= packing.bits_per_weight["floor_symbol"] * weight.size
+
+
+def test_plain_huffman_of_one_symbol_takes_a_bit_each() -> None:
+    packing = mp.profile({NAME: np.zeros((4, 6), np.float32)}).weights[0].packings[0]
+    assert packing.ledgers["plain_huffman"].codes == 24
+
+
+def test_values(made: mp.Profile, weight: np.ndarray) -> None:
+    values = made.weights[0].values
+    assert values is not None
+    codes = quantized(weight, 8, "tensor")
+    expected = np.bincount(codes.reshape(-1).astype(int) + 127, minlength=255)
+    assert values.counts == tuple(expected)
+    assert (values.low, values.high) == (weight.min(), weight.max())
+    assert values.mean == pytest.approx(weight.mean(dtype=np.float64), rel=1e-9)
+    assert values.std == pytest.approx(weight.std(dtype=np.float64), rel=1e-9)
+    assert values.first * values.step == pytest.approx(-np.abs(weight).max(), rel=1e-6)
+
+
+@pytest.mark.parametrize(("dtype", "first"), [(np.int8, -128), (np.uint8, 0)])
+def test_values_of_stored_codes(dtype: type, first: int) -> None:
+    codes = np.random.default_rng(3).integers(0, 256, (8, 9)).astype(np.uint8).view(dtype)
+    values = mp.profile({NAME: codes}).weights[0].values
+    assert values is not None
+    assert (values.first, values.step, len(values.counts)) == (first, 1.0, 256)
+    expected = np.bincount(codes.reshape(-1).astype(int) - first, minlength=256)
+    assert values.counts == tuple(expected)
+
+
+def test_growth_of_the_dictionary(made: mp.Profile, weight: np.ndarray) -> None:
+    for packing in made.weights[0].packings:
+        chunks = cut(quantized(weight, packing.bits, packing.granularity), packing.chunk_size)
+        assert len(packing.growth) == 16
+        assert packing.growth[-1] == (len(chunks), packing.unique_chunks)
+        for read, distinct in packing.growth:
+            assert distinct == len(np.unique(chunks[:read], axis=0))
+
+
+def test_buffers_hold_the_dictionaries_of_a_share_of_the_weights() -> None:
+    drawn = np.random.default_rng(5).standard_t(4, (20, 16, 32)).astype(np.float32)
+    weights = {f"model.decoder.layers.{n}.fc1.weight": w for n, w in enumerate(drawn)}
+    made = mp.profile(weights, bits=4, granularity="tensor", chunk_sizes=3)
+    sizes = sorted(-(-w.packings[0].unique_chunks * 3 * 4 // 8) for w in made.weights)
+    assert made.summary()[0].chunks[0].buffers == (sizes[9], sizes[18], sizes[19])
 
 
 def test_dense_and_scales(made: mp.Profile, weight: np.ndarray) -> None:
@@ -209,5 +265,5 @@ def test_without_verification_the_figures_are_the_same(weight: np.ndarray) -> No
 
 
 def test_stages_are_timed(made: mp.Profile) -> None:
-    assert set(made.seconds) == {"read", "floors", "quantise", "unique", "pack"}
+    assert set(made.seconds) == {"read", "floors", "values", "quantise", "unique", "pack"}
     assert all(seconds > 0 for seconds in made.seconds.values())

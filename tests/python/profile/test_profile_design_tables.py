@@ -89,7 +89,7 @@ def test_floors_of_the_stored_bf16(weights: tuple[mp.Profile, ...]) -> None:
     assert round(joint / 16 * 100, 2) == 66.02
 
 
-def test_no_sweet_spot_is_claimed_where_dense_or_an_entropy_coder_is_smaller(
+def test_no_sweet_spot_is_claimed_where_dense_or_plain_huffman_is_smaller(
     weights: tuple[mp.Profile, ...],
 ) -> None:
     for profile in weights:

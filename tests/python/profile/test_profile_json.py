@@ -46,7 +46,7 @@ def test_the_contract(made: mp.Profile) -> None:
     assert {"length", "mode_bits", "widths"} <= set(packing["packet"])
     assert {
         *("dense", "floor_symbol", "floor_chunk", "index_only"),
-        *("naive", "packets", "reindexed", "scales"),
+        *("naive", "packets", "reindexed", "plain_huffman", "scales"),
     } == set(packing["bits_per_weight"])
 
 
@@ -137,7 +137,7 @@ def test_every_missing_or_wrong_value_is_a_format_error(made: mp.Profile, tmp_pa
     data = made.to_dict()
     weight = data["weights"][0]
     for owner in (weight, weight["packings"][0], weight["packings"][0]["packet"]):
-        for key in set(owner) - {"layer", "content_dtype"}:
+        for key in set(owner) - {"layer", "content_dtype", "values", "growth"}:
             kept = owner[key]
             del owner[key]
             _expect_damage(path, data)
@@ -146,6 +146,34 @@ def test_every_missing_or_wrong_value_is_a_format_error(made: mp.Profile, tmp_pa
             owner[key] = kept
     weight["packings"][0]["bits_per_weight"]["naive"] = float("nan")
     _expect_damage(path, data)
+
+
+def test_damaged_values_and_growth(made: mp.Profile, tmp_path: Path) -> None:
+    for key in ("low", "std", "step", "first", "counts"):
+        data = made.to_dict()
+        data["weights"][0]["values"][key] = {"nonsense": "x"}
+        _expect_damage(tmp_path / "profile.json", data)
+    data = made.to_dict()
+    data["weights"][0]["packings"][0]["growth"] = [[1, 2, 3]]
+    _expect_damage(tmp_path / "profile.json", data)
+
+
+def test_files_from_before_plots(made: mp.Profile, tmp_path: Path) -> None:
+    """Version 1 without the keys that were added to it."""
+    data = made.to_dict()
+    for weight in data["weights"]:
+        del weight["values"]
+        for packing in weight["packings"]:
+            del packing["growth"], packing["bits_per_weight"]["plain_huffman"]
+            del packing["ledgers"]["plain_huffman"]
+            for book in packing["ledgers"].values():
+                del book["tables"]
+    path = tmp_path / "profile.json"
+    path.write_text(json.dumps(data))
+    loaded = mp.Profile.load(path).weights[0]
+    assert (loaded.values, loaded.packings[0].growth) == (None, ())
+    figures = loaded.packings[0].bits_per_weight
+    assert figures["plain_huffman"] == figures["floor_symbol"] + figures["scales"]
 
 
 def _expect_damage(path: Path, data: Any) -> None:
