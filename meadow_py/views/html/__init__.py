@@ -1,0 +1,10 @@
+"""Results as HTML: fragments for notebooks, and a page that stands alone.
+
+No JavaScript, nothing from outside. Text out of files is escaped in one place, `markup.text`.
+"""
+
+from __future__ import annotations
+
+from meadow_py.views.html.profile import profile_html
+
+__all__ = ["profile_html"]

@@ -1,0 +1,138 @@
+"""The tables of a profile."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Sequence
+
+from meadow_py.codecs import CODECS
+from meadow_py.profiler.summary import BUFFER_SHARES, Candidate, Group, Section
+from meadow_py.views.html.markup import PREFIX, Column, Markup, table, text
+from meadow_py.views.spelling import binary_size, ratio, setting_title
+
+_NOT_COUNTED = Column("dictionary not counted")
+_SCALES = Column("scales", words=True)
+_C = Column("C")
+_BAR = 32  # pixels on each side of 1x
+_BAR_OCTAVES = 2  # a full bar is 4x, or a quarter
+
+
+def by_setting(made: Sequence[Section]) -> Markup:
+    """All weights, one row per way of quantising."""
+    columns = [
+        _SCALES,
+        Column("dense b/w"),
+        *_figure_columns(),
+        Column("sweet spot", words=True),
+    ]
+    rows = [
+        [
+            setting_title(section.bits, section.granularity),
+            f"{section.total.dense:.2f}",
+            *_figure_cells(section.total),
+            _sweet_spot(section.total.sweet_spot),
+        ]
+        for section in made
+    ]
+    return table("All weights by way of quantising", columns, rows)
+
+
+def by_role(section: Section) -> Markup:
+    """One way of quantising, one row per role."""
+    columns = [Column("role", words=True), Column("weights"), *_figure_columns()]
+    rows = [[group.label, str(group.weights), *_figure_cells(group)] for group in section.roles]
+    total = section.total
+    last = [total.label, str(total.weights), *_figure_cells(total)] if len(rows) > 1 else None
+    return table(f"By role: {_title(section)}", columns, rows, last)
+
+
+def by_weight(section: Section) -> Markup:
+    """One way of quantising, one row per weight."""
+    columns = [Column("weight", words=True), *_figure_columns()]
+    rows = ([group.label, *_figure_cells(group)] for group in section.weights)
+    total = section.total
+    last = [total.label, *_figure_cells(total)] if len(section.weights) > 1 else None
+    return table(f"By weight: {_title(section)}", columns, rows, last)
+
+
+def by_chunk_size(made: Sequence[Section]) -> Markup:
+    """Ratios of every codec, one row per way of quantising and chunk size."""
+    codecs = [Column(codec.title) for codec in CODECS.values()]
+    columns = [_SCALES, _C, Column("chunks per distinct"), *codecs, _NOT_COUNTED]
+    caption = "All weights by chunk size: ratio to dense, everything counted"
+    return table(caption, columns, _chunk_rows(made))
+
+
+def buffers(made: Sequence[Section]) -> Markup:
+    """On-chip memory for dictionaries, one row per way of quantising and chunk size."""
+    columns = [_SCALES, _C, *(Column(f"{share} %") for share in BUFFER_SHARES)]
+    rows = [
+        [_short(section), str(row.chunk_size), *map(binary_size, row.buffers)]
+        for section in made
+        for row in section.chunks
+    ]
+    caption = "Buffer for one dictionary at a time, and the share of weights that it serves"
+    return table(caption, columns, rows)
+
+
+def _figure_columns() -> list[Column]:
+    return [
+        Column("symbol floor"),
+        Column("best packing", words=True),
+        _C,
+        Column("b/w"),
+        Column("ratio"),
+        _NOT_COUNTED,
+        Column("SNR dB"),
+    ]
+
+
+def _figure_cells(group: Group) -> list[str]:
+    best = group.best
+    return [
+        f"{group.floor_symbol:.2f}",
+        CODECS[best.codec].title,
+        str(best.chunk_size),
+        f"{best.bits_per_weight:.2f}",
+        ratio_cell(best.ratio),
+        ratio(best.index_only_ratio),
+        "exact" if group.snr_db is None else f"{group.snr_db:.1f}",
+    ]
+
+
+def _sweet_spot(spot: Candidate | None) -> str:
+    return "none" if spot is None else f"{CODECS[spot.codec].title}, C={spot.chunk_size}"
+
+
+def _chunk_rows(made: Sequence[Section]) -> Iterator[list[str]]:
+    for section in made:
+        for row in section.chunks:
+            yield [
+                _short(section),
+                str(row.chunk_size),
+                _three_digits(row.reduction_ratio),
+                *(ratio_cell(value) for value in row.ratios.values()),
+                ratio(row.index_only_ratio),
+            ]
+
+
+def ratio_cell(value: float) -> Markup:
+    """A ratio with a bar: to the right of 1x what got smaller, to the left what got larger."""
+    octaves = min(abs(math.log2(value)), _BAR_OCTAVES)
+    width = round(octaves / _BAR_OCTAVES * _BAR)
+    side = "less" if value > 1 else "more"
+    bar = f'<i class="{PREFIX}-{side}" style="width:{width}px"></i>' if width else ""
+    return Markup(f'<td class="{PREFIX}-ratio">{bar}{text(ratio(value))}</td>')
+
+
+def _title(section: Section) -> str:
+    return setting_title(section.bits, section.granularity)
+
+
+def _short(section: Section) -> str:
+    return setting_title(section.bits, section.granularity, short=True)
+
+
+def _three_digits(value: float) -> str:
+    """1.00, 12.5, 927."""
+    return f"{value:.{2 if value < 10 else 1 if value < 100 else 0}f}"

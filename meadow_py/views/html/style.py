@@ -1,0 +1,59 @@
+"""The look of fragments. It must not leak into the page around them, nor the page's into them.
+
+Text takes the colour of the page, and greys are see-through: so a fragment follows the theme of
+its notebook, light or dark, whichever program shows it. `prefers-color-scheme` would not do: it is
+that of the system, and a notebook may have another.
+"""
+
+from __future__ import annotations
+
+from meadow_py.views.html.markup import Markup
+
+# Two selectors of classes outdo `.jp-RenderedHTMLCommon tbody tr:nth-child(odd)` of JupyterLab.
+# Blue and orange are told apart by the colour-blind, and have a contrast of 3:1 on black and white.
+FRAGMENT = """
+.meadow-view{font-size:13px;line-height:1.45;max-width:72em;text-align:left}
+.meadow-view p.meadow-title{font-size:1.15em;font-weight:600;margin:.3em 0;overflow-wrap:anywhere}
+.meadow-view p.meadow-headline{font-size:1.15em;margin:.3em 0 .6em;padding:.4em .8em;
+border-left:4px solid #3b82c4;background:rgba(128,128,128,.1)}
+.meadow-view p.meadow-note{margin:.2em 0;opacity:.8;overflow-wrap:anywhere}
+.meadow-view p.meadow-verdict{margin:.3em 0 .6em;max-width:60em}
+.meadow-view details.meadow-fold{margin:.3em 0;padding:0}
+.meadow-view details.meadow-fold details.meadow-fold{margin-left:1.2em}
+.meadow-view .meadow-fold>summary{cursor:pointer;font-weight:600;padding:.15em 0}
+.meadow-view .meadow-scroll{overflow-x:auto;margin:.2em 0 .8em}
+.meadow-view table.meadow-table{border-collapse:collapse;border-spacing:0;border:0;margin:0;
+table-layout:auto;width:auto;font-size:1em;font-variant-numeric:tabular-nums;color:inherit}
+.meadow-view .meadow-table caption{caption-side:top;text-align:left;padding:.3em 0;color:inherit;
+font-weight:600;white-space:normal}
+.meadow-view .meadow-table tr,.meadow-view .meadow-table tbody tr:nth-child(n){background:none}
+.meadow-view .meadow-table tbody tr:nth-child(n):hover{background:rgba(128,128,128,.14)}
+.meadow-view .meadow-table th,.meadow-view .meadow-table td{text-align:right;padding:.2em .7em;
+border:0;white-space:nowrap;vertical-align:baseline;font-weight:400;color:inherit;
+background:none;max-width:none;line-height:1.45}
+.meadow-view .meadow-table thead th{white-space:normal;vertical-align:bottom;max-width:6.5em;
+opacity:.8;border-bottom:1px solid rgba(128,128,128,.6)}
+.meadow-view .meadow-table tfoot th,.meadow-view .meadow-table tfoot td{font-weight:600;
+border-top:1px solid rgba(128,128,128,.6)}
+.meadow-view .meadow-table .meadow-words{text-align:left}
+.meadow-view .meadow-table th:first-child{padding-left:0}
+.meadow-view .meadow-table tbody th.meadow-words{white-space:normal;min-width:9em;max-width:34em;
+overflow-wrap:anywhere}
+.meadow-view .meadow-table td.meadow-ratio{position:relative;padding-right:76px}
+.meadow-view .meadow-table td.meadow-ratio::after{content:"";position:absolute;right:38px;top:.2em;
+bottom:.2em;border-left:1px solid rgba(128,128,128,.8)}
+.meadow-view .meadow-ratio i{position:absolute;top:.45em;bottom:.45em;
+-webkit-print-color-adjust:exact;print-color-adjust:exact}
+.meadow-view .meadow-ratio i.meadow-less{left:calc(100% - 38px);background:#3b82c4}
+.meadow-view .meadow-ratio i.meadow-more{right:39px;background:#d07a1f}
+.meadow-view dl.meadow-terms{margin:.3em 0;max-width:60em}
+.meadow-view .meadow-terms dt{font-weight:600;margin-top:.4em}
+.meadow-view .meadow-terms dd{margin:0 0 0 1.2em}
+@media print{.meadow-view details.meadow-fold::details-content{content-visibility:visible;
+display:block;height:auto}.meadow-view .meadow-scroll{overflow:visible}}
+"""
+
+
+def style(rules: str = FRAGMENT) -> Markup:
+    """A ``<style>`` element."""
+    return Markup(f"<style>{rules}</style>")
