@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import contextlib
 import json
 import math
 import os
-import secrets
 from collections.abc import Callable, Mapping
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any, TypeVar
 
 from meadow_py.errors import FormatError
+from meadow_py.files import write_whole
 from meadow_py.ledger import Ledger
 from meadow_py.profiler.result import (
     HostInfo,
@@ -59,29 +58,7 @@ def profile_to_rows(profile: Profile) -> list[dict[str, Any]]:
 
 def save(profile: Profile, path: str | os.PathLike[str]) -> None:
     """See `Profile.save`."""
-    target = Path(path)
-    if not target.name:
-        raise ValueError(f"path {os.fspath(path)!r}: expected the name of a file to write")
-    if target.exists() and not target.is_file():  # a device or a pipe must not be replaced
-        target.write_text(to_json(profile), encoding="utf-8")
-        return
-    temporary = target.with_name(f".{target.name}.{secrets.token_hex(8)}")
-    try:
-        with temporary.open("x", encoding="utf-8") as file:
-            file.write(to_json(profile))
-            file.flush()
-            os.fsync(file.fileno())
-        temporary.replace(target)
-    except BaseException as error:
-        _remove(temporary)
-        if isinstance(error, OSError) and error.errno is not None:
-            raise OSError(error.errno, error.strerror, str(target)) from error
-        raise
-
-
-def _remove(temporary: Path) -> None:
-    with contextlib.suppress(OSError):  # the reason why writing failed says more
-        temporary.unlink(missing_ok=True)
+    write_whole(path, to_json(profile))
 
 
 def load(path: str | os.PathLike[str]) -> Profile:
