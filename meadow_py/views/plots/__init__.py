@@ -1,0 +1,9 @@
+"""Plots of a profile that a reader understands without the code. They compute nothing new."""
+
+from __future__ import annotations
+
+from meadow_py.views.plots.drawing import draw, figure
+from meadow_py.views.plots.kinds import KINDS, Kind
+from meadow_py.views.plots.saving import FORMATS, check_path, save, svg
+
+__all__ = ["FORMATS", "KINDS", "Kind", "check_path", "draw", "figure", "save", "svg"]

@@ -1,0 +1,217 @@
+"""Layers by chunk size: where packing pays, and where it expands."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+import numpy.typing as npt
+
+from meadow_py.codecs import CODECS
+from meadow_py.profiler.result import Profile, WeightProfile
+from meadow_py.views.plots import totals
+from meadow_py.views.plots.place import Place, size_of
+from meadow_py.views.plots.selection import Setting, named, packings_of, setting_of, weights_of
+from meadow_py.views.plots.style import (
+    diverging,
+    font_points,
+    headings,
+    literal,
+    on,
+    shortened,
+)
+from meadow_py.views.spelling import setting_title
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.collections import QuadMesh
+
+_ROW, _TALLEST = 0.21, 10.0  # inches: of a row that holds a number, of all rows
+_COLUMN, _GAP = 0.62, 0.12  # inches of a column; width of the gap before the reference column
+_LIMITS = (1.1, 1.2, 1.5, 2.0, 3.0, 4.0)  # ratios at the ends of the colours
+_NUMBER = 0.75  # size of a number in a cell over that of text
+
+
+@dataclass(frozen=True)
+class Row:
+    """A layer, or a weight outside of layers."""
+
+    label: str
+    layer: int | None
+    weights: tuple[WeightProfile, ...]
+
+
+def heatmap(
+    profile: Profile,
+    place: Place,
+    *,
+    bits: int | None = None,
+    granularity: str | None = None,
+    codec: str = totals.BEST,
+    role: str | None = None,
+) -> Axes:
+    """Layer by chunk size; the colour is the ratio to dense, everything counted."""
+    setting = setting_of(profile, bits, granularity)
+    named("codec", codec, [totals.BEST, *CODECS])
+    rows = rows_of(weights_of(profile, role=role), setting)
+    if not rows:
+        raise ValueError(f"no weight of role {role!r} has codes of {setting_title(*setting)}")
+    table = _Table(rows, setting, codec)
+    ax = place.axes(max(6.4, 2.4 + _COLUMN * len(table.columns)), _height(rows))
+    mesh = _draw_cells(ax, table)
+    headings(
+        ax,
+        [
+            "Size of dense over size packed, by layer and chunk size, everything counted",
+            f"{setting_title(*setting)}; {_called(codec)}" + ("" if role is None else f"; {role}"),
+        ],
+        "chunk size C (codes per dictionary entry)",
+        "layer" if any(row.layer is not None for row in rows) else "weight",
+    )
+    _colour_bar(ax, mesh)
+    return ax
+
+
+def rows_of(weights: Sequence[WeightProfile], setting: Setting) -> list[Row]:
+    """Layers in their order; weights outside of layers as rows of their own before and after."""
+    members = [weight for weight in weights if packings_of(weight, setting)]
+    layers: dict[int, list[WeightProfile]] = {}
+    before: list[Row] = []
+    after: list[Row] = []
+    for weight in members:
+        if weight.layer is None:
+            row = Row(weight.name, None, (weight,))
+            (after if layers else before).append(row)
+        else:
+            layers.setdefault(weight.layer, []).append(weight)
+    within = [Row(str(layer), layer, tuple(layers[layer])) for layer in sorted(layers)]
+    return [*before, *within, *after]
+
+
+class _Table:
+    """The numbers: a row per layer, a column per chunk size, then plain Huffman's."""
+
+    def __init__(self, rows: list[Row], setting: Setting, codec: str) -> None:
+        packings = [[packings_of(w, setting) for w in row.weights] for row in rows]
+        chunks = [packing.chunk_size for packing in packings[0][0]]
+        self.rows = rows
+        self.columns = [f"C={chunk}" for chunk in chunks]
+        self.edges = [float(n) for n in range(len(chunks) + 1)]
+        columns = [
+            [totals.ratio([w[n] for w in row], codec) for row in packings]
+            for n in range(len(chunks))
+        ]
+        first = [[w[0] for w in row] for row in packings]
+        if all(totals.has_huffman(row) for row in first):
+            self.columns.append("plain\nHuffman")
+            self.edges += [self.edges[-1] + _GAP, self.edges[-1] + _GAP + 1]
+            columns.append([math.nan] * len(rows))
+            columns.append([totals.ratio(row, totals.HUFFMAN) for row in first])
+        self.ratios: npt.NDArray[np.float64] = np.array(columns).T
+        middles = (np.array(self.edges[1:]) + self.edges[:-1]) / 2
+        self.shown = [n for n in range(len(middles)) if not np.isnan(self.ratios[0, n])]
+        self.middles = [float(middles[n]) for n in self.shown]
+
+
+def _height(rows: Sequence[Row]) -> float:
+    """Of the figure in inches."""
+    return min(_TALLEST, max(1.2, _ROW * len(rows))) + 1.5
+
+
+def _row_edges(rows: Sequence[Row], inches: float) -> list[float]:
+    """Rows of one height, but weights outside of layers as high as their names where they fit."""
+    inside = sum(row.layer is not None for row in rows)
+    outside = len(rows) - inside
+    high = 1.0
+    if inside and outside and inches / len(rows) < _ROW and outside * _ROW < inches / 2:
+        high = _ROW / ((inches - outside * _ROW) / inside)
+    heights = [1.0 if row.layer is not None else high for row in rows]
+    return [0.0, *np.cumsum(heights).tolist()]
+
+
+def _draw_cells(ax: Axes, table: _Table) -> QuadMesh:
+    from matplotlib.colors import LogNorm
+
+    edges = _row_edges(table.rows, size_of(ax)[1])
+    known = table.ratios[~np.isnan(table.ratios)]
+    far = float(np.exp(np.abs(np.log(known)).max()))
+    limit = next((limit for limit in _LIMITS if limit >= far), _LIMITS[-1])
+    mesh = ax.pcolormesh(
+        table.edges,
+        edges,
+        np.ma.masked_invalid(table.ratios),
+        cmap=diverging(ax),
+        norm=LogNorm(1 / limit, limit),
+        rasterized=True,  # thousands of rectangles would make an SVG large
+    )
+    ax.set_xlim(table.edges[0], table.edges[-1])
+    ax.set_ylim(edges[-1], edges[0])
+    ax.set_xticks(table.middles, table.columns)
+    ax.tick_params(length=0)
+    ax.grid(False)
+    for spine in ax.spines.values():
+        spine.set_visible(False)
+    _label_rows(ax, table.rows, edges)
+    _mark_cells(ax, table, mesh, edges)
+    return mesh
+
+
+def _label_rows(ax: Axes, rows: Sequence[Row], edges: list[float]) -> None:
+    """Labels of layers at regular steps, so many that they do not touch."""
+    inches = size_of(ax)[1] / edges[-1]
+    lines = font_points() / 72 * 1.25 / inches  # of text, in units of the axis
+    step = next((s for s in (1, 2, 5, 10, 20, 50, 100, 200, 500) if s > lines), 1000)
+    ticks, last = [], -math.inf
+    for n, row in enumerate(rows):
+        middle = (edges[n] + edges[n + 1]) / 2
+        regular = row.layer is None or row.layer % step == 0
+        if regular and middle - last >= lines:
+            ticks.append((middle, row.label))
+            last = middle
+    labels = [literal(shortened(label)) for _, label in ticks]
+    ax.set_yticks([middle for middle, _ in ticks], labels)
+
+
+def _mark_cells(ax: Axes, table: _Table, mesh: QuadMesh, edges: list[float]) -> None:
+    """Numbers where they fit; elsewhere hatches on what expands: colour alone says nothing."""
+    width, height = size_of(ax)
+    points = font_points(_NUMBER)
+    high = np.diff(edges) * height / edges[-1] * 72
+    fits_across = width / table.edges[-1] * 72 > 4.5 * 0.64 * points
+    for n, row in enumerate(table.ratios):
+        fits = fits_across and high[n] > 1.25 * points
+        for column in table.shown:
+            across = (table.edges[column], table.edges[column + 1])
+            if fits:
+                colour = mesh.to_rgba(row[column])
+                where = (sum(across) / 2, (edges[n] + edges[n + 1]) / 2)
+                _number(ax, where, row[column], points, on(tuple(colour)))
+            elif row[column] < 1:
+                pass
+
+
+def _number(ax: Axes, where: tuple[float, float], value: float, points: float, colour: str) -> None:
+    text = f"{value:.2f}" if value < 99.95 else f"{value:.0f}"
+    ax.text(*where, text, ha="center", va="center", fontsize=points, color=colour, clip_on=True)
+
+
+def _colour_bar(ax: Axes, mesh: QuadMesh) -> None:
+    figure = ax.get_figure()
+    assert figure is not None  # noqa: S101 - axes without a figure cannot be drawn on
+    limit = mesh.norm.vmax
+    assert isinstance(limit, float)  # noqa: S101 - it was given
+    bar = figure.colorbar(mesh, ax=ax, fraction=0.06, pad=0.02, aspect=30, extend="both")
+    steps = [s for s in (1.05, *_LIMITS) if s <= limit][-3:]
+    ticks = [*(1 / s for s in reversed(steps)), 1.0, *steps]
+    bar.set_ticks(ticks, labels=[f"{tick:.2f}x" for tick in ticks])
+    bar.ax.minorticks_off()
+    bar.set_label("< 1: packing expands          > 1: packing saves")
+
+
+def _called(codec: str) -> str:
+    if codec != totals.BEST:
+        return f"packed by {CODECS[codec].title}"
+    return f"smallest of {', '.join(c.title for c in CODECS.values())}"

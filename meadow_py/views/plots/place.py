@@ -1,0 +1,57 @@
+"""Where a plot is drawn: on the caller's axes, or on a figure of its own."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where a plot is drawn.
+
+    Attributes
+    ----------
+    ax : Axes or None
+        The caller's axes; None makes a figure.
+    pyplot : bool
+        Whether that figure is one of pyplot, which Jupyter shows when a cell ends.
+    """
+
+    ax: Axes | None = None
+    pyplot: bool = True
+
+    def axes(self, width: float, height: float) -> Axes:
+        """The axes: the caller's, or those of a new figure of so many inches."""
+        if self.ax is not None:
+            return self.ax
+        require_matplotlib()
+        if self.pyplot:
+            from matplotlib import pyplot
+
+            return pyplot.figure(figsize=(width, height), layout="constrained").add_subplot()
+        from matplotlib.backends.backend_agg import FigureCanvasAgg
+        from matplotlib.figure import Figure
+
+        figure = Figure(figsize=(width, height), layout="constrained")
+        FigureCanvasAgg(figure)
+        return figure.add_subplot()
+
+
+def require_matplotlib() -> None:
+    """Raise an ImportError that says what to do, where matplotlib is missing."""
+    try:
+        import matplotlib  # noqa: F401
+    except ImportError as error:
+        raise ImportError("plots need matplotlib: pip install matplotlib") from error
+
+
+def size_of(ax: Axes) -> tuple[float, float]:
+    """Width and height of the axes in inches, as far as known before the figure is drawn."""
+    figure = ax.get_figure(root=True)
+    assert figure is not None  # noqa: S101 - axes without a figure cannot be drawn on
+    box = ax.get_window_extent()
+    return box.width / figure.dpi, box.height / figure.dpi

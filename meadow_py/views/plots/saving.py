@@ -1,0 +1,141 @@
+"""Figures to files and to HTML: the same bytes for the same figure."""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import io
+import os
+import re
+import secrets
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+from xml.sax.saxutils import quoteattr
+
+from meadow_py.views.plots.drawing import figure
+from meadow_py.views.plots.kinds import KINDS
+from meadow_py.views.plots.place import require_matplotlib
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+    from meadow_py.profiler.result import Profile
+
+# What each format would say about the time and the program that made it.
+FORMATS: dict[str, dict[str, Any]] = {
+    "png": {"Software": None},
+    "svg": {"Date": None, "Creator": None},
+    "pdf": {"CreationDate": None, "Creator": None, "Producer": None},
+}
+_DOTS_PER_INCH = 150
+_MESH_DOTS_PER_INCH = 60  # of flat rectangles that are pixels in an SVG
+_TAG = re.compile(r"<[^>]*>")
+_ID = re.compile(r'(\bid="|href="#|url\(#)')
+
+
+def check_path(path: str | os.PathLike[str]) -> str:
+    """The format that the suffix of a path names: png, svg or pdf.
+
+    Raises
+    ------
+    ValueError
+        For another suffix, or none.
+    """
+    suffix = Path(path).suffix.lower().lstrip(".")
+    if suffix not in FORMATS:
+        found = f"suffix .{suffix}" if suffix else "no suffix"
+        known = ", ".join(f".{name}" for name in FORMATS)
+        raise ValueError(f"{os.fspath(path)!r} has {found}: a plot is written as {known}")
+    return suffix
+
+
+def save(drawn: Axes | Figure, path: str | os.PathLike[str], dpi: float = _DOTS_PER_INCH) -> None:
+    """Write the figure as PNG, SVG or PDF, by the suffix of `path`. All of it, or nothing.
+
+    Parameters
+    ----------
+    drawn : Axes or Figure
+        What `draw` or `figure` returned.
+    path : str or path
+    dpi : float
+        Dots per inch of a PNG.
+
+    Raises
+    ------
+    ValueError
+        For a suffix that is none of `FORMATS`.
+    OSError
+        If the file cannot be written.
+    """
+    kind = check_path(path)
+    _write(Path(path), _rendered(drawn, kind, dpi))
+
+
+def svg(profile: Profile, kind: str = "heatmap", dark: bool = False, **options: Any) -> str:
+    """A plot as an ``<svg>`` element to stand in an HTML page, on the ground of that page.
+
+    Text is text. All ids begin with a digest of the figure, so that several can stand in a page.
+
+    Parameters
+    ----------
+    dark : bool
+        For a page with a dark ground.
+    **options
+        As `draw` takes them.
+    """
+    require_matplotlib()
+    import matplotlib
+    from matplotlib import style
+
+    sheets = ["default", "dark_background"] if dark else ["default"]
+    bare: dict[Any, Any] = {
+        "figure.facecolor": "none",
+        "axes.facecolor": "none",
+        "svg.fonttype": "none",
+    }
+    with style.context(sheets), matplotlib.rc_context(bare):
+        text = _rendered(figure(profile, kind, **options), "svg", _MESH_DOTS_PER_INCH).decode()
+    return _inline(text, KINDS[kind].title)
+
+
+def _rendered(drawn: Axes | Figure, kind: str, dpi: float) -> bytes:
+    import matplotlib
+
+    whole = drawn.get_figure(root=True)
+    if whole is None:
+        raise ValueError("the axes are no longer part of a figure: there is nothing to save")
+    file = io.BytesIO()
+    salt: dict[Any, Any] = {"svg.hashsalt": matplotlib.rcParams["svg.hashsalt"] or "meadow_py"}
+    with matplotlib.rc_context(salt):  # without it ids are random
+        whole.savefig(file, format=kind, dpi=dpi, metadata=FORMATS[kind])
+    return file.getvalue()
+
+
+def _inline(text: str, title: str) -> str:
+    """The element alone, as wide as the page allows, with ids of its own."""
+    element = text[text.index("<svg") :].rstrip()
+    element = re.sub(r"\s*<metadata>.*?</metadata>", "", element, flags=re.DOTALL)
+    prefix = f"p{hashlib.sha256(element.encode()).hexdigest()[:10]}-"
+    element = _TAG.sub(lambda tag: _ID.sub(rf"\g<1>{prefix}", tag.group()), element)
+    shown = f'<svg role="img" aria-label={quoteattr(title)} style="max-width:100%;height:auto"'
+    return element.replace("<svg", shown, 1)
+
+
+def _write(target: Path, content: bytes) -> None:
+    if target.exists() and not target.is_file():  # a device or a pipe must not be replaced
+        target.write_bytes(content)
+        return
+    temporary = target.with_name(f".{target.name}.{secrets.token_hex(8)}")
+    try:
+        with temporary.open("xb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+        temporary.replace(target)
+    except BaseException as error:
+        with contextlib.suppress(OSError):  # the reason why writing failed says more
+            temporary.unlink(missing_ok=True)
+        if isinstance(error, OSError) and error.errno is not None:
+            raise OSError(error.errno, error.strerror, str(target)) from error
+        raise
