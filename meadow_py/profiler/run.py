@@ -10,10 +10,13 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from meadow_py.codecs import check_along, check_chunk
 from meadow_py.jobs import Progress, Stopwatch
 from meadow_py.profiler.result import HostInfo, ModelInfo, Profile, Settings
-from meadow_py.profiler.weight import is_codes, profile_weight
+from meadow_py.profiler.weight import is_codes
+from meadow_py.profiler.weights import Work, profile_weights
 from meadow_py.quantize import MAX_THREADS, Granularity, check_bits, check_flag, check_threads
 
 if TYPE_CHECKING:
+    from concurrent.futures import Executor
+
     from meadow_py.sources import Checkpoint, Weight
 
 _T = TypeVar("_T")
@@ -35,6 +38,8 @@ def profile(
     token: str | bool | None = None,
     cache_dir: str | os.PathLike[str] | None = None,
     local_files_only: bool = False,
+    executor: Executor | None = None,
+    resume: str | os.PathLike[str] | None = None,
 ) -> Profile:
     """Measure the redundancy of a model's weights, and what lossless packing really saves.
 
@@ -62,11 +67,21 @@ def profile(
     verify : bool
         Decode every stream and compare it with the codes.
     threads : int, optional
-        None means all cores. No figure depends on it.
+        Of the core, for each weight. None means all cores; on an executor, one. No figure depends
+        on it.
     progress : bool, optional
         A bar on stderr; None shows it to a terminal and in Jupyter only.
     revision, token, cache_dir, local_files_only
         For models on a hub; see `open_checkpoint`.
+    executor : concurrent.futures.Executor, optional
+        Weights are independent: profile them there, as on ``ProcessPoolExecutor()`` or on
+        ``dask.distributed.Client().get_executor()``. Workers open the files themselves, which
+        must be at the same place for them; weights of models in memory are sent to them. The
+        result is the same bit for bit, but for `seconds`, which adds up those of all workers.
+    resume : path, optional
+        A journal of finished weights: written as they get done, and read first if it is there, so
+        that work which was interrupted goes on. It is kept; a weight whose bytes have changed is
+        profiled again.
 
     Raises
     ------
@@ -89,18 +104,15 @@ def profile(
         verified=check_flag(verify, "verify"),
     )
     wanted = None if roles is None else _each(roles, _check_role, "roles")
-    used_threads = _used_threads(threads)
+    used_threads = 1 if threads is None and executor is not None else _used_threads(threads)
     hub = {"revision": revision, "token": token, "cache_dir": cache_dir}
     with _opened(model, local_files_only=local_files_only, **hub) as checkpoint:
         weights = _matrices(checkpoint)
         chosen = _of_roles(weights, wanted, checkpoint.source)
         clock = Stopwatch()
-        passes = len(settings.bits) * len(settings.granularity) * len(settings.chunk_sizes)
-        total = sum(w.shape[0] * w.shape[1] for w in chosen) * passes
-        with Progress(total, "profile", progress) as bar:
-            done = tuple(
-                profile_weight(weight, settings, used_threads, clock, bar) for weight in chosen
-            )
+        work = Work(settings, used_threads, clock, executor)
+        with Progress(work.passes * sum(w.count for w in chosen), "profile", progress) as bar:
+            done = profile_weights(chosen, work, bar, resume)
         info = _model_info(checkpoint, weights, chosen)
     return Profile(info, settings, _host(used_threads), done, clock.seconds)
 
@@ -141,19 +153,12 @@ def _opened(model: Any, **options: Any) -> Any:
 
 def _matrices(checkpoint: Checkpoint) -> list[Weight]:
     """The weights that hold something, those stored as 8-bit integer codes included."""
-    from meadow_py.sources import Weight
-
-    known = {weight.name: weight for weight in checkpoint.weights}
-    shapes = {name: tensor.shape for name, tensor in checkpoint.tensors.items()}
-    listed = []
-    for spec in checkpoint.architecture.weights(shapes):
-        tensor = checkpoint.tensors[spec.tensor]
-        if 0 in spec.shape:
-            continue
-        if spec.name in known:
-            listed.append(known[spec.name])
-        elif is_codes(tensor.dtype):
-            listed.append(Weight(spec, tensor))
+    floats = {id(weight) for weight in checkpoint.weights}
+    listed = [
+        weight
+        for weight in checkpoint.matrices
+        if weight.count and (id(weight) in floats or is_codes(weight.dtype))
+    ]
     if not listed:
         raise ValueError(
             f"{checkpoint.source}: no matrices to profile among its {len(checkpoint.tensors)} "
@@ -197,7 +202,7 @@ def _model_info(checkpoint: Checkpoint, weights: list[Weight], chosen: list[Weig
         nbytes=checkpoint.nbytes,
         tensors=len(checkpoint.tensors),
         skipped_weights=len(skipped),
-        skipped_values=sum(weight.shape[0] * weight.shape[1] for weight in skipped),
+        skipped_values=sum(weight.count for weight in skipped),
         other_tensors=len(others),
         other_values=sum(_size(tensor.shape) for tensor in others),
     )

@@ -38,7 +38,7 @@ def profile_to_dict(profile: Profile) -> dict[str, Any]:
         "settings": _jsonable(asdict(profile.settings)),
         "host": asdict(profile.host),
         "seconds": dict(profile.seconds),
-        "weights": [_weight_to_dict(weight) for weight in profile.weights],
+        "weights": [weight_to_dict(weight) for weight in profile.weights],
     }
 
 
@@ -81,7 +81,8 @@ def load(path: str | os.PathLike[str]) -> Profile:
         raise FormatError(f"{path}: damaged profile: {_reason(error)}") from error
 
 
-def _weight_to_dict(weight: WeightProfile) -> dict[str, Any]:
+def weight_to_dict(weight: WeightProfile) -> dict[str, Any]:
+    """One weight as JSON types."""
     return {
         "name": weight.name,
         "role": weight.role,
@@ -139,12 +140,13 @@ def _profile_from_dict(data: dict[str, Any]) -> Profile:
         model=_build(ModelInfo, data["model_info"]),
         settings=_build(Settings, data["settings"]),
         host=_build(HostInfo, data["host"]),
-        weights=tuple(_weight_from_dict(weight) for weight in data["weights"]),
+        weights=tuple(weight_from_dict(weight) for weight in data["weights"]),
         seconds={str(stage): float(s) for stage, s in data.get("seconds", {}).items()},
     )
 
 
-def _weight_from_dict(data: dict[str, Any]) -> WeightProfile:
+def weight_from_dict(data: dict[str, Any]) -> WeightProfile:
+    """One weight from what `weight_to_dict` gave, or an exception that says what is wrong."""
     rows, columns = data["shape"]
     floors = {key: None if v is None else _finite(v) for key, v in data["floors"].items()}
     return WeightProfile(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -10,7 +11,7 @@ import numpy.typing as npt
 
 from meadow_py import ledger
 from meadow_py.codecs import CODECS, CodeMatrix
-from meadow_py.jobs import Progress, Stopwatch
+from meadow_py.jobs import Stopwatch
 from meadow_py.profiler import distribution
 from meadow_py.profiler.result import (
     PacketLayout,
@@ -29,6 +30,8 @@ if TYPE_CHECKING:
 
 STORED = "stored"  # the granularity of weights that are codes already
 _CODE_DTYPES = ("I8", "U8")
+
+Advance = Callable[[int, str], None]  # told how many values of which weight are done
 
 
 def is_codes(dtype: str) -> bool:
@@ -53,11 +56,17 @@ class _Coded:
 class _Worker:
     """The settings and tools that every step of a weight needs."""
 
-    def __init__(self, settings: Settings, threads: int, clock: Stopwatch, bar: Progress) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        threads: int,
+        clock: Stopwatch,
+        advance: Advance,
+    ) -> None:
         self.settings = settings
         self.threads = threads
         self.clock = clock
-        self.bar = bar
+        self.advance = advance
 
     def weight(self, weight: Weight) -> WeightProfile:
         matrix, shown = self._read(weight), visible(weight.name)
@@ -70,7 +79,7 @@ class _Worker:
                 floors["symbol"] = coded.symbol_floor
             for chunk in self.settings.chunk_sizes:
                 packings.append(self._pack(shown, coded, chunk))
-                self.bar.advance(matrix.size, shown)
+                self.advance(matrix.size, shown)
         return WeightProfile(
             name=weight.name,
             role=weight.role,
@@ -161,10 +170,17 @@ class _Worker:
 
 
 def profile_weight(
-    weight: Weight, settings: Settings, threads: int, clock: Stopwatch, bar: Progress
+    weight: Weight,
+    settings: Settings,
+    threads: int,
+    clock: Stopwatch,
+    advance: Advance,
 ) -> WeightProfile:
-    """Profile one weight; see `profile`."""
-    return _Worker(settings, threads, clock, bar).weight(weight)
+    """Profile one weight; see `profile`.
+
+    `advance` is called after every setting, with the number of values and the weight's name.
+    """
+    return _Worker(settings, threads, clock, advance).weight(weight)
 
 
 def _called(weight: Weight) -> str:

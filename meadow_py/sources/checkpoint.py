@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable, Mapping
 from types import MappingProxyType, TracebackType
 from typing import TYPE_CHECKING, Any
 
+from meadow_py.errors import FormatError
 from meadow_py.sources.dtypes import BITS, FLOATS, NUMPY
 from meadow_py.sources.tensor import Tensor
 
@@ -36,7 +37,9 @@ class Weight:
         What stores it.
     """
 
-    def __init__(self, spec: WeightSpec, tensor: Tensor) -> None:
+    def __init__(
+        self, spec: WeightSpec, tensor: Tensor, reopen: Callable[[], Checkpoint] | None = None
+    ) -> None:
         self.name: str = spec.name
         self.role: str = spec.role
         self.layer: int | None = spec.layer
@@ -44,6 +47,7 @@ class Weight:
         self.dtype: str = tensor.dtype
         self.tensor = tensor
         self._spec = spec
+        self._reopen = reopen
 
     @property
     def count(self) -> int:
@@ -55,8 +59,26 @@ class Weight:
         stored = self.tensor.array() if self.dtype in NUMPY else self.tensor.dequantized()
         return self._spec.view(stored)
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Pickled by name where it comes from files: who unpickles it opens them and reads it."""
+        if self._reopen is None:
+            return Weight, (self._spec, self.tensor)
+        return _weight_of, (self._reopen, self._spec, self.tensor.dtype)
+
     def __repr__(self) -> str:
         return f"Weight({self.name!r}, {self.role}, {self.dtype}, {list(self.shape)})"
+
+
+def _weight_of(reopen: Callable[[], Checkpoint], spec: WeightSpec, dtype: str) -> Weight:
+    """The weight of that description, or a FormatError if the files have changed meanwhile."""
+    checkpoint = reopen()
+    found = {weight.name: weight for weight in checkpoint.matrices}.get(spec.name)
+    if found is None or (found.shape, found.dtype) != (spec.shape, dtype):
+        raise FormatError(
+            f"{checkpoint.source}: expected weight {spec.name!r}, {dtype} {list(spec.shape)}, "
+            f"found {found}: the files have changed since they were opened"
+        )
+    return found
 
 
 class Checkpoint:
@@ -74,6 +96,9 @@ class Checkpoint:
         In the order of the file.
     nbytes : int
         Stored size of all tensors in bytes.
+    reopen : callable or None
+        Opens the same files again, in another process too (it can be pickled); None for models
+        in memory.
     """
 
     def __init__(
@@ -83,6 +108,7 @@ class Checkpoint:
         tensors: Iterable[Tensor],
         config: Mapping[str, Any] | None = None,
         close: Callable[[], None] | None = None,
+        reopen: Callable[[], Checkpoint] | None = None,
     ) -> None:
         self.source = source
         self.format = kind
@@ -90,6 +116,7 @@ class Checkpoint:
         self.tensors: Mapping[str, Tensor] = MappingProxyType({t.name: t for t in tensors})
         self.nbytes = sum(tensor.nbytes for tensor in self.tensors.values())
         self._close = close
+        self.reopen = reopen
         if not self.tensors:
             raise ValueError(f"{source}: no tensors in it")
 
@@ -101,14 +128,18 @@ class Checkpoint:
         return resolve(self.config, self._shapes())
 
     @functools.cached_property
+    def matrices(self) -> list[Weight]:
+        """All matrices, whatever they hold, in the order of the architecture."""
+        specs = self.architecture.weights(self._shapes())
+        return [Weight(spec, self.tensors[spec.tensor], self.reopen) for spec in specs]
+
+    @functools.cached_property
     def weights(self) -> list[Weight]:
         """The matrices of floating-point numbers, in the order of the architecture.
 
         Integer tensors (position ids, masks) are tensors, but no weights.
         """
-        specs = self.architecture.weights(self._shapes())
-        found = [Weight(spec, self.tensors[spec.tensor]) for spec in specs]
-        return [weight for weight in found if weight.dtype in FLOATS or _is_block(weight.dtype)]
+        return [w for w in self.matrices if w.dtype in FLOATS or _is_block(w.dtype)]
 
     def close(self) -> None:
         """Let go of the files. Arrays already handed out stay valid."""

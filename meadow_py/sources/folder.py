@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any
@@ -56,6 +57,7 @@ def open_file(path: Path, source: str) -> Checkpoint:
 
 def open_selection(folder: Path, selection: Selection, source: str) -> Checkpoint:
     """The model in the chosen files of a folder."""
+    reopen = functools.partial(open_selection, folder.absolute(), selection, source)
     for file in (*selection.files, selection.index_file, _CONFIG):
         if file is not None:
             require_target(folder / file)
@@ -63,10 +65,10 @@ def open_selection(folder: Path, selection: Selection, source: str) -> Checkpoin
         from meadow_py.sources.gguf import read_gguf
 
         tensors, metadata, mapped = read_gguf(folder / selection.files[0])
-        return _checkpoint(source, "gguf", tensors, metadata, [mapped.close])
+        return _checkpoint(source, "gguf", tensors, metadata, [mapped.close], reopen)
     config = _config(folder)
     tensors, closers = _read_all(folder, selection)
-    return _checkpoint(source, selection.format, tensors, config, closers)
+    return _checkpoint(source, selection.format, tensors, config, closers, reopen)
 
 
 def _checkpoint(
@@ -75,12 +77,13 @@ def _checkpoint(
     tensors: Iterable[Tensor],
     config: Mapping[str, Any] | None,
     closers: list[Callable[[], None]],
+    reopen: Callable[[], Checkpoint],
 ) -> Checkpoint:
     def close() -> None:
         for closer in closers:
             closer()
 
-    return Checkpoint(source, kind, tensors, config, close)
+    return Checkpoint(source, kind, tensors, config, close, reopen)
 
 
 def _config(folder: Path) -> Mapping[str, Any] | None:

@@ -28,6 +28,12 @@ def is_printable(name: str) -> bool:
     return True
 
 
+def _of_bytes(
+    kind: type[Tensor], name: str, dtype: str, shape: tuple[int, ...], held: Bytes, file: str | None
+) -> Tensor:
+    return kind(name, dtype, shape, held.nbytes, lambda: held, file)
+
+
 class Tensor:
     """One stored tensor. Nothing is read before `raw`, `array` or `dequantized` is called.
 
@@ -116,6 +122,11 @@ class Tensor:
 
         bits = np.require(self.raw().view(pattern), requirements=["A"])
         return _core.content_dtype(bits, self.dtype)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Pickled with its bytes; weights out of files are pickled by name, see `Weight`."""
+        held = np.array(self.raw())
+        return _of_bytes, (type(self), self.name, self.dtype, self.shape, held, self.file)
 
     def __repr__(self) -> str:
         where = f", file={self.file!r}" if self.file else ""

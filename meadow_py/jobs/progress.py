@@ -1,4 +1,4 @@
-"""Long work: its progress, and the time its stages take."""
+"""The progress of long work, and the time its stages take."""
 
 from __future__ import annotations
 
@@ -69,7 +69,11 @@ class Stopwatch:
         try:
             yield
         finally:
-            elapsed = time.perf_counter() - start
+            self.add({name: time.perf_counter() - start})
+
+    def add(self, seconds: dict[str, float]) -> None:
+        """Add the stages of work that was done elsewhere."""
+        for name, elapsed in seconds.items():
             self.seconds[name] = self.seconds.get(name, 0.0) + elapsed
 
 

@@ -1,0 +1,129 @@
+"""What long work has finished so far, kept in a file, so that it can go on where it stopped."""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import os
+from pathlib import Path
+from types import TracebackType
+from typing import IO, Any
+
+from meadow_py.errors import FormatError
+
+
+class Journal:
+    """Finished results by key, one line of JSON each. A context manager.
+
+    The first line says which work it is of. A line that a killed process has left unfinished is
+    dropped. One process at a time may hold a journal.
+
+    Parameters
+    ----------
+    path : path
+        Made if it is not there.
+    work : dict of JSON types
+        What results depend on: settings, versions. A journal of other work is refused.
+
+    Raises
+    ------
+    ValueError
+        If the journal is of other work.
+    FormatError
+        If the file is no journal, or damaged before its last line.
+    OSError
+        If it cannot be read and written, or another process holds it.
+    """
+
+    def __init__(self, path: str | os.PathLike[str], work: dict[str, Any]) -> None:
+        self._path = Path(path)
+        self._found: dict[str, Any] = {}
+        self._file: IO[bytes] = self._path.open("a+b")
+        try:
+            self._lock()
+            self._read({"journal": 1, **work})
+        except BaseException:
+            self._file.close()
+            raise
+
+    def get(self, key: str) -> Any | None:
+        """The result that was added under `key`, None if there is none."""
+        return self._found.get(key)
+
+    def add(self, key: str, result: Any) -> None:
+        """Keep a finished result; on disk when this returns."""
+        self._append({"key": key, "result": result})
+        self._found[key] = result
+
+    def _lock(self) -> None:
+        try:
+            fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            said = f"{self._path} is in use by another process"
+            raise BlockingIOError(error.errno, said) from error
+
+    def _read(self, work: dict[str, Any]) -> None:
+        self._file.seek(0)
+        lines = self._file.read().split(b"\n")
+        unfinished = lines.pop()
+        if lines:
+            self._require(work, self._parsed(lines[0], 1))
+            self._found = dict(self._entry(line, n) for n, line in enumerate(lines[1:], start=2))
+            self._file.truncate(self._file.tell() - len(unfinished))
+        elif _line(work).startswith(unfinished):
+            self._file.truncate(0)
+            self._append(work)
+        else:
+            raise self._no_journal()
+
+    def _entry(self, line: bytes, number: int) -> tuple[str, Any]:
+        entry = self._parsed(line, number)
+        if not isinstance(entry, dict) or set(entry) != {"key", "result"}:
+            raise FormatError(f"{self._path}: line {number} is no finished result")
+        return str(entry["key"]), entry["result"]
+
+    def _parsed(self, line: bytes, number: int) -> Any:
+        try:
+            return json.loads(line)
+        except (ValueError, RecursionError) as error:
+            if number == 1:
+                raise self._no_journal() from error
+            raise FormatError(f"{self._path}: line {number} is not JSON: {error}") from error
+
+    def _require(self, expected: dict[str, Any], found: Any) -> None:
+        if not isinstance(found, dict) or "journal" not in found:
+            raise self._no_journal()
+        differing = sorted(
+            key for key in {*expected, *found} if expected.get(key) != found.get(key)
+        )
+        if differing:
+            key = differing[0]
+            raise ValueError(
+                f"{self._path}: a journal of other work: {key} was {found.get(key)!r}, is now "
+                f"{expected.get(key)!r}; give another name, or the same settings"
+            )
+
+    def _no_journal(self) -> FormatError:
+        return FormatError(
+            f"{self._path}: no journal of finished work, so left as it is: give another name"
+        )
+
+    def _append(self, entry: dict[str, Any]) -> None:
+        self._file.write(_line(entry))
+        self._file.flush()
+        os.fsync(self._file.fileno())
+
+    def __enter__(self) -> Journal:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self._file.close()
+
+
+def _line(entry: dict[str, Any]) -> bytes:
+    return json.dumps(entry, allow_nan=False).encode() + b"\n"
