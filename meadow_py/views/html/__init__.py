@@ -5,6 +5,7 @@ No JavaScript, nothing from outside. Text out of files is escaped in one place, 
 
 from __future__ import annotations
 
+from meadow_py.views.html.page import report
 from meadow_py.views.html.profile import profile_html
 
-__all__ = ["profile_html"]
+__all__ = ["profile_html", "report"]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterator, Sequence
 
 from meadow_py.codecs import CODECS
@@ -10,18 +9,19 @@ from meadow_py.profiler.summary import BUFFER_SHARES, Candidate, Group, Section
 from meadow_py.views.html.markup import PREFIX, Column, Markup, table, text
 from meadow_py.views.spelling import binary_size, ratio, setting_title
 
-_NOT_COUNTED = Column("dictionary not counted")
+_NOT_COUNTED = Column("dictionary\nnot counted")
 _SCALES = Column("scales", words=True)
 _C = Column("C")
-_BAR = 32  # pixels on each side of 1x
-_BAR_OCTAVES = 2  # a full bar is 4x, or a quarter
+_DENSE_BAR = 40  # pixels that stand for the dense size; the style draws a line there
+_LONGEST_BAR = 60  # pixels: what is larger than 1.5 times dense looks like this
 
 
 def by_setting(made: Sequence[Section]) -> Markup:
     """All weights, one row per way of quantising."""
     columns = [
         _SCALES,
-        Column("dense b/w"),
+        Column("dense\nb/w"),
+        Column("plain\nHuffman"),
         *_figure_columns(),
         Column("sweet spot", words=True),
     ]
@@ -29,6 +29,7 @@ def by_setting(made: Sequence[Section]) -> Markup:
         [
             setting_title(section.bits, section.granularity),
             f"{section.total.dense:.2f}",
+            f"{section.total.plain_huffman:.2f}",
             *_figure_cells(section.total),
             _sweet_spot(section.total.sweet_spot),
         ]
@@ -58,7 +59,7 @@ def by_weight(section: Section) -> Markup:
 def by_chunk_size(made: Sequence[Section]) -> Markup:
     """Ratios of every codec, one row per way of quantising and chunk size."""
     codecs = [Column(codec.title) for codec in CODECS.values()]
-    columns = [_SCALES, _C, Column("chunks per distinct"), *codecs, _NOT_COUNTED]
+    columns = [_SCALES, _C, Column("chunks per\ndistinct"), *codecs, _NOT_COUNTED]
     caption = "All weights by chunk size: ratio to dense, everything counted"
     return table(caption, columns, _chunk_rows(made))
 
@@ -71,19 +72,19 @@ def buffers(made: Sequence[Section]) -> Markup:
         for section in made
         for row in section.chunks
     ]
-    caption = "Buffer for one dictionary at a time, and the share of weights that it serves"
+    caption = "Buffer for any dictionary of a share of weights"
     return table(caption, columns, rows)
 
 
 def _figure_columns() -> list[Column]:
     return [
-        Column("symbol floor"),
+        Column("symbol\nfloor"),
         Column("best packing", words=True),
         _C,
         Column("b/w"),
         Column("ratio"),
         _NOT_COUNTED,
-        Column("SNR dB"),
+        Column("SNR\ndB"),
     ]
 
 
@@ -117,11 +118,10 @@ def _chunk_rows(made: Sequence[Section]) -> Iterator[list[str]]:
 
 
 def ratio_cell(value: float) -> Markup:
-    """A ratio with a bar: to the right of 1x what got smaller, to the left what got larger."""
-    octaves = min(abs(math.log2(value)), _BAR_OCTAVES)
-    width = round(octaves / _BAR_OCTAVES * _BAR)
-    side = "less" if value > 1 else "more"
-    bar = f'<i class="{PREFIX}-{side}" style="width:{width}px"></i>' if width else ""
+    """A ratio beside a bar of the packed size, which ends before the line of dense or beyond."""
+    width = min(round(_DENSE_BAR / value), _LONGEST_BAR)
+    side = "smaller" if value > 1 else "larger"
+    bar = f'<i class="{PREFIX}-{side}" style="width:{width}px"></i>'
     return Markup(f'<td class="{PREFIX}-ratio">{bar}{text(ratio(value))}</td>')
 
 

@@ -19,6 +19,10 @@ class Markup(str):
 
     __slots__ = ()
 
+    def __add__(self, other: str) -> Markup:
+        """HTML followed by HTML, or by text that is escaped."""
+        return Markup(super().__add__(text(other)))
+
 
 def text(said: str) -> Markup:
     """`said` as HTML that shows it: markup escaped, control characters spelled out."""
@@ -46,7 +50,7 @@ def folded(title: str, *content: str, unfolded: bool = False) -> Markup:
 
 @dataclass(frozen=True)
 class Column:
-    """A column of a table: its heading, and whether it holds numbers or words."""
+    """A column of a table: its heading, in lines, and whether it holds numbers or words."""
 
     heading: str
     words: bool = False
@@ -86,7 +90,8 @@ def table(
 
 
 def _heading(column: Column) -> Markup:
-    return element("th", column.heading, kind="words" if column.words else "", scope="col")
+    lines = Markup("<br>".join(text(line) for line in column.heading.split("\n")))
+    return element("th", lines, kind="words" if column.words else "", scope="col")
 
 
 def _row(cells: Sequence[str], columns: Sequence[Column]) -> Markup:

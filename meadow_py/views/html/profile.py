@@ -9,6 +9,7 @@ from meadow_py.profiler.summary import Section, sections
 from meadow_py.views.html import figures, words
 from meadow_py.views.html.markup import PREFIX, Markup, element, folded, join
 from meadow_py.views.html.style import style
+from meadow_py.views.html.terms import how_to_read
 
 if TYPE_CHECKING:
     from meadow_py.profiler.result import Profile
@@ -30,7 +31,8 @@ def profile_html(profile: Profile) -> str:
         element("p", title, kind="title"),
         element("p", words.headline(made), kind="headline"),
         *(element("p", note, kind="note") for note in notes),
-        *profile_parts(made),
+        *overview(made),
+        *section_parts(made),
         how_to_read(),
     )
 
@@ -40,16 +42,19 @@ def view(*parts: str) -> Markup:
     return Markup(f'<div class="{_ROOT}" lang="en">\n{join(parts)}\n</div>')
 
 
-def profile_parts(made: Sequence[Section]) -> Iterator[Markup]:
-    """The tables, those that answer first before those that one looks things up in."""
-    if not made:
-        return
+def overview(made: Sequence[Section]) -> Iterator[Markup]:
+    """All weights at a glance, where there is more than one way of quantising."""
     if len(made) > 1:
         yield figures.by_setting(made)
+
+
+def section_parts(made: Sequence[Section]) -> Iterator[Markup]:
+    """The tables that one looks things up in: the first open, the others folded."""
     for n, section in enumerate(made):
         yield _section(section, unfolded=n == 0)
-    yield folded("By chunk size", figures.by_chunk_size(made))
-    yield folded("Buffers for dictionaries", figures.buffers(made))
+    if made:
+        yield folded("By chunk size", figures.by_chunk_size(made))
+        yield folded("Buffers for dictionaries", figures.buffers(made))
 
 
 def _section(section: Section, unfolded: bool) -> Markup:
@@ -60,11 +65,6 @@ def _section(section: Section, unfolded: bool) -> Markup:
         folded(_plural(len(section.weights), "weight"), figures.by_weight(section)),
         unfolded=unfolded,
     )
-
-
-def how_to_read() -> Markup:
-    """What the columns mean."""
-    return folded("How to read this", *(element("p", said) for said in words.footnotes()))
 
 
 def _plural(number: int, noun: str) -> str:

@@ -12,9 +12,9 @@ from meadow_py.views.html.markup import Markup
 # Two selectors of classes outdo `.jp-RenderedHTMLCommon tbody tr:nth-child(odd)` of JupyterLab.
 # Blue and orange are told apart by the colour-blind, and have a contrast of 3:1 on black and white.
 FRAGMENT = """
-.meadow-view{font-size:13px;line-height:1.45;max-width:72em;text-align:left}
+.meadow-view{font-size:13px;line-height:1.45;text-align:left}
 .meadow-view p.meadow-title{font-size:1.15em;font-weight:600;margin:.3em 0;overflow-wrap:anywhere}
-.meadow-view p.meadow-headline{font-size:1.15em;margin:.3em 0 .6em;padding:.4em .8em;
+.meadow-view p.meadow-headline{font-size:1.15em;margin:.3em 0 .6em;padding:.4em .8em;max-width:60em;
 border-left:4px solid #3b82c4;background:rgba(128,128,128,.1)}
 .meadow-view p.meadow-note{margin:.2em 0;opacity:.8;overflow-wrap:anywhere}
 .meadow-view p.meadow-verdict{margin:.3em 0 .6em;max-width:60em}
@@ -31,7 +31,7 @@ font-weight:600;white-space:normal}
 .meadow-view .meadow-table th,.meadow-view .meadow-table td{text-align:right;padding:.2em .7em;
 border:0;white-space:nowrap;vertical-align:baseline;font-weight:400;color:inherit;
 background:none;max-width:none;line-height:1.45}
-.meadow-view .meadow-table thead th{white-space:normal;vertical-align:bottom;max-width:6.5em;
+.meadow-view .meadow-table thead th{vertical-align:bottom;
 opacity:.8;border-bottom:1px solid rgba(128,128,128,.6)}
 .meadow-view .meadow-table tfoot th,.meadow-view .meadow-table tfoot td{font-weight:600;
 border-top:1px solid rgba(128,128,128,.6)}
@@ -39,18 +39,35 @@ border-top:1px solid rgba(128,128,128,.6)}
 .meadow-view .meadow-table th:first-child{padding-left:0}
 .meadow-view .meadow-table tbody th.meadow-words{white-space:normal;min-width:9em;max-width:34em;
 overflow-wrap:anywhere}
-.meadow-view .meadow-table td.meadow-ratio{position:relative;padding-right:76px}
-.meadow-view .meadow-table td.meadow-ratio::after{content:"";position:absolute;right:38px;top:.2em;
-bottom:.2em;border-left:1px solid rgba(128,128,128,.8)}
-.meadow-view .meadow-ratio i{position:absolute;top:.45em;bottom:.45em;
+.meadow-view .meadow-table td.meadow-ratio{position:relative;padding-left:80px}
+.meadow-view .meadow-table td.meadow-ratio::after{content:"";position:absolute;left:50px;top:.2em;
+height:1.45em;border-left:1px solid currentColor}
+.meadow-view .meadow-ratio i{position:absolute;top:.55em;height:.75em;left:10px;
 -webkit-print-color-adjust:exact;print-color-adjust:exact}
-.meadow-view .meadow-ratio i.meadow-less{left:calc(100% - 38px);background:#3b82c4}
-.meadow-view .meadow-ratio i.meadow-more{right:39px;background:#d07a1f}
+.meadow-view .meadow-ratio i.meadow-smaller{background:#3b82c4}
+.meadow-view .meadow-ratio i.meadow-larger{background:#d07a1f}
 .meadow-view dl.meadow-terms{margin:.3em 0;max-width:60em}
 .meadow-view .meadow-terms dt{font-weight:600;margin-top:.4em}
 .meadow-view .meadow-terms dd{margin:0 0 0 1.2em}
 @media print{.meadow-view details.meadow-fold::details-content{content-visibility:visible;
 display:block;height:auto}.meadow-view .meadow-scroll{overflow:visible}}
+"""
+
+# The page of a report: light or dark as the reader's system is, and light on paper.
+PAGE = """
+:root{color-scheme:light dark}
+body{margin:0;background:#fff;color:#1c1c1c;font-family:system-ui,sans-serif}
+main{max-width:72rem;margin:0 auto;padding:1rem}
+.meadow-view h1{font-size:1.5em;margin:.4em 0;overflow-wrap:anywhere}
+.meadow-view h2{font-size:1.25em;margin:1.4em 0 .4em}
+.meadow-view .meadow-figure{margin:0 0 1.6em}
+.meadow-view .meadow-figure svg{display:block;max-width:100%;height:auto}
+.meadow-view figcaption{max-width:60em;margin:.2em 0}
+.meadow-view .meadow-dark{display:none}
+@media screen and (prefers-color-scheme:dark){body{background:#14161a;color:#e4e4e4}
+.meadow-view .meadow-light{display:none}.meadow-view .meadow-dark{display:block}}
+@media print{:root{color-scheme:light}main{max-width:none;padding:0}
+.meadow-view .meadow-figure{break-inside:avoid}}
 """
 
 

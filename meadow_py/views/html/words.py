@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from meadow_py.codecs import CODECS
 from meadow_py.views import terminal
-from meadow_py.views.spelling import setting_title
+from meadow_py.views.spelling import ratio, setting_title
 
 if TYPE_CHECKING:
     from meadow_py.profiler.result import Profile
@@ -28,11 +29,6 @@ def verdict(total: Group) -> str:
     return terminal._verdict(total).plain
 
 
-def footnotes() -> list[str]:
-    """What the columns mean, a sentence or two each."""
-    return [f"{line.rstrip('.')}." for line in terminal._footnotes().plain.split(". ")]
-
-
 def headline(made: Sequence[Section]) -> str:
     """The answer before the figures."""
     if not made:
@@ -42,5 +38,13 @@ def headline(made: Sequence[Section]) -> str:
     spots = [s for s in made if s.total.sweet_spot is not None]
     if not spots:
         return f"Sweet spot: none in any of {len(made)} ways of quantising."
-    named = "; ".join(setting_title(s.bits, s.granularity) for s in spots)
+    named = "; ".join(map(_spot, spots))
     return f"Sweet spot in {len(spots)} of {len(made)} ways of quantising: {named}."
+
+
+def _spot(section: Section) -> str:
+    best, snr_db = section.total.best, section.total.snr_db
+    setting = setting_title(section.bits, section.granularity)
+    loss = "exact" if snr_db is None else f"lowest SNR {snr_db:.1f} dB"
+    packed = f"{CODECS[best.codec].title}, C={best.chunk_size}: {ratio(best.ratio)}"
+    return f"{setting} ({packed}, {loss})"

@@ -1,0 +1,53 @@
+"""How to read the tables: what every heading means."""
+
+from __future__ import annotations
+
+from meadow_py.views.html.markup import Markup, element, folded, join
+
+_TERMS = (
+    ("weight", "A logical [out, in] matrix of the model. Its codes are packed alone."),
+    (
+        "scales",
+        "What shares a quantisation scale: a whole weight (tensor), a row, or so many neighbouring "
+        "inputs of a row (group). Weights that are stored as integer codes keep them.",
+    ),
+    ("C", "Codes per chunk. The distinct chunks are the dictionary; every chunk is an index."),
+    (
+        "b/w",
+        "Bits per weight, that is per number, with dictionary, modes, headers, padding and scales "
+        "counted. Dense: the same codes as they are, with scales.",
+    ),
+    (
+        "ratio",
+        "Dense size over packed size. 1.40x: 1.40 times smaller; below 1.00x it is larger. The bar "
+        "is the packed size, the line beside it dense: a bar that crosses the line is a loss.",
+    ),
+    ("symbol floor", "Entropy of single codes in bits per weight, without scales."),
+    ("plain Huffman", "One Huffman code of single codes for each weight: the rival, in b/w."),
+    (
+        "sweet spot",
+        "The packing with the fewest b/w; none where dense, or plain Huffman, is smaller.",
+    ),
+    (
+        "dictionary not counted",
+        "Ratio of dense to indices of one fixed width and scales (in JSON index_only + scales). "
+        "Papers quote it, but nothing can be decoded without the dictionary.",
+    ),
+    (
+        "SNR",
+        "Signal to quantisation noise, the lowest of the weights. Packing itself loses nothing.",
+    ),
+    ("chunks per distinct", "Chunks for each entry of the dictionary. It counts no bits."),
+    (
+        "buffer",
+        "On-chip memory that holds one dictionary at a time, large enough for 50, 95 or 100 % of "
+        "the weights.",
+    ),
+)
+
+
+def how_to_read(unfolded: bool = False) -> Markup:
+    """The terms, folded unless asked otherwise."""
+    shown = join(element("dt", term) + element("dd", meaning) for term, meaning in _TERMS)
+    terms = element("dl", Markup(f"\n{shown}\n"), kind="terms")
+    return folded("How to read this", terms, unfolded=unfolded)
