@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import groupby, pairwise
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -15,15 +16,18 @@ from meadow_py.profiler.result import Profile, WeightProfile
 from meadow_py.views.plots import totals
 from meadow_py.views.plots.place import Place, size_of
 from meadow_py.views.plots.selection import Setting, named, packings_of, setting_of, weights_of
-from meadow_py.views.plots.style import (
-    diverging,
-    font_points,
+from meadow_py.views.plots.style import diverging, ink, on
+from meadow_py.views.plots.wording import (
+    SMALL,
     headings,
+    line_inches,
     literal,
-    on,
+    points,
+    setting_words,
     shortened,
+    subject,
+    text_inches,
 )
-from meadow_py.views.spelling import setting_title
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -58,17 +62,18 @@ def heatmap(
     named("codec", codec, [totals.BEST, *CODECS])
     rows = rows_of(weights_of(profile, role=role), setting)
     if not rows:
-        raise ValueError(f"no weight of role {role!r} has codes of {setting_title(*setting)}")
+        raise ValueError(f"no weight of role {role!r} has codes of {setting_words(setting)}")
     table = _Table(rows, setting, codec)
     ax = place.axes(max(6.4, 2.4 + _COLUMN * len(table.columns)), _height(rows))
     mesh = _draw_cells(ax, table)
     headings(
         ax,
         [
-            "Size of dense over size packed, by layer and chunk size, everything counted",
-            f"{setting_title(*setting)}; {_called(codec)}" + ("" if role is None else f"; {role}"),
+            "How many times smaller than dense, everything counted",
+            subject(profile, setting_words(setting), *([] if role is None else [role])),
+            _called(codec),
         ],
-        "chunk size C (codes per dictionary entry)",
+        "chunk size C: codes per entry of the dictionary",
         "layer" if any(row.layer is not None for row in rows) else "weight",
     )
     _colour_bar(ax, mesh)
@@ -161,41 +166,66 @@ def _draw_cells(ax: Axes, table: _Table) -> QuadMesh:
 
 def _label_rows(ax: Axes, rows: Sequence[Row], edges: list[float]) -> None:
     """Labels of layers at regular steps, so many that they do not touch."""
-    inches = size_of(ax)[1] / edges[-1]
-    lines = font_points() / 72 * 1.25 / inches  # of text, in units of the axis
-    step = next((s for s in (1, 2, 5, 10, 20, 50, 100, 200, 500) if s > lines), 1000)
-    ticks, last = [], -math.inf
-    for n, row in enumerate(rows):
-        middle = (edges[n] + edges[n + 1]) / 2
-        regular = row.layer is None or row.layer % step == 0
-        if regular and middle - last >= lines:
-            ticks.append((middle, row.label))
-            last = middle
-    labels = [literal(shortened(label)) for _, label in ticks]
-    ax.set_yticks([middle for middle, _ in ticks], labels)
+    line = line_inches() / size_of(ax)[1] * edges[-1]
+    step = next((s for s in (1, 2, 5, 10, 20, 50, 100, 200, 500) if s >= line), 1000)
+    names = [n for n, row in enumerate(rows) if row.layer is None]
+    regular = [n for n, row in enumerate(rows) if row.layer is not None and row.layer % step == 0]
+    middles = [(low + high) / 2 for low, high in pairwise(edges)]
+    shown: list[int] = []
+    for n in [*names, *regular]:  # names first: no other label tells what they are
+        if all(abs(middles[n] - middles[other]) >= line for other in shown):
+            shown.append(n)
+    labels = [literal(shortened(rows[n].label)) for n in shown]
+    ax.set_yticks([middles[n] for n in shown], labels)
 
 
 def _mark_cells(ax: Axes, table: _Table, mesh: QuadMesh, edges: list[float]) -> None:
     """Numbers where they fit; elsewhere hatches on what expands: colour alone says nothing."""
     width, height = size_of(ax)
-    points = font_points(_NUMBER)
-    high = np.diff(edges) * height / edges[-1] * 72
-    fits_across = width / table.edges[-1] * 72 > 4.5 * 0.64 * points
-    for n, row in enumerate(table.ratios):
-        fits = fits_across and high[n] > 1.25 * points
-        for column in table.shown:
-            across = (table.edges[column], table.edges[column + 1])
-            if fits:
-                colour = mesh.to_rgba(row[column])
-                where = (sum(across) / 2, (edges[n] + edges[n + 1]) / 2)
-                _number(ax, where, row[column], points, on(tuple(colour)))
-            elif row[column] < 1:
-                pass
+    across = text_inches("0.00", _NUMBER) < width / table.edges[-1]
+    high = np.diff(edges) * height / edges[-1]
+    numbered = [across and inches > line_inches(_NUMBER) for inches in high]
+    for n, ratios in enumerate(table.ratios):
+        for column, middle in zip(table.shown, table.middles, strict=True):
+            if numbered[n]:
+                where = (middle, (edges[n] + edges[n + 1]) / 2)
+                _number(ax, where, ratios[column], on(tuple(mesh.to_rgba(ratios[column]))))
+    _hatch(ax, table, [not fits for fits in numbered], edges)
 
 
-def _number(ax: Axes, where: tuple[float, float], value: float, points: float, colour: str) -> None:
-    text = f"{value:.2f}" if value < 99.95 else f"{value:.0f}"
-    ax.text(*where, text, ha="center", va="center", fontsize=points, color=colour, clip_on=True)
+def _number(ax: Axes, where: tuple[float, float], value: float, colour: str) -> None:
+    text = f"{value:.2f}" if value < 9.995 else f"{value:.3g}"
+    size = points(_NUMBER)
+    ax.text(*where, text, ha="center", va="center", fontsize=size, color=colour, clip_on=True)
+
+
+def _hatch(ax: Axes, table: _Table, wanted: list[bool], edges: list[float]) -> None:
+    """One rectangle per run of rows that expand, or there would be thousands."""
+    from matplotlib.collections import PolyCollection
+
+    runs = []
+    for column in table.shown:
+        expands = [
+            bad and ratios[column] < 1 for bad, ratios in zip(wanted, table.ratios, strict=True)
+        ]
+        left, right = table.edges[column], table.edges[column + 1]
+        for top, bottom in _runs(expands):
+            low, high = edges[top], edges[bottom]
+            runs.append([(left, low), (right, low), (right, high), (left, high)])
+    if runs:
+        drawn = PolyCollection(runs, facecolors="none", edgecolors=ink(ax), linewidths=0)
+        drawn.set(hatch="//", alpha=0.4, label="packing expands")
+        ax.add_collection(drawn, autolim=False)
+
+
+def _runs(flags: list[bool]) -> Iterator[tuple[int, int]]:
+    """Begin and end of every run of True."""
+    position = 0
+    for flag, members in groupby(flags):
+        length = len(list(members))
+        if flag:
+            yield position, position + length
+        position += length
 
 
 def _colour_bar(ax: Axes, mesh: QuadMesh) -> None:
@@ -203,12 +233,13 @@ def _colour_bar(ax: Axes, mesh: QuadMesh) -> None:
     assert figure is not None  # noqa: S101 - axes without a figure cannot be drawn on
     limit = mesh.norm.vmax
     assert isinstance(limit, float)  # noqa: S101 - it was given
-    bar = figure.colorbar(mesh, ax=ax, fraction=0.06, pad=0.02, aspect=30, extend="both")
+    bar = figure.colorbar(mesh, ax=ax, fraction=0.06, pad=0.02, aspect=30)
     steps = [s for s in (1.05, *_LIMITS) if s <= limit][-3:]
     ticks = [*(1 / s for s in reversed(steps)), 1.0, *steps]
     bar.set_ticks(ticks, labels=[f"{tick:.2f}x" for tick in ticks])
     bar.ax.minorticks_off()
-    bar.set_label("< 1: packing expands          > 1: packing saves")
+    bar.ax.set_title("smaller", fontsize=points(SMALL))
+    bar.ax.set_xlabel("larger", fontsize=points(SMALL))
 
 
 def _called(codec: str) -> str:

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import contextlib
 import hashlib
 import io
 import os
 import re
-import secrets
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from xml.sax.saxutils import quoteattr
 
+from meadow_py.files import write_whole
 from meadow_py.views.plots.drawing import figure
 from meadow_py.views.plots.kinds import KINDS
 from meadow_py.views.plots.place import require_matplotlib
@@ -69,7 +68,7 @@ def save(drawn: Axes | Figure, path: str | os.PathLike[str], dpi: float = _DOTS_
         If the file cannot be written.
     """
     kind = check_path(path)
-    _write(Path(path), _rendered(drawn, kind, dpi))
+    write_whole(path, _rendered(drawn, kind, dpi))
 
 
 def svg(profile: Profile, kind: str = "heatmap", dark: bool = False, **options: Any) -> str:
@@ -120,22 +119,3 @@ def _inline(text: str, title: str) -> str:
     element = _TAG.sub(lambda tag: _ID.sub(rf"\g<1>{prefix}", tag.group()), element)
     shown = f'<svg role="img" aria-label={quoteattr(title)} style="max-width:100%;height:auto"'
     return element.replace("<svg", shown, 1)
-
-
-def _write(target: Path, content: bytes) -> None:
-    if target.exists() and not target.is_file():  # a device or a pipe must not be replaced
-        target.write_bytes(content)
-        return
-    temporary = target.with_name(f".{target.name}.{secrets.token_hex(8)}")
-    try:
-        with temporary.open("xb") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-        temporary.replace(target)
-    except BaseException as error:
-        with contextlib.suppress(OSError):  # the reason why writing failed says more
-            temporary.unlink(missing_ok=True)
-        if isinstance(error, OSError) and error.errno is not None:
-            raise OSError(error.errno, error.strerror, str(target)) from error
-        raise

@@ -1,0 +1,124 @@
+"""Text on plots: names as they are, titles that fit, legends and labels that cover nothing."""
+
+from __future__ import annotations
+
+import textwrap
+from collections.abc import Sequence
+from pathlib import PurePath
+from typing import TYPE_CHECKING, Any
+
+from meadow_py.views.plots.place import size_of
+from meadow_py.views.spelling import setting_title, visible
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.legend import Legend
+
+    from meadow_py.profiler.result import Profile
+
+SMALL = 0.83  # of labels and legends, over the style's size of text
+_CHARACTER = 0.56  # mean width of DejaVu Sans over its size
+_LINE = 1.25  # height of a line over the size of text
+
+
+def literal(text: str) -> str:
+    """A name out of a file as matplotlib shows it letter by letter, ``$`` included."""
+    import matplotlib
+
+    shown = visible(text)
+    return shown.replace("$", r"\$") if matplotlib.rcParams["text.parse_math"] else shown
+
+
+def shortened(text: str, length: int = 34) -> str:
+    """A long name with an ellipsis in its middle: beginnings and ends tell weights apart."""
+    if len(text) <= length:
+        return text
+    tail = (length - 3) * 2 // 3
+    return f"{text[: length - 3 - tail]}...{text[-tail:]}"
+
+
+def subject(profile: Profile, *more: str) -> str:
+    """What a plot is about: the model, and whatever else tells it from other plots."""
+    source = visible(profile.model.source)
+    return ", ".join([shortened(PurePath(source).name or source, 48), *more])
+
+
+def setting_words(setting: tuple[int, str]) -> str:
+    """``INT8, one scale per tensor``."""
+    return visible(setting_title(*setting))
+
+
+def points(relative: float = 1.0) -> float:
+    """So many times the style's size of text, in points."""
+    import matplotlib
+
+    return float(matplotlib.rcParams["font.size"]) * relative
+
+
+def line_inches(relative: float = 1.0) -> float:
+    """The height of a line of text so many times the style's size."""
+    return points(relative) * _LINE / 72
+
+
+def text_inches(text: str, relative: float = 1.0) -> float:
+    """About how wide a text is: rather more than it is."""
+    longest = max((len(line) for line in text.split("\n")), default=0)
+    return longest * points(relative) * _CHARACTER / 72
+
+
+def headings(ax: Axes, lines: Sequence[str], x: str, y: str) -> None:
+    """Title and axis labels; lines of the title are wrapped to the width of the axes."""
+    fitting = max(16, int(size_of(ax)[0] / text_inches("x")))
+    wrapped = [part for line in lines for part in textwrap.wrap(line, fitting)]
+    ax.set_title("\n".join(map(literal, wrapped)), fontsize=points())
+    ax.set_xlabel(x)
+    ax.set_ylabel(y)
+
+
+def legend_on_top(ax: Axes, handles: Sequence[Any], columns: int = 3) -> Legend:
+    """A legend inside the axes, above everything drawn so far: the axis grows to make room."""
+    size = points(SMALL)
+    width, height = size_of(ax)
+    labels = [str(handle.get_label()) for handle in handles]
+    for count in range(min(columns, len(labels)), 0, -1):
+        per_column = -(-len(labels) // count)
+        parts = [labels[n : n + per_column] for n in range(0, len(labels), per_column)]
+        needed = sum(text_inches("\n".join(part), SMALL) + 4.5 * size / 72 for part in parts)
+        if needed <= width:
+            break
+    lines = max(sum(label.count("\n") + 1 for label in part) for part in parts)
+    room = (lines * 1.2 + 1.5) * size / 72 * _LINE
+    grow(ax, top=min(0.6, room / height))
+    legend = ax.legend(handles=handles, loc="upper left", ncols=count, fontsize=size)
+    frame = legend.get_frame()
+    frame.set(facecolor=ax.get_facecolor(), edgecolor="none", alpha=0.9)
+    return legend
+
+
+def grow(ax: Axes, top: float = 0.0, right: float = 0.0) -> None:
+    """Leave a part of the axes empty at an end, up to the limits that hold now."""
+    for share, scale, limits, assign in (
+        (top, ax.get_yscale(), ax.get_ylim(), ax.set_ylim),
+        (right, ax.get_xscale(), ax.get_xlim(), ax.set_xlim),
+    ):
+        low, high = limits
+        if share and scale == "log":
+            assign(low, low * (high / low) ** (1 / (1 - share)))
+        elif share:
+            assign(low, low + (high - low) / (1 - share))
+
+
+def spread(wanted: Sequence[float], gap: float, low: float, high: float) -> list[float]:
+    """Places near the `wanted` ones, between the ends and at least `gap` apart, in their order."""
+    order = sorted(range(len(wanted)), key=lambda n: wanted[n])
+    gap = min(gap, (high - low) / max(1, len(wanted) - 1))
+    blocks: list[tuple[float, int]] = []  # first place, members
+    for n in order:
+        blocks.append((min(max(wanted[n], low), high), 1))
+        while len(blocks) > 1 and blocks[-1][0] < blocks[-2][0] + blocks[-2][1] * gap - 1e-12:
+            (start, left), (other, right) = blocks[-2:]
+            middle = (start * left + (other - left * gap) * right) / (left + right)
+            middle = min(max(middle, low), high - (left + right - 1) * gap)
+            blocks[-2:] = [(middle, left + right)]
+    placed = [start + n * gap for start, members in blocks for n in range(members)]
+    return [place for _, place in sorted(zip(order, placed, strict=True))]
