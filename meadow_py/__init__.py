@@ -10,6 +10,7 @@ from meadow_py.errors import FormatError
 if TYPE_CHECKING:
     from meadow_py.config import show_config
     from meadow_py.profiler import Profile, profile
+    from meadow_py.sensitivity import Sensitivity, sweep
     from meadow_py.sources import Checkpoint, open_checkpoint
 
 __version__ = "0.1.0"
@@ -18,19 +19,23 @@ __all__ = [
     "Checkpoint",
     "FormatError",
     "Profile",
+    "Sensitivity",
     "__version__",
     "open_checkpoint",
     "profile",
     "show_config",
+    "sweep",
 ]
 
 # Loaded on first use, so that `import meadow_py` costs little more than the interpreter.
 _HOME_OF = {
     "Checkpoint": "meadow_py.sources",
     "Profile": "meadow_py.profiler",
+    "Sensitivity": "meadow_py.sensitivity",
     "open_checkpoint": "meadow_py.sources",
     "profile": "meadow_py.profiler",
     "show_config": "meadow_py.config",
+    "sweep": "meadow_py.sensitivity",
 }
 
 

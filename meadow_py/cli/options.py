@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from meadow_py.cli import parsing
+from meadow_py.cli import measuring, parsing
 
 Model = Annotated[
     str | None,
@@ -50,6 +50,43 @@ Roles = Annotated[
 Threads = Annotated[
     int | None,
     typer.Option(min=1, callback=parsing.threads, help="Default: all cores.", show_default=False),
+]
+Asymmetric = Annotated[
+    bool, typer.Option("--asymmetric", help="Codes with zero points, not around zero.")
+]
+Along = Annotated[measuring.Along, typer.Option(help="Dimension that chunks run along.")]
+NoVerify = Annotated[
+    bool, typer.Option("--no-verify", help="Do not decode and compare every stream.")
+]
+Output = Annotated[
+    str | None,
+    typer.Option(
+        "--output",
+        "-o",
+        metavar="FILE",
+        callback=parsing.file_name,
+        help="Save the result as JSON as well.",
+        show_default=False,
+    ),
+]
+Plot = Annotated[
+    str | None,
+    typer.Option(
+        metavar="FILE",
+        callback=parsing.file_name,
+        help="Draw it as well: .png, .svg or .pdf.",
+        show_default=False,
+    ),
+]
+PLOT_KINDS = "What to draw: heatmap, bytes, ratio, rate-distortion, values, growth."
+Resume = Annotated[
+    str | None,
+    typer.Option(
+        metavar="FILE",
+        callback=parsing.file_name,
+        help="Keep finished weights there, and go on from it after an interruption.",
+        show_default=False,
+    ),
 ]
 Json = Annotated[bool, typer.Option("--json", help="Write JSON on stdout.")]
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="No progress bar.")]

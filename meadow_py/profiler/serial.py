@@ -63,10 +63,19 @@ def save(profile: Profile, path: str | os.PathLike[str]) -> None:
 
 def load(path: str | os.PathLike[str]) -> Profile:
     """See `Profile.load`."""
+    return profile_from_json(read_json(path, "profile"), path)
+
+
+def read_json(path: str | os.PathLike[str], what: str) -> Any:
+    """What a file of JSON holds, or a FormatError that says that it is no `what`."""
     try:
-        data = json.loads(Path(path).read_text(encoding="utf-8"))
+        return json.loads(Path(path).read_text(encoding="utf-8"))
     except (UnicodeDecodeError, json.JSONDecodeError, RecursionError) as error:
-        raise FormatError(f"{path}: not JSON, so not a profile: {error}") from error
+        raise FormatError(f"{path}: not JSON, so not a {what}: {error}") from error
+
+
+def profile_from_json(data: Any, path: str | os.PathLike[str]) -> Profile:
+    """A profile from the JSON types of a file; `path` is what messages call it."""
     if not isinstance(data, dict) or "version" not in data or "weights" not in data:
         raise FormatError(f"{path}: not a profile: expected an object with version and weights")
     version = data["version"]

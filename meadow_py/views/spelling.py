@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from meadow_py.sensitivity import Choice, SweetSpot
+
 _UNITS = ((1e12, "T"), (1e9, "G"), (1e6, "M"), (1e3, "k"))
 
 
@@ -36,6 +41,23 @@ def visible(text: str) -> str:
     if text.isprintable():
         return text
     return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
+
+
+def decibels(value: float | None) -> str:
+    """32.1; where nothing is lost, exact."""
+    return "exact" if value is None else f"{value:.1f}"
+
+
+def choice_title(choice: Choice, among: SweetSpot | None = None) -> str:
+    """``re-indexed C=2, INT8 tensor``; codes like those of the reference are not named again."""
+    from meadow_py.codecs import CODECS
+
+    titles = {"dense": "dense", "plain_huffman": "plain Huffman"}
+    codec = titles.get(choice.codec) or CODECS[choice.codec].title
+    chunk = "" if choice.chunk_size is None else f" C={choice.chunk_size}"
+    if among is not None and (choice.bits, choice.granularity) == (among.bits, among.granularity):
+        return f"{codec}{chunk}"
+    return f"{codec}{chunk}, {setting_title(choice.bits, choice.granularity, short=True)}"
 
 
 def setting_title(bits: int, granularity: str, short: bool = False) -> str:

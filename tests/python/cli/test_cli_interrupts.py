@@ -42,7 +42,7 @@ def run(module: str, before: str = "") -> subprocess.CompletedProcess[str]:
 
 
 @pytest.mark.parametrize(
-    "module", ["typer", "numpy", "ml_dtypes", "meadow_py._core", "meadow_py.views.terminal"]
+    "module", ["typer", "numpy", "ml_dtypes", "meadow_py._core", "meadow_py.views.terminal.profile"]
 )
 def test_while_modules_are_imported(module: str) -> None:
     done = run(module)

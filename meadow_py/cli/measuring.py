@@ -1,0 +1,135 @@
+"""What the verbs that profile a model have in common."""
+
+from __future__ import annotations
+
+from enum import Enum
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import typer
+
+from meadow_py.cli import parsing
+from meadow_py.cli.output import check_file, check_stdout, console, write
+
+if TYPE_CHECKING:
+    from meadow_py import Profile, Sensitivity
+
+# Imported before Ctrl-C is an exception.
+NEEDS = (
+    "meadow_py._core",
+    "meadow_py.demo",
+    "meadow_py.profiler",
+    "meadow_py.profiler.serial",
+    "meadow_py.sensitivity",
+    "meadow_py.sensitivity.serial",
+    "meadow_py.sources",
+    "meadow_py.views.terminal.profile",
+    "meadow_py.views.terminal.sensitivity",
+)
+
+
+class Along(str, Enum):
+    """Dimensions that chunks can run along."""
+
+    IN = "in"
+    OUT = "out"
+
+
+def model_named(name: str | None) -> Any:
+    """What the user named, or the demo model."""
+    if name is not None:
+        return name
+    from meadow_py import demo
+
+    return demo.checkpoint()
+
+
+def arguments(
+    *,
+    bits: list[str],
+    granularity: list[str],
+    chunk_size: list[str],
+    asymmetric: bool,
+    along: Along,
+    role: list[str] | None,
+    no_verify: bool,
+    threads: int | None,
+    resume: str | None,
+    revision: str | None,
+    token: str | None,
+    cache_dir: Path | None,
+    offline: bool,
+    quiet: bool,
+) -> dict[str, Any]:
+    """Keyword arguments of `meadow_py.profile` and `meadow_py.sweep` from options."""
+    return {
+        "bits": [parsing.bits(text) for text in bits],
+        "granularity": granularity,
+        "chunk_sizes": [parsing.chunk_size(text) for text in chunk_size],
+        "symmetric": not asymmetric,
+        "along": along.value,
+        "roles": role or None,
+        "verify": not no_verify,
+        "threads": threads,
+        "resume": resume,
+        "progress": False if quiet else None,
+        "revision": revision,
+        "token": token,
+        "cache_dir": cache_dir,
+        "local_files_only": offline,
+    }
+
+
+def check_targets(output: str | None, plot: str | None, plot_kind: str) -> None:
+    """Raise before the work, not after it, where nothing could be written."""
+    check_stdout()
+    if output is not None:
+        check_file(output)
+    if plot is None:
+        return
+    check_file(plot)
+    from meadow_py.views import plots
+    from meadow_py.views.plots.place import require_matplotlib
+    from meadow_py.views.plots.selection import named
+
+    require_matplotlib()
+    try:
+        plots.check_path(plot)
+        named("kind of plot", plot_kind, plots.KINDS)
+    except ValueError as error:
+        raise typer.BadParameter(str(error)) from None
+
+
+def deliver(
+    made: Profile | Sensitivity, output: str | None, plot: str | None, plot_kind: str
+) -> OSError | None:
+    """Write the files that were asked for; what went wrong, if anything.
+
+    The work of hours is still shown then.
+    """
+    try:
+        if output is not None:
+            made.save(output)
+        if plot is not None:
+            _plot(made, plot, plot_kind)
+    except OSError as error:
+        return error
+    return None
+
+
+def show(made: Profile | Sensitivity, json: str | None, per_weight: bool = False) -> None:
+    """The result on stdout: as `json`, or as a table."""
+    if json is not None:
+        write(json)
+        return
+    from meadow_py.views.terminal import render
+
+    write(render(made, console(), per_weight))
+
+
+def _plot(made: Profile | Sensitivity, path: str, kind: str) -> None:
+    from meadow_py import Profile
+    from meadow_py.views import plots
+
+    profile = made if isinstance(made, Profile) else made.profile
+    plots.save(plots.figure(profile, kind), path)

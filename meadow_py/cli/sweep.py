@@ -1,0 +1,69 @@
+"""``meadow sweep``."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from meadow_py.cli import measuring, options
+from meadow_py.cli.failures import reports_failures
+
+
+@reports_failures(*measuring.NEEDS)
+def sweep(
+    model: options.Model = None,
+    chunk_size: options.ChunkSizes = ["1", "2", "3", "4", "6", "8"],  # noqa: B006
+    bits: options.Bits = ["8", "4"],  # noqa: B006
+    granularity: options.Granularities = ["tensor", "row", "group:128"],  # noqa: B006
+    asymmetric: options.Asymmetric = False,
+    along: options.Along = measuring.Along.IN,
+    role: options.Roles = None,
+    as_json: options.Json = False,
+    output: options.Output = None,
+    plot: options.Plot = None,
+    plot_kind: Annotated[str, typer.Option(help=options.PLOT_KINDS)] = "rate-distortion",
+    resume: options.Resume = None,
+    no_verify: options.NoVerify = False,
+    threads: options.Threads = None,
+    revision: options.Revision = None,
+    token: options.Token = None,
+    cache_dir: options.CacheDir = None,
+    offline: options.Offline = False,
+    quiet: options.Quiet = False,
+) -> None:
+    """Cross chunk size, bits and granularity; name the sweet spot of every kind of layer.
+
+    Every way of quantising is a reference in turn: against it stands the smallest packing that
+    loses no SNR in any weight. It is the sweet spot, unless dense or plain Huffman is smaller.
+
+    Example: meadow sweep facebook/opt-125m --chunk-size 2,4,8 --plot opt.png -o opt.json
+    """
+    import meadow_py
+
+    measuring.check_targets(output, plot, plot_kind)
+    made = meadow_py.sweep(
+        measuring.model_named(model),
+        **measuring.arguments(
+            bits=bits,
+            granularity=granularity,
+            chunk_size=chunk_size,
+            asymmetric=asymmetric,
+            along=along,
+            role=role,
+            no_verify=no_verify,
+            threads=threads,
+            resume=resume,
+            revision=revision,
+            token=token,
+            cache_dir=cache_dir,
+            offline=offline,
+            quiet=quiet,
+        ),
+    )
+    failure = measuring.deliver(made, output, plot, plot_kind)
+    from meadow_py.sensitivity.serial import sweep_to_json
+
+    measuring.show(made, sweep_to_json(made) if as_json else None)
+    if failure is not None:
+        raise failure

@@ -1,0 +1,133 @@
+"""What `sweep` returns: a profile of many settings, and what follows from comparing them."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import asdict, dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+from meadow_py.profiler import Profile
+from meadow_py.sensitivity.spots import SweetSpot, choices, sweet_spots
+
+if TYPE_CHECKING:
+    import pandas
+    from matplotlib.axes import Axes
+
+VERSION = 1
+
+
+@dataclass(frozen=True)
+class Sensitivity:
+    """How size and quality of a model's weights depend on the way of quantising and packing.
+
+    Attributes
+    ----------
+    profile : Profile
+        Every weight under every setting.
+    """
+
+    profile: Profile
+
+    @cached_property
+    def sweet_spots(self) -> tuple[SweetSpot, ...]:
+        """One per way of quantising and role; see `best`."""
+        return sweet_spots(self.profile)
+
+    def best(
+        self, role: str | None = None, bits: int | None = None, granularity: str | None = None
+    ) -> tuple[SweetSpot, ...]:
+        """What suits every kind of layer, if its weights may lose no SNR.
+
+        Each way of quantising of the sweep is a reference in turn. Against it stands the smallest
+        packing among all ways of quantising whose SNR is not lower in any weight of the role. It
+        is the sweet spot, unless a dense form or a plain Huffman code among them is smaller.
+
+        Parameters
+        ----------
+        role : str, optional
+            Only this one, or ``all``.
+        bits, granularity : optional
+            Only these references.
+
+        Raises
+        ------
+        ValueError
+            If none of the sweep is like that.
+        """
+        wanted = {"role": role, "bits": bits, "granularity": granularity}
+        found = self.sweet_spots
+        for name, value in wanted.items():
+            there = dict.fromkeys(getattr(spot, name) for spot in found)
+            found = tuple(s for s in found if value is None or getattr(s, name) == value)
+            if not found:
+                raise ValueError(
+                    f"{name}={value!r}: the sweep has {', '.join(str(v) for v in there)}"
+                )
+        return found
+
+    def to_dict(self) -> dict[str, Any]:
+        """The sweep as JSON types: the contract of ``meadow sweep --json``."""
+        return {
+            "version": VERSION,
+            "kind": "sweep",
+            "sweet_spots": [_spot_to_dict(spot) for spot in self.sweet_spots],
+            "profile": self.profile.to_dict(),
+        }
+
+    def to_dataframe(self) -> pandas.DataFrame:
+        """One row per role and way to store it. Needs pandas.
+
+        Columns: ``role weights values bits granularity codec chunk_size bits_per_weight ratio
+        snr_db``. The codec is ``dense``, ``plain_huffman`` or a packing; ratios are against dense
+        codes of the same way of quantising. ``profile.to_dataframe()`` has every weight.
+        """
+        try:
+            import pandas
+        except ImportError as error:
+            raise ImportError(
+                "Sensitivity.to_dataframe() needs pandas: pip install 'meadow_py[pandas]'"
+            ) from error
+        rows = [
+            {"role": role, "weights": weights, "values": values, **asdict(choice)}
+            for role, weights, values, choice in choices(self.profile)
+        ]
+        return pandas.DataFrame(rows).astype({"chunk_size": "Int64"})
+
+    def save(self, path: str | os.PathLike[str]) -> None:
+        """Write the sweep as JSON. The file appears whole or not at all."""
+        from meadow_py.sensitivity.serial import save
+
+        save(self, path)
+
+    @classmethod
+    def load(cls, path: str | os.PathLike[str]) -> Sensitivity:
+        """Read what `save` or ``meadow sweep --json`` wrote.
+
+        Raises
+        ------
+        FormatError
+            If it is no sweep, or one of a newer version.
+        """
+        from meadow_py.sensitivity.serial import load
+
+        return load(path)
+
+    def plot(self, kind: str = "rate-distortion", ax: Axes | None = None, **options: Any) -> Axes:
+        """Draw one figure of the sweep, without showing it; see `Profile.plot`."""
+        return self.profile.plot(kind, ax, **options)
+
+    def _repr_html_(self) -> str:
+        from meadow_py.views.html import sensitivity_html
+
+        return sensitivity_html(self)
+
+    def __repr__(self) -> str:
+        from meadow_py.views.terminal import render_text
+
+        return render_text(self)
+
+
+def _spot_to_dict(spot: SweetSpot) -> dict[str, Any]:
+    chosen = spot.sweet_spot
+    return {**asdict(spot), "sweet_spot": None if chosen is None else asdict(chosen)}

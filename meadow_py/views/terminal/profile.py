@@ -1,0 +1,155 @@
+"""A profile as text: what it was made of, a table per way of quantising, and a verdict."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING
+
+from rich.console import Group, RenderableType
+from rich.table import Table
+from rich.text import Text
+
+from meadow_py.codecs import CODECS
+from meadow_py.profiler.summary import (
+    BUFFER_SHARES,
+    Candidate,
+    Section,
+    sections,
+)
+from meadow_py.profiler.summary import Group as Figures
+from meadow_py.views import words
+from meadow_py.views.spelling import binary_size, decibels, ratio, setting_title, visible
+
+if TYPE_CHECKING:
+    from meadow_py.profiler.result import Profile
+
+_NOT_COUNTED = "dictionary\nnot counted"
+
+
+def profile_view(profile: Profile, per_weight: bool = False) -> RenderableType:
+    """The profile for rich."""
+    parts: list[RenderableType] = [header(profile)]
+    made = sections(profile)
+    for section in made:
+        parts += [Text(), _section_title(section), _section_table(section, per_weight)]
+        parts += [Text(words.verdict(section.total), style="italic")]
+    parts += [
+        Text(),
+        _chunk_table(made),
+        Text(),
+        _buffer_table(made),
+        Text(),
+        Text(words.PROFILE_FOOTNOTES, style="dim"),
+    ]
+    return Group(*parts)
+
+
+def header(profile: Profile) -> Text:
+    """What was profiled, how and where."""
+    lines = words.header_lines(profile)
+    text = Text("\n".join(lines))
+    text.stylize("bold", 0, len(lines[0]))
+    return text
+
+
+def _section_title(section: Section) -> Text:
+    title, dense = words.section_title(section)
+    return Text.assemble((title, "bold"), f": {dense}")
+
+
+def _section_table(section: Section, per_weight: bool) -> Table:
+    table = Table(box=None, padding=(0, 1), pad_edge=False, header_style="dim")
+    table.add_column("weight" if per_weight else "role", overflow="fold", min_width=9)
+    if not per_weight:
+        table.add_column("weights", justify="right")
+    for name in ("symbol\nfloor", "best packing", "C", "b/w", "ratio", _NOT_COUNTED, "SNR\ndB"):
+        justify = "left" if name == "best packing" else "right"
+        table.add_column(name, justify=justify, no_wrap=True)  # type: ignore[arg-type]
+    rows = section.weights if per_weight else section.roles
+    for row in rows:
+        table.add_row(*_cells(row, per_weight))
+    if len(rows) > 1:
+        table.add_row(*_cells(section.total, per_weight), style="bold")
+    return table
+
+
+def _cells(row: Figures, per_weight: bool) -> list[str | Text]:
+    best = row.best
+    label = Text(visible(row.label))
+    cells: list[str | Text] = [label] if per_weight else [label, str(row.weights)]
+    return [
+        *cells,
+        f"{row.floor_symbol:.2f}",
+        CODECS[best.codec].title,
+        str(best.chunk_size),
+        f"{best.bits_per_weight:.2f}",
+        _coloured_ratio(best),
+        Text(ratio(best.index_only_ratio), style="dim"),
+        decibels(row.snr_db),
+    ]
+
+
+def _coloured_ratio(best: Candidate) -> Text:
+    return Text(ratio(best.ratio), style="green" if best.ratio > 1 else "red")
+
+
+def _chunk_table(made: Sequence[Section]) -> Table:
+    table = Table(
+        title="All weights by chunk size: ratio to dense, everything counted",
+        title_justify="left",
+        title_style="bold",
+        box=None,
+        padding=(0, 1),
+        pad_edge=False,
+        header_style="dim",
+    )
+    table.add_column("scales")
+    table.add_column("C", justify="right")
+    table.add_column("chunks per\ndistinct", justify="right")
+    for codec in CODECS.values():
+        table.add_column(codec.title, justify="right")
+    table.add_column(_NOT_COUNTED, justify="right")
+    for section in made:
+        for cells in _chunk_cells(section):
+            table.add_row(*cells)
+    return table
+
+
+def _chunk_cells(section: Section) -> Iterator[list[str | Text]]:
+    for n, row in enumerate(section.chunks):
+        title = visible(setting_title(section.bits, section.granularity, short=True))
+        ratios = [Text(ratio(r), style="green" if r > 1 else "red") for r in row.ratios.values()]
+        yield [
+            title if n == 0 else "",
+            str(row.chunk_size),
+            _three_digits(row.reduction_ratio),
+            *ratios,
+            Text(ratio(row.index_only_ratio), style="dim"),
+        ]
+
+
+def _buffer_table(made: Sequence[Section]) -> Table:
+    table = Table(
+        title="Buffer for any dictionary of a share of weights",
+        title_justify="left",
+        title_style="bold",
+        box=None,
+        padding=(0, 1),
+        pad_edge=False,
+        header_style="dim",
+    )
+    table.add_column("scales")
+    table.add_column("C", justify="right")
+    for share in BUFFER_SHARES:
+        table.add_column(f"{share} %", justify="right")
+    for section in made:
+        for n, row in enumerate(section.chunks):
+            title = visible(setting_title(section.bits, section.granularity, short=True))
+            sizes = [binary_size(size) for size in row.buffers]
+            table.add_row(title if n == 0 else "", str(row.chunk_size), *sizes)
+    return table
+
+
+def _three_digits(value: float) -> str:
+    """1.00, 12.5, 927."""
+    return f"{value:.{2 if value < 10 else 1 if value < 100 else 0}f}"

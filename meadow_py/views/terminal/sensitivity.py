@@ -1,0 +1,57 @@
+"""A sweep as text: for every quality to be kept, what suits which kind of layer."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from itertools import groupby
+from typing import TYPE_CHECKING
+
+from rich.console import Group, RenderableType
+from rich.table import Table
+from rich.text import Text
+
+from meadow_py.views import words
+from meadow_py.views.spelling import choice_title, decibels, visible
+from meadow_py.views.terminal.profile import header
+
+if TYPE_CHECKING:
+    from meadow_py.sensitivity import Choice, Sensitivity, SweetSpot
+
+
+def sensitivity_view(sweep: Sensitivity) -> RenderableType:
+    """The sweep for rich."""
+    parts: list[RenderableType] = [header(sweep.profile)]
+    for _, spots in groupby(sweep.sweet_spots, key=lambda spot: (spot.bits, spot.granularity)):
+        members = list(spots)
+        parts += [Text(), Text(words.sweep_title(members[0]), style="bold"), _table(members)]
+        parts += [Text(words.sweep_verdict(members[-1]), style="italic")]
+    return Group(*parts, Text(), Text(words.SWEEP_FOOTNOTES, style="dim"))
+
+
+def _table(spots: Sequence[SweetSpot]) -> Table:
+    table = Table(box=None, padding=(0, 1), pad_edge=False, header_style="dim")
+    table.add_column("role", no_wrap=True)
+    for name in ("SNR\ndB", "dense\nb/w", "Huffman\nb/w", "packed\nb/w"):
+        table.add_column(name, justify="right", no_wrap=True)
+    table.add_column("sweet spot", overflow="fold")
+    table.add_column("smallest of all", overflow="fold")
+    for spot in spots:
+        table.add_row(*_cells(spot), style="bold" if spot.role == "all" else None)
+    return table
+
+
+def _cells(spot: SweetSpot) -> list[str | Text]:
+    chosen = spot.sweet_spot
+    return [
+        visible(spot.role),
+        decibels(spot.snr_db),
+        f"{spot.smallest_dense.bits_per_weight:.2f}",
+        f"{spot.huffman.bits_per_weight:.2f}",
+        f"{spot.packed.bits_per_weight:.2f}",
+        Text("none", style="red") if chosen is None else Text(_named(chosen, spot), style="green"),
+        _named(spot.smallest, spot),
+    ]
+
+
+def _named(choice: Choice, among: SweetSpot) -> str:
+    return visible(choice_title(choice, among))

@@ -1,0 +1,144 @@
+"""The sentences about a result: the terminal and HTML say the same."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+from meadow_py.codecs import CODECS
+from meadow_py.profiler.summary import Group, Section, StoredDtype, stored_dtypes
+from meadow_py.views.spelling import (
+    byte_size,
+    choice_title,
+    count,
+    decibels,
+    ratio,
+    setting_title,
+    visible,
+)
+
+if TYPE_CHECKING:
+    from meadow_py.profiler.result import Profile
+    from meadow_py.sensitivity import SweetSpot
+
+VISIBLE = 0.005  # what two decimals show
+
+PROFILE_FOOTNOTES = (
+    "b/w: bits per weight with dictionary, modes, headers, padding and scales counted. "
+    "symbol floor: entropy of single codes, without scales. dictionary not counted: ratio of "
+    "dense to indices of one fixed width and scales (in JSON index_only + scales); papers "
+    "quote it, but nothing can be decoded without the dictionary. "
+    "SNR: the lowest of the weights."
+)
+SWEEP_FOOTNOTES = (
+    "Each section keeps the quality of one way of quantising: no weight of the role loses "
+    "SNR. dense, Huffman, packed: the smallest of their kind among all ways of quantising of "
+    "the sweep that keep it, everything counted. Sweet spot: the packing, where it is smaller "
+    "than both others. Ratios are to the dense form of the section's own way of quantising."
+)
+
+
+def header_lines(profile: Profile) -> list[str]:
+    """What was profiled, how and where; the first line names the model."""
+    return [visible(line) for line in _header_lines(profile)]
+
+
+def _header_lines(profile: Profile) -> Iterator[str]:
+    model, host = profile.model, profile.host
+    values = sum(weight.count for weight in profile.weights)
+    dtypes = ", ".join(_dtype(dtype) for dtype in stored_dtypes(profile))
+    yield model.source
+    yield (
+        f"{model.architecture}, {model.format}, {byte_size(model.nbytes)} in {model.tensors} "
+        f"tensors; profiled {plural(len(profile.weights), 'weight')} of {count(values)} values, "
+        f"{dtypes}"
+    )
+    yield from _stored_floors(profile)
+    if model.skipped_weights:
+        skipped = plural(model.skipped_weights, "weight")
+        yield f"not asked for: {skipped} of {count(model.skipped_values)} values"
+    if model.other_tensors:
+        others = plural(model.other_tensors, "tensor")
+        yield f"not matrices, or empty: {others} of {count(model.other_values)} values"
+    yield f"{_how(profile)}; {host.isa}, {plural(host.threads, 'thread')}"
+
+
+def _stored_floors(profile: Profile) -> Iterator[str]:
+    for stored in stored_dtypes(profile):
+        if stored.fields is not None:
+            joint = "" if stored.joint is None else f", of whole values {stored.joint:.2f}"
+            yield f"entropy of {stored.dtype} as stored: by field {stored.fields:.2f}{joint} b/w"
+
+
+def _dtype(stored: StoredDtype) -> str:
+    if stored.content_dtype == stored.dtype:
+        return stored.dtype
+    return f"{stored.dtype} that holds only {stored.content_dtype} values"
+
+
+def _how(profile: Profile) -> str:
+    settings = profile.settings
+    kind = "symmetric" if settings.symmetric else "asymmetric"
+    checked = "every stream decoded and compared" if settings.verified else "not verified"
+    return f"{kind} codes, chunks along the {settings.along}put dimension, {checked}"
+
+
+def section_title(section: Section) -> tuple[str, str]:
+    """``INT8, one scale per tensor`` and ``dense 8.00 b/w``."""
+    total = section.total
+    title = visible(setting_title(section.bits, section.granularity))
+    return title, f"dense {total.dense:.2f} b/w{_scales(total)}"
+
+
+def verdict(total: Group) -> str:
+    """What packing makes of all weights under one way of quantising."""
+    said = _plain_huffman(total)
+    best = total.best
+    packed = (
+        f"{CODECS[best.codec].title}, C={best.chunk_size}: {best.bits_per_weight:.2f} b/w, "
+        f"{ratio(best.ratio)}"
+    )
+    if total.sweet_spot is not None:
+        said = f"Sweet spot: {packed}. {said}"
+    elif best.ratio > 1:
+        said = f"Smallest packing: {packed}, but no sweet spot. {said}"
+    else:
+        said = f"Sweet spot: none, every packing is larger than dense. {said}"
+    if best.ratio > 1 and total.expanding:
+        said += f" {total.expanding} of {total.weights} weights are smallest left dense."
+    return said
+
+
+def _plain_huffman(total: Group) -> str:
+    gain = ratio(total.dense / total.plain_huffman)
+    size = f"{total.plain_huffman:.2f} b/w{_scales(total)}"
+    return f"Plain Huffman of single codes takes {size}: {gain}."
+
+
+def _scales(total: Group) -> str:
+    return f", {total.scales:.2f} of it scales" if total.scales >= VISIBLE else ""
+
+
+def sweep_title(spot: SweetSpot) -> str:
+    """``At no lower SNR than INT8, one scale per tensor``."""
+    return f"At no lower SNR than {visible(setting_title(spot.bits, spot.granularity))}"
+
+
+def sweep_verdict(total: SweetSpot) -> str:
+    """The sweet spot of all weights, or what is smaller."""
+    smallest = total.smallest
+    kept = "exact" if total.snr_db is None else f"at {decibels(total.snr_db)} dB"
+    named = visible(choice_title(smallest, total))
+    size = f"{smallest.bits_per_weight:.2f} b/w, {ratio(smallest.ratio)}"
+    if total.sweet_spot is not None:
+        return f"Sweet spot, {kept}: {named}: {size}."
+    packed = visible(choice_title(total.packed, total))
+    return (
+        f"Sweet spot, {kept}: none. The smallest is {named}: {size}; the best packing, {packed}, "
+        f"takes {total.packed.bits_per_weight:.2f} b/w."
+    )
+
+
+def plural(number: int, noun: str) -> str:
+    """``1 weight``, ``2,000 weights``."""
+    return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"
