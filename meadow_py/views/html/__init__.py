@@ -7,5 +7,6 @@ from __future__ import annotations
 
 from meadow_py.views.html.page import report
 from meadow_py.views.html.profile import profile_html
+from meadow_py.views.html.sensitivity import sensitivity_html
 
-__all__ = ["profile_html", "report"]
+__all__ = ["profile_html", "report", "sensitivity_html"]

@@ -5,37 +5,51 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from meadow_py.codecs import CODECS
-from meadow_py.profiler.summary import BUFFER_SHARES, Candidate, Group, Section
+from meadow_py.profiler.summary import BUFFER_SHARES, Group, Section
 from meadow_py.views.html.markup import PREFIX, Column, Markup, table, text
-from meadow_py.views.spelling import binary_size, ratio, setting_title
+from meadow_py.views.spelling import binary_size, decibels, ratio, setting_title
 
 _NOT_COUNTED = Column("dictionary\nnot counted")
 _SCALES = Column("scales", words=True)
 _C = Column("C")
+_SNR = Column("SNR\ndB")
 _DENSE_BAR = 40  # pixels that stand for the dense size; the style draws a line there
 _LONGEST_BAR = 60  # pixels: what is larger than 1.5 times dense looks like this
 
 
 def by_setting(made: Sequence[Section]) -> Markup:
-    """All weights, one row per way of quantising."""
+    """All weights, one row per way of quantising: what matters first comes first."""
     columns = [
         _SCALES,
-        Column("dense\nb/w"),
-        Column("plain\nHuffman"),
-        *_figure_columns(),
         Column("sweet spot", words=True),
+        Column("ratio"),
+        Column("best packing", words=True),
+        _C,
+        Column("b/w"),
+        Column("plain\nHuffman"),
+        Column("dense\nb/w"),
+        Column("symbol\nfloor"),
+        _SNR,
+        _NOT_COUNTED,
     ]
-    rows = [
-        [
-            setting_title(section.bits, section.granularity),
-            f"{section.total.dense:.2f}",
-            f"{section.total.plain_huffman:.2f}",
-            *_figure_cells(section.total),
-            _sweet_spot(section.total.sweet_spot),
-        ]
-        for section in made
-    ]
+    rows = [[_title(section), *_overview_cells(section.total)] for section in made]
     return table("All weights by way of quantising", columns, rows)
+
+
+def _overview_cells(total: Group) -> list[str]:
+    best = total.best
+    return [
+        "none" if total.sweet_spot is None else "yes",
+        ratio_cell(best.ratio),
+        CODECS[best.codec].title,
+        str(best.chunk_size),
+        f"{best.bits_per_weight:.2f}",
+        f"{total.plain_huffman:.2f}",
+        f"{total.dense:.2f}",
+        f"{total.floor_symbol:.2f}",
+        decibels(total.snr_db),
+        ratio(best.index_only_ratio),
+    ]
 
 
 def by_role(section: Section) -> Markup:
@@ -84,7 +98,7 @@ def _figure_columns() -> list[Column]:
         Column("b/w"),
         Column("ratio"),
         _NOT_COUNTED,
-        Column("SNR\ndB"),
+        _SNR,
     ]
 
 
@@ -97,12 +111,8 @@ def _figure_cells(group: Group) -> list[str]:
         f"{best.bits_per_weight:.2f}",
         ratio_cell(best.ratio),
         ratio(best.index_only_ratio),
-        "exact" if group.snr_db is None else f"{group.snr_db:.1f}",
+        decibels(group.snr_db),
     ]
-
-
-def _sweet_spot(spot: Candidate | None) -> str:
-    return "none" if spot is None else f"{CODECS[spot.codec].title}, C={spot.chunk_size}"
 
 
 def _chunk_rows(made: Sequence[Section]) -> Iterator[list[str]]:

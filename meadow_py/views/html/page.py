@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 import meadow_py
-from meadow_py.profiler.summary import sections
-from meadow_py.views.html import words
+from meadow_py.views.html.content import Content, view
 from meadow_py.views.html.drawings import drawings
-from meadow_py.views.html.markup import Column, Markup, element, folded, join, table
-from meadow_py.views.html.profile import overview, section_parts, view
+from meadow_py.views.html.markup import Column, Markup, element, table
+from meadow_py.views.html.profile import profile_content
+from meadow_py.views.html.sensitivity import sensitivity_content
 from meadow_py.views.html.style import FRAGMENT, PAGE, style
-from meadow_py.views.html.terms import how_to_read
+from meadow_py.views.html.terms import terms
 
 if TYPE_CHECKING:
     from meadow_py.profiler.result import Profile
+    from meadow_py.sensitivity import Sensitivity
 
 # A page of figures needs no script, no network and no form: the browser holds it to that.
 _POLICY = (
@@ -24,34 +24,42 @@ _POLICY = (
 )
 
 
-def report(result: Profile) -> str:
+def report(result: Profile | Sensitivity) -> str:
     """A result as one HTML page, self-contained: no JavaScript, nothing from outside.
 
     Light or dark as the reader's system is. The same result gives the same page.
 
     Parameters
     ----------
-    result : Profile
+    result : Profile or Sensitivity
 
     Raises
     ------
     ImportError
         Without matplotlib.
     """
-    title, *_ = words.header_lines(result)
-    return join(
-        [
-            Markup("<!DOCTYPE html>"),
-            Markup('<html lang="en">'),
-            _head(title),
-            Markup("<body>"),
-            Markup("<main>"),
-            view(*_body(result)),
-            Markup("</main>"),
-            Markup("</body>"),
-            Markup("</html>\n"),
-        ]
+    from meadow_py.profiler import Profile
+
+    if isinstance(result, Profile):
+        return _page(profile_content(result), result)
+    return _page(sensitivity_content(result), result.profile)
+
+
+def _page(content: Content, profile: Profile) -> Markup:
+    body = view(
+        *content.opening("h1"),
+        element("h2", "Plots"),
+        *drawings(profile),
+        element("h2", "Tables"),
+        *content.sections,
+        element("h2", "How to read this"),
+        terms(content.terms),
+        element("h2", "Settings and host"),
+        _settings(profile),
     )
+    start = '<!DOCTYPE html>\n<html lang="en">'
+    end = "</main>\n</body>\n</html>\n"
+    return Markup(f"{start}\n{_head(content.title)}\n<body>\n<main>\n{body}\n{end}")
 
 
 def _head(title: str) -> Markup:
@@ -63,25 +71,9 @@ def _head(title: str) -> Markup:
         f'<meta name="generator" content="meadow_py {meadow_py.__version__}">',
         '<link rel="icon" href="data:,">',  # or browsers ask the server for one
         element("title", f"{title} - meadow_py"),
-        style(PAGE + FRAGMENT),
+        style(FRAGMENT + PAGE),
     ]
     return Markup("\n".join(["<head>", *lines, "</head>"]))
-
-
-def _body(profile: Profile) -> Iterator[Markup]:
-    made = sections(profile)
-    title, *notes = words.header_lines(profile)
-    yield element("h1", title)
-    yield element("p", words.headline(made), kind="headline")
-    yield from (element("p", note, kind="note") for note in notes)
-    yield from overview(made)
-    yield element("h2", "Plots")
-    yield from drawings(profile)
-    yield element("h2", "Tables")
-    yield from section_parts(made)
-    yield element("h2", "Reading it")
-    yield how_to_read(unfolded=True)
-    yield folded("Settings and host", _settings(profile))
 
 
 def _settings(profile: Profile) -> Markup:
@@ -99,7 +91,7 @@ def _settings(profile: Profile) -> Markup:
         ("made with", f"meadow_py {host.meadow_py}"),
     ]
     columns = [Column("setting", words=True), Column("value", words=True)]
-    return table("Settings and host", columns, rows)
+    return table("How it was made", columns, rows)
 
 
 def _listed(values: tuple[object, ...]) -> str:

@@ -13,7 +13,7 @@ from meadow_py.views.html.markup import Markup
 # Blue and orange are told apart by the colour-blind, and have a contrast of 3:1 on black and white.
 FRAGMENT = """
 .meadow-view{font-size:13px;line-height:1.45;text-align:left}
-.meadow-view p.meadow-title{font-size:1.15em;font-weight:600;margin:.3em 0;overflow-wrap:anywhere}
+.meadow-view .meadow-title{font-size:1.15em;font-weight:600;margin:.3em 0;overflow-wrap:anywhere}
 .meadow-view p.meadow-headline{font-size:1.15em;margin:.3em 0 .6em;padding:.4em .8em;max-width:60em;
 border-left:4px solid #3b82c4;background:rgba(128,128,128,.1)}
 .meadow-view p.meadow-note{margin:.2em 0;opacity:.8;overflow-wrap:anywhere}
@@ -25,7 +25,7 @@ border-left:4px solid #3b82c4;background:rgba(128,128,128,.1)}
 .meadow-view table.meadow-table{border-collapse:collapse;border-spacing:0;border:0;margin:0;
 table-layout:auto;width:auto;font-size:1em;font-variant-numeric:tabular-nums;color:inherit}
 .meadow-view .meadow-table caption{caption-side:top;text-align:left;padding:.3em 0;color:inherit;
-font-weight:600;white-space:normal}
+font-weight:600;white-space:nowrap}
 .meadow-view .meadow-table tr,.meadow-view .meadow-table tbody tr:nth-child(n){background:none}
 .meadow-view .meadow-table tbody tr:nth-child(n):hover{background:rgba(128,128,128,.14)}
 .meadow-view .meadow-table th,.meadow-view .meadow-table td{text-align:right;padding:.2em .7em;
@@ -46,9 +46,17 @@ height:1.45em;border-left:1px solid currentColor}
 -webkit-print-color-adjust:exact;print-color-adjust:exact}
 .meadow-view .meadow-ratio i.meadow-smaller{background:#3b82c4}
 .meadow-view .meadow-ratio i.meadow-larger{background:#d07a1f}
-.meadow-view dl.meadow-terms{margin:.3em 0;max-width:60em}
-.meadow-view .meadow-terms dt{font-weight:600;margin-top:.4em}
-.meadow-view .meadow-terms dd{margin:0 0 0 1.2em}
+.meadow-view dl.meadow-terms{display:grid;grid-template-columns:max-content 1fr;gap:.3em 1em;
+margin:.3em 0;max-width:64em}
+.meadow-view .meadow-terms dt{font-weight:600;margin:0}
+.meadow-view .meadow-terms dd{margin:0}
+@media (max-width:40em){.meadow-view{font-size:12px}
+.meadow-view .meadow-table caption{white-space:normal}
+.meadow-view .meadow-table th,.meadow-view .meadow-table td{padding:.2em .4em}
+.meadow-view .meadow-table tbody th.meadow-words{min-width:8em}
+.meadow-view .meadow-table td.meadow-ratio{padding-left:.4em}
+.meadow-view .meadow-ratio i,.meadow-view .meadow-table td.meadow-ratio::after{display:none}
+.meadow-view dl.meadow-terms{display:block}.meadow-view .meadow-terms dd{margin:0 0 .4em 1em}}
 @media print{.meadow-view details.meadow-fold::details-content{content-visibility:visible;
 display:block;height:auto}.meadow-view .meadow-scroll{overflow:visible}}
 """
@@ -58,7 +66,8 @@ PAGE = """
 :root{color-scheme:light dark}
 body{margin:0;background:#fff;color:#1c1c1c;font-family:system-ui,sans-serif}
 main{max-width:72rem;margin:0 auto;padding:1rem}
-.meadow-view h1{font-size:1.5em;margin:.4em 0;overflow-wrap:anywhere}
+@media (min-width:40em){.meadow-view{font-size:15px}}
+.meadow-view h1.meadow-title{font-size:1.5em}
 .meadow-view h2{font-size:1.25em;margin:1.4em 0 .4em}
 .meadow-view .meadow-figure{margin:0 0 1.6em}
 .meadow-view .meadow-figure svg{display:block;max-width:100%;height:auto}
@@ -71,6 +80,6 @@ main{max-width:72rem;margin:0 auto;padding:1rem}
 """
 
 
-def style(rules: str = FRAGMENT) -> Markup:
+def style(rules: str) -> Markup:
     """A ``<style>`` element."""
     return Markup(f"<style>{rules}</style>")

@@ -2,16 +2,24 @@
 
 from __future__ import annotations
 
-from meadow_py.views.html.markup import Markup, element, folded, join
+from collections.abc import Iterable
 
-_TERMS = (
+from meadow_py.views.html.markup import Markup, element, join
+
+Term = tuple[str, str]
+
+TERMS: tuple[Term, ...] = (
     ("weight", "A logical [out, in] matrix of the model. Its codes are packed alone."),
     (
         "scales",
         "What shares a quantisation scale: a whole weight (tensor), a row, or so many neighbouring "
         "inputs of a row (group). Weights that are stored as integer codes keep them.",
     ),
-    ("C", "Codes per chunk. The distinct chunks are the dictionary; every chunk is an index."),
+    (
+        "C",
+        "Codes per chunk. The distinct chunks are the dictionary; an index into it stands for "
+        "every chunk.",
+    ),
     (
         "b/w",
         "Bits per weight, that is per number, with dictionary, modes, headers, padding and scales "
@@ -20,10 +28,15 @@ _TERMS = (
     (
         "ratio",
         "Dense size over packed size. 1.40x: 1.40 times smaller; below 1.00x it is larger. The bar "
-        "is the packed size, the line beside it dense: a bar that crosses the line is a loss.",
+        "is the packed size, the line dense: a bar that crosses the line is a loss. It ends at 1.5 "
+        "times dense.",
     ),
     ("symbol floor", "Entropy of single codes in bits per weight, without scales."),
-    ("plain Huffman", "One Huffman code of single codes for each weight: the rival, in b/w."),
+    (
+        "plain Huffman",
+        "One Huffman code of single codes for each weight, in b/w, table and scales counted: the "
+        "rival of every packing.",
+    ),
     (
         "sweet spot",
         "The packing with the fewest b/w; none where dense, or plain Huffman, is smaller.",
@@ -46,8 +59,26 @@ _TERMS = (
 )
 
 
-def how_to_read(unfolded: bool = False) -> Markup:
-    """The terms, folded unless asked otherwise."""
-    shown = join(element("dt", term) + element("dd", meaning) for term, meaning in _TERMS)
-    terms = element("dl", Markup(f"\n{shown}\n"), kind="terms")
-    return folded("How to read this", terms, unfolded=unfolded)
+SWEEP_TERMS: tuple[Term, ...] = (
+    (
+        "at no lower SNR than",
+        "The quality that must be kept, given by one way of quantising: no weight of the role may "
+        "lose SNR against it.",
+    ),
+    (
+        "dense, Huffman, packed",
+        "The smallest of their kind among all ways of quantising of the sweep that keep it, "
+        "everything counted. The sweet spot is the packing, where it is smaller than both others.",
+    ),
+    (
+        "smallest of all",
+        "Of these three. Its ratio and bar are against the dense form of the way of quantising "
+        "that gives the quality.",
+    ),
+)
+
+
+def terms(listed: Iterable[Term]) -> Markup:
+    """Headings and what they mean."""
+    shown = join(element("dt", term) + element("dd", meaning) for term, meaning in listed)
+    return element("dl", Markup(f"\n{shown}\n"), kind="terms")

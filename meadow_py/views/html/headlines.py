@@ -1,0 +1,56 @@
+"""The answer of a result in a sentence, before its figures."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from meadow_py.codecs import CODECS
+from meadow_py.views import words
+from meadow_py.views.spelling import choice_title, decibels, ratio, setting_title
+
+if TYPE_CHECKING:
+    from meadow_py.profiler.summary import Section
+    from meadow_py.sensitivity import SweetSpot
+
+
+def of_profile(made: Sequence[Section]) -> str:
+    """Under which ways of quantising there is a sweet spot."""
+    if len(made) == 1:
+        return words.verdict(made[0].total)
+    spots = [_packed(section) for section in made if section.total.sweet_spot is not None]
+    return _counted(spots, "in", len(made))
+
+
+def of_sweep(totals: Sequence[SweetSpot]) -> str:
+    """At the quality of which ways of quantising there is a sweet spot."""
+    if len(totals) == 1:
+        return words.sweep_verdict(totals[0])
+    spots = [_chosen(total) for total in totals if total.sweet_spot is not None]
+    return _counted(spots, "at the quality of", len(totals))
+
+
+def _counted(spots: Sequence[str], where: str, ways: int) -> str:
+    if not ways:
+        return "No weights were profiled."
+    if not spots:
+        return f"Sweet spot: none {where} any of {ways} ways of quantising."
+    listed = "; ".join(spots)
+    return f"Sweet spot {where} {len(spots)} of {ways} ways of quantising: {listed}."
+
+
+def _packed(section: Section) -> str:
+    best = section.total.best
+    setting = setting_title(section.bits, section.granularity)
+    packed = f"{CODECS[best.codec].title}, C={best.chunk_size}: {ratio(best.ratio)}"
+    return f"{setting} ({packed}, {_loss(section.total.snr_db)})"
+
+
+def _chosen(spot: SweetSpot) -> str:
+    setting = setting_title(spot.bits, spot.granularity)
+    packed = f"{choice_title(spot.packed, spot)}: {ratio(spot.packed.ratio)}"
+    return f"{setting} ({packed}, {_loss(spot.packed.snr_db)})"
+
+
+def _loss(snr_db: float | None) -> str:
+    return "exact" if snr_db is None else f"lowest SNR {decibels(snr_db)} dB"

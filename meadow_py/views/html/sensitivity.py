@@ -1,0 +1,105 @@
+"""A sweep as a fragment of HTML."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from itertools import groupby
+from typing import TYPE_CHECKING
+
+from meadow_py.profiler.summary import sections
+from meadow_py.views import words
+from meadow_py.views.html import headlines, profile
+from meadow_py.views.html.content import Content, fragment
+from meadow_py.views.html.figures import ratio_cell
+from meadow_py.views.html.markup import Column, Markup, element, folded, table
+from meadow_py.views.html.terms import SWEEP_TERMS, TERMS
+from meadow_py.views.spelling import choice_title, decibels, setting_title
+
+if TYPE_CHECKING:
+    from meadow_py.sensitivity import Sensitivity, SweetSpot
+
+_FIGURES = (
+    Column("SNR\ndB"),
+    Column("dense\nb/w"),
+    Column("Huffman\nb/w"),
+    Column("packed\nb/w"),
+    Column("sweet spot", words=True),
+    Column("smallest of all", words=True),
+    Column("ratio"),
+)
+
+
+def sensitivity_html(sweep: Sensitivity) -> str:
+    """The sweep for a notebook: verdict first, long parts folded; see `profile_html`."""
+    return fragment(sensitivity_content(sweep))
+
+
+def sensitivity_content(sweep: Sensitivity) -> Content:
+    """What a sweep shows."""
+    references = _by_reference(sweep)
+    title, *notes = words.header_lines(sweep.profile)
+    return Content(
+        title=title,
+        headline=headlines.of_sweep([spots[-1] for spots in references]),
+        notes=tuple(notes),
+        overview=tuple(_overview(references)),
+        sections=tuple(_section_parts(sweep, references)),
+        terms=(*SWEEP_TERMS, *TERMS),
+    )
+
+
+def _by_reference(sweep: Sensitivity) -> list[list[SweetSpot]]:
+    """For each way of quantising as the reference: one per role, the last of all together."""
+    grouped = groupby(sweep.sweet_spots, key=lambda spot: (spot.bits, spot.granularity))
+    return [list(spots) for _, spots in grouped]
+
+
+def _overview(references: Sequence[Sequence[SweetSpot]]) -> Iterator[Markup]:
+    """All weights at a glance, where there is more than one reference."""
+    if len(references) > 1:
+        rows = [[_setting(spots[-1]), *_cells(spots[-1])] for spots in references]
+        columns = [Column("at no lower SNR than", words=True), *_FIGURES]
+        yield table("All weights: what is smallest at no lower SNR", columns, rows)
+
+
+def _section_parts(
+    sweep: Sensitivity, references: Sequence[Sequence[SweetSpot]]
+) -> Iterator[Markup]:
+    """The tables that one looks things up in: the first open, the others folded."""
+    for n, spots in enumerate(references):
+        yield folded(
+            words.sweep_title(spots[-1]),
+            element("p", words.sweep_verdict(spots[-1]), kind="verdict"),
+            _by_role(spots),
+            unfolded=n == 0,
+        )
+    made = sections(sweep.profile)
+    yield folded(
+        "Every way of quantising by itself",
+        *profile.overview(made),
+        *profile.section_parts(made),
+    )
+
+
+def _by_role(spots: Sequence[SweetSpot]) -> Markup:
+    rows = [[spot.role, *_cells(spot)] for spot in spots]
+    total = rows.pop() if len(rows) > 1 else None
+    caption = f"By role, at no lower SNR than {_setting(spots[-1])}"
+    return table(caption, [Column("role", words=True), *_FIGURES], rows, total)
+
+
+def _cells(spot: SweetSpot) -> list[str]:
+    chosen = spot.sweet_spot
+    return [
+        decibels(spot.snr_db),
+        f"{spot.smallest_dense.bits_per_weight:.2f}",
+        f"{spot.huffman.bits_per_weight:.2f}",
+        f"{spot.packed.bits_per_weight:.2f}",
+        "none" if chosen is None else choice_title(chosen, spot),
+        choice_title(spot.smallest, spot),
+        ratio_cell(spot.smallest.ratio),
+    ]
+
+
+def _setting(spot: SweetSpot) -> str:
+    return setting_title(spot.bits, spot.granularity)
