@@ -11,11 +11,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 import numpy.typing as npt
 
-from meadow_py.codecs import CODECS
 from meadow_py.profiler.result import Profile, WeightProfile
 from meadow_py.views.plots import totals
 from meadow_py.views.plots.place import Place, size_of
-from meadow_py.views.plots.selection import Setting, named, packings_of, setting_of, weights_of
+from meadow_py.views.plots.selection import Setting, packings_of, setting_of, with_setting
 from meadow_py.views.plots.style import diverging, ink, on
 from meadow_py.views.plots.wording import (
     SMALL,
@@ -59,10 +58,8 @@ def heatmap(
 ) -> Axes:
     """Layer by chunk size; the colour is the ratio to dense, everything counted."""
     setting = setting_of(profile, bits, granularity)
-    named("codec", codec, [totals.BEST, *CODECS])
-    rows = rows_of(weights_of(profile, role=role), setting)
-    if not rows:
-        raise ValueError(f"no weight of role {role!r} has codes of {setting_words(setting)}")
+    totals.codecs_of(codec)
+    rows = rows_of(with_setting(profile, setting, role=role))
     table = _Table(rows, setting, codec)
     ax = place.axes(max(6.4, 2.4 + _COLUMN * len(table.columns)), _height(rows))
     mesh = _draw_cells(ax, table)
@@ -71,7 +68,7 @@ def heatmap(
         [
             "How many times smaller than dense, everything counted",
             subject(profile, setting_words(setting), *([] if role is None else [role])),
-            _called(codec),
+            totals.codec_title(codec),
         ],
         "chunk size C: codes per entry of the dictionary",
         "layer" if any(row.layer is not None for row in rows) else "weight",
@@ -80,13 +77,12 @@ def heatmap(
     return ax
 
 
-def rows_of(weights: Sequence[WeightProfile], setting: Setting) -> list[Row]:
+def rows_of(weights: Sequence[WeightProfile]) -> list[Row]:
     """Layers in their order; weights outside of layers as rows of their own before and after."""
-    members = [weight for weight in weights if packings_of(weight, setting)]
     layers: dict[int, list[WeightProfile]] = {}
     before: list[Row] = []
     after: list[Row] = []
-    for weight in members:
+    for weight in weights:
         if weight.layer is None:
             row = Row(weight.name, None, (weight,))
             (after if layers else before).append(row)
@@ -114,7 +110,7 @@ class _Table:
             self.columns.append("plain\nHuffman")
             self.edges += [self.edges[-1] + _GAP, self.edges[-1] + _GAP + 1]
             columns.append([math.nan] * len(rows))
-            columns.append([totals.ratio(row, totals.HUFFMAN) for row in first])
+            columns.append([totals.huffman_ratio(row) for row in first])
         self.ratios: npt.NDArray[np.float64] = np.array(columns).T
         middles = (np.array(self.edges[1:]) + self.edges[:-1]) / 2
         self.shown = [n for n in range(len(middles)) if not np.isnan(self.ratios[0, n])]
@@ -240,9 +236,3 @@ def _colour_bar(ax: Axes, mesh: QuadMesh) -> None:
     bar.ax.minorticks_off()
     bar.ax.set_title("smaller", fontsize=points(SMALL))
     bar.ax.set_xlabel("larger", fontsize=points(SMALL))
-
-
-def _called(codec: str) -> str:
-    if codec != totals.BEST:
-        return f"packed by {CODECS[codec].title}"
-    return f"smallest of {', '.join(c.title for c in CODECS.values())}"

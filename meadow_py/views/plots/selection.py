@@ -68,6 +68,28 @@ def weights_of(
     return tuple(w for w in profile.weights if w.role == name or w.role.startswith(f"{name}."))
 
 
+def with_setting(
+    profile: Profile, setting: Setting, role: str | None = None, weight: str | None = None
+) -> tuple[WeightProfile, ...]:
+    """Those of `weights_of` that have codes of the setting.
+
+    Raises
+    ------
+    ValueError
+        If none has: weights that are stored as codes have a setting of their own.
+    """
+    asked = weights_of(profile, role, weight)
+    found = tuple(w for w in asked if packings_of(w, setting))
+    if not found:
+        what = f"weight {weight!r} has" if role is None else f"weight of role {role!r} has"
+        have = dict.fromkeys((p.bits, p.granularity) for w in asked for p in w.packings)
+        titles = ", ".join(setting_title(*other, short=True) for other in have)
+        raise ValueError(
+            f"no {visible(what)} codes of {setting_title(*setting, short=True)}: there is {titles}"
+        )
+    return found
+
+
 def packings_of(weight: WeightProfile, setting: Setting) -> tuple[Packing, ...]:
     """The packings of a weight under a setting, one per chunk size."""
     return tuple(p for p in weight.packings if (p.bits, p.granularity) == setting)

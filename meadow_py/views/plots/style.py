@@ -14,7 +14,16 @@ if TYPE_CHECKING:
 _ON_LIGHT = ("#0072b2", "#c46a00", "#00805e", "#b0508a", "#c0392b", "#2f8fc4", "#7a6a00", "#555555")
 _ON_DARK = ("#56b4e9", "#e69f00", "#2fc79a", "#e39cc4", "#ff7f50", "#a8dcff", "#f0e442", "#bbbbbb")
 MARKERS = ("o", "s", "^", "D", "v", "P", "X", "<", ">", "h", "*")
-LINES = ("-", "--", "-.", ":", (0, (6, 1, 1, 1, 1, 1)), (0, (3, 1)), (0, (1, 1)), (0, (8, 3)))
+PALE = "#999999"  # what stands back on either ground
+LINES = (
+    "-",
+    "--",
+    "-.",
+    ":",
+    (0, (6, 1, 1, 1, 1, 1)),
+    (0, (3, 1)),
+    (0, (1, 1)),
+)  # 7: not a divisor of 8
 # Of the diverging map: where between the ends, and the colour there. The jump at the middle keeps
 # what expands a little apart from what shrinks a little.
 _DIVERGING_ON_LIGHT = (

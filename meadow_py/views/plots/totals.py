@@ -3,13 +3,51 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 from meadow_py.codecs import CODECS
-from meadow_py.profiler.result import Packing
+from meadow_py.profiler.result import Packing, WeightProfile
+from meadow_py.views.plots.selection import Setting, named, packings_of
 
 BEST = "best"
 HUFFMAN = "plain_huffman"
 DENSE = "dense"
+
+
+@dataclass(frozen=True)
+class Stored:
+    """Weights packed by one codec with one chunk size.
+
+    Attributes
+    ----------
+    codec : str
+    packings : tuple of Packing
+        One per weight.
+    bits : int
+        Of all of them, everything counted.
+    """
+
+    codec: str
+    packings: tuple[Packing, ...]
+    bits: int
+
+    @property
+    def title(self) -> str:
+        """``re-indexed C=2``."""
+        return f"{CODECS[self.codec].title} C={self.packings[0].chunk_size}"
+
+
+def codecs_of(codec: str) -> tuple[str, ...]:
+    """The codecs that an option stands for: ``best`` is any of them."""
+    named("codec", codec, [BEST, *CODECS])
+    return tuple(CODECS) if codec == BEST else (codec,)
+
+
+def codec_title(codec: str) -> str:
+    """What a title calls the choice of a codec."""
+    if codec == BEST:
+        return f"smallest of {', '.join(c.title for c in CODECS.values())}"
+    return f"packed by {CODECS[codec].title}"
 
 
 def total_bits(packings: Sequence[Packing], book: str) -> int:
@@ -17,12 +55,42 @@ def total_bits(packings: Sequence[Packing], book: str) -> int:
     return sum(packing.ledgers[book].total for packing in packings)
 
 
-def ratio(packings: Sequence[Packing], book: str) -> float:
+def smallest(weights: Sequence[WeightProfile], setting: Setting, codec: str = BEST) -> Stored:
+    """The one codec and chunk size that make all of `weights` together the smallest."""
+    made = [packings_of(weight, setting) for weight in weights]
+    stored = [
+        Stored(name, packings, total_bits(packings, name))
+        for packings in zip(*made, strict=True)
+        for name in codecs_of(codec)
+    ]
+    return min(stored, key=lambda entry: entry.bits)
+
+
+def ratio(packings: Sequence[Packing], codec: str) -> float:
     """How many times smaller than dense; ``best`` is the smallest of the codecs."""
-    books = CODECS if book == BEST else (book,)
-    return total_bits(packings, DENSE) / min(total_bits(packings, name) for name in books)
+    packed = min(total_bits(packings, name) for name in codecs_of(codec))
+    return total_bits(packings, DENSE) / packed
+
+
+def huffman_ratio(packings: Sequence[Packing]) -> float:
+    """How many times smaller than dense under a Huffman code of single codes."""
+    return total_bits(packings, DENSE) / total_bits(packings, HUFFMAN)
 
 
 def has_huffman(packings: Sequence[Packing]) -> bool:
-    """Whether all of them know its size: files of earlier versions do not."""
+    """Whether all of them know that size: files of earlier versions do not."""
     return all(HUFFMAN in packing.ledgers for packing in packings)
+
+
+def floor_bits(weights: Sequence[WeightProfile], packings: Sequence[Packing]) -> float:
+    """Entropy of single codes, and the scales beside them."""
+    keys = ("floor_symbol", "scales")
+    return sum(
+        weight.count * sum(packing.bits_per_weight[key] for key in keys)
+        for weight, packing in zip(weights, packings, strict=True)
+    )
+
+
+def per_weight(bits: float, weights: Sequence[WeightProfile]) -> float:
+    """Bits per weight."""
+    return bits / sum(weight.count for weight in weights)

@@ -69,13 +69,19 @@ def text_inches(text: str, relative: float = 1.0) -> float:
 def headings(ax: Axes, lines: Sequence[str], x: str, y: str) -> None:
     """Title and axis labels; lines of the title are wrapped to the width of the axes."""
     fitting = max(16, int(size_of(ax)[0] / text_inches("x")))
-    wrapped = [part for line in lines for part in textwrap.wrap(line, fitting)]
+    wrapped = [part for line in lines for part in _wrapped(line, fitting)]
     ax.set_title("\n".join(map(literal, wrapped)), fontsize=points())
     ax.set_xlabel(x)
     ax.set_ylabel(y)
 
 
-def legend_on_top(ax: Axes, handles: Sequence[Any], columns: int = 3) -> Legend:
+def _wrapped(line: str, fitting: int) -> list[str]:
+    return textwrap.wrap(line, fitting, break_on_hyphens=False)
+
+
+def legend_on_top(
+    ax: Axes, handles: Sequence[Any], columns: int = 3, loc: Any = "upper left"
+) -> Legend:
     """A legend inside the axes, above everything drawn so far: the axis grows to make room."""
     size = points(SMALL)
     width, height = size_of(ax)
@@ -89,23 +95,25 @@ def legend_on_top(ax: Axes, handles: Sequence[Any], columns: int = 3) -> Legend:
     lines = max(sum(label.count("\n") + 1 for label in part) for part in parts)
     room = (lines * 1.2 + 1.5) * size / 72 * _LINE
     grow(ax, top=min(0.6, room / height))
-    legend = ax.legend(handles=handles, loc="upper left", ncols=count, fontsize=size)
+    legend: Legend = ax.legend(handles=handles, loc=loc, ncols=count, fontsize=size)
     frame = legend.get_frame()
     frame.set(facecolor=ax.get_facecolor(), edgecolor="none", alpha=0.9)
     return legend
 
 
-def grow(ax: Axes, top: float = 0.0, right: float = 0.0) -> None:
+def grow(ax: Axes, top: float = 0.0, right: float = 0.0, bottom: float = 0.0) -> None:
     """Leave a part of the axes empty at an end, up to the limits that hold now."""
-    for share, scale, limits, assign in (
-        (top, ax.get_yscale(), ax.get_ylim(), ax.set_ylim),
-        (right, ax.get_xscale(), ax.get_xlim(), ax.set_xlim),
-    ):
-        low, high = limits
-        if share and scale == "log":
-            assign(low, low * (high / low) ** (1 / (1 - share)))
-        elif share:
-            assign(low, low + (high - low) / (1 - share))
+    low, high = ax.get_ylim()
+    ax.set_ylim(_grown(high, low, bottom, ax.get_yscale()), _grown(low, high, top, ax.get_yscale()))
+    left, end = ax.get_xlim()
+    ax.set_xlim(left, _grown(left, end, right, ax.get_xscale()))
+
+
+def _grown(start: float, end: float, share: float, scale: str) -> float:
+    """Another end, so that what was all of the axis is all but `share` of it."""
+    if scale == "log":
+        return float(start * (end / start) ** (1 / (1 - share)))
+    return start + (end - start) / (1 - share)
 
 
 def spread(wanted: Sequence[float], gap: float, low: float, high: float) -> list[float]:

@@ -1,0 +1,154 @@
+"""Ratio against bits per weight: what every weight reaches, and what none could."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from meadow_py.architectures import ROLES
+from meadow_py.profiler.result import Profile, WeightProfile
+from meadow_py.views.plots import totals
+from meadow_py.views.plots.place import Place
+from meadow_py.views.plots.selection import Setting, packings_of, setting_of, with_setting
+from meadow_py.views.plots.style import MARKERS, PALE, ink, palette
+from meadow_py.views.plots.wording import (
+    headings,
+    legend_on_top,
+    points,
+    setting_words,
+    subject,
+)
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+_LOG = 12  # a ratio from which on the axis is logarithmic
+_TINY = 0.01  # b/w: the entropy of a weight of one value is 0, its ratio to that has no end
+
+
+@dataclass(frozen=True)
+class Point:
+    """A weight: its floor in bits per weight, scales counted, and the ratios it reaches."""
+
+    role: str
+    floor: float
+    dense: float
+    ratio: float
+    huffman: float | None
+
+
+def ratio(
+    profile: Profile,
+    place: Place,
+    *,
+    bits: int | None = None,
+    granularity: str | None = None,
+    codec: str = totals.BEST,
+    role: str | None = None,
+) -> Axes:
+    """Every weight at its floor and its ratio; above the curve no code of single codes gets."""
+    setting = setting_of(profile, bits, granularity)
+    totals.codecs_of(codec)
+    found = points_of(with_setting(profile, setting, role=role), setting, codec)
+    ax = place.axes(7.6, 5.4)
+    handles = _draw_points(ax, found)
+    _set_limits(ax, found)
+    handles += _draw_bounds(ax, found)
+    headings(
+        ax,
+        [
+            "What every weight reaches, and what its entropy allows",
+            subject(profile, setting_words(setting)),
+            f"each weight in its own chunk size, {totals.codec_title(codec)}",
+        ],
+        "entropy of single codes + scales: bits per weight (b/w)",
+        "ratio: dense size / packed size, everything counted",
+    )
+    ax.yaxis.set_major_formatter(lambda value, _: f"{value:.4g}x")
+    legend_on_top(ax, handles, loc="upper right")  # where no weight is
+    return ax
+
+
+def points_of(weights: Sequence[WeightProfile], setting: Setting, codec: str) -> list[Point]:
+    """One per weight, in model order."""
+    return [_point(weight, setting, codec) for weight in weights]
+
+
+def _point(weight: WeightProfile, setting: Setting, codec: str) -> Point:
+    first = packings_of(weight, setting)[:1]
+    stored = totals.smallest([weight], setting, codec)
+    dense = totals.total_bits(first, totals.DENSE)
+    return Point(
+        role=weight.role,
+        floor=totals.per_weight(totals.floor_bits([weight], first), [weight]),
+        dense=totals.per_weight(dense, [weight]),
+        ratio=dense / stored.bits,
+        huffman=totals.huffman_ratio(first) if totals.has_huffman(first) else None,
+    )
+
+
+def _draw_points(ax: Axes, found: Sequence[Point]) -> list[Any]:
+    """A shape and a colour per role; Huffman as crosses behind."""
+    handles: list[Any] = []
+    coded = [(p.floor, p.huffman) for p in found if p.huffman is not None]
+    if coded:
+        x, y = zip(*coded, strict=True)
+        handles += ax.plot(
+            x, y, "x", color=ink(ax), alpha=0.6, markersize=points(0.5), label="plain Huffman"
+        )
+    size = points(0.7 if len(found) < 200 else 0.5)
+    for n, role in enumerate(role for role in ROLES if any(p.role == role for p in found)):
+        members = [point for point in found if point.role == role]
+        handles += ax.plot(
+            [point.floor for point in members],
+            [point.ratio for point in members],
+            linestyle="none",
+            marker=MARKERS[n],
+            color=palette(ax)[n % len(palette(ax))],
+            markeredgecolor=ax.get_facecolor(),
+            markeredgewidth=0.5,
+            markersize=size,
+            label=f"packed: {role} ({len(members)})",
+        )
+    return handles
+
+
+def _set_limits(ax: Axes, found: Sequence[Point]) -> None:
+    floors = [point.floor for point in found]
+    ratios = [r for p in found for r in (p.ratio, p.huffman, 1.0) if r is not None]
+    around = max(0.25, 0.06 * (max(floors) - min(floors)))
+    ax.set_xlim(max(0.0, min(floors) - around), max(floors) + around)
+    above = max(0.1, 0.12 * (max(ratios) - min(ratios)))
+    if max(ratios) > _LOG:
+        ax.set_yscale("log")
+        ax.set_ylim(min(ratios) / 1.3, max(ratios) * 1.3)
+    else:
+        ax.set_ylim(max(0.0, min(ratios) - above), max(ratios) + above)
+
+
+def _draw_bounds(ax: Axes, found: Sequence[Point]) -> list[Any]:
+    """The floor as a curve, what lies beyond it, and dense."""
+    low, high = ax.get_xlim()
+    dense = max(point.dense for point in found)  # what no weight of them could pass
+    x = np.geomspace(max(low, _TINY), high, 300)
+    curve = ax.plot(
+        x, dense / x, color=ink(ax), linewidth=1.5, label="floor: what their entropy allows"
+    )
+    top = 10 * max(ax.get_ylim()[1], *(dense / x))
+    beyond = ax.fill_between(
+        x,
+        dense / x,
+        top,
+        facecolor="none",
+        edgecolor=PALE,
+        hatch="//",
+        linewidth=0,
+        label="out of reach of any code of single codes",
+    )
+    line = ax.axhline(
+        1, color=ink(ax), linestyle="--", linewidth=1, label="dense: below, it expands"
+    )
+    return [*curve, beyond, line]
