@@ -26,7 +26,7 @@ class CommandHelp(SphinxDirective):
     def run(self) -> list[nodes.Node]:
         """Called by docutils."""
         group: Any = typer.main.get_command(commands)
-        context = typer.Context(group, info_name="meadow")
+        context = typer.Context(group, info_name="meadow", **group.context_settings)
         return [
             self._section(typer.Context(command, info_name=name, parent=context))
             for name, command in group.commands.items()
