@@ -1,0 +1,79 @@
+"""Going on after an interruption."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+import meadow_py as mp
+from meadow_py.profiler import weights as many_weights
+
+SETTINGS: dict[str, Any] = {"granularity": "tensor", "chunk_sizes": (2, 4)}
+
+
+def arrays() -> dict[str, np.ndarray]:
+    random = np.random.default_rng(2)
+    return {
+        f"model.decoder.layers.{n}.fc1.weight": random.standard_normal((24, 16), np.float32)
+        for n in range(5)
+    }
+
+
+@pytest.fixture
+def profiled(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """The names of weights that are really profiled, and Ctrl-C at the third."""
+    names: list[str] = []
+    real: Callable[..., Any] = many_weights.profile_weight
+
+    def watched(weight: Any, *rest: Any) -> Any:
+        names.append(weight.name)
+        if len(names) == 3:
+            raise KeyboardInterrupt
+        return real(weight, *rest)
+
+    monkeypatch.setattr(many_weights, "profile_weight", watched)
+    return names
+
+
+def test_only_what_is_missing_is_done(tmp_path: Path, profiled: list[str]) -> None:
+    journal = tmp_path / "run.jsonl"
+    expected = list(arrays())
+    with pytest.raises(KeyboardInterrupt):
+        mp.profile(arrays(), resume=journal, **SETTINGS)
+    made = mp.profile(arrays(), resume=journal, **SETTINGS)
+    assert profiled == [*expected[:3], *expected[2:]]
+    assert made.weights == mp.profile(arrays(), **SETTINGS).weights
+
+
+def test_on_an_executor(tmp_path: Path, profiled: list[str]) -> None:
+    journal = tmp_path / "run.jsonl"
+    with ThreadPoolExecutor(1) as executor, pytest.raises(KeyboardInterrupt):
+        mp.profile(arrays(), resume=journal, executor=executor, **SETTINGS)
+    kept = len(journal.read_text().splitlines()) - 1
+    assert kept <= 2
+    before = len(profiled)
+    with ThreadPoolExecutor(2) as executor:
+        made = mp.profile(arrays(), resume=journal, executor=executor, **SETTINGS)
+    assert len(profiled) == before + 5 - kept
+    assert made.weights == mp.profile(arrays(), **SETTINGS).weights
+
+
+def test_a_weight_that_changed_is_profiled_again(tmp_path: Path) -> None:
+    journal = tmp_path / "run.jsonl"
+    mp.profile(arrays(), resume=journal, **SETTINGS)
+    changed = arrays()
+    changed["model.decoder.layers.1.fc1.weight"][3, 4] += 100
+    made = mp.profile(changed, resume=journal, **SETTINGS)
+    assert made.weights == mp.profile(changed, **SETTINGS).weights
+
+
+def test_other_settings_are_refused(tmp_path: Path) -> None:
+    journal = tmp_path / "run.jsonl"
+    mp.profile(arrays(), resume=journal, **SETTINGS)
+    with pytest.raises(ValueError, match="a journal of other work: chunk_sizes was"):
+        mp.profile(arrays(), resume=journal, granularity="tensor", chunk_sizes=3)
