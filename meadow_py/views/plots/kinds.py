@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
+from meadow_py.views.plots.growth import growth
 from meadow_py.views.plots.heatmap import heatmap
 from meadow_py.views.plots.rate_distortion import rate_distortion
 from meadow_py.views.plots.ratio import ratio
@@ -74,6 +75,12 @@ KINDS: Mapping[str, Kind] = MappingProxyType(
             "How the values of the weights are spread, how far the outliers lie, and how coarse "
             "the steps of the codes that reach them are.",
             values,
+        ),
+        "growth": Kind(
+            "Growth of the dictionary",
+            "How many distinct chunks have been met when so many chunks are read: chunks that "
+            "repeat bend a line away from the one where every chunk is new.",
+            growth,
         ),
     }
 )

@@ -1,0 +1,176 @@
+"""How the dictionary grows with the chunks read."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+import numpy.typing as npt
+
+from meadow_py.profiler.result import Packing, Profile, WeightProfile
+from meadow_py.views.plots.place import Place, size_of
+from meadow_py.views.plots.selection import packings_of, setting_of, with_setting
+from meadow_py.views.plots.style import LINES, MARKERS, ink, palette
+from meadow_py.views.plots.wording import (
+    SMALL,
+    grow,
+    headings,
+    legend_on_top,
+    line_inches,
+    points,
+    setting_words,
+    spread,
+    subject,
+    text_inches,
+)
+from meadow_py.views.spelling import byte_size
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+SHARES: npt.NDArray[np.float64] = np.linspace(0, 1, 17)  # a profile keeps up to 16 places
+_MARKED = 4  # every so many
+
+
+@dataclass(frozen=True)
+class Curve:
+    """A chunk size: distinct chunks over all chunks of the weights, at `SHARES` read.
+
+    Attributes
+    ----------
+    chunk_size : int
+    together : ndarray
+        Of all weights added up.
+    lowest, highest : float
+        Of single weights, at the end.
+    largest : int
+        Bytes of the largest dictionary.
+    """
+
+    chunk_size: int
+    together: npt.NDArray[np.float64]
+    lowest: float
+    highest: float
+    largest: int
+
+
+def growth(
+    profile: Profile,
+    place: Place,
+    *,
+    bits: int | None = None,
+    granularity: str | None = None,
+    weight: str | None = None,
+    role: str | None = None,
+) -> Axes:
+    """A line per chunk size: distinct chunks against chunks read, both as shares of all chunks."""
+    setting = setting_of(profile, bits, granularity)
+    weights = with_setting(profile, setting, role=role, weight=weight)
+    curves = curves_of([packings_of(member, setting) for member in weights])
+    ax = place.axes(8.4, 5.2)
+    _draw_curves(ax, curves)
+    ax.set_xlim(0, 1)
+    ax.set_ylim(0, 1)
+    new = ax.plot([0, 1], [0, 1], color=ink(ax), linestyle=":", label="every chunk is new")
+    headings(
+        ax,
+        [
+            "How dictionaries grow while chunks are read",
+            subject(profile, setting_words(setting), *_whose(weights, role)),
+        ],
+        "chunks read, of all chunks of a weight",
+        "distinct chunks so far, of all chunks of a weight",
+    )
+    ax.set_xticks(np.linspace(0, 1, 6).tolist())
+    ax.set_yticks(np.linspace(0, 1, 6).tolist())
+    ax.xaxis.set_major_formatter(lambda value, _: f"{100 * value:.0f} %")
+    ax.yaxis.set_major_formatter(lambda value, _: f"{100 * value:.0f} %")
+    legend_on_top(ax, new)
+    _label_curves(ax, curves, len(weights))
+    return ax
+
+
+def curves_of(packings: Sequence[Sequence[Packing]]) -> list[Curve]:
+    """One per chunk size, over the weights.
+
+    Raises
+    ------
+    ValueError
+        If the profile does not tell: files of earlier versions.
+    """
+    if not all(packing.growth for some in packings for packing in some):
+        raise ValueError(
+            "the profile does not hold how dictionaries grow: it was made by an earlier version, "
+            "profile the model again"
+        )
+    return [_curve(same) for same in zip(*packings, strict=True)]
+
+
+def _curve(packings: Sequence[Packing]) -> Curve:
+    chunks = np.array([packing.growth[-1][0] for packing in packings], float)
+    distinct = np.array([_at_shares(packing) for packing in packings])
+    alone = distinct[:, -1] / chunks
+    return Curve(
+        chunk_size=packings[0].chunk_size,
+        together=distinct.sum(axis=0) / chunks.sum(),
+        lowest=float(alone.min()),
+        highest=float(alone.max()),
+        largest=max(packing.dictionary_bytes for packing in packings),
+    )
+
+
+def _at_shares(packing: Packing) -> npt.NDArray[np.float64]:
+    read, distinct = zip((0, 0), *packing.growth, strict=True)
+    made: npt.NDArray[np.float64] = np.interp(SHARES * read[-1], read, distinct)
+    return made
+
+
+def _whose(weights: Sequence[WeightProfile], role: str | None) -> list[str]:
+    if len(weights) == 1:
+        return [weights[0].name]
+    return [f"{len(weights)} weights"] + ([] if role is None else [role])
+
+
+def _draw_curves(ax: Axes, curves: Sequence[Curve]) -> None:
+    for n, curve in enumerate(curves):
+        ax.plot(
+            SHARES,
+            curve.together,
+            color=palette(ax)[n % len(palette(ax))],
+            linestyle=LINES[n % len(LINES)],
+            marker=MARKERS[n % len(MARKERS)],
+            markevery=(n % _MARKED, _MARKED),
+            markersize=points(0.5),
+            clip_on=False,
+            label=f"_C={curve.chunk_size}",
+        )
+
+
+def _label_curves(ax: Axes, curves: Sequence[Curve], weights: int) -> None:
+    """Every line by its chunk size at the right edge, with the size of its dictionary."""
+    labels = [_label(curve, weights) for curve in curves]
+    width, height = size_of(ax)
+    grow(ax, right=min(0.5, (max(text_inches(label, SMALL) for label in labels) + 0.4) / width))
+    low, high = ax.get_ylim()
+    gap = 2 * line_inches(SMALL) * (high - low) / height
+    ends = [float(curve.together[-1]) for curve in curves]
+    places = spread(ends, gap, low + gap / 2, high - gap / 2)
+    inch = ax.get_xlim()[1] / width
+    for n, (label, end, place) in enumerate(zip(labels, ends, places, strict=True)):
+        colour = palette(ax)[n % len(palette(ax))]
+        ax.plot([1, 1 + 0.2 * inch], [end, place], color=colour, linewidth=0.8, clip_on=False)
+        ax.text(1 + 0.25 * inch, place, label, va="center", fontsize=points(SMALL), color=ink(ax))
+
+
+def _label(curve: Curve, weights: int) -> str:
+    label = f"C={curve.chunk_size}: {_percent(curve.together[-1])} distinct"
+    if weights == 1:
+        return f"{label},\ndictionary {byte_size(curve.largest)}"
+    ends = f"{_percent(curve.lowest)[:-2]} to {_percent(curve.highest)}"
+    return f"{label} ({ends}),\nlargest dictionary {byte_size(curve.largest)}"
+
+
+def _percent(share: float) -> str:
+    return f"{100 * share:.{3 if share > 0.1 else 2}g} %"
