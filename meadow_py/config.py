@@ -8,7 +8,10 @@ import platform
 from typing import Any, Literal, overload
 
 _OPTIONAL = ("torch", "transformers", "pandas", "gguf")
-_REQUIRED = ("numpy", "ml_dtypes", "safetensors", "huggingface_hub", "rich", "typer", "tqdm")
+_REQUIRED = (
+    *("numpy", "ml_dtypes", "safetensors", "huggingface_hub"),
+    *("rich", "typer", "tqdm", "matplotlib"),
+)
 
 
 @overload

@@ -10,6 +10,7 @@ import meadow_py
 from meadow_py.cli.config import config
 from meadow_py.cli.failures import debugging
 from meadow_py.cli.profile import profile
+from meadow_py.cli.report import report
 from meadow_py.cli.sweep import sweep
 
 app = typer.Typer(
@@ -41,4 +42,5 @@ def _options(
 
 app.command()(profile)
 app.command()(sweep)
+app.command()(report)
 app.command()(config)

@@ -80,7 +80,8 @@ def test_errors_come_back(executor: Executor) -> None:
 
 
 def test_dask_with_two_workers_that_read_their_own_tensors(file: Path) -> None:
-    distributed = pytest.importorskip("distributed")
+    import distributed
+
     here = mp.profile(file, **SETTINGS)
     with (
         distributed.LocalCluster(
