@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from meadow_py.views.plots.kinds import KINDS, Kind
-from meadow_py.views.plots.place import Place
+from meadow_py.views.plots.place import Place, require_matplotlib
 from meadow_py.views.plots.selection import named
 
 if TYPE_CHECKING:
@@ -53,6 +53,7 @@ def figure(profile: Profile, kind: str = "heatmap", **options: Any) -> Figure:
 def _draw(profile: Profile, kind: str, place: Place, options: dict[str, Any]) -> Axes:
     entry = KINDS[named("kind of plot", kind, KINDS)]
     _check_options(kind, entry, options)
+    require_matplotlib()
     return entry.function(profile, place, **options)
 
 

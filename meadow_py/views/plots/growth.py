@@ -83,7 +83,7 @@ def growth(
         "chunks read, of all chunks of a weight",
         "distinct chunks so far, of all chunks of a weight",
     )
-    ax.set_xticks(np.linspace(0, 1, 6).tolist())
+    ax.set_xticks(np.linspace(0, 1, 6 if size_of(ax)[0] > 5 else 3).tolist())
     ax.set_yticks(np.linspace(0, 1, 6).tolist())
     ax.xaxis.set_major_formatter(lambda value, _: f"{100 * value:.0f} %")
     ax.yaxis.set_major_formatter(lambda value, _: f"{100 * value:.0f} %")
@@ -150,11 +150,14 @@ def _draw_curves(ax: Axes, curves: Sequence[Curve]) -> None:
 
 def _label_curves(ax: Axes, curves: Sequence[Curve], weights: int) -> None:
     """Every line by its chunk size at the right edge, with the size of its dictionary."""
-    labels = [_label(curve, weights) for curve in curves]
     width, height = size_of(ax)
+    labels = [_label(curve, weights) for curve in curves]
+    if max(text_inches(label, SMALL) for label in labels) > 0.45 * width:
+        labels = [f"C={curve.chunk_size}: {_percent(curve.together[-1])}" for curve in curves]
     grow(ax, right=min(0.5, (max(text_inches(label, SMALL) for label in labels) + 0.4) / width))
     low, high = ax.get_ylim()
-    gap = 2 * line_inches(SMALL) * (high - low) / height
+    lines = 1 + max(label.count("\n") for label in labels)
+    gap = lines * line_inches(SMALL) * (high - low) / height
     ends = [float(curve.together[-1]) for curve in curves]
     places = spread(ends, gap, low + gap / 2, high - gap / 2)
     inch = ax.get_xlim()[1] / width

@@ -61,14 +61,17 @@ def heatmap(
     totals.codecs_of(codec)
     rows = rows_of(with_setting(profile, setting, role=role))
     table = _Table(rows, setting, codec)
-    ax = place.axes(max(6.4, 2.4 + _COLUMN * len(table.columns)), _height(rows))
+    ax = place.axes(max(6.4, 2.4 + _COLUMN * len(table.middles)), _height(rows))
     mesh = _draw_cells(ax, table)
+    edges = _row_edges(rows, size_of(ax)[1])
+    _label_rows(ax, rows, edges)
+    hatched = _mark_cells(ax, table, mesh, edges)
     headings(
         ax,
         [
             "How many times smaller than dense, everything counted",
             subject(profile, setting_words(setting), *([] if role is None else [role])),
-            totals.codec_title(codec),
+            totals.codec_title(codec) + ("; hatched: larger than dense" if hatched else ""),
         ],
         "chunk size C: codes per entry of the dictionary",
         "layer" if any(row.layer is not None for row in rows) else "weight",
@@ -97,9 +100,8 @@ class _Table:
 
     def __init__(self, rows: list[Row], setting: Setting, codec: str) -> None:
         packings = [[packings_of(w, setting) for w in row.weights] for row in rows]
-        chunks = [packing.chunk_size for packing in packings[0][0]]
         self.rows = rows
-        self.columns = [f"C={chunk}" for chunk in chunks]
+        self.chunks = chunks = [packing.chunk_size for packing in packings[0][0]]
         self.edges = [float(n) for n in range(len(chunks) + 1)]
         columns = [
             [totals.ratio([w[n] for w in row], codec) for row in packings]
@@ -107,7 +109,6 @@ class _Table:
         ]
         first = [[w[0] for w in row] for row in packings]
         if all(totals.has_huffman(row) for row in first):
-            self.columns.append("plain\nHuffman")
             self.edges += [self.edges[-1] + _GAP, self.edges[-1] + _GAP + 1]
             columns.append([math.nan] * len(rows))
             columns.append([totals.huffman_ratio(row) for row in first])
@@ -119,7 +120,7 @@ class _Table:
 
 def _height(rows: Sequence[Row]) -> float:
     """Of the figure in inches."""
-    return min(_TALLEST, max(1.2, _ROW * len(rows))) + 1.5
+    return min(_TALLEST, max(1.6, _ROW * len(rows))) + 1.5
 
 
 def _row_edges(rows: Sequence[Row], inches: float) -> list[float]:
@@ -150,14 +151,21 @@ def _draw_cells(ax: Axes, table: _Table) -> QuadMesh:
     )
     ax.set_xlim(table.edges[0], table.edges[-1])
     ax.set_ylim(edges[-1], edges[0])
-    ax.set_xticks(table.middles, table.columns)
+    _label_columns(ax, table)
     ax.tick_params(length=0)
     ax.grid(False)
     for spine in ax.spines.values():
         spine.set_visible(False)
-    _label_rows(ax, table.rows, edges)
-    _mark_cells(ax, table, mesh, edges)
     return mesh
+
+
+def _label_columns(ax: Axes, table: _Table) -> None:
+    """Chunk sizes, shorter where columns are narrow."""
+    inches = size_of(ax)[0] / table.edges[-1]
+    wide = inches > text_inches("Huffman") - 0.05
+    sizes = [f"C={size}" if wide else f"{size}" for size in table.chunks]
+    coded = ["plain\nHuffman" if wide else "Huff-\nman"] * (len(table.middles) - len(sizes))
+    ax.set_xticks(table.middles, [*sizes, *coded])
 
 
 def _label_rows(ax: Axes, rows: Sequence[Row], edges: list[float]) -> None:
@@ -175,8 +183,11 @@ def _label_rows(ax: Axes, rows: Sequence[Row], edges: list[float]) -> None:
     ax.set_yticks([middles[n] for n in shown], labels)
 
 
-def _mark_cells(ax: Axes, table: _Table, mesh: QuadMesh, edges: list[float]) -> None:
-    """Numbers where they fit; elsewhere hatches on what expands: colour alone says nothing."""
+def _mark_cells(ax: Axes, table: _Table, mesh: QuadMesh, edges: list[float]) -> bool:
+    """Numbers where they fit; elsewhere hatches on what expands: colour alone says nothing.
+
+    Returns whether there are hatches.
+    """
     width, height = size_of(ax)
     across = text_inches("0.00", _NUMBER) < width / table.edges[-1]
     high = np.diff(edges) * height / edges[-1]
@@ -186,16 +197,18 @@ def _mark_cells(ax: Axes, table: _Table, mesh: QuadMesh, edges: list[float]) -> 
             if numbered[n]:
                 where = (middle, (edges[n] + edges[n + 1]) / 2)
                 _number(ax, where, ratios[column], on(tuple(mesh.to_rgba(ratios[column]))))
-    _hatch(ax, table, [not fits for fits in numbered], edges)
+    return _hatch(ax, table, [not fits for fits in numbered], edges)
 
 
 def _number(ax: Axes, where: tuple[float, float], value: float, colour: str) -> None:
     text = f"{value:.2f}" if value < 9.995 else f"{value:.3g}"
+    if text == "1.00" and value != 1:
+        text = f"{value:.3f}"  # on which side of dense it is
     size = points(_NUMBER)
     ax.text(*where, text, ha="center", va="center", fontsize=size, color=colour, clip_on=True)
 
 
-def _hatch(ax: Axes, table: _Table, wanted: list[bool], edges: list[float]) -> None:
+def _hatch(ax: Axes, table: _Table, wanted: list[bool], edges: list[float]) -> bool:
     """One rectangle per run of rows that expand, or there would be thousands."""
     from matplotlib.collections import PolyCollection
 
@@ -212,6 +225,7 @@ def _hatch(ax: Axes, table: _Table, wanted: list[bool], edges: list[float]) -> N
         drawn = PolyCollection(runs, facecolors="none", edgecolors=ink(ax), linewidths=0)
         drawn.set(hatch="//", alpha=0.4, label="packing expands")
         ax.add_collection(drawn, autolim=False)
+    return bool(runs)
 
 
 def _runs(flags: list[bool]) -> Iterator[tuple[int, int]]:
@@ -230,9 +244,9 @@ def _colour_bar(ax: Axes, mesh: QuadMesh) -> None:
     limit = mesh.norm.vmax
     assert isinstance(limit, float)  # noqa: S101 - it was given
     bar = figure.colorbar(mesh, ax=ax, fraction=0.06, pad=0.02, aspect=30)
-    steps = [s for s in (1.05, *_LIMITS) if s <= limit][-3:]
+    most = 3 if size_of(ax)[1] > 2 else 2
+    steps = [s for s in (1.05, *_LIMITS) if s <= limit][-most:]
     ticks = [*(1 / s for s in reversed(steps)), 1.0, *steps]
     bar.set_ticks(ticks, labels=[f"{tick:.2f}x" for tick in ticks])
     bar.ax.minorticks_off()
-    bar.ax.set_title("smaller", fontsize=points(SMALL))
-    bar.ax.set_xlabel("larger", fontsize=points(SMALL))
+    bar.set_label("< larger     smaller >", fontsize=points(SMALL))

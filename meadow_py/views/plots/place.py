@@ -28,7 +28,6 @@ class Place:
         """The axes: the caller's, or those of a new figure of so many inches."""
         if self.ax is not None:
             return self.ax
-        require_matplotlib()
         if self.pyplot:
             from matplotlib import pyplot
 

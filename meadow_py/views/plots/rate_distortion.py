@@ -125,7 +125,7 @@ def _draw_lines(ax: Axes, lines: Sequence[Line], heights: Sequence[float]) -> li
         ]
         if known:
             x, y = zip(*known, strict=True)
-            filled = ax.get_facecolor() if n == 0 else colour
+            filled = "none" if n == 0 else colour
             handles += ax.plot(
                 x,
                 y,
@@ -187,7 +187,7 @@ def _label_lines(ax: Axes, lines: Sequence[Line], heights: Sequence[float]) -> N
     width, height = size_of(ax)
     longest = max(text_inches(line.title, SMALL) for line in lines)
     edge = ax.get_xlim()[1]
-    grow(ax, right=min(0.5, (longest + 0.3) / width))
+    grow(ax, right=min(0.5, (longest + 0.4) / width))
     low, high = ax.get_ylim()
     unit = (high - low) / height  # of the axis, an inch
     gap = line_inches(SMALL) * 1.05 * unit

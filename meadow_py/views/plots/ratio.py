@@ -13,7 +13,7 @@ from meadow_py.profiler.result import Profile, WeightProfile
 from meadow_py.views.plots import totals
 from meadow_py.views.plots.place import Place
 from meadow_py.views.plots.selection import Setting, packings_of, setting_of, with_setting
-from meadow_py.views.plots.style import MARKERS, PALE, ink, palette
+from meadow_py.views.plots.style import MARKERS, PALE, ground, ink, palette
 from meadow_py.views.plots.wording import (
     headings,
     legend_on_top,
@@ -25,6 +25,7 @@ from meadow_py.views.plots.wording import (
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
+_MANY = 200  # weights
 _LOG = 12  # a ratio from which on the axis is logarithmic
 _TINY = 0.01  # b/w: the entropy of a weight of one value is 0, its ratio to that has no end
 
@@ -68,7 +69,7 @@ def ratio(
         "ratio: dense size / packed size, everything counted",
     )
     ax.yaxis.set_major_formatter(lambda value, _: f"{value:.4g}x")
-    legend_on_top(ax, handles, loc="upper right")  # where no weight is
+    legend_on_top(ax, handles)
     return ax
 
 
@@ -93,13 +94,13 @@ def _point(weight: WeightProfile, setting: Setting, codec: str) -> Point:
 def _draw_points(ax: Axes, found: Sequence[Point]) -> list[Any]:
     """A shape and a colour per role; Huffman as crosses behind."""
     handles: list[Any] = []
+    many = len(found) > _MANY  # as shapes they would make an SVG large
     coded = [(p.floor, p.huffman) for p in found if p.huffman is not None]
     if coded:
         x, y = zip(*coded, strict=True)
-        handles += ax.plot(
-            x, y, "x", color=ink(ax), alpha=0.6, markersize=points(0.5), label="plain Huffman"
-        )
-    size = points(0.7 if len(found) < 200 else 0.5)
+        style: dict[str, Any] = {"color": ink(ax), "alpha": 0.6, "markersize": points(0.5)}
+        handles += ax.plot(x, y, "x", label="plain Huffman", rasterized=many, **style)
+    size = points(0.7 if not many else 0.5)
     for n, role in enumerate(role for role in ROLES if any(p.role == role for p in found)):
         members = [point for point in found if point.role == role]
         handles += ax.plot(
@@ -108,9 +109,10 @@ def _draw_points(ax: Axes, found: Sequence[Point]) -> list[Any]:
             linestyle="none",
             marker=MARKERS[n],
             color=palette(ax)[n % len(palette(ax))],
-            markeredgecolor=ax.get_facecolor(),
+            markeredgecolor=ground(ax),
             markeredgewidth=0.5,
             markersize=size,
+            rasterized=many,
             label=f"packed: {role} ({len(members)})",
         )
     return handles
@@ -118,7 +120,9 @@ def _draw_points(ax: Axes, found: Sequence[Point]) -> list[Any]:
 
 def _set_limits(ax: Axes, found: Sequence[Point]) -> None:
     floors = [point.floor for point in found]
-    ratios = [r for p in found for r in (p.ratio, p.huffman, 1.0) if r is not None]
+    last = max(found, key=lambda point: point.floor)
+    bound = last.dense / max(last.floor, _TINY)  # so that the curve is in sight
+    ratios = [r for p in found for r in (p.ratio, p.huffman, bound, 1.0) if r is not None]
     around = max(0.25, 0.06 * (max(floors) - min(floors)))
     ax.set_xlim(max(0.0, min(floors) - around), max(floors) + around)
     above = max(0.1, 0.12 * (max(ratios) - min(ratios)))
@@ -133,11 +137,11 @@ def _draw_bounds(ax: Axes, found: Sequence[Point]) -> list[Any]:
     """The floor as a curve, what lies beyond it, and dense."""
     low, high = ax.get_xlim()
     dense = max(point.dense for point in found)  # what no weight of them could pass
-    x = np.geomspace(max(low, _TINY), high, 300)
+    top = ax.get_ylim()[1]  # above it the legend stands
+    x = np.geomspace(max(low, _TINY, dense / top), high, 300)
     curve = ax.plot(
         x, dense / x, color=ink(ax), linewidth=1.5, label="floor: what their entropy allows"
     )
-    top = 10 * max(ax.get_ylim()[1], *(dense / x))
     beyond = ax.fill_between(
         x,
         dense / x,

@@ -11,7 +11,7 @@ from meadow_py.profiler.result import Profile, WeightProfile
 from meadow_py.views.plots import totals
 from meadow_py.views.plots.place import Place, size_of
 from meadow_py.views.plots.selection import Setting, named, setting_of, with_setting
-from meadow_py.views.plots.style import ink, palette
+from meadow_py.views.plots.style import ground, ink, palette
 from meadow_py.views.plots.wording import (
     SMALL,
     grow,
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 PARTS: tuple[tuple[str, tuple[str, ...], str], ...] = (
     ("dictionary", ("dictionary",), "////"),
     ("indices", ("indices",), ""),
-    ("modes, headers, padding", ("codes", "modes", "tables", "header", "padding"), "...."),
+    ("modes, headers, padding", ("codes", "modes", "tables", "header", "padding"), "----"),
     ("scales, zero points", ("scales", "zero_points"), "xxxx"),
 )
 UNITS = ("bytes", "b/w")
@@ -130,7 +130,7 @@ def _draw_parts(ax: Axes, bars: Sequence[Bar], sizes: Sequence[float]) -> list[A
             label=label,
             color=palette(ax)[_COLOURS[n]],
             hatch=hatch,
-            edgecolor=ax.get_facecolor(),
+            edgecolor=ground(ax),
             linewidth=0,
         )
         handles.append(drawn)

@@ -28,7 +28,7 @@ FORMATS: dict[str, dict[str, Any]] = {
     "pdf": {"CreationDate": None, "Creator": None, "Producer": None},
 }
 _DOTS_PER_INCH = 150
-_MESH_DOTS_PER_INCH = 60  # of flat rectangles that are pixels in an SVG
+_PIXELS_PER_INCH = 144  # of what is pixels in an SVG: flat rectangles, thousands of marks
 _TAG = re.compile(r"<[^>]*>")
 _ID = re.compile(r'(\bid="|href="#|url\(#)')
 
@@ -94,7 +94,7 @@ def svg(profile: Profile, kind: str = "heatmap", dark: bool = False, **options: 
         "svg.fonttype": "none",
     }
     with style.context(sheets), matplotlib.rc_context(bare):
-        text = _rendered(figure(profile, kind, **options), "svg", _MESH_DOTS_PER_INCH).decode()
+        text = _rendered(figure(profile, kind, **options), "svg", _PIXELS_PER_INCH).decode()
     return _inline(text, KINDS[kind].title)
 
 
@@ -112,10 +112,11 @@ def _rendered(drawn: Axes | Figure, kind: str, dpi: float) -> bytes:
 
 
 def _inline(text: str, title: str) -> str:
-    """The element alone, as wide as the page allows, with ids of its own."""
+    """The element alone, as wide as the page allows, with ids and a style of its own."""
     element = text[text.index("<svg") :].rstrip()
     element = re.sub(r"\s*<metadata>.*?</metadata>", "", element, flags=re.DOTALL)
-    prefix = f"p{hashlib.sha256(element.encode()).hexdigest()[:10]}-"
-    element = _TAG.sub(lambda tag: _ID.sub(rf"\g<1>{prefix}", tag.group()), element)
-    shown = f'<svg role="img" aria-label={quoteattr(title)} style="max-width:100%;height:auto"'
-    return element.replace("<svg", shown, 1)
+    name = f"plot-{hashlib.sha256(element.encode()).hexdigest()[:10]}"
+    element = _TAG.sub(lambda tag: _ID.sub(rf"\g<1>{name}-", tag.group()), element)
+    element = element.replace('<style type="text/css">*{', f"<style>#{name} *{{", 1)
+    shown = f'<svg id="{name}" role="img" aria-label={quoteattr(title)}'
+    return element.replace("<svg", f'{shown} style="max-width:100%;height:auto"', 1)

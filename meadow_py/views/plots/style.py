@@ -55,17 +55,22 @@ def luminance(colour: ColorType) -> float:
     return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
 
 
-def is_dark(ax: Axes) -> bool:
-    """Whether the ground of the axes is dark; where it is transparent, whether text is light."""
+def ground(ax: Axes) -> ColorType:
+    """What the axes are drawn on; where all is transparent, black or white as text suggests."""
     import matplotlib
     from matplotlib.colors import to_rgba
 
     figure = ax.get_figure(root=True)
-    grounds = [ax.get_facecolor(), *([] if figure is None else [figure.get_facecolor()])]
-    for ground in grounds:
-        if to_rgba(ground)[3] > 0.5:
-            return luminance(ground) < _DARK
-    return luminance(matplotlib.rcParams["text.color"]) > _DARK
+    colours = [ax.get_facecolor(), *([] if figure is None else [figure.get_facecolor()])]
+    for colour in colours:
+        if to_rgba(colour)[3] > 0.5:
+            return colour
+    return "black" if luminance(matplotlib.rcParams["text.color"]) > _DARK else "white"
+
+
+def is_dark(ax: Axes) -> bool:
+    """Whether the ground of the axes is dark."""
+    return luminance(ground(ax)) < _DARK
 
 
 def ink(ax: Axes) -> ColorType:

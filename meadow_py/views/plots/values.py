@@ -34,6 +34,7 @@ _NONE = 0.5  # where a logarithmic axis of counts ends
 _FAR = 4.0  # standard deviations: a Gaussian has 0.006 % of its values beyond
 _ROW = 0.2  # inches of a row of codes, before the legend takes its room
 _PRECISIONS = ((8, 127), (4, 7))  # bits, largest symmetric code
+_WIDE = 5.0  # inches of axes that hold a long label
 _MOST_LINES = 400  # thin ones
 
 
@@ -198,8 +199,11 @@ def _role_curve(
     ax: Axes, n: int, role: str, some: Members, edges: Any, curve: Any, low: float
 ) -> list[Any]:
     steps = sorted(_far(member) / 7 for member in some)
-    label = f"{role} ({len(some)}): to {_far_of(some):.3g} deviations"
-    if not spreads.is_stored(some[0][0]):
+    label = f"{role} ({len(some)})"
+    wide = size_of(ax)[0] > _WIDE
+    if wide:
+        label += f": to {_far_of(some):.3g} deviations"
+    if wide and not spreads.is_stored(some[0][0]):
         finest, coarsest = f"{steps[0]:.2g}", f"{steps[-1]:.2g}"
         several = f"steps of INT4 {finest} to {coarsest}"
         label += f", {several}" if finest != coarsest else f", step of INT4 {finest}"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import textwrap
 from collections.abc import Sequence
+from itertools import accumulate
 from pathlib import PurePath
 from typing import TYPE_CHECKING, Any
 
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
     from meadow_py.profiler.result import Profile
 
 SMALL = 0.83  # of labels and legends, over the style's size of text
-_CHARACTER = 0.56  # mean width of DejaVu Sans over its size
+_CHARACTER = 0.57  # mean width of DejaVu Sans over its size
 _LINE = 1.25  # height of a line over the size of text
 
 
@@ -79,26 +80,36 @@ def _wrapped(line: str, fitting: int) -> list[str]:
     return textwrap.wrap(line, fitting, break_on_hyphens=False)
 
 
-def legend_on_top(
-    ax: Axes, handles: Sequence[Any], columns: int = 3, loc: Any = "upper left"
-) -> Legend:
+def legend_on_top(ax: Axes, handles: Sequence[Any], columns: int = 3) -> Legend:
     """A legend inside the axes, above everything drawn so far: the axis grows to make room."""
     size = points(SMALL)
     width, height = size_of(ax)
-    labels = [str(handle.get_label()) for handle in handles]
-    for count in range(min(columns, len(labels)), 0, -1):
-        per_column = -(-len(labels) // count)
-        parts = [labels[n : n + per_column] for n in range(0, len(labels), per_column)]
-        needed = sum(text_inches("\n".join(part), SMALL) + 4.5 * size / 72 for part in parts)
-        if needed <= width:
-            break
-    lines = max(sum(label.count("\n") + 1 for label in part) for part in parts)
+    handle = 4.5 * size / 72  # inches of the sample beside a label, and the space around it
+    fitting = max(12, int((width - handle - 0.1) / text_inches("x", SMALL)))
+    labels = ["\n".join(_wrapped(str(h.get_label()), fitting)) for h in handles]
+    count = min(columns, len(labels))
+    while count > 1 and _legend_width(labels, count, handle) > width:
+        count -= 1
+    lines = max(sum(label.count("\n") + 1 for label in part) for part in _parts(labels, count))
     room = (lines * 1.2 + 1.5) * size / 72 * _LINE
     grow(ax, top=min(0.6, room / height))
-    legend: Legend = ax.legend(handles=handles, loc=loc, ncols=count, fontsize=size)
-    frame = legend.get_frame()
-    frame.set(facecolor=ax.get_facecolor(), edgecolor="none", alpha=0.9)
-    return legend
+    made: Legend = ax.legend(
+        handles, labels, loc="upper left", ncols=count, fontsize=size, frameon=False
+    )
+    return made
+
+
+def _legend_width(labels: Sequence[str], columns: int, handle: float) -> float:
+    parts = _parts(labels, columns)
+    return sum(text_inches("\n".join(part), SMALL) + handle for part in parts)
+
+
+def _parts(labels: Sequence[str], columns: int) -> list[Sequence[str]]:
+    """The columns of a legend, as matplotlib fills them: the first ones take what is left over."""
+    short, more = divmod(len(labels), columns)
+    sizes = [short + (n < more) for n in range(columns)]
+    ends = list(accumulate(sizes))
+    return [labels[end - size : end] for size, end in zip(sizes, ends, strict=True)]
 
 
 def grow(ax: Axes, top: float = 0.0, right: float = 0.0, bottom: float = 0.0) -> None:
