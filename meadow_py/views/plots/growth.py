@@ -19,6 +19,7 @@ from meadow_py.views.plots.wording import (
     headings,
     legend_on_top,
     line_inches,
+    percent,
     points,
     setting_words,
     spread,
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
 
 SHARES: npt.NDArray[np.float64] = np.linspace(0, 1, 17)  # a profile keeps up to 16 places
 _MARKED = 4  # every so many
+_CORNER = 0.03  # keeps the two zeros apart
 
 
 @dataclass(frozen=True)
@@ -71,8 +73,8 @@ def growth(
     curves = curves_of([packings_of(member, setting) for member in weights])
     ax = place.axes(8.4, 5.2)
     _draw_curves(ax, curves)
-    ax.set_xlim(0, 1)
-    ax.set_ylim(0, 1)
+    ax.set_xlim(-_CORNER, 1)
+    ax.set_ylim(-_CORNER, 1)
     new = ax.plot([0, 1], [0, 1], color=ink(ax), linestyle=":", label="every chunk is new")
     headings(
         ax,
@@ -153,7 +155,7 @@ def _label_curves(ax: Axes, curves: Sequence[Curve], weights: int) -> None:
     width, height = size_of(ax)
     labels = [_label(curve, weights) for curve in curves]
     if max(text_inches(label, SMALL) for label in labels) > 0.45 * width:
-        labels = [f"C={curve.chunk_size}: {_percent(curve.together[-1])}" for curve in curves]
+        labels = [f"C={curve.chunk_size}: {percent(curve.together[-1])}" for curve in curves]
     grow(ax, right=min(0.5, (max(text_inches(label, SMALL) for label in labels) + 0.4) / width))
     low, high = ax.get_ylim()
     lines = 1 + max(label.count("\n") for label in labels)
@@ -168,12 +170,8 @@ def _label_curves(ax: Axes, curves: Sequence[Curve], weights: int) -> None:
 
 
 def _label(curve: Curve, weights: int) -> str:
-    label = f"C={curve.chunk_size}: {_percent(curve.together[-1])} distinct"
+    label = f"C={curve.chunk_size}: {percent(curve.together[-1])} distinct"
     if weights == 1:
         return f"{label},\ndictionary {byte_size(curve.largest)}"
-    ends = f"{_percent(curve.lowest)[:-2]} to {_percent(curve.highest)}"
+    ends = f"{percent(curve.lowest)[:-2]} to {percent(curve.highest)}"
     return f"{label} ({ends}),\nlargest dictionary {byte_size(curve.largest)}"
-
-
-def _percent(share: float) -> str:
-    return f"{100 * share:.{3 if share > 0.1 else 2}g} %"

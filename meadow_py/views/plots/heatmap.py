@@ -13,7 +13,7 @@ import numpy.typing as npt
 
 from meadow_py.profiler.result import Profile, WeightProfile
 from meadow_py.views.plots import totals
-from meadow_py.views.plots.place import Place, size_of
+from meadow_py.views.plots.place import Place, size_of, text_scale
 from meadow_py.views.plots.selection import Setting, packings_of, setting_of, with_setting
 from meadow_py.views.plots.style import diverging, ink, on
 from meadow_py.views.plots.wording import (
@@ -61,7 +61,7 @@ def heatmap(
     totals.codecs_of(codec)
     rows = rows_of(with_setting(profile, setting, role=role))
     table = _Table(rows, setting, codec)
-    ax = place.axes(max(6.4, 2.4 + _COLUMN * len(table.middles)), _height(rows))
+    ax = place.axes(_width(table), _height(rows))
     mesh = _draw_cells(ax, table)
     edges = _row_edges(rows, size_of(ax)[1])
     _label_rows(ax, rows, edges)
@@ -71,7 +71,8 @@ def heatmap(
         [
             "How many times smaller than dense, everything counted",
             subject(profile, setting_words(setting), *([] if role is None else [role])),
-            totals.codec_title(codec) + ("; hatched: larger than dense" if hatched else ""),
+            totals.codec_title(codec),
+            *(["hatched: larger than dense"] if hatched else []),
         ],
         "chunk size C: codes per entry of the dictionary",
         "layer" if any(row.layer is not None for row in rows) else "weight",
@@ -118,6 +119,12 @@ class _Table:
         self.middles = [float(middles[n]) for n in self.shown]
 
 
+def _width(table: _Table) -> float:
+    """Of the figure in inches: names, columns, and a colour bar."""
+    names = max(text_inches(shortened(row.label)) for row in table.rows) / text_scale()
+    return max(6.4, 1.4 + names + _COLUMN * table.edges[-1])
+
+
 def _height(rows: Sequence[Row]) -> float:
     """Of the figure in inches."""
     return min(_TALLEST, max(1.6, _ROW * len(rows))) + 1.5
@@ -127,9 +134,9 @@ def _row_edges(rows: Sequence[Row], inches: float) -> list[float]:
     """Rows of one height, but weights outside of layers as high as their names where they fit."""
     inside = sum(row.layer is not None for row in rows)
     outside = len(rows) - inside
-    high = 1.0
-    if inside and outside and inches / len(rows) < _ROW and outside * _ROW < inches / 2:
-        high = _ROW / ((inches - outside * _ROW) / inside)
+    high, wanted = 1.0, _ROW * text_scale()
+    if inside and outside and inches / len(rows) < wanted and outside * wanted < inches / 2:
+        high = wanted / ((inches - outside * wanted) / inside)
     heights = [1.0 if row.layer is not None else high for row in rows]
     return [0.0, *np.cumsum(heights).tolist()]
 

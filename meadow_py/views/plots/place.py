@@ -25,9 +25,13 @@ class Place:
     pyplot: bool = True
 
     def axes(self, width: float, height: float) -> Axes:
-        """The axes: the caller's, or those of a new figure of so many inches."""
+        """The axes: the caller's, or those of a new figure of so many inches for text of 10 points.
+
+        The figure is larger where the style's text is.
+        """
         if self.ax is not None:
             return self.ax
+        width, height = width * text_scale(), height * text_scale()
         if self.pyplot:
             from matplotlib import pyplot
 
@@ -46,6 +50,13 @@ def require_matplotlib() -> None:
         import matplotlib  # noqa: F401
     except ImportError as error:
         raise ImportError("plots need matplotlib: pip install matplotlib") from error
+
+
+def text_scale() -> float:
+    """The style's size of text over the 10 points that sizes are thought for."""
+    import matplotlib
+
+    return float(matplotlib.rcParams["font.size"]) / 10
 
 
 def size_of(ax: Axes) -> tuple[float, float]:

@@ -19,6 +19,7 @@ from meadow_py.views.plots.wording import (
     grow,
     headings,
     legend_on_top,
+    percent,
     points,
     subject,
     text_inches,
@@ -97,8 +98,8 @@ def _tails(spread: ValueDistribution) -> str:
     beyond = 1 - spreads.share_within(spread, *near)
     gaussian = math.erfc(_FAR / math.sqrt(2))
     return (
-        f"about {_percent(beyond)} lie beyond {_FAR:g} standard deviations "
-        f"(Gaussian: {_percent(gaussian)})"
+        f"about {percent(beyond)} lie beyond {_FAR:g} standard deviations "
+        f"(Gaussian: {percent(gaussian)})"
     )
 
 
@@ -138,7 +139,7 @@ def _rulers(ax: Axes, spread: ValueDistribution) -> list[Any]:
         lost = spreads.share_within(spread, -step / 2, step / 2)
         label = (
             f"codes of INT{bits}: step {step:.3g} = {step / spread.std:.2g} deviations, "
-            f"{_percent(lost)} of the values become 0"
+            f"{percent(lost)} of the values become 0"
         )
         made += _ruler(ax, step * np.arange(-most, most + 1), row, palette(ax)[1], label)
         _beside(ax, f"INT{bits}", end, row)
@@ -282,11 +283,3 @@ def _ruler(ax: Axes, codes: Any, row: float, colour: Any, label: str, line: Any 
         color=colour,
         label=label,
     )
-
-
-def _percent(share: float) -> str:
-    """0.006 %, 12 %, 99.98 %."""
-    percent = 100 * share
-    if percent > 99:
-        return f"{percent:.4g} %"
-    return f"{percent:.2g} %" if percent >= 0.001 else "less than 0.001 %"

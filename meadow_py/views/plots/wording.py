@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import textwrap
 from collections.abc import Sequence
 from itertools import accumulate
@@ -49,6 +50,15 @@ def setting_words(setting: tuple[int, str]) -> str:
     return visible(setting_title(*setting))
 
 
+def percent(share: float) -> str:
+    """0.0063 %, 12.5 %, 99.9 %: what is not all is not called 100 %."""
+    if share >= 0.1:
+        return f"{math.floor(share * 1000 + 1e-9) / 10:g} %"
+    if 0 < share < 1e-5:
+        return "less than 0.001 %"
+    return f"{100 * share:.2g} %"
+
+
 def points(relative: float = 1.0) -> float:
     """So many times the style's size of text, in points."""
     import matplotlib
@@ -71,7 +81,7 @@ def headings(ax: Axes, lines: Sequence[str], x: str, y: str) -> None:
     """Title and axis labels; lines of the title are wrapped to the width of the axes."""
     fitting = max(16, int(size_of(ax)[0] / text_inches("x")))
     wrapped = [part for line in lines for part in _wrapped(line, fitting)]
-    ax.set_title("\n".join(map(literal, wrapped)), fontsize=points())
+    ax.set_title("\n".join(map(literal, wrapped)), fontsize=points(), pad=points(0.9))
     ax.set_xlabel(x)
     ax.set_ylabel(y)
 
