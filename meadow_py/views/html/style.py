@@ -10,6 +10,7 @@ from __future__ import annotations
 from meadow_py.views.html.markup import Markup
 
 # Two selectors of classes outdo `.jp-RenderedHTMLCommon tbody tr:nth-child(odd)` of JupyterLab.
+# On paper, what is folded once is shown; lists of all weights stay folded unless opened.
 # Blue and orange are told apart by the colour-blind, and have a contrast of 3:1 on black and white.
 FRAGMENT = """
 .meadow-view{font-size:13px;line-height:1.45;text-align:left}
@@ -57,8 +58,9 @@ margin:.3em 0;max-width:64em}
 .meadow-view .meadow-table td.meadow-ratio{padding-left:.4em}
 .meadow-view .meadow-ratio i,.meadow-view .meadow-table td.meadow-ratio::after{display:none}
 .meadow-view dl.meadow-terms{display:block}.meadow-view .meadow-terms dd{margin:0 0 .4em 1em}}
-@media print{.meadow-view details.meadow-fold::details-content{content-visibility:visible;
-display:block;height:auto}.meadow-view .meadow-scroll{overflow:visible}}
+@media print{.meadow-view>details.meadow-fold::details-content{content-visibility:visible;
+display:block;height:auto}.meadow-view .meadow-scroll{overflow:visible}
+.meadow-view .meadow-table tfoot{display:table-row-group}}
 """
 
 # The page of a report: light or dark as the reader's system is, and light on paper.
@@ -71,6 +73,8 @@ main{max-width:72rem;margin:0 auto;padding:1rem}
 .meadow-view h2{font-size:1.25em;margin:1.4em 0 .4em}
 .meadow-view .meadow-figure{margin:0 0 1.6em}
 .meadow-view .meadow-figure svg{display:block;max-width:100%;height:auto}
+.meadow-view .meadow-light,.meadow-view .meadow-dark{overflow-x:auto}
+@media screen and (max-width:40em){.meadow-view .meadow-figure svg{min-width:32rem}}
 .meadow-view figcaption{max-width:60em;margin:.2em 0}
 .meadow-view .meadow-dark{display:none}
 @media screen and (prefers-color-scheme:dark){body{background:#14161a;color:#e4e4e4}
