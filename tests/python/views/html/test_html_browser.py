@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from chromium import Site, screenshot, site, visit
+from chromium import Site, executable, screenshot, site, visit
 from html_results import HOSTILE, page
 from html_tree import parse
 
@@ -31,6 +31,7 @@ def pages(
     swept: mp.Sensitivity,
     hostile: mp.Profile,
 ) -> Iterator[Site]:
+    executable()  # or skip, before the work
     folder = tmp_path_factory.mktemp("site")
     (policy,) = [m for m in parse(page(made)).all("meta") if "http-equiv" in m.attributes]
     for name, content in {

@@ -10,19 +10,16 @@ import pytest
 from html_results import page
 from html_tree import parse
 from safetensors.numpy import save_file
-from typer import Typer
 from typer.testing import CliRunner
 
 import meadow_py as mp
-from meadow_py.cli.report import report as command
+from meadow_py.cli.app import app
 
-app = Typer()
-app.command()(command)
 runner = CliRunner()
 
 
 def run(*arguments: object, code: int = 0) -> str:
-    result = runner.invoke(app, [str(argument) for argument in arguments])
+    result = runner.invoke(app, ["report", *map(str, arguments)])
     assert result.exit_code == code, result.output
     return result.stdout if code == 0 else " ".join(result.stderr.replace("│", " ").split())
 
