@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from meadow_py.views.plots.kinds import KINDS, Kind
-from meadow_py.views.plots.place import Place, require_matplotlib
+from meadow_py.views.plots.place import Place, require_matplotlib, root_of
 from meadow_py.views.plots.selection import named
 
 if TYPE_CHECKING:
@@ -44,10 +44,7 @@ def draw(profile: Profile, kind: str = "heatmap", ax: Axes | None = None, **opti
 
 def figure(profile: Profile, kind: str = "heatmap", **options: Any) -> Figure:
     """The same as a figure of its own that pyplot does not know: nothing needs to be closed."""
-    axes = _draw(profile, kind, Place(None, pyplot=False), options)
-    made = axes.get_figure(root=True)
-    assert made is not None  # noqa: S101 - it was made with the axes
-    return made
+    return root_of(_draw(profile, kind, Place(None, pyplot=False), options))
 
 
 def _draw(profile: Profile, kind: str, place: Place, options: dict[str, Any]) -> Axes:

@@ -246,11 +246,9 @@ def _runs(flags: list[bool]) -> Iterator[tuple[int, int]]:
 
 
 def _colour_bar(ax: Axes, mesh: QuadMesh) -> None:
-    figure = ax.get_figure()
-    assert figure is not None  # noqa: S101 - axes without a figure cannot be drawn on
     limit = mesh.norm.vmax
     assert isinstance(limit, float)  # noqa: S101 - it was given
-    bar = figure.colorbar(mesh, ax=ax, fraction=0.06, pad=0.02, aspect=30)
+    bar = ax.figure.colorbar(mesh, ax=ax, fraction=0.06, pad=0.02, aspect=30)
     most = 3 if size_of(ax)[1] > 2 else 2
     steps = [s for s in (1.05, *_LIMITS) if s <= limit][-most:]
     ticks = [*(1 / s for s in reversed(steps)), 1.0, *steps]

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
 
 
 @dataclass(frozen=True)
@@ -61,7 +62,19 @@ def text_scale() -> float:
 
 def size_of(ax: Axes) -> tuple[float, float]:
     """Width and height of the axes in inches, as far as known before the figure is drawn."""
-    figure = ax.get_figure(root=True)
-    assert figure is not None  # noqa: S101 - axes without a figure cannot be drawn on
-    box = ax.get_window_extent()
-    return box.width / figure.dpi, box.height / figure.dpi
+    box, dots = ax.get_window_extent(), root_of(ax).dpi
+    return box.width / dots, box.height / dots
+
+
+def root_of(drawn: Axes | Figure) -> Figure:
+    """The whole figure, of which axes may be in a part.
+
+    Raises
+    ------
+    ValueError
+        For axes that were removed from theirs.
+    """
+    if drawn.figure is None:
+        raise ValueError("the axes are no longer part of a figure: there is nothing to draw on")
+    root: Figure = drawn.figure.figure  # of a figure itself; of a subfigure the whole one
+    return root

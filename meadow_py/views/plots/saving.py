@@ -13,7 +13,7 @@ from xml.sax.saxutils import quoteattr
 from meadow_py.files import write_whole
 from meadow_py.views.plots.drawing import figure
 from meadow_py.views.plots.kinds import KINDS
-from meadow_py.views.plots.place import require_matplotlib
+from meadow_py.views.plots.place import require_matplotlib, root_of
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -101,13 +101,10 @@ def svg(profile: Profile, kind: str = "heatmap", dark: bool = False, **options: 
 def _rendered(drawn: Axes | Figure, kind: str, dpi: float) -> bytes:
     import matplotlib
 
-    whole = drawn.get_figure(root=True)
-    if whole is None:
-        raise ValueError("the axes are no longer part of a figure: there is nothing to save")
     file = io.BytesIO()
     salt: dict[Any, Any] = {"svg.hashsalt": matplotlib.rcParams["svg.hashsalt"] or "meadow_py"}
     with matplotlib.rc_context(salt):  # without it ids are random
-        whole.savefig(file, format=kind, dpi=dpi, metadata=FORMATS[kind])
+        root_of(drawn).savefig(file, format=kind, dpi=dpi, metadata=FORMATS[kind])
     return file.getvalue()
 
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from meadow_py.views.plots.place import root_of
+
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.colors import Colormap
@@ -11,8 +13,8 @@ if TYPE_CHECKING:
 
 # After M. Okabe and K. Ito, Color Universal Design (2008), each darkened or lightened to a
 # contrast of 3 with its ground. No plot tells things apart by colour alone.
-_ON_LIGHT = ("#0072b2", "#c46a00", "#00805e", "#b0508a", "#c0392b", "#2f8fc4", "#7a6a00", "#555555")
-_ON_DARK = ("#56b4e9", "#e69f00", "#2fc79a", "#e39cc4", "#ff7f50", "#a8dcff", "#f0e442", "#bbbbbb")
+_ON_LIGHT = ("#0072b2", "#c46a00", "#00805e", "#b0508a", "#c0392b", "#2f8fc4", "#7a6a00", "#7d3cc9")
+_ON_DARK = ("#56b4e9", "#e69f00", "#2fc79a", "#e39cc4", "#ff7f50", "#a8dcff", "#f0e442", "#c7a6ff")
 MARKERS = ("o", "s", "^", "D", "v", "P", "X", "<", ">", "h", "*")
 PALE = "#999999"  # what stands back on either ground
 LINES = (
@@ -60,9 +62,7 @@ def ground(ax: Axes) -> ColorType:
     import matplotlib
     from matplotlib.colors import to_rgba
 
-    figure = ax.get_figure(root=True)
-    colours = [ax.get_facecolor(), *([] if figure is None else [figure.get_facecolor()])]
-    for colour in colours:
+    for colour in (ax.get_facecolor(), root_of(ax).get_facecolor()):
         if to_rgba(colour)[3] > 0.5:
             return colour
     return "black" if luminance(matplotlib.rcParams["text.color"]) > _DARK else "white"

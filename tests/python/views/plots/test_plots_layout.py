@@ -183,3 +183,13 @@ def test_spread_keeps_order_and_gaps() -> None:
         assert np.diff(np.sort(placed)).min() >= gap - 1e-9
         assert min(placed) >= -1e-9
         assert max(placed) <= 10 + 1e-9
+
+
+def test_all_kinds_on_the_axes_of_one_figure(deep: Callable[[int], mp.Profile]) -> None:
+    from matplotlib import pyplot
+
+    figure, axes = pyplot.subplots(2, 3, figsize=(18, 11), layout="constrained")
+    for kind, ax in zip(KINDS, axes.flat, strict=True):
+        plots.draw(deep(48), kind, ax=ax)
+    assert_apart(figure)
+    assert_inside(figure)
