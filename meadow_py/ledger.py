@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import heapq
 import sys
-from dataclasses import asdict, dataclass, fields
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -56,7 +56,7 @@ class Ledger:
     @property
     def total(self) -> int:
         """All bits."""
-        return sum(getattr(self, part.name) for part in fields(self))
+        return sum(vars(self).values())
 
     def per_weight(self, count: int) -> float:
         """Bits per weight of a matrix with `count` weights, everything counted."""
@@ -64,7 +64,7 @@ class Ledger:
 
     def to_dict(self) -> dict[str, int]:
         """The parts by name."""
-        return asdict(self)
+        return dict(vars(self))
 
 
 def dense_ledger(count: int, bits: int, scales: int = 0, zero_points: int = 0) -> Ledger:
@@ -72,9 +72,7 @@ def dense_ledger(count: int, bits: int, scales: int = 0, zero_points: int = 0) -
     return Ledger(codes=count * bits, scales=scales, zero_points=zero_points)
 
 
-def plain_huffman_ledger(
-    counts: npt.NDArray[Any], scales: int = 0, zero_points: int = 0
-) -> Ledger:
+def plain_huffman_ledger(counts: npt.NDArray[Any], scales: int = 0, zero_points: int = 0) -> Ledger:
     """Codes under one Huffman code of single codes, computed from how often each occurs.
 
     The table of a canonical code is the length of every symbol's code, a byte each. The payload
