@@ -77,7 +77,8 @@ def test_asymmetric_errors_stay_within_a_step(values: np.ndarray, bits: int) -> 
     assert np.isfinite(again).all()
     error = np.abs(values.astype(np.float64) - again.astype(np.float64))
     limit = scales.astype(np.float64) * (2.0 if np.abs(values).max() > 1e38 else 1.0001)
-    assert (error <= limit + 1e-45).all()
+    # A denormal scale is rounded to a multiple of 1.4e-45, and so is each step that it makes.
+    assert (error <= limit + 2**bits * 0.71e-45).all()
 
 
 @pytest.mark.parametrize("dtype", ["BF16", "F16"])
@@ -104,7 +105,8 @@ def test_weights_that_are_not_finite_are_named(bad: float, word: str, granularit
 def test_widened_floats_are_recognised(bits: np.ndarray, dtype: str) -> None:
     kind = ml_dtypes.bfloat16 if dtype == "BF16" else np.float16
     narrow = bits.view(kind)
-    narrow = np.where(np.isnan(narrow), kind(1.5), narrow)
+    with np.errstate(invalid="ignore"):  # a signalling NaN
+        narrow = np.where(np.isnan(narrow), kind(1.5), narrow)
     found = _core.content_dtype(narrow.astype(np.float32).view(np.uint32), "F32")
     assert found in ("BF16", dtype)
     as_found = narrow.astype(np.float32).astype(
