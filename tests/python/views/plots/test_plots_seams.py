@@ -81,6 +81,18 @@ def test_a_figure_that_pyplot_does_not_know(small: mp.Profile) -> None:
 
 
 @pytest.mark.parametrize("kind", KINDS)
+def test_axes_in_a_part_of_a_figure(small: mp.Profile, tmp_path: Path, kind: str) -> None:
+    figure = pyplot.figure(figsize=(14, 6), layout="constrained")
+    left, right = figure.subfigures(1, 2)
+    ax = left.subplots()
+    other = right.subplots()
+    small.plot(kind, ax=ax)
+    plots.save(ax, tmp_path / "whole.png")
+    assert figure.axes[0] is ax
+    assert right.axes == [other]
+
+
+@pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize("suffix", plots.FORMATS)
 def test_saved_twice_the_same(small: mp.Profile, tmp_path: Path, kind: str, suffix: str) -> None:
     first, second = tmp_path / f"first.{suffix}", tmp_path / f"second.{suffix.upper()}"
