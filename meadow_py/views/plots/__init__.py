@@ -1,4 +1,4 @@
-"""Plots of a profile that a reader understands without the code. They add up and draw what it holds."""
+"""Plots that a reader understands without the code. They add up and draw what a profile holds."""
 
 from __future__ import annotations
 
