@@ -4,6 +4,7 @@
 #include <bit>
 
 #include "meadow/base/bits.h"
+#include "meadow/base/thread_pool.h"
 
 namespace meadow {
 namespace {
@@ -19,11 +20,13 @@ std::uint64_t mix(std::uint64_t lane, std::uint64_t input) noexcept {
 }
 
 // Stripes of 32 bytes, four lanes; the merged lanes.
-std::uint64_t consume_stripes(const std::uint8_t*& at, const std::uint8_t* end) noexcept {
+std::uint64_t consume_stripes(const std::uint8_t*& at, const std::uint8_t* end) {
   std::array<std::uint64_t, 4> lanes = {kPrime1 + kPrime2, kPrime2, 0, 0 - kPrime1};
-  for (; end - at >= 32; at += 32) {
-    for (std::size_t i = 0; i < 4; ++i) lanes[i] = mix(lanes[i], load<std::uint64_t>(at + 8 * i));
-  }
+  for_each_block({0, static_cast<std::size_t>(end - at) / 32}, [&](Block stripes) {
+    for (std::size_t n = stripes.begin; n < stripes.end; ++n, at += 32) {
+      for (std::size_t i = 0; i < 4; ++i) lanes[i] = mix(lanes[i], load<std::uint64_t>(at + 8 * i));
+    }
+  });
   std::uint64_t hash = std::rotl(lanes[0], 1) + std::rotl(lanes[1], 7) + std::rotl(lanes[2], 12) +
                        std::rotl(lanes[3], 18);
   for (const std::uint64_t lane : lanes) hash = (hash ^ mix(0, lane)) * kPrime1 + kPrime4;
@@ -46,7 +49,7 @@ std::uint64_t consume_tail(std::uint64_t hash, const std::uint8_t* at,
 
 }  // namespace
 
-std::uint64_t xxh64(const std::uint8_t* data, std::size_t size) noexcept {
+std::uint64_t xxh64(const std::uint8_t* data, std::size_t size) {
   const std::uint8_t* at = data;
   const std::uint8_t* end = data + size;
   std::uint64_t hash = (size >= 32 ? consume_stripes(at, end) : kPrime5) + size;

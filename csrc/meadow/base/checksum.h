@@ -6,6 +6,6 @@
 
 namespace meadow {
 
-std::uint64_t xxh64(const std::uint8_t* data, std::size_t size) noexcept;
+std::uint64_t xxh64(const std::uint8_t* data, std::size_t size);
 
 }  // namespace meadow

@@ -11,12 +11,26 @@
 #include <mutex>
 #include <system_error>
 #include <thread>
+#include <utility>
 #include <vector>
 
 #include "meadow/base/float_environment.h"
 
 namespace meadow {
 namespace {
+
+thread_local bool inside_task = false;
+
+class InsideTask {
+ public:
+  InsideTask() noexcept : before_(std::exchange(inside_task, true)) {}
+  ~InsideTask() { inside_task = before_; }
+  InsideTask(const InsideTask&) = delete;
+  InsideTask& operator=(const InsideTask&) = delete;
+
+ private:
+  bool before_;
+};
 
 // One call of parallel_for.
 struct Job {
@@ -25,17 +39,35 @@ struct Job {
   std::atomic<std::size_t> next{0};
   std::mutex mutex;
   std::exception_ptr failure;
+  CancellationScope* scope = CancellationScope::current();
 
   void work() noexcept {
     const DefaultFloatEnvironment environment;
+    const InsideTask inside;
+    const WorkingFor caller(scope);
     for (std::size_t i = next.fetch_add(1); i < count; i = next.fetch_add(1)) {
-      try {
+      attempt([&] {
+        throw_if_cancelled();
         (*task)(i);
-      } catch (...) {
-        const std::scoped_lock lock(mutex);
-        if (!failure) failure = std::current_exception();
-        next.store(count);
-      }
+      });
+    }
+  }
+
+  // A hook may call parallel_for itself: it must not wait for the pool that this job has.
+  void ask() noexcept {
+    const InsideTask inside;
+    attempt([] { throw_if_cancelled(); });
+  }
+
+ private:
+  template <typename Step>
+  void attempt(const Step& step) noexcept {
+    try {
+      step();
+    } catch (...) {
+      const std::scoped_lock lock(mutex);
+      if (!failure) failure = std::current_exception();
+      next.store(count);
     }
   }
 };
@@ -49,10 +81,7 @@ class ThreadPool {
     if (!turn.owns_lock()) return false;
     post(job, helpers);
     job.work();
-    std::unique_lock lock(mutex_);
-    wanted_ = 0;
-    idle_.wait(lock, [this] { return busy_ == 0; });
-    job_ = nullptr;
+    wait_for_helpers(job);
     return true;
   }
 
@@ -69,6 +98,19 @@ class ThreadPool {
       wanted_ = helpers;
     }
     wake_.notify_all();
+  }
+
+  void wait_for_helpers(Job& job) {
+    const auto idle = [this] { return busy_ == 0; };
+    std::unique_lock lock(mutex_);
+    wanted_ = 0;
+    while (job.scope != nullptr && !idle_.wait_for(lock, CancellationScope::kInterval, idle)) {
+      lock.unlock();
+      job.ask();
+      lock.lock();
+    }
+    idle_.wait(lock, idle);
+    job_ = nullptr;
   }
 
   [[noreturn]] void serve() {
@@ -98,7 +140,6 @@ class ThreadPool {
 // Behind a pointer, because a forked child has none of its parent's threads: it must leave the old
 // pool alone (joining would wait for ever) and make a new one.
 std::atomic<ThreadPool*> pool{nullptr};
-thread_local bool inside_task = false;
 
 ThreadPool& shared_pool() {
   static const int registered = pthread_atfork(nullptr, nullptr, [] { pool.store(nullptr); });
@@ -130,22 +171,13 @@ void parallel_for(std::size_t count, unsigned threads,
                   const std::function<void(std::size_t)>& task) {
   const std::size_t most = std::min<std::size_t>(usable_threads(threads), count);
   const std::size_t helpers = most == 0 ? 0 : most - 1;
-  const auto marked = [&task](std::size_t i) {
-    const bool outer = inside_task;
-    inside_task = true;
-    struct Restore {
-      bool value;
-      ~Restore() { inside_task = value; }
-    };
-    const Restore restore{outer};
-    task(i);
-  };
-  const std::function<void(std::size_t)> wrapped = marked;
   Job job;
-  job.task = &wrapped;
+  job.task = &task;
   job.count = count;
   if (helpers == 0 || inside_task || !shared_pool().try_run(job, helpers)) job.work();
-  if (job.failure) std::rethrow_exception(job.failure);
+  if (!job.failure) return;
+  throw_if_cancelled();  // the hook's own exception, whatever a helper threw because of it
+  std::rethrow_exception(job.failure);
 }
 
 }  // namespace meadow

@@ -5,6 +5,8 @@
 #include <cstddef>
 #include <functional>
 
+#include "meadow/base/cancellation.h"
+
 namespace meadow {
 
 // Cores that this process may run on.
@@ -18,7 +20,9 @@ unsigned usable_threads(unsigned wanted) noexcept;
 // them, with the floating-point environment of a new thread, and returns when all are done. The
 // first exception that a task throws is thrown again here. Tasks must not depend on each other, nor
 // on which thread runs them. A call from inside a task, or while another caller has the pool, runs
-// its tasks on the calling thread alone.
+// its tasks on the calling thread alone. Between tasks, and while it waits for the others, the
+// caller asks whether the call is cancelled: then no further task starts, and what the hook threw
+// is thrown.
 void parallel_for(std::size_t count, unsigned threads,
                   const std::function<void(std::size_t)>& task);
 
@@ -36,6 +40,19 @@ inline std::size_t block_count(std::size_t size, std::size_t block) noexcept {
 inline Block nth_block(std::size_t n, std::size_t size, std::size_t block) noexcept {
   const std::size_t begin = n * block;
   return {begin, size - begin < block ? size : begin + block};
+}
+
+// Visits a range on this thread, block after block, and asks between them whether the call is
+// cancelled: for loops over a whole weight, in a task or outside of all.
+template <typename Visit>
+void for_each_block(Block range, const Visit& visit) {
+  constexpr std::size_t kBlock = 1 << 16;
+  const std::size_t size = range.end - range.begin;
+  for (std::size_t n = 0; n < block_count(size, kBlock); ++n) {
+    if (n != 0) throw_if_cancelled();
+    const Block block = nth_block(n, size, kBlock);
+    visit(Block{range.begin + block.begin, range.begin + block.end});
+  }
 }
 
 }  // namespace meadow

@@ -181,7 +181,7 @@ void write_header(std::uint8_t* out, const StreamHeader& header, std::uint64_t b
   std::copy(header.widths.begin(), header.widths.end(), out + kFixedHeaderBytes);
 }
 
-void fix_checksum(std::span<std::uint8_t> stream) noexcept {
+void fix_checksum(std::span<std::uint8_t> stream) {
   if (stream.size() < kChecksumBytes) return;
   const std::size_t end = stream.size() - kChecksumBytes;
   store(stream.data() + end, xxh64(stream.data(), end));

@@ -20,17 +20,19 @@ constexpr std::size_t kBlock = 1 << 16;
 
 // Dictionary entries by falling count; ties stay in order of first appearance. Most entries are
 // rare, so those are placed by counting, and only the others, few by nature, are compared.
-std::vector<std::uint32_t> by_frequency(const std::vector<std::uint32_t>& counts) {
+RawVector<std::uint32_t> by_frequency(const RawVector<std::uint32_t>& counts) {
   constexpr std::uint32_t kRare = 1024;
-  std::vector<std::uint32_t> frequent;
+  RawVector<std::uint32_t> frequent;
   std::array<std::size_t, kRare> entries_with{};
-  for (std::uint32_t id = 0; id < counts.size(); ++id) {
-    if (counts[id] < kRare) {
-      ++entries_with[counts[id]];
-    } else {
-      frequent.push_back(id);
+  for_each_block({0, counts.size()}, [&](Block block) {
+    for (std::size_t id = block.begin; id < block.end; ++id) {
+      if (counts[id] < kRare) {
+        ++entries_with[counts[id]];
+      } else {
+        frequent.push_back(static_cast<std::uint32_t>(id));
+      }
     }
-  }
+  });
   std::stable_sort(frequent.begin(), frequent.end(),
                    [&](std::uint32_t a, std::uint32_t b) { return counts[a] > counts[b]; });
 
@@ -38,27 +40,43 @@ std::vector<std::uint32_t> by_frequency(const std::vector<std::uint32_t>& counts
   for (std::size_t count = kRare, at = frequent.size(); count-- > 0; at += entries_with[count]) {
     next[count] = at;
   }
-  std::vector<std::uint32_t> order = std::move(frequent);
+  RawVector<std::uint32_t> order = std::move(frequent);
   order.resize(counts.size());
-  for (std::uint32_t id = 0; id < counts.size(); ++id) {
-    if (counts[id] < kRare) order[next[counts[id]]++] = id;
-  }
+  for_each_block({0, counts.size()}, [&](Block block) {
+    for (std::size_t id = block.begin; id < block.end; ++id) {
+      if (counts[id] < kRare) order[next[counts[id]]++] = static_cast<std::uint32_t>(id);
+    }
+  });
   return order;
 }
 
-Bytes reordered(const Bytes& dictionary, const std::vector<std::uint32_t>& order) {
+Bytes reordered(const Bytes& dictionary, const RawVector<std::uint32_t>& order, unsigned threads) {
   const std::size_t entry = order.empty() ? 0 : dictionary.size() / order.size();
   Bytes out(dictionary.size());
-  for (std::size_t i = 0; i < order.size(); ++i) {
-    std::memcpy(&out[i * entry], &dictionary[order[i] * entry], entry);
-  }
+  parallel_for(block_count(order.size(), kBlock), threads, [&](std::size_t n) {
+    const Block block = nth_block(n, order.size(), kBlock);
+    for (std::size_t i = block.begin; i < block.end; ++i) {
+      std::memcpy(&out[i * entry], &dictionary[order[i] * entry], entry);
+    }
+  });
   return out;
 }
 
+// The place of each dictionary entry in `order`, which names every entry once.
+RawVector<std::uint32_t> ranks_of(const RawVector<std::uint32_t>& order, unsigned threads) {
+  RawVector<std::uint32_t> rank(order.size());
+  parallel_for(block_count(order.size(), kBlock), threads, [&](std::size_t n) {
+    const Block block = nth_block(n, order.size(), kBlock);
+    for (std::size_t i = block.begin; i < block.end; ++i) {
+      rank[order[i]] = static_cast<std::uint32_t>(i);
+    }
+  });
+  return rank;
+}
+
 RawVector<std::uint32_t> renumbered(const RawVector<std::uint32_t>& indices,
-                                    const std::vector<std::uint32_t>& order, unsigned threads) {
-  std::vector<std::uint32_t> rank(order.size());
-  for (std::size_t i = 0; i < order.size(); ++i) rank[order[i]] = static_cast<std::uint32_t>(i);
+                                    const RawVector<std::uint32_t>& order, unsigned threads) {
+  const RawVector<std::uint32_t> rank = ranks_of(order, threads);
   RawVector<std::uint32_t> out(indices.size());
   parallel_for(block_count(indices.size(), kBlock), threads, [&](std::size_t n) {
     const Block block = nth_block(n, indices.size(), kBlock);
@@ -187,8 +205,8 @@ Bytes pack_packets(const ChunkedCodes& source, const PacketOptions& options) {
   const UniqueChunks& chunks = source.chunks();
   check_options(options, chunks.unique());
   if (!options.reindex) return plan_and_write(source, options, chunks.dictionary, chunks.indices);
-  const std::vector<std::uint32_t> order = by_frequency(chunks.counts);
-  return plan_and_write(source, options, reordered(chunks.dictionary, order),
+  const RawVector<std::uint32_t> order = by_frequency(chunks.counts);
+  return plan_and_write(source, options, reordered(chunks.dictionary, order, source.threads()),
                         renumbered(chunks.indices, order, source.threads()));
 }
 

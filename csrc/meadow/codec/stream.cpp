@@ -6,6 +6,7 @@
 
 #include "meadow/base/bits.h"
 #include "meadow/base/error.h"
+#include "meadow/base/thread_pool.h"
 
 namespace meadow {
 namespace {
@@ -46,14 +47,30 @@ bool fills_elements(const StreamHeader& header) noexcept {
   return header.bits == 8 * header.element_bytes();
 }
 
-std::uint8_t* pack_dictionary(std::uint8_t* out, const StreamHeader& header,
-                              std::span<const std::uint8_t> dictionary) noexcept {
-  if (fills_elements(header)) return std::copy(dictionary.begin(), dictionary.end(), out);
-  BitWriter writer(out);
+void put_elements(BitWriter& writer, const StreamHeader& header,
+                  std::span<const std::uint8_t> elements) noexcept {
   const unsigned bytes = header.element_bytes();
-  for (std::size_t at = 0; at < dictionary.size(); at += bytes) {
-    writer.put(load_element(&dictionary[at], bytes) & low_bits(header.bits), header.bits);
+  for (std::size_t at = 0; at < elements.size(); at += bytes) {
+    writer.put(load_element(&elements[at], bytes) & low_bits(header.bits), header.bits);
   }
+}
+
+std::uint8_t* copy_bytes(std::span<const std::uint8_t> from, std::uint8_t* to) {
+  for_each_block({0, from.size()}, [&](Block block) {
+    std::memcpy(to + block.begin, &from[block.begin], block.end - block.begin);
+  });
+  return to + from.size();
+}
+
+std::uint8_t* pack_dictionary(std::uint8_t* out, const StreamHeader& header,
+                              std::span<const std::uint8_t> dictionary) {
+  if (fills_elements(header)) return copy_bytes(dictionary, out);
+  BitWriter writer(out);
+  const std::size_t bytes = header.element_bytes();
+  for_each_block({0, dictionary.size() / bytes}, [&](Block block) {
+    const auto elements = dictionary.first(block.end * bytes).subspan(block.begin * bytes);
+    put_elements(writer, header, elements);
+  });
   return writer.finish();
 }
 
@@ -100,16 +117,22 @@ Bytes StreamBuilder::finish() {
 
 Bytes unpack_dictionary(const StreamView& view) {
   const StreamHeader& header = view.header;
-  if (fills_elements(header)) return Bytes(view.dictionary.begin(), view.dictionary.end());
+  if (fills_elements(header)) {
+    Bytes elements(view.dictionary.size());
+    copy_bytes(view.dictionary, elements.data());
+    return elements;
+  }
   const unsigned bytes = header.element_bytes();
   const std::uint64_t sign = header.is_signed ? std::uint64_t{1} << (header.bits - 1) : 0;
   Bytes elements(std::size_t{header.unique} * header.chunk * bytes);
   BitReader reader(view.dictionary.data(), view.dictionary.size());
-  for (std::size_t at = 0; at < elements.size(); at += bytes) {
-    // Flipping the sign bit and taking its weight away again extends it.
-    const std::uint64_t code = (reader.get(header.bits) ^ sign) - sign;
-    store_element(&elements[at], bytes, static_cast<std::uint32_t>(code));
-  }
+  for_each_block({0, elements.size() / bytes}, [&](Block block) {
+    for (std::size_t i = block.begin; i < block.end; ++i) {
+      // Flipping the sign bit and taking its weight away again extends it.
+      const std::uint64_t code = (reader.get(header.bits) ^ sign) - sign;
+      store_element(&elements[i * bytes], bytes, static_cast<std::uint32_t>(code));
+    }
+  });
   if (!reader.finished()) corrupt("coded stream: the bits that fill its dictionary are not zero");
   return elements;
 }

@@ -227,14 +227,16 @@ void dequantize(const Quantized& from, std::size_t rows, std::size_t columns, st
   const std::size_t run = per_scale == 0 ? std::max<std::size_t>(1, columns) : per_scale;
   const auto one_row = [&](std::size_t row) {
     const std::size_t first = row * columns;
-    for (std::size_t at = 0; at < columns; ++at) {
-      const std::size_t scale = row * per_row + (per_scale == 0 ? 0 : at / run);
-      const std::uint8_t code = from.codes[first + at];
-      const std::int64_t steps = from.zero_points == nullptr
-                                     ? static_cast<std::int8_t>(code)
-                                     : std::int64_t{code} - from.zero_points[scale];
-      weights[first + at] = static_cast<float>(steps) * from.scales[scale];
-    }
+    for_each_block({0, columns}, [&](Block block) {
+      for (std::size_t at = block.begin; at < block.end; ++at) {
+        const std::size_t scale = row * per_row + (per_scale == 0 ? 0 : at / run);
+        const std::uint8_t code = from.codes[first + at];
+        const std::int64_t steps = from.zero_points == nullptr
+                                       ? static_cast<std::int8_t>(code)
+                                       : std::int64_t{code} - from.zero_points[scale];
+        weights[first + at] = static_cast<float>(steps) * from.scales[scale];
+      }
+    });
   };
   const std::size_t block_rows = rows_per_block(columns);
   parallel_for(block_count(rows, block_rows), threads, [&](std::size_t n) {

@@ -44,17 +44,25 @@ std::size_t first_misfit(const CodeMatrix& codes, Block block) {
 constexpr std::size_t kTransposeTile = 64;
 
 template <typename Element>
-void transpose_band(const CodeMatrix& codes, Block rows, std::uint8_t* out) noexcept {
+void transpose_tile(const CodeMatrix& codes, Block rows, Block columns,
+                    std::uint8_t* out) noexcept {
   const auto* from = reinterpret_cast<const Element*>(codes.data);
   auto* to = reinterpret_cast<Element*>(out);
-  for (std::size_t left = 0; left < codes.columns; left += kTransposeTile) {
-    const std::size_t right = std::min(codes.columns, left + kTransposeTile);
-    for (std::size_t row = rows.begin; row < rows.end; ++row) {
-      for (std::size_t column = left; column < right; ++column) {
-        to[column * codes.rows + row] = from[row * codes.columns + column];
-      }
+  for (std::size_t row = rows.begin; row < rows.end; ++row) {
+    for (std::size_t column = columns.begin; column < columns.end; ++column) {
+      to[column * codes.rows + row] = from[row * codes.columns + column];
     }
   }
+}
+
+template <typename Element>
+void transpose_band(const CodeMatrix& codes, Block rows, std::uint8_t* out) {
+  for_each_block({0, codes.columns}, [&](Block columns) {
+    for (std::size_t left = columns.begin; left < columns.end; left += kTransposeTile) {
+      const std::size_t right = std::min(columns.end, left + kTransposeTile);
+      transpose_tile<Element>(codes, rows, {left, right}, out);
+    }
+  });
 }
 
 }  // namespace
@@ -130,7 +138,12 @@ std::vector<GrowthPoint> dictionary_growth(const UniqueChunks& chunks, std::size
   std::size_t read = 0;
   for (std::size_t n = 1; n <= points; ++n) {
     const std::size_t end = count * n / points;
-    for (; read < end; ++read) largest = std::max(largest, chunks.indices[read]);
+    for_each_block({read, end}, [&](Block block) {
+      for (std::size_t i = block.begin; i < block.end; ++i) {
+        largest = std::max(largest, chunks.indices[i]);
+      }
+    });
+    read = end;
     growth.push_back({end, std::size_t{largest} + 1});
   }
   return growth;

@@ -37,9 +37,9 @@ Bytes transposed(const CodeMatrix& codes, unsigned threads);
 std::size_t chunks_per_row(std::size_t columns, unsigned chunk) noexcept;
 
 struct UniqueChunks {
-  Bytes dictionary;                   // [unique, chunk] elements, in order of first appearance
-  std::vector<std::uint32_t> counts;  // [unique]
-  RawVector<std::uint32_t> indices;   // [rows * chunks_per_row], into the dictionary
+  Bytes dictionary;                  // [unique, chunk] elements, in order of first appearance
+  RawVector<std::uint32_t> counts;   // [unique]
+  RawVector<std::uint32_t> indices;  // [rows * chunks_per_row], into the dictionary
 
   [[nodiscard]] std::size_t unique() const noexcept { return counts.size(); }
 };

@@ -10,6 +10,7 @@ namespace {
 
 constexpr std::uint32_t kNever = std::numeric_limits<std::uint32_t>::max();
 constexpr std::size_t kSmallestSlice = 1 << 15;
+constexpr std::size_t kBlock = 1 << 16;
 
 struct Row {
   std::uint32_t first = kNever;  // position
@@ -38,11 +39,13 @@ class DirectKey {
 };
 
 void count_slice(const ChunkReader& reader, const DirectKey& key_of, Block slice, Table& table) {
-  reader.for_each(slice.begin, slice.end,
-                  [&](std::size_t position, const std::uint8_t* at, std::size_t bytes) {
-                    Row& row = table[key_of(reader.narrow_key(at, bytes))];
-                    if (row.count++ == 0) row.first = static_cast<std::uint32_t>(position);
-                  });
+  for_each_block(slice, [&](Block block) {
+    reader.for_each(block.begin, block.end,
+                    [&](std::size_t position, const std::uint8_t* at, std::size_t bytes) {
+                      Row& row = table[key_of(reader.narrow_key(at, bytes))];
+                      if (row.count++ == 0) row.first = static_cast<std::uint32_t>(position);
+                    });
+  });
 }
 
 void merge(Table& into, const Table& from) noexcept {
@@ -95,8 +98,8 @@ UniqueChunks unique_chunks_direct(const CodeMatrix& codes, unsigned chunk, unsig
                     });
   }
   found.indices.resize(count);
-  parallel_for(slices, threads, [&](std::size_t n) {
-    const Block block = nth_block(n, count, slice);
+  parallel_for(block_count(count, kBlock), threads, [&](std::size_t n) {
+    const Block block = nth_block(n, count, kBlock);
     reader.for_each(block.begin, block.end,
                     [&](std::size_t position, const std::uint8_t* at, std::size_t bytes) {
                       found.indices[position] = index_of[key_of(reader.narrow_key(at, bytes))];

@@ -67,25 +67,36 @@ class DistinctTable {
   std::vector<Distinct> run(const Entry<Key>* entries, std::size_t count, unsigned used_bits,
                             std::uint32_t* first_positions) {
     const auto slot_bits = std::max(1U, static_cast<unsigned>(std::bit_width(count + count / 2)));
-    slots_.assign(std::size_t{1} << slot_bits, kFree);
-    counts_.assign(count, 0);
+    fill(slots_, std::size_t{1} << slot_bits, kFree);
+    fill(counts_, count, 0);
     std::size_t distinct_count = 0;
-    for (std::uint32_t i = 0; i < count; ++i) {
-      const std::size_t wanted = (hash_of(entries[i].key) << used_bits) >> (64 - slot_bits);
-      const std::uint32_t first = find_or_add(entries, i, wanted);
-      distinct_count += counts_[first]++ == 0 ? 1 : 0;
-      first_positions[entries[i].position] = entries[first].position;
-    }
+    for_each_block({0, count}, [&](Block block) {
+      for (std::size_t i = block.begin; i < block.end; ++i) {
+        const std::size_t wanted = (hash_of(entries[i].key) << used_bits) >> (64 - slot_bits);
+        const std::uint32_t first = find_or_add(entries, static_cast<std::uint32_t>(i), wanted);
+        distinct_count += counts_[first]++ == 0 ? 1 : 0;
+        first_positions[entries[i].position] = entries[first].position;
+      }
+    });
     std::vector<Distinct> distinct;
     distinct.reserve(distinct_count);
-    for (std::size_t i = 0; i < count; ++i) {
-      if (counts_[i] != 0) distinct.push_back({entries[i].position, counts_[i]});
-    }
+    for_each_block({0, count}, [&](Block block) {
+      for (std::size_t i = block.begin; i < block.end; ++i) {
+        if (counts_[i] != 0) distinct.push_back({entries[i].position, counts_[i]});
+      }
+    });
     return distinct;
   }
 
  private:
   static constexpr std::uint32_t kFree = ~std::uint32_t{0};
+
+  static void fill(RawVector<std::uint32_t>& vector, std::size_t size, std::uint32_t value) {
+    vector.resize(size);
+    for_each_block({0, size}, [&](Block block) {
+      std::fill(&vector[block.begin], vector.data() + block.end, value);
+    });
+  }
 
   // A free slot counts as holding entry i itself, so that "new" and "seen", which no predictor can
   // tell apart, take the same path; only a collision takes another.
@@ -97,8 +108,8 @@ class DistinctTable {
     }
   }
 
-  std::vector<std::uint32_t> slots_;
-  std::vector<std::uint32_t> counts_;  // of the entry where a chunk appeared first
+  RawVector<std::uint32_t> slots_;
+  RawVector<std::uint32_t> counts_;  // of the entry where a chunk appeared first
 };
 
 template <typename Key>
@@ -147,6 +158,7 @@ class Extraction {
     starts_.assign(partitions_ + 1, 0);
     std::size_t next = 0;
     for (std::size_t p = 0; p < partitions_; ++p) {
+      throw_if_cancelled();
       starts_[p] = next;
       for (std::size_t block = 0; block < blocks_; ++block) {
         std::size_t& offset = offsets_[block * partitions_ + p];

@@ -34,14 +34,16 @@ void count_slice_of(const Element* values, Block slice, unsigned bits, Counts& t
   const std::size_t size = table.size();
   const auto mask = static_cast<Element>(low_bits(bits));
   Counts four(4 * size, 0);
-  std::size_t i = slice.begin;
-  for (; i + 4 <= slice.end; i += 4) {
-    ++four[values[i] & mask];
-    ++four[size + (values[i + 1] & mask)];
-    ++four[2 * size + (values[i + 2] & mask)];
-    ++four[3 * size + (values[i + 3] & mask)];
-  }
-  for (; i < slice.end; ++i) ++four[values[i] & mask];
+  for_each_block(slice, [&](Block block) {
+    std::size_t i = block.begin;
+    for (; i + 4 <= block.end; i += 4) {
+      ++four[values[i] & mask];
+      ++four[size + (values[i + 1] & mask)];
+      ++four[2 * size + (values[i + 2] & mask)];
+      ++four[3 * size + (values[i + 3] & mask)];
+    }
+    for (; i < block.end; ++i) ++four[values[i] & mask];
+  });
   for (std::size_t s = 0; s < size; ++s) {
     table[s] += four[s] + four[size + s] + four[2 * size + s] + four[3 * size + s];
   }
@@ -81,10 +83,12 @@ std::vector<Counts> count_fields_f32(const std::uint32_t* values, std::size_t co
   constexpr std::size_t kHalf = 1 << 16;
   const Counts empty(2 * kHalf, 0);
   const Counts halves = sum_over_slices(count, threads, empty, [&](Block slice, Counts& table) {
-    for (std::size_t i = slice.begin; i < slice.end; ++i) {
-      ++table[values[i] >> 16];
-      ++table[kHalf + (values[i] & 0xFFFF)];
-    }
+    for_each_block(slice, [&](Block block) {
+      for (std::size_t i = block.begin; i < block.end; ++i) {
+        ++table[values[i] >> 16];
+        ++table[kHalf + (values[i] & 0xFFFF)];
+      }
+    });
   });
   const Counts high(halves.begin(), halves.begin() + kHalf);
   const Counts low(halves.begin() + kHalf, halves.end());
@@ -93,14 +97,18 @@ std::vector<Counts> count_fields_f32(const std::uint32_t* values, std::size_t co
 }
 
 template <typename Count>
-double entropy_of(std::span<const Count> counts) noexcept {
+double entropy_of(std::span<const Count> counts) {
   double total = 0.0;
-  for (const Count count : counts) total += static_cast<double>(count);
+  for_each_block({0, counts.size()}, [&](Block block) {
+    for (std::size_t i = block.begin; i < block.end; ++i) total += static_cast<double>(counts[i]);
+  });
   double bits = 0.0;
-  for (const Count count : counts) {
-    if (count != 0)
+  for_each_block({0, counts.size()}, [&](Block block) {
+    for (const Count count : counts.subspan(block.begin, block.end - block.begin)) {
+      if (count == 0) continue;
       bits += static_cast<double>(count) * std::log2(total / static_cast<double>(count));
-  }
+    }
+  });
   return total == 0.0 ? 0.0 : bits / total;
 }
 
@@ -135,7 +143,7 @@ std::vector<Counts> count_fields(const void* values, std::size_t count, FloatTyp
   return tables;
 }
 
-double entropy(std::span<const std::uint64_t> counts) noexcept { return entropy_of(counts); }
-double entropy(std::span<const std::uint32_t> counts) noexcept { return entropy_of(counts); }
+double entropy(std::span<const std::uint64_t> counts) { return entropy_of(counts); }
+double entropy(std::span<const std::uint32_t> counts) { return entropy_of(counts); }
 
 }  // namespace meadow

@@ -21,7 +21,7 @@ std::vector<Counts> count_fields(const void* values, std::size_t count, FloatTyp
                                  unsigned threads);
 
 // Shannon's H = -sum p log2 p, in bits per symbol; 0 for an empty table.
-double entropy(std::span<const std::uint64_t> counts) noexcept;
-double entropy(std::span<const std::uint32_t> counts) noexcept;
+double entropy(std::span<const std::uint64_t> counts);
+double entropy(std::span<const std::uint32_t> counts);
 
 }  // namespace meadow
