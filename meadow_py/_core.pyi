@@ -2,6 +2,9 @@
 
 Raw 16-bit floats travel as uint16 bit patterns, because numpy itself has no BF16.
 `threads=0` means all cores. Every function gives the same bits for any number of threads.
+
+Functions that take arrays or streams work without the GIL and end early, well within a second, by
+what a signal handler raises in the main thread (Ctrl-C: KeyboardInterrupt) and by `cancel_running`.
 """
 
 from typing import Any, Literal, TypedDict, overload
@@ -19,6 +22,12 @@ def isa_active() -> str: ...
 def isa_select(name: str) -> None: ...
 def build_info() -> dict[str, str]: ...
 def hardware_threads() -> int: ...
+def cancel_running() -> None:
+    """End the calls of this module that are running now, in all threads of the process.
+
+    They raise `concurrent.futures.CancelledError`, each at its next look, some 50 ms later. A call
+    that ends before that returns its result. Calls that begin later are not touched.
+    """
 
 # -- number: what the stored bits hold, and quantisation --------------------------------------
 

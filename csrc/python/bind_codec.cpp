@@ -6,6 +6,7 @@
 
 #include "arrays.h"
 #include "bind.h"
+#include "core_call.h"
 #include "meadow/base/error.h"
 #include "meadow/codec/decoder.h"
 #include "meadow/codec/dictionary.h"
@@ -30,7 +31,7 @@ py::dict info_of(std::span<const std::uint8_t> stream, unsigned threads) {
   StreamHeader header;
   StreamLedger ledger{};
   {
-    const py::gil_scoped_release release;
+    const CoreCall call;
     const StreamView view = parse_stream(stream);
     header = view.header;
     ledger = ledger_of(view, threads);
@@ -64,20 +65,25 @@ class Chunks {
       : array_(std::move(codes)) {
     const CodeMatrix matrix = code_matrix(array_, bits);
     const bool output = along_output(along);
-    const py::gil_scoped_release release;
+    const CoreCall call;
     source_ = std::make_unique<ChunkedCodes>(matrix, chunk, output, threads);
   }
 
   [[nodiscard]] std::size_t count() const { return chunks().indices.size(); }
   [[nodiscard]] std::size_t unique() const { return chunks().unique(); }
-  [[nodiscard]] double entropy_per_chunk() const { return entropy(chunks().counts); }
+  [[nodiscard]] double entropy_per_chunk() const {
+    const CoreCall call;
+    return entropy(chunks().counts);
+  }
 
   [[nodiscard]] py::array dictionary() const {
     const CodeMatrix& codes = source_->codes();
     return adopt(Bytes(chunks().dictionary), code_dtype(codes.element_bytes, codes.is_signed),
                  {static_cast<py::ssize_t>(unique()), source_->chunk()});
   }
-  [[nodiscard]] py::array counts() const { return adopt(std::vector(chunks().counts)); }
+  [[nodiscard]] py::array counts() const {
+    return adopt(RawVector<std::uint32_t>(chunks().counts));
+  }
   [[nodiscard]] py::array indices() const {
     return adopt(RawVector<std::uint32_t>(chunks().indices));
   }
@@ -85,7 +91,7 @@ class Chunks {
   [[nodiscard]] py::list growth(std::size_t points) const {
     std::vector<GrowthPoint> growth;
     {
-      const py::gil_scoped_release release;
+      const CoreCall call;
       growth = dictionary_growth(chunks(), points);
     }
     py::list out;
@@ -119,7 +125,7 @@ class Chunks {
   [[nodiscard]] py::object pack(bool verify, bool info_only, const Pack& pack_stream) const {
     Bytes stream;
     {
-      const py::gil_scoped_release release;
+      const CoreCall call;
       stream = pack_stream(*source_);
       if (verify) verify_stream(stream, *source_);
     }
@@ -137,7 +143,7 @@ py::tuple unique_chunks_of(const py::array& codes, unsigned bits, unsigned chunk
   const bool output = along_output(along);
   UniqueChunks chunks;
   {
-    const py::gil_scoped_release release;
+    const CoreCall call;
     chunks = ChunkedCodes(matrix, chunk, output, threads).take_chunks();
   }
   const auto unique = static_cast<py::ssize_t>(chunks.unique());
@@ -167,7 +173,7 @@ py::array decode(const py::buffer& stream, unsigned threads, std::uint64_t max_b
   StreamHeader header;
   Bytes codes;
   {
-    const py::gil_scoped_release release;
+    const CoreCall call;
     const StreamView view = parse_stream(bytes);
     header = view.header;
     check_size(header, max_bytes);

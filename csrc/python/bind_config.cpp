@@ -4,6 +4,7 @@
 #include <string>
 
 #include "bind.h"
+#include "core_call.h"
 #include "meadow/base/thread_pool.h"
 #include "meadow/kernels/isa.h"
 
@@ -39,6 +40,7 @@ void bind_config(py::module_& module) {
   module.def("isa_select", [](const std::string& name) { select_isa(name); }, py::arg("name"));
   module.def("build_info", build_info);
   module.def("hardware_threads", hardware_threads);
+  module.def("cancel_running", cancel_running);
 }
 
 }  // namespace meadow::python

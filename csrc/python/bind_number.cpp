@@ -6,6 +6,7 @@
 
 #include "arrays.h"
 #include "bind.h"
+#include "core_call.h"
 #include "meadow/base/error.h"
 #include "meadow/base/thread_pool.h"
 #include "meadow/number/content.h"
@@ -20,7 +21,7 @@ std::string content_dtype(const py::array& values, const std::string& dtype, uns
   require_float_bits(values, type);
   const auto count = static_cast<std::size_t>(values.size());
   const void* data = values.data();
-  const py::gil_scoped_release release;
+  const CoreCall call;
   return std::string(name_of(narrowest_type(data, count, type, threads)));
 }
 
@@ -55,7 +56,7 @@ py::tuple quantize_array(const py::array& values, const std::string& dtype, unsi
                       symmetric ? nullptr : zero_points->mutable_data()};
   kernels::SquareSums sums{};
   {
-    const py::gil_scoped_release release;
+    const CoreCall call;
     sums = quantize(weight, spec, out, threads);
   }
   return py::make_tuple(codes, scales, zero_points, sums.weights, sums.errors);
@@ -91,7 +92,7 @@ py::array dequantize_array(const py::array& codes, const FloatArray& scales,
                        zero_points ? const_cast<std::int32_t*>(zero_points->data()) : nullptr};
   float* out = weights.mutable_data();
   {
-    const py::gil_scoped_release release;
+    const CoreCall call;
     dequantize(from, matrix.rows, matrix.columns, per_scale, out, threads);
   }
   return weights;

@@ -4,6 +4,7 @@
 
 #include "arrays.h"
 #include "bind.h"
+#include "core_call.h"
 #include "meadow/base/error.h"
 #include "meadow/stats/histogram.h"
 
@@ -22,7 +23,7 @@ py::array symbol_counts(const py::array& codes, unsigned bits, unsigned threads)
   const void* data = codes.data();
   Counts counts;
   {
-    const py::gil_scoped_release release;
+    const CoreCall call;
     counts = count_symbols(data, count, bytes, bits, threads);
   }
   return adopt(std::move(counts));
@@ -36,7 +37,7 @@ py::tuple field_counts(const py::array& values, const std::string& dtype, unsign
   const void* data = values.data();
   std::vector<Counts> tables;
   {
-    const py::gil_scoped_release release;
+    const CoreCall call;
     tables = count_fields(data, count, type, threads);
   }
   py::tuple out(tables.size());
@@ -47,14 +48,15 @@ py::tuple field_counts(const py::array& values, const std::string& dtype, unsign
 double entropy_of(const py::array& counts) {
   require_plain(counts, "counts");
   const auto size = static_cast<std::size_t>(counts.size());
-  if (counts.dtype().kind() == 'u' && counts.itemsize() == 8) {
-    return entropy(std::span(static_cast<const std::uint64_t*>(counts.data()), size));
+  const py::ssize_t bytes = counts.itemsize();
+  if (counts.dtype().kind() != 'u' || (bytes != 8 && bytes != 4)) {
+    wrong_dtype("counts: expected uint64 or uint32, found dtype " +
+                std::string(py::str(counts.dtype())));
   }
-  if (counts.dtype().kind() == 'u' && counts.itemsize() == 4) {
-    return entropy(std::span(static_cast<const std::uint32_t*>(counts.data()), size));
-  }
-  wrong_dtype("counts: expected uint64 or uint32, found dtype " +
-              std::string(py::str(counts.dtype())));
+  const void* data = counts.data();
+  const CoreCall call;
+  if (bytes == 8) return entropy(std::span(static_cast<const std::uint64_t*>(data), size));
+  return entropy(std::span(static_cast<const std::uint32_t*>(data), size));
 }
 
 }  // namespace

@@ -1,4 +1,5 @@
 #include "bind.h"
+#include "meadow/base/cancellation.h"
 #include "meadow/base/error.h"
 
 namespace py = pybind11;
@@ -19,6 +20,16 @@ PyObject* exception_for(meadow::ErrorKind kind) {
   }
 }
 
+// Looked up when it is needed: concurrent.futures would make the import of this module slower.
+void raise_cancelled() {
+  const auto futures =
+      py::reinterpret_steal<py::object>(PyImport_ImportModule("concurrent.futures"));
+  if (!futures) return;  // then that error is raised
+  const auto error =
+      py::reinterpret_steal<py::object>(PyObject_GetAttrString(futures.ptr(), "CancelledError"));
+  if (error) PyErr_SetString(error.ptr(), "ended by meadow_py._core.cancel_running()");
+}
+
 }  // namespace
 
 PYBIND11_MODULE(_core, module) {
@@ -30,6 +41,8 @@ PYBIND11_MODULE(_core, module) {
       if (pointer) std::rethrow_exception(pointer);
     } catch (const meadow::Error& error) {
       PyErr_SetString(exception_for(error.kind()), error.what());
+    } catch (const meadow::Cancelled&) {
+      raise_cancelled();
     }
   });
   meadow::python::bind_config(module);
