@@ -211,7 +211,8 @@ class Profile:
     weights : tuple of WeightProfile
         In model order.
     seconds : dict of str to float
-        Wall time by stage. ``pack`` contains the verification.
+        Wall time by stage, added up over all threads and workers that took weights side by side.
+        ``pack`` contains the verification.
     """
 
     model: ModelInfo

@@ -4,17 +4,22 @@ from __future__ import annotations
 
 import hashlib
 import os
-from collections.abc import Sequence
-from concurrent.futures import Executor
+from collections.abc import Iterator, Sequence
+from concurrent.futures import Executor, ThreadPoolExecutor
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
 from meadow_py.jobs import Journal, Progress, Stop, Stopwatch, each
 from meadow_py.profiler.result import Settings, WeightProfile
 from meadow_py.profiler.weight import profile_weight
+from meadow_py.views.spelling import visible
 
 if TYPE_CHECKING:
     from meadow_py.sources import Weight
+
+# Values up to which threads take a weight each: the core's threads wait for each other more often
+# the smaller a weight is, and so few of these fill no memory.
+SMALL = 1 << 22
 
 
 @dataclass(frozen=True)
@@ -46,7 +51,7 @@ def profile_weights(
     with Journal(resume, _description(work.settings)) as journal:
         kept = {n: found for n, w in enumerate(weights) if (found := _found(journal, w))}
         for n in kept:
-            bar.advance(weights[n].count * work.passes, weights[n].name)
+            bar.advance(weights[n].count * work.passes, visible(weights[n].name))
         missing = [n for n in range(len(weights)) if n not in kept]
         made = _profiled([weights[n] for n in missing], work, bar, journal)
     kept |= {missing[n]: profile for n, profile in made.items()}
@@ -54,7 +59,7 @@ def profile_weights(
 
 
 @dataclass(frozen=True)
-class _Remote:
+class _Elsewhere:
     """Profiles a weight in another thread or process: only what can be pickled."""
 
     settings: Settings
@@ -82,17 +87,37 @@ def _profiled(
     return made
 
 
-def _each_profile(weights: Sequence[Weight], work: Work, bar: Progress) -> Any:
-    if work.executor is None:
-        for n, weight in enumerate(weights):
-            yield n, profile_weight(weight, work.settings, work.threads, work.clock, bar.advance)
+def _each_profile(
+    weights: Sequence[Weight], work: Work, bar: Progress
+) -> Iterator[tuple[int, WeightProfile]]:
+    """Small weights side by side, large ones one by one with all threads, or all elsewhere."""
+    everything = range(len(weights))
+    if work.executor is not None:
+        yield from _on(work.executor, work.threads, weights, everything, work, bar)
         return
+    small = [n for n in everything if work.threads > 1 and weights[n].count <= SMALL]
+    if small:
+        with ThreadPoolExecutor(work.threads, "meadow") as pool:
+            yield from _on(pool, 1, weights, small, work, bar)
+    for n in sorted({*everything} - {*small}):
+        weight = weights[n]
+        yield n, profile_weight(weight, work.settings, work.threads, work.clock, bar.advance)
+
+
+def _on(
+    executor: Executor,
+    threads: int,
+    weights: Sequence[Weight],
+    chosen: Sequence[int],
+    work: Work,
+    bar: Progress,
+) -> Iterator[tuple[int, WeightProfile]]:
     stop = Stop()
-    remote = _Remote(work.settings, work.threads, stop)
-    for n, (profile, seconds) in each(remote, weights, work.executor, stop):
+    function = _Elsewhere(work.settings, threads, stop)
+    for n, (profile, seconds) in each(function, [weights[n] for n in chosen], executor, stop):
         work.clock.add(seconds)
-        bar.advance(weights[n].count * work.passes, profile.name)
-        yield n, profile
+        bar.advance(weights[chosen[n]].count * work.passes, visible(profile.name))
+        yield chosen[n], profile
 
 
 def _description(settings: Settings) -> dict[str, Any]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import multiprocessing
 import pickle
+import threading
 from collections.abc import Iterator
 from concurrent.futures import Executor, ProcessPoolExecutor, ThreadPoolExecutor
 from pathlib import Path
@@ -121,3 +122,22 @@ def test_threads_of_the_core_on_an_executor(file: Path) -> None:
         assert mp.profile(file, executor=one, chunk_sizes=2, threads=2).host.threads == 2
     with pytest.raises(TypeError, match="executor is a int"):
         mp.profile(file, executor=2)
+
+
+def test_small_weights_side_by_side_and_large_ones_with_all_threads(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Weights above and below the limit: the order and every figure stay."""
+    one = mp.profile(arrays(), threads=1, **SETTINGS)
+    monkeypatch.setattr("meadow_py.profiler.weights.SMALL", 32 * 32)
+    mixed = mp.profile(arrays(), threads=3, **SETTINGS)
+    assert mixed.weights == one.weights
+    assert mixed.seconds.keys() == one.seconds.keys()
+
+
+def test_a_bad_weight_among_many_stops_them_and_leaves_no_thread() -> None:
+    bad = arrays() | {"model.decoder.layers.9.fc1.weight": np.full((4, 4), np.nan, np.float32)}
+    with pytest.raises(ValueError, match="expected finite weights"):
+        mp.profile(bad, threads=2)
+    assert not [t for t in threading.enumerate() if t.name.startswith("meadow")]
+    mp.profile(arrays(), threads=2, **SETTINGS)

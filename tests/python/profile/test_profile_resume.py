@@ -13,7 +13,7 @@ import pytest
 import meadow_py as mp
 from meadow_py.profiler import weights as many_weights
 
-SETTINGS: dict[str, Any] = {"granularity": "tensor", "chunk_sizes": (2, 4)}
+SETTINGS: dict[str, Any] = {"granularity": "tensor", "chunk_sizes": (2, 4), "threads": 1}
 
 
 def arrays() -> dict[str, np.ndarray]:
