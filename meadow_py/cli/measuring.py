@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from enum import Enum
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import typer
@@ -44,39 +44,26 @@ def model_named(name: str | None) -> Any:
     return demo.checkpoint()
 
 
-def arguments(
-    *,
-    bits: list[str],
-    granularity: list[str],
-    chunk_size: list[str],
-    asymmetric: bool,
-    along: Along,
-    role: list[str] | None,
-    no_verify: bool,
-    threads: int | None,
-    resume: str | None,
-    revision: str | None,
-    token: str | None,
-    cache_dir: Path | None,
-    offline: bool,
-    quiet: bool,
-) -> dict[str, Any]:
-    """Keyword arguments of `meadow_py.profile` and `meadow_py.sweep` from options."""
+def arguments(given: Mapping[str, Any]) -> dict[str, Any]:
+    """Keyword arguments of `meadow_py.profile` and `meadow_py.sweep`.
+
+    `given` are the options of a command by parameter name: its ``locals()``.
+    """
     return {
-        "bits": [parsing.bits(text) for text in bits],
-        "granularity": granularity,
-        "chunk_sizes": [parsing.chunk_size(text) for text in chunk_size],
-        "symmetric": not asymmetric,
-        "along": along.value,
-        "roles": role or None,
-        "verify": not no_verify,
-        "threads": threads,
-        "resume": resume,
-        "progress": False if quiet else None,
-        "revision": revision,
-        "token": token,
-        "cache_dir": cache_dir,
-        "local_files_only": offline,
+        "bits": [parsing.bits(text) for text in given["bits"]],
+        "granularity": given["granularity"],
+        "chunk_sizes": [parsing.chunk_size(text) for text in given["chunk_size"]],
+        "symmetric": not given["asymmetric"],
+        "along": given["along"].value,
+        "roles": given["role"] or None,
+        "verify": not given["no_verify"],
+        "threads": given["threads"],
+        "resume": given["resume"],
+        "progress": False if given["quiet"] else None,
+        "revision": given["revision"],
+        "token": given["token"],
+        "cache_dir": given["cache_dir"],
+        "local_files_only": given["offline"],
     }
 
 

@@ -42,28 +42,11 @@ def profile(
 
     Example: meadow profile facebook/opt-125m --bits 8,4 --granularity tensor,row --json
     """
+    chosen = measuring.arguments(locals())
     import meadow_py
 
     measuring.check_targets(output, plot, plot_kind)
-    made = meadow_py.profile(
-        measuring.model_named(model),
-        **measuring.arguments(
-            bits=bits,
-            granularity=granularity,
-            chunk_size=chunk_size,
-            asymmetric=asymmetric,
-            along=along,
-            role=role,
-            no_verify=no_verify,
-            threads=threads,
-            resume=resume,
-            revision=revision,
-            token=token,
-            cache_dir=cache_dir,
-            offline=offline,
-            quiet=quiet,
-        ),
-    )
+    made = meadow_py.profile(measuring.model_named(model), **chosen)
     failure = measuring.deliver(made, output, plot, plot_kind)
     from meadow_py.profiler.serial import to_json
 

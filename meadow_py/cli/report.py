@@ -64,6 +64,7 @@ def report(
 
     Example: meadow report facebook/opt-125m --bits 8,4 -o opt.html
     """
+    chosen = measuring.arguments(locals())
     import meadow_py
 
     check_stdout()
@@ -73,25 +74,7 @@ def report(
     if made is not None:
         _refuse_settings(context)
     else:
-        made = meadow_py.profile(
-            measuring.model_named(model),
-            **measuring.arguments(
-                bits=bits,
-                granularity=granularity,
-                chunk_size=chunk_size,
-                asymmetric=asymmetric,
-                along=along,
-                role=role,
-                no_verify=no_verify,
-                threads=threads,
-                resume=resume,
-                revision=revision,
-                token=token,
-                cache_dir=cache_dir,
-                offline=offline,
-                quiet=quiet,
-            ),
-        )
+        made = meadow_py.profile(measuring.model_named(model), **chosen)
     _write(made, output)
 
 

@@ -39,28 +39,11 @@ def sweep(
 
     Example: meadow sweep facebook/opt-125m --chunk-size 2,4,8 --plot opt.png -o opt.json
     """
+    chosen = measuring.arguments(locals())
     import meadow_py
 
     measuring.check_targets(output, plot, plot_kind)
-    made = meadow_py.sweep(
-        measuring.model_named(model),
-        **measuring.arguments(
-            bits=bits,
-            granularity=granularity,
-            chunk_size=chunk_size,
-            asymmetric=asymmetric,
-            along=along,
-            role=role,
-            no_verify=no_verify,
-            threads=threads,
-            resume=resume,
-            revision=revision,
-            token=token,
-            cache_dir=cache_dir,
-            offline=offline,
-            quiet=quiet,
-        ),
-    )
+    made = meadow_py.sweep(measuring.model_named(model), **chosen)
     failure = measuring.deliver(made, output, plot, plot_kind)
     from meadow_py.sensitivity.serial import sweep_to_json
 
