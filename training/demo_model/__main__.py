@@ -14,7 +14,7 @@ import transformers
 from demo_model import card, measure, text, tokenizer
 from demo_model.export import export
 from demo_model.model import score
-from demo_model.recipe import Phase, Recipe
+from demo_model.recipe import Recipe
 from demo_model.train import Run
 from demo_model.trigram import Baseline
 
@@ -79,8 +79,6 @@ def _facts(run: Run, baseline: Baseline) -> dict[str, Any]:
         "wiki_articles": len(texts.wiki),
         "selection_articles": len(texts.selection),
         "cool_steps": round(recipe.steps * recipe.cool_down),
-        "steps": recipe.steps,
-        "phases": "\n".join(_row(phase) for phase in recipe.phases),
         "best": min(run.curve, key=lambda point: point["selection"])["step"],
         "mixture": " and ".join(f"{weight:.2f}" for weight in baseline.weights),
         "stride": measure.STRIDE,
@@ -90,12 +88,6 @@ def _facts(run: Run, baseline: Baseline) -> dict[str, Any]:
         "versions": f"torch {torch.__version__}, transformers {transformers.__version__}, "
         f"Python {platform.python_version()}",
     }
-
-
-def _row(phase: Phase) -> str:
-    """A line of the card's table."""
-    shares = f"{phase.wiki_share:.0%} | {phase.split_share:.0%}"
-    return f"| {phase.until} | {phase.batch} | {phase.length} | {shares} | {phase.decay} |"
 
 
 if __name__ == "__main__":

@@ -72,17 +72,3 @@ def encoded(tokenizer: Tokenizer, documents: Sequence[str]) -> npt.NDArray[np.in
                 parts.append(UNKNOWN_ID)
             parts.extend(piece.ids)
     return np.array(parts, np.int64)
-
-
-def with_fewer_merges(tokenizer: Tokenizer, merges: int) -> Tokenizer:
-    """The same tokens by the same numbers, but only the first merges: words come in more pieces.
-
-    WikiText's validation file masks rare words, so that a model of it never sees one spelled out.
-    This shows it how words are spelled, as BPE-dropout does (I. Provilkov and others, ACL 2020),
-    without chance.
-    """
-    from tokenizers import Tokenizer
-
-    parts = json.loads(tokenizer.to_str())
-    parts["model"]["merges"] = parts["model"]["merges"][:merges]
-    return Tokenizer.from_str(json.dumps(parts))

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 
-from demo_model.batches import Batch, Batches
-from demo_model.model import score, untrained
+from demo_model.batches import Batches
+from demo_model.model import IGNORED, score, targets, untrained
 from demo_model.recipe import Recipe
 from demo_model.text import Corpus
 from demo_model.tokenizer import encoded
@@ -57,25 +57,23 @@ class Run:
         batches = Batches(self.recipe, self.texts, self.tokenizer)
         while self.step < self.recipe.steps:
             torch.manual_seed(batches.dropout_seed(self.step))
-            for batch in batches.after(self.step):
-                taught = self.recipe.phase(self.step).taught
-                self._learn(batch, torch.from_numpy(batches.targets(batch, taught)))
+            for windows in batches.after(self.step):
+                self._learn(torch.from_numpy(windows))
                 if self.step == self.recipe.steps:
                     break
             self._measure(time.monotonic() - began)
         return self.curve
 
-    def _learn(self, batch: Batch, wanted: torch.Tensor) -> None:
+    def _learn(self, windows: torch.Tensor) -> None:
         self.model.train()
         for optimizer in self.optimizers:
             for group in optimizer.param_groups:
                 group["lr"] = rate(self.recipe, self.step)
-                if group["weight_decay"]:
-                    group["weight_decay"] = self.recipe.phase(self.step).decay
         with torch.autocast("cpu", torch.bfloat16):
-            logits = self.model(input_ids=torch.from_numpy(batch.windows), use_cache=False).logits
-        logits = logits[:, :-1].float().flatten(0, 1)
-        loss = torch.nn.functional.cross_entropy(logits, wanted, reduction="sum") / wanted.sum()
+            logits = self.model(input_ids=windows, use_cache=False).logits[:, :-1]
+        loss = torch.nn.functional.cross_entropy(
+            logits.float().flatten(0, 1), targets(windows).flatten(), ignore_index=IGNORED
+        )
         self.model.zero_grad()
         loss.backward()
         torch.nn.utils.clip_grad_norm_(self.model.parameters(), self.recipe.clip)
@@ -151,7 +149,7 @@ def optimizers(model: OPTForCausalLM, recipe: Recipe) -> list[torch.optim.Optimi
     vectors = [p for _, p in named if p.ndim != 2]
     adam = torch.optim.AdamW(
         [
-            {"params": outer, "weight_decay": recipe.phases[0].decay},
+            {"params": outer, "weight_decay": recipe.decay},
             {"params": vectors, "weight_decay": 0.0},
         ],
         lr=recipe.peak_rate,
@@ -161,7 +159,7 @@ def optimizers(model: OPTForCausalLM, recipe: Recipe) -> list[torch.optim.Optimi
     muon = torch.optim.Muon(
         inner,
         lr=recipe.peak_rate,
-        weight_decay=recipe.phases[0].decay,
+        weight_decay=recipe.decay,
         adjust_lr_fn="match_rms_adamw",
     )
     return [adam, muon]

@@ -42,8 +42,8 @@ def as_json(*arguments: str) -> dict:
 
 def test_without_a_model_the_demo() -> None:
     text = run()
-    assert text.startswith("demo: tiny OPT with synthetic weights")
-    assert "Smallest packing" in text
+    assert text.startswith("demo: OPT trained by this project")
+    assert "Sweet spot: none" in text or "Smallest packing" in text
     assert "INT8 group:128" in text
 
 

@@ -41,8 +41,8 @@ def test_a_row_says_what_the_summary_says(made: mp.Profile) -> None:
     ]
 
 
-def test_the_synthetic_model_is_called_synthetic(made: mp.Profile) -> None:
-    assert "synthetic" in repr(made).splitlines()[0]
+def test_the_model_is_named_first(made: mp.Profile) -> None:
+    assert repr(made).splitlines()[0] == made.model.source == demo.NAME
 
 
 def test_figures_without_the_dictionary_are_labelled(made: mp.Profile) -> None:
