@@ -60,7 +60,7 @@ nitpick_ignore_regex = [
     # The default role: parameters and literals, too, stand in single backticks.
     ("py:obj", r".*"),
     # Pages of other projects are elsewhere, and this build is offline.
-    ("py:class", r"(collections\.abc|matplotlib|numpy|np|os|pandas)\..*"),
+    ("py:class", r"(collections\.abc|matplotlib|numpy|np|os|pandas|pathlib)\..*"),
 ]
 
 # -- HTML ---------------------------------------------------------------------------------------

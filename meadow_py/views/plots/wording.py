@@ -42,7 +42,7 @@ def shortened(text: str, length: int = 34) -> str:
 def subject(profile: Profile, *more: str) -> str:
     """What a plot is about: the model, and whatever else tells it from other plots."""
     source = visible(profile.model.source)
-    return ", ".join([shortened(PurePath(source).name or source, 48), *more])
+    return ", ".join([shortened(PurePath(source).name or source, 56), *more])
 
 
 def setting_words(setting: tuple[int, str]) -> str:

@@ -18,7 +18,14 @@ def render_text(
 ) -> str:
     """A result as plain text, `width` columns wide (the terminal's, or 80)."""
     columns = width or shutil.get_terminal_size().columns
-    console = Console(file=io.StringIO(), width=columns, color_system=None, legacy_windows=False)
+    # Not for Jupyter, even inside of it: there rich would display what is only captured here.
+    console = Console(
+        file=io.StringIO(),
+        width=columns,
+        color_system=None,
+        legacy_windows=False,
+        force_jupyter=False,
+    )
     return render(result, console, per_weight).rstrip("\n")
 
 

@@ -6,8 +6,10 @@ import io
 import re
 
 import ml_dtypes
+import nbformat
 import numpy as np
 import pytest
+from nbclient import NotebookClient
 from rich.console import Console
 
 import meadow_py as mp
@@ -117,3 +119,18 @@ def test_spelling() -> None:
     assert setting_title(4, "group:32") == "INT4, one scale per 32 inputs of a row"
     assert setting_title(8, "tensor") == "INT8, one scale per tensor"
     assert setting_title(8, "row", short=True) == "INT8 row"
+
+
+def test_a_cell_of_a_notebook_shows_a_result_once() -> None:
+    """As text and as HTML in one output; rich must display nothing of its own beside it."""
+    notebook = nbformat.v4.new_notebook(
+        cells=[
+            nbformat.v4.new_code_cell(
+                "import meadow_py as mp\nfrom meadow_py import demo\n"
+                "mp.profile(demo.checkpoint(), chunk_sizes=2, progress=False)"
+            )
+        ]
+    )
+    NotebookClient(notebook, timeout=120, kernel_name="python3").execute()
+    (output,) = notebook.cells[0].outputs
+    assert set(output.data) == {"text/plain", "text/html"}
