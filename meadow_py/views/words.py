@@ -103,7 +103,8 @@ def verdict(total: Group) -> str:
     elif best.ratio > 1:
         said = f"Smallest packing: {packed}, but no sweet spot. {said}"
     else:
-        said = f"Sweet spot: none, every packing is larger than dense. {said}"
+        larger = "it is" if total.weights == 1 else "all weights together are"
+        said = f"Sweet spot: none, {larger} larger than dense in every packing. {said}"
     if best.ratio > 1 and total.expanding:
         said += f" {total.expanding} of {total.weights} weights are smallest left dense."
     return said

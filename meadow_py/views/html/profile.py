@@ -6,8 +6,8 @@ from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from meadow_py.profiler.summary import Section, sections
-from meadow_py.views import words
-from meadow_py.views.html import figures, headlines
+from meadow_py.views import headlines, words
+from meadow_py.views.html import figures
 from meadow_py.views.html.content import Content, fragment
 from meadow_py.views.html.markup import Markup, element, folded
 from meadow_py.views.html.terms import TERMS

@@ -7,8 +7,8 @@ from itertools import groupby
 from typing import TYPE_CHECKING
 
 from meadow_py.profiler.summary import sections
-from meadow_py.views import words
-from meadow_py.views.html import headlines, profile
+from meadow_py.views import headlines, words
+from meadow_py.views.html import profile
 from meadow_py.views.html.content import Content, fragment
 from meadow_py.views.html.figures import ratio_cell
 from meadow_py.views.html.markup import Column, Markup, element, folded, table

@@ -10,7 +10,7 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from meadow_py.views import words
+from meadow_py.views import headlines, words
 from meadow_py.views.spelling import choice_title, decibels, visible
 from meadow_py.views.terminal.profile import header
 
@@ -21,8 +21,12 @@ if TYPE_CHECKING:
 def sensitivity_view(sweep: Sensitivity) -> RenderableType:
     """The sweep for rich."""
     parts: list[RenderableType] = [header(sweep.profile)]
-    for _, spots in groupby(sweep.sweet_spots, key=lambda spot: (spot.bits, spot.granularity)):
-        members = list(spots)
+    by_reference = groupby(sweep.sweet_spots, key=lambda spot: (spot.bits, spot.granularity))
+    sections = [list(spots) for _, spots in by_reference]
+    if len(sections) > 1:
+        said = headlines.of_sweep([members[-1] for members in sections])
+        parts += [Text(), Text(said, style="bold italic")]
+    for members in sections:
         parts += [Text(), Text(words.sweep_title(members[0]), style="bold"), _table(members)]
         parts += [Text(words.sweep_verdict(members[-1]), style="italic")]
     return Group(*parts, Text(), Text(words.SWEEP_FOOTNOTES, style="dim"))

@@ -90,7 +90,7 @@ def test_wide_floats_that_hold_narrow_ones_are_named() -> None:
 def test_verdicts() -> None:
     random = np.random.default_rng(0)
     noise = {"a": random.standard_normal((64, 64)).astype(np.float32)}
-    assert "Sweet spot: none, every packing is larger than dense" in _line(noise)
+    assert "Sweet spot: none, it is larger than dense in every packing" in _line(noise)
     tails = {"a": (random.standard_t(2, (256, 256))).astype(np.float32)}
     assert "Smallest packing: re-indexed" in _line(tails)
     pairs = random.integers(-100, 100, (40, 2))
