@@ -20,8 +20,11 @@ def write_whole(path: str | os.PathLike[str], content: str | bytes) -> None:
     OSError
         If it cannot be written. Nothing is left behind, and an older file stays as it was.
     """
-    target = Path(path)
-    if not target.name:
+    if str(path).startswith(("/dev/", "/proc/")):  # these may lead to files, and stay what they are
+        Path(path).write_bytes(content.encode() if isinstance(content, str) else content)
+        return
+    target = Path(os.path.realpath(path))  # behind a link its file is replaced, not the link
+    if not Path(path).name:
         raise ValueError(f"path {os.fspath(path)!r}: expected the name of a file to write")
     data = content.encode("utf-8") if isinstance(content, str) else content
     if target.exists() and not target.is_file():
@@ -33,6 +36,8 @@ def write_whole(path: str | os.PathLike[str], content: str | bytes) -> None:
             file.write(data)
             file.flush()
             os.fsync(file.fileno())
+        if target.exists():
+            temporary.chmod(target.stat().st_mode & 0o7777)
         temporary.replace(target)
     except BaseException as error:
         _remove(temporary)

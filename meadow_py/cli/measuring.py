@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from enum import Enum
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import typer
@@ -67,9 +68,14 @@ def arguments(given: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
-def check_targets(output: str | None, plot: str | None, plot_kind: str) -> None:
+def check_targets(
+    output: str | None, plot: str | None, plot_kind: str, resume: str | None = None
+) -> None:
     """Raise before the work, not after it, where nothing could be written."""
     check_stdout()
+    targets = [Path(path).resolve() for path in (output, plot, resume) if path is not None]
+    if len(set(targets)) < len(targets):
+        raise typer.BadParameter("--output, --plot and --resume name the same file")
     if output is not None:
         check_file(output)
     if plot is None:

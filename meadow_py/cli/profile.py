@@ -45,7 +45,7 @@ def profile(
     chosen = measuring.arguments(locals())
     import meadow_py
 
-    measuring.check_targets(output, plot, plot_kind)
+    measuring.check_targets(output, plot, plot_kind, resume)
     made = meadow_py.profile(measuring.model_named(model), **chosen)
     failure = measuring.deliver(made, output, plot, plot_kind)
     from meadow_py.profiler.serial import to_json

@@ -42,7 +42,7 @@ def sweep(
     chosen = measuring.arguments(locals())
     import meadow_py
 
-    measuring.check_targets(output, plot, plot_kind)
+    measuring.check_targets(output, plot, plot_kind, resume)
     made = meadow_py.sweep(measuring.model_named(model), **chosen)
     failure = measuring.deliver(made, output, plot, plot_kind)
     from meadow_py.sensitivity.serial import sweep_to_json

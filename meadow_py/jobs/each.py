@@ -21,11 +21,8 @@ class Stop:
         self._asked = threading.Event()
 
     def ask(self) -> None:
-        """From now on `check` raises, and calls into the core that are running end early."""
-        from meadow_py import _core
-
+        """From now on `check` raises."""
         self._asked.set()
-        _core.cancel_running()
 
     def check(self) -> None:
         """Raise CancelledError if this was asked to stop."""
@@ -79,8 +76,18 @@ def _on_executor(
         for future in as_completed(position):
             yield position[future], future.result()
         finished = True
+    except KeyboardInterrupt:  # meant for the whole process, so all its calls into the core end
+        stop.ask()
+        _cancel_core_calls()
+        raise
     finally:
         if not finished:
             for future in position:
                 future.cancel()
             stop.ask()
+
+
+def _cancel_core_calls() -> None:
+    from meadow_py import _core
+
+    _core.cancel_running()

@@ -11,6 +11,8 @@ from typing import IO, Any
 
 from meadow_py.errors import FormatError
 
+_LONGEST_HEAD = 1 << 16  # bytes of a first line; a large file of something else is not read whole
+
 
 class Journal:
     """Finished results by key, one line of JSON each. A context manager.
@@ -46,6 +48,11 @@ class Journal:
             self._file.close()
             raise
 
+    @property
+    def path(self) -> Path:
+        """Where it is kept."""
+        return self._path
+
     def get(self, key: str) -> Any | None:
         """The result that was added under `key`, None if there is none."""
         return self._found.get(key)
@@ -63,6 +70,10 @@ class Journal:
             raise BlockingIOError(error.errno, said) from error
 
     def _read(self, work: dict[str, Any]) -> None:
+        self._file.seek(0)
+        first = self._file.readline(_LONGEST_HEAD)
+        if len(first) == _LONGEST_HEAD or first == b"\n":
+            raise self._no_journal()
         self._file.seek(0)
         lines = self._file.read().split(b"\n")
         unfinished = lines.pop()
@@ -122,6 +133,7 @@ class Journal:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
+        fcntl.flock(self._file, fcntl.LOCK_UN)  # forked workers hold copies of the open file
         self._file.close()
 
 

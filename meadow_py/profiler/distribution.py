@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import numpy as np
@@ -15,29 +15,40 @@ from meadow_py.quantize import Quantized
 _BLOCK = 1 << 16  # values widened at a time: they stay in the cache
 
 
-def of_floats(matrix: npt.NDArray[Any], coded: Quantized, threads: int) -> ValueDistribution:
-    """Of a weight of floating-point numbers, and its symmetric INT8 codes under one scale."""
+def of_floats(
+    matrix: npt.NDArray[Any], coded: Quantized, threads: int, check: Callable[[], None]
+) -> ValueDistribution:
+    """Of a weight of floating-point numbers, and its symmetric INT8 codes under one scale.
+
+    `check` is called all along, and may raise to end it.
+    """
     counts = ledger.symbol_counts(coded.codes, 8, threads)
     step = float(coded.scales[0, 0])
-    return _distribution(matrix, -127, step, np.roll(counts, 127)[:255])
+    return _distribution(matrix, -127, step, np.roll(counts, 127)[:255], check)
 
 
-def of_codes(matrix: npt.NDArray[Any], threads: int) -> ValueDistribution:
+def of_codes(
+    matrix: npt.NDArray[Any], threads: int, check: Callable[[], None]
+) -> ValueDistribution:
     """Of a weight that is stored as 8-bit integers."""
     counts = ledger.symbol_counts(matrix, 8, threads)
     if matrix.dtype.kind == "i":
-        return _distribution(matrix, -128, 1.0, np.roll(counts, 128))
-    return _distribution(matrix, 0, 1.0, counts)
+        return _distribution(matrix, -128, 1.0, np.roll(counts, 128), check)
+    return _distribution(matrix, 0, 1.0, counts, check)
 
 
 def _distribution(
-    matrix: npt.NDArray[Any], first: int, step: float, counts: npt.NDArray[np.uint64]
+    matrix: npt.NDArray[Any],
+    first: int,
+    step: float,
+    counts: npt.NDArray[np.uint64],
+    check: Callable[[], None],
 ) -> ValueDistribution:
-    parts = [(block.sum(), block.min(), block.max()) for block in _blocks(matrix)]
+    parts = [(block.sum(), block.min(), block.max()) for block in _blocks(matrix, check)]
     sums, lows, highs = (np.array(column) for column in zip(*parts, strict=True))
     mean = float(sums.sum()) / matrix.size
     # No np.dot: its threads cost more than they give on blocks of this size.
-    squares = sum(float(np.square(block - mean).sum()) for block in _blocks(matrix))
+    squares = sum(float(np.square(block - mean).sum()) for block in _blocks(matrix, check))
     return ValueDistribution(
         low=float(lows.min()),
         high=float(highs.max()),
@@ -49,7 +60,10 @@ def _distribution(
     )
 
 
-def _blocks(matrix: npt.NDArray[Any]) -> Iterator[npt.NDArray[np.float64]]:
+def _blocks(
+    matrix: npt.NDArray[Any], check: Callable[[], None]
+) -> Iterator[npt.NDArray[np.float64]]:
     flat = matrix.reshape(-1)
     for begin in range(0, flat.size, _BLOCK):
+        check()
         yield flat[begin : begin + _BLOCK].astype(np.float64)

@@ -87,7 +87,7 @@ def profile(
     ------
     ValueError
         For arguments out of range, a model without matrices, and weights that hold NaN or
-        infinity (the first is named). Empty matrices are left out.
+        infinity (one of them is named). Empty matrices are left out.
     TypeError
         For arguments of another type, and for what is no model.
     FormatError

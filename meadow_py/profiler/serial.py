@@ -13,6 +13,7 @@ from typing import Any, TypeVar
 from meadow_py.errors import FormatError
 from meadow_py.files import write_whole
 from meadow_py.ledger import Ledger
+from meadow_py.profiler.checking import check_profile
 from meadow_py.profiler.result import (
     HostInfo,
     ModelInfo,
@@ -25,6 +26,8 @@ from meadow_py.profiler.result import (
 )
 
 VERSION = 1
+# What building a result from wrong JSON raises.
+DAMAGE = (KeyError, TypeError, ValueError, AttributeError, IndexError, OverflowError)
 
 _T = TypeVar("_T")
 
@@ -70,7 +73,7 @@ def read_json(path: str | os.PathLike[str], what: str) -> Any:
     """What a file of JSON holds, or a FormatError that says that it is no `what`."""
     try:
         return json.loads(Path(path).read_text(encoding="utf-8"))
-    except (UnicodeDecodeError, json.JSONDecodeError, RecursionError) as error:
+    except (ValueError, RecursionError) as error:
         raise FormatError(f"{path}: not JSON, so not a {what}: {error}") from error
 
 
@@ -85,9 +88,11 @@ def profile_from_json(data: Any, path: str | os.PathLike[str]) -> Profile:
             "update meadow_py, or profile the model again"
         )
     try:
-        return _profile_from_dict(data)
-    except (KeyError, TypeError, ValueError, AttributeError) as error:
+        made = _profile_from_dict(data)
+        check_profile(made)
+    except DAMAGE as error:
         raise FormatError(f"{path}: damaged profile: {_reason(error)}") from error
+    return made
 
 
 def weight_to_dict(weight: WeightProfile) -> dict[str, Any]:

@@ -116,9 +116,9 @@ class _Worker:
     def _values(self, weight: Weight, matrix: npt.NDArray[Any]) -> ValueDistribution:
         with self.clock.stage("values"):
             if is_codes(weight.dtype):
-                return distribution.of_codes(matrix, self.threads)
+                return distribution.of_codes(matrix, self.threads, self.clock.check)
             coded = self._quantize(_called(weight), matrix, 8, "tensor", symmetric=True)
-            return distribution.of_floats(matrix, coded, self.threads)
+            return distribution.of_floats(matrix, coded, self.threads, self.clock.check)
 
     def _code(self, name: str, matrix: npt.NDArray[Any], bits: int, granularity: str) -> _Coded:
         if granularity == STORED:

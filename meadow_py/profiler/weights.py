@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import functools
 import hashlib
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Executor, ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
+from meadow_py.errors import FormatError
 from meadow_py.jobs import Journal, Progress, Stop, Stopwatch, each
+from meadow_py.profiler.checking import check_weight
 from meadow_py.profiler.result import Settings, WeightProfile
 from meadow_py.profiler.weight import profile_weight
 from meadow_py.views.spelling import visible
@@ -20,6 +24,7 @@ if TYPE_CHECKING:
 # Values up to which threads take a weight each: the core's threads wait for each other more often
 # the smaller a weight is, and so few of these fill no memory.
 SMALL = 1 << 22
+_PIECE = 1 << 24  # bytes of a checksum at a time
 
 
 @dataclass(frozen=True)
@@ -49,11 +54,20 @@ def profile_weights(
         made = _profiled(weights, work, bar, None)
         return tuple(made[n] for n in range(len(weights)))
     with Journal(resume, _description(work.settings)) as journal:
-        kept = {n: found for n, w in enumerate(weights) if (found := _found(journal, w))}
+        keys = [_key(weight) for weight in weights]
+        kept = {
+            n: found
+            for n, (weight, key) in enumerate(zip(weights, keys, strict=True))
+            if (found := _found(journal, key, weight))
+        }
         for n in kept:
             bar.advance(weights[n].count * work.passes, visible(weights[n].name))
         missing = [n for n in range(len(weights)) if n not in kept]
-        made = _profiled([weights[n] for n in missing], work, bar, journal)
+
+        def keep(n: int, profile: WeightProfile) -> None:
+            journal.add(keys[missing[n]], _to_json(profile))
+
+        made = _profiled([weights[n] for n in missing], work, bar, keep)
     kept |= {missing[n]: profile for n, profile in made.items()}
     return tuple(kept[n] for n in range(len(weights)))
 
@@ -66,24 +80,41 @@ class _Elsewhere:
     threads: int
     stop: Stop
 
-    def __call__(self, weight: Weight) -> tuple[WeightProfile, dict[str, float]]:
-        clock = Stopwatch()
+    def __call__(self, fetch: Callable[[], Weight]) -> tuple[WeightProfile, dict[str, float]]:
+        clock = _StoppableClock(self.stop)
+        clock.check()
+        made = profile_weight(fetch(), self.settings, self.threads, clock, lambda _n, _name: None)
+        return made, clock.seconds
 
-        def advance(_count: int, _name: str) -> None:
-            self.stop.check()
 
-        self.stop.check()
-        return profile_weight(weight, self.settings, self.threads, clock, advance), clock.seconds
+class _StoppableClock(Stopwatch):
+    """Ends the work at the next stage, or the next turn of a long loop, once that is asked for."""
+
+    def __init__(self, stop: Stop) -> None:
+        super().__init__()
+        self._stop = stop
+
+    def check(self) -> None:
+        self._stop.check()
+
+    @contextmanager
+    def stage(self, name: str) -> Iterator[None]:
+        self.check()
+        with super().stage(name):
+            yield
 
 
 def _profiled(
-    weights: Sequence[Weight], work: Work, bar: Progress, journal: Journal | None
+    weights: Sequence[Weight],
+    work: Work,
+    bar: Progress,
+    keep: Callable[[int, WeightProfile], None] | None,
 ) -> dict[int, WeightProfile]:
     made = {}
     for n, profile in _each_profile(weights, work, bar):
         made[n] = profile
-        if journal is not None:
-            journal.add(_key(weights[n]), _to_json(profile))
+        if keep is not None:
+            keep(n, profile)
     return made
 
 
@@ -93,12 +124,14 @@ def _each_profile(
     """Small weights side by side, large ones one by one with all threads, or all elsewhere."""
     everything = range(len(weights))
     if work.executor is not None:
-        yield from _on(work.executor, work.threads, weights, everything, work, bar)
+        tasks = {n: weights[n].sendable() for n in everything}
+        yield from _on(work.executor, work.threads, weights, tasks, work, bar)
         return
     small = [n for n in everything if work.threads > 1 and weights[n].count <= SMALL]
     if small:
         with ThreadPoolExecutor(work.threads, "meadow") as pool:
-            yield from _on(pool, 1, weights, small, work, bar)
+            tasks = {n: functools.partial(_same, weights[n]) for n in small}
+            yield from _on(pool, 1, weights, tasks, work, bar)
     for n in sorted({*everything} - {*small}):
         weight = weights[n]
         yield n, profile_weight(weight, work.settings, work.threads, work.clock, bar.advance)
@@ -108,16 +141,20 @@ def _on(
     executor: Executor,
     threads: int,
     weights: Sequence[Weight],
-    chosen: Sequence[int],
+    tasks: Mapping[int, Callable[[], Weight]],
     work: Work,
     bar: Progress,
 ) -> Iterator[tuple[int, WeightProfile]]:
-    stop = Stop()
+    stop, chosen = Stop(), list(tasks)
     function = _Elsewhere(work.settings, threads, stop)
-    for n, (profile, seconds) in each(function, [weights[n] for n in chosen], executor, stop):
+    for n, (profile, seconds) in each(function, list(tasks.values()), executor, stop):
         work.clock.add(seconds)
         bar.advance(weights[chosen[n]].count * work.passes, visible(profile.name))
         yield chosen[n], profile
+
+
+def _same(weight: Weight) -> Weight:
+    return weight
 
 
 def _description(settings: Settings) -> dict[str, Any]:
@@ -127,11 +164,22 @@ def _description(settings: Settings) -> dict[str, Any]:
     return {"work": "profile", "meadow_py": meadow_py.__version__, **listed}
 
 
-def _found(journal: Journal, weight: Weight) -> WeightProfile | None:
-    from meadow_py.profiler.serial import weight_from_dict
+def _found(journal: Journal, key: str, weight: Weight) -> WeightProfile | None:
+    from meadow_py.profiler.serial import DAMAGE, weight_from_dict
 
-    kept = journal.get(_key(weight))
-    return None if kept is None else weight_from_dict(kept)
+    kept = journal.get(key)
+    if kept is None:
+        return None
+    try:
+        found = weight_from_dict(kept)
+        check_weight(found)
+        if (found.name, found.role, found.shape) != (weight.name, weight.role, weight.shape):
+            raise ValueError(f"the result is of {found.name!r}")
+    except DAMAGE as error:
+        raise FormatError(
+            f"{journal.path}: damaged result of weight {weight.name!r}: {error}; delete the file"
+        ) from error
+    return found
 
 
 def _to_json(profile: WeightProfile) -> dict[str, Any]:
@@ -141,6 +189,8 @@ def _to_json(profile: WeightProfile) -> dict[str, Any]:
 
 
 def _key(weight: Weight) -> str:
-    """Name, shape, dtype and a checksum of what is stored."""
-    stored = hashlib.blake2b(weight.tensor.raw().data, digest_size=16).hexdigest()
-    return f"{weight.name} {weight.role} {weight.dtype} {list(weight.shape)} {stored}"
+    """Which weight it is, how it is cut from its tensor, and a checksum of what is stored."""
+    digest, raw = hashlib.blake2b(digest_size=16), weight.tensor.raw()
+    for begin in range(0, raw.size, _PIECE):  # Ctrl-C is heard between two pieces
+        digest.update(raw[begin : begin + _PIECE].data)
+    return f"{weight.spec} {weight.dtype} {digest.hexdigest()}"

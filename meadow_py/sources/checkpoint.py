@@ -35,6 +35,8 @@ class Weight:
         That of the tensor.
     tensor : Tensor
         What stores it.
+    spec : WeightSpec
+        Which part of the tensor it is, and whether that is transposed.
     """
 
     def __init__(
@@ -46,7 +48,7 @@ class Weight:
         self.shape: tuple[int, int] = spec.shape
         self.dtype: str = tensor.dtype
         self.tensor = tensor
-        self._spec = spec
+        self.spec = spec
         self._reopen = reopen
 
     @property
@@ -57,16 +59,29 @@ class Weight:
     def array(self) -> npt.NDArray[Any]:
         """The ``[out, in]`` matrix, a view where possible; GGUF blocks dequantised to float32."""
         stored = self.tensor.array() if self.dtype in NUMPY else self.tensor.dequantized()
-        return self._spec.view(stored)
+        return self.spec.view(stored)
 
     def __reduce__(self) -> tuple[Any, ...]:
         """Pickled by name where it comes from files: who unpickles it opens them and reads it."""
         if self._reopen is None:
-            return Weight, (self._spec, self.tensor)
-        return _weight_of, (self._reopen, self._spec, self.tensor.dtype)
+            return Weight, (self.spec, self.tensor)
+        return _weight_of, (self._reopen, self.spec, self.tensor.dtype)
+
+    def sendable(self) -> Callable[[], Weight]:
+        """What gives this weight to who calls it, in another process too.
+
+        That opens the files there: an error is then one of the call, not of unpickling.
+        """
+        if self._reopen is None:
+            return functools.partial(_itself, self)
+        return functools.partial(_weight_of, self._reopen, self.spec, self.tensor.dtype)
 
     def __repr__(self) -> str:
         return f"Weight({self.name!r}, {self.role}, {self.dtype}, {list(self.shape)})"
+
+
+def _itself(weight: Weight) -> Weight:
+    return weight
 
 
 def _weight_of(reopen: Callable[[], Checkpoint], spec: WeightSpec, dtype: str) -> Weight:

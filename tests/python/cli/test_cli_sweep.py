@@ -137,3 +137,9 @@ def test_ctrl_c_and_going_on(tmp_path: Path) -> None:
 def _plain(path: Path) -> object:
     made = mp.sweep(path, bits=8, granularity="row", chunk_sizes=2)
     return json.loads(json.dumps(made.profile.to_dict()["weights"]))
+
+
+def test_one_file_cannot_be_two(model: str, tmp_path: Path) -> None:
+    path = str(tmp_path / "one.json")
+    said = run("profile", model, "-o", path, "--resume", path, code=2)
+    assert "name the same file" in " ".join(said.replace("│", " ").split())

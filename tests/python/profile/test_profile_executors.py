@@ -141,3 +141,26 @@ def test_a_bad_weight_among_many_stops_them_and_leaves_no_thread() -> None:
         mp.profile(bad, threads=2)
     assert not [t for t in threading.enumerate() if t.name.startswith("meadow")]
     mp.profile(arrays(), threads=2, **SETTINGS)
+
+
+def test_a_worker_that_cannot_open_the_file_says_so(tmp_path: Path) -> None:
+    path = tmp_path / "model.safetensors"
+    save_file(arrays(), path)
+    context = multiprocessing.get_context("spawn")
+    with mp.open_checkpoint(path) as checkpoint, ProcessPoolExecutor(1, context) as pool:
+        path.rename(tmp_path / "elsewhere.safetensors")
+        with pytest.raises(FileNotFoundError, match=r"model\.safetensors"):
+            mp.profile(checkpoint, executor=pool)
+
+
+def test_a_failure_elsewhere_does_not_end_other_work() -> None:
+    """Two profiles at once in one process; one of them fails again and again."""
+    bad = {"x.weight": np.full((8, 8), np.nan, np.float32), "y.weight": np.ones((8, 8), np.float32)}
+    large = {"w.weight": np.random.default_rng(0).standard_normal((1024, 4096), np.float32)}
+    expected = mp.profile(large, chunk_sizes=(2, 4))
+    with ThreadPoolExecutor(1) as other:
+        made = other.submit(mp.profile, large, chunk_sizes=(2, 4), threads=2)
+        while not made.done():
+            with pytest.raises(ValueError, match="expected finite weights"):
+                mp.profile(bad, threads=2)
+    assert made.result().weights == expected.weights

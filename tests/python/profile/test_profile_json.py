@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -189,3 +190,35 @@ def test_dataframe(made: mp.Profile) -> None:
     packing = next(w for w in made.weights if w.name == UP).packings[1]
     assert row["naive_bpw"].item() == packing.bits_per_weight["naive"]
     assert (row["out"].item(), row["in"].item()) == (16, 24)
+
+
+def test_hostile_files_are_format_errors(made: mp.Profile, tmp_path: Path) -> None:
+    """Values of the right JSON type that cannot be: nothing later has to fear them."""
+
+    def mutated(change: Callable[[dict[str, Any]], object]) -> None:
+        data = made.to_dict()
+        change(data)
+        _expect_damage(tmp_path / "profile.json", data)
+
+    mutated(lambda d: d["weights"][0].update(shape=[0, 8]))
+    mutated(lambda d: d["weights"][0].update(role="nonsense"))
+    mutated(lambda d: d["weights"][0].update(layer="zz"))
+    mutated(lambda d: d["weights"][0].update(packings=[]))
+    mutated(lambda d: d["weights"][0]["packings"].pop(0))
+    mutated(lambda d: d["weights"][0]["floors"].pop("fields"))
+    mutated(lambda d: d["weights"][0]["packings"][0].update(bits=10**400))
+    mutated(lambda d: d["weights"][0]["packings"][0].update(chunk_size=17))
+    mutated(lambda d: d["weights"][0]["packings"][0]["ledgers"].pop("naive"))
+    mutated(lambda d: d["weights"][0]["packings"][0]["bits_per_weight"].update(naive=0))
+    mutated(lambda d: d["weights"].append(d["weights"][0]))
+    mutated(lambda d: d.update(weights=[]))
+    mutated(lambda d: d["model_info"].update(source={}))
+    mutated(lambda d: d["model_info"].update(nbytes=None))
+    mutated(lambda d: d["host"].update(threads=None))
+
+
+def test_integers_too_long_to_be_read(tmp_path: Path) -> None:
+    path = tmp_path / "profile.json"
+    path.write_text('{"version": ' + "9" * 5000 + "}")
+    with pytest.raises(FormatError, match=r"profile\.json"):
+        mp.Profile.load(path)

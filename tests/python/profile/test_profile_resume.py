@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import multiprocessing
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+from safetensors.numpy import save_file
 
 import meadow_py as mp
 from meadow_py.profiler import weights as many_weights
@@ -77,3 +79,38 @@ def test_other_settings_are_refused(tmp_path: Path) -> None:
     mp.profile(arrays(), resume=journal, **SETTINGS)
     with pytest.raises(ValueError, match="a journal of other work: chunk_sizes was"):
         mp.profile(arrays(), resume=journal, granularity="tensor", chunk_sizes=3)
+
+
+def test_another_cut_of_the_same_tensor_is_another_weight(tmp_path: Path) -> None:
+    """Square and transposed (GPT-2's Conv1D) or not: the stored bytes are the same."""
+    tensor = {
+        "transformer.h.0.attn.c_proj.weight": np.random.default_rng(3).standard_t(3, (48, 48))
+    }
+    save_file(
+        {name: a.astype(np.float32) for name, a in tensor.items()}, tmp_path / "m.safetensors"
+    )
+    journal = tmp_path / "run.jsonl"
+    settings = {"granularity": "row", "chunk_sizes": 2}
+    mp.profile(tmp_path, resume=journal, **settings)
+    (tmp_path / "config.json").write_text('{"model_type": "gpt2", "n_head": 4}')
+    made = mp.profile(tmp_path, resume=journal, **settings)
+    assert made.weights == mp.profile(tmp_path, **settings).weights
+
+
+def test_twice_on_the_same_forked_workers(tmp_path: Path) -> None:
+    """They inherit the open journal, and must not keep it locked."""
+    journal = tmp_path / "run.jsonl"
+    with ProcessPoolExecutor(1, multiprocessing.get_context("fork")) as pool:
+        first = mp.profile(arrays(), resume=journal, executor=pool, **SETTINGS)
+        assert mp.profile(arrays(), resume=journal, executor=pool, **SETTINGS) == first
+
+
+@pytest.mark.parametrize("result", ["{}", "[]", "5", '{"shape": [1, 2]}'])
+def test_a_damaged_result(tmp_path: Path, result: str) -> None:
+    journal = tmp_path / "run.jsonl"
+    mp.profile(arrays(), resume=journal, **SETTINGS)
+    head, line, *rest = journal.read_text().splitlines()
+    damaged = line.partition('"result": ')[0] + f'"result": {result}}}'
+    journal.write_text("\n".join([head, damaged, *rest]) + "\n")
+    with pytest.raises(mp.FormatError, match=r"run.jsonl: damaged result of weight 'model.decoder"):
+        mp.profile(arrays(), resume=journal, **SETTINGS)

@@ -1,0 +1,82 @@
+"""Whether what a file says can be a profile: checked once, when it is loaded."""
+
+from __future__ import annotations
+
+from dataclasses import fields
+from typing import Any
+
+from meadow_py.architectures import ROLES
+from meadow_py.codecs import CODECS, MAX_CHUNK, MIN_CHUNK
+from meadow_py.profiler.result import Packing, Profile, WeightProfile
+
+_PLAIN = {"str": str, "int": int, "bool": bool}
+_FIGURES = ("dense", "floor_symbol", "floor_chunk", "index_only", "scales", *CODECS)
+_FLOORS = ("symbol", "fields", "joint")
+_LARGEST = 2**63  # no count of a file that anybody has is near it
+
+
+def check_types(made: Any) -> None:
+    """Raise ValueError where a text, integer or flag of a dataclass is something else."""
+    for field in fields(made):
+        value, expected = getattr(made, field.name), _PLAIN.get(str(field.type))
+        wrong = expected is not None and type(value) is not expected
+        if wrong or (type(value) is int and not 0 <= value < _LARGEST):
+            raise ValueError(f"{field.name} is {value!r}")
+
+
+def check_profile(profile: Profile) -> None:
+    """Raise ValueError where parts contradict each other or cannot be."""
+    for part in (profile.model, profile.settings, profile.host):
+        check_types(part)
+    names = [weight.name for weight in profile.weights]
+    if not names:
+        raise ValueError("no weights in it")
+    if len(set(names)) < len(names):
+        raise ValueError(f"two weights are called {max(names, key=names.count)!r}")
+    chunk_sizes: dict[tuple[int, str], tuple[int, ...]] = {}
+    for weight in profile.weights:
+        check_weight(weight)
+        for setting, sizes in _chunk_sizes(weight).items():
+            if chunk_sizes.setdefault(setting, sizes) != sizes:
+                raise ValueError(f"weight {weight.name!r} has other chunk sizes than those before")
+
+
+def check_weight(weight: WeightProfile) -> None:
+    """Raise ValueError where a weight cannot be."""
+    if weight.role not in ROLES:
+        raise ValueError(f"weight {weight.name!r} has the unknown role {weight.role!r}")
+    if weight.layer is not None and type(weight.layer) is not int:
+        raise ValueError(f"weight {weight.name!r} is of layer {weight.layer!r}")
+    if not all(1 <= size < _LARGEST for size in weight.shape) or not weight.packings:
+        raise ValueError(f"weight {weight.name!r} of shape {weight.shape} holds nothing")
+    _require(weight.floors, _FLOORS, weight.name)
+    for packing in weight.packings:
+        _check_packing(packing, weight.name)
+
+
+def _check_packing(packing: Packing, name: str) -> None:
+    in_range = 1 <= packing.bits <= 8 and MIN_CHUNK <= packing.chunk_size <= MAX_CHUNK
+    if not in_range or packing.unique_chunks < 1 or packing.reduction_ratio < 1:
+        raise ValueError(f"weight {name!r} has a packing that cannot be")
+    _require(packing.bits_per_weight, _FIGURES, name)
+    _require(packing.ledgers, ("dense", *CODECS), name)
+    for ledger in packing.ledgers.values():
+        check_types(ledger)
+        if ledger.total == 0:
+            raise ValueError(f"weight {name!r} is stored in no bits")
+    for codec in packing.ledgers:
+        if packing.bits_per_weight[codec] <= 0:
+            raise ValueError(f"weight {name!r} takes no bits under {codec!r}")
+
+
+def _require(found: dict[str, Any], keys: tuple[str, ...], name: str) -> None:
+    for key in keys:
+        if key not in found:
+            raise ValueError(f"weight {name!r} has no {key!r}")
+
+
+def _chunk_sizes(weight: WeightProfile) -> dict[tuple[int, str], tuple[int, ...]]:
+    sizes: dict[tuple[int, str], tuple[int, ...]] = {}
+    for p in weight.packings:
+        sizes[p.bits, p.granularity] = (*sizes.get((p.bits, p.granularity), ()), p.chunk_size)
+    return sizes
