@@ -44,7 +44,8 @@ def profile(
     """Measure the redundancy of a model's weights, and what lossless packing really saves.
 
     Every matrix is quantised once per `bits` and `granularity`, and packed by every codec once
-    per chunk size; the streams are real and decoded again. One tensor is in memory at a time.
+    per chunk size; the streams are real and decoded again. Large tensors are in memory one at a
+    time, small ones as many as there are threads.
 
     Parameters
     ----------
