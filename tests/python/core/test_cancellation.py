@@ -49,6 +49,8 @@ def check_that_the_core_works() -> None:
 
 def be_interrupted(threads: int) -> None:
     """What the child process does."""
+    # A shell that starts tests in the background may have had SIGINT ignored.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     values = zeros(16)
     results: list[Any] = []
     try:
