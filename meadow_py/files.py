@@ -20,13 +20,13 @@ def write_whole(path: str | os.PathLike[str], content: str | bytes) -> None:
     OSError
         If it cannot be written. Nothing is left behind, and an older file stays as it was.
     """
+    data = content.encode("utf-8") if isinstance(content, str) else content
     if str(path).startswith(("/dev/", "/proc/")):  # these may lead to files, and stay what they are
-        Path(path).write_bytes(content.encode() if isinstance(content, str) else content)
+        Path(path).write_bytes(data)
         return
     target = Path(os.path.realpath(path))  # behind a link its file is replaced, not the link
     if not Path(path).name:
         raise ValueError(f"path {os.fspath(path)!r}: expected the name of a file to write")
-    data = content.encode("utf-8") if isinstance(content, str) else content
     if target.exists() and not target.is_file():
         target.write_bytes(data)
         return

@@ -93,11 +93,11 @@ def _saved(model: str | None) -> Profile | Sensitivity | None:
         if not _START_OF_JSON.match(file.read(64)):
             return None
     from meadow_py.profiler.serial import profile_from_json, read_json
-    from meadow_py.sensitivity import Sensitivity
+    from meadow_py.sensitivity.serial import sweep_from_json
 
     data = read_json(model, "profile or sweep")
     if data.get("kind") == "sweep":
-        return Sensitivity.load(model)
+        return sweep_from_json(data, model)
     return profile_from_json(data, model)
 
 

@@ -38,7 +38,7 @@ def profile_to_dict(profile: Profile) -> dict[str, Any]:
         "version": VERSION,
         "model": profile.model.source,
         "model_info": asdict(profile.model),
-        "settings": _jsonable(asdict(profile.settings)),
+        "settings": jsonable(asdict(profile.settings)),
         "host": asdict(profile.host),
         "seconds": dict(profile.seconds),
         "weights": [weight_to_dict(weight) for weight in profile.weights],
@@ -105,7 +105,7 @@ def weight_to_dict(weight: WeightProfile) -> dict[str, Any]:
         "dtype": weight.dtype,
         "content_dtype": weight.content_dtype,
         "floors": dict(weight.floors),
-        "values": None if weight.values is None else _jsonable(asdict(weight.values)),
+        "values": None if weight.values is None else jsonable(asdict(weight.values)),
         "packings": [_packing_to_dict(packing) for packing in weight.packings],
     }
 
@@ -118,14 +118,15 @@ def _packing_to_dict(packing: Packing) -> dict[str, Any]:
         "unique_chunks": packing.unique_chunks,
         "reduction_ratio": packing.reduction_ratio,
         "snr_db": packing.snr_db,
-        "packet": _jsonable(asdict(packing.packet)),
+        "packet": jsonable(asdict(packing.packet)),
         "bits_per_weight": dict(packing.bits_per_weight),
         "ledgers": {name: ledger.to_dict() for name, ledger in packing.ledgers.items()},
         "growth": [list(point) for point in packing.growth],
     }
 
 
-def _jsonable(data: dict[str, Any]) -> dict[str, Any]:
+def jsonable(data: dict[str, Any]) -> dict[str, Any]:
+    """The fields of a dataclass with lists for tuples, as JSON gives them back."""
     return {key: list(value) if isinstance(value, tuple) else value for key, value in data.items()}
 
 

@@ -15,6 +15,7 @@ from meadow_py.errors import FormatError
 from meadow_py.jobs import Journal, Progress, Stop, Stopwatch, each
 from meadow_py.profiler.checking import check_weight
 from meadow_py.profiler.result import Settings, WeightProfile
+from meadow_py.profiler.serial import DAMAGE, jsonable, weight_from_dict, weight_to_dict
 from meadow_py.profiler.weight import profile_weight
 from meadow_py.views.spelling import visible
 
@@ -65,7 +66,7 @@ def profile_weights(
         missing = [n for n in range(len(weights)) if n not in kept]
 
         def keep(n: int, profile: WeightProfile) -> None:
-            journal.add(keys[missing[n]], _to_json(profile))
+            journal.add(keys[missing[n]], weight_to_dict(profile))
 
         made = _profiled([weights[n] for n in missing], work, bar, keep)
     kept |= {missing[n]: profile for n, profile in made.items()}
@@ -130,7 +131,7 @@ def _each_profile(
     small = [n for n in everything if work.threads > 1 and weights[n].count <= SMALL]
     if small:
         with ThreadPoolExecutor(work.threads, "meadow") as pool:
-            tasks = {n: functools.partial(_same, weights[n]) for n in small}
+            tasks = {n: functools.partial(weights.__getitem__, n) for n in small}
             yield from _on(pool, 1, weights, tasks, work, bar)
     for n in sorted({*everything} - {*small}):
         weight = weights[n]
@@ -153,20 +154,13 @@ def _on(
         yield chosen[n], profile
 
 
-def _same(weight: Weight) -> Weight:
-    return weight
-
-
 def _description(settings: Settings) -> dict[str, Any]:
     import meadow_py
 
-    listed = {key: list(v) if isinstance(v, tuple) else v for key, v in asdict(settings).items()}
-    return {"work": "profile", "meadow_py": meadow_py.__version__, **listed}
+    return {"work": "profile", "meadow_py": meadow_py.__version__, **jsonable(asdict(settings))}
 
 
 def _found(journal: Journal, key: str, weight: Weight) -> WeightProfile | None:
-    from meadow_py.profiler.serial import DAMAGE, weight_from_dict
-
     kept = journal.get(key)
     if kept is None:
         return None
@@ -180,12 +174,6 @@ def _found(journal: Journal, key: str, weight: Weight) -> WeightProfile | None:
             f"{journal.path}: damaged result of weight {weight.name!r}: {error}; delete the file"
         ) from error
     return found
-
-
-def _to_json(profile: WeightProfile) -> dict[str, Any]:
-    from meadow_py.profiler.serial import weight_to_dict
-
-    return weight_to_dict(profile)
 
 
 def _key(weight: Weight) -> str:

@@ -14,8 +14,6 @@ if TYPE_CHECKING:
     import pandas
     from matplotlib.axes import Axes
 
-VERSION = 1
-
 
 @dataclass(frozen=True)
 class Sensitivity:
@@ -68,12 +66,9 @@ class Sensitivity:
 
     def to_dict(self) -> dict[str, Any]:
         """The sweep as JSON types: the contract of ``meadow sweep --json``."""
-        return {
-            "version": VERSION,
-            "kind": "sweep",
-            "sweet_spots": [_spot_to_dict(spot) for spot in self.sweet_spots],
-            "profile": self.profile.to_dict(),
-        }
+        from meadow_py.sensitivity.serial import head_to_dict
+
+        return {**head_to_dict(self), "profile": self.profile.to_dict()}
 
     def to_dataframe(self) -> pandas.DataFrame:
         """One row per role and way to store it. Needs pandas.
@@ -126,8 +121,3 @@ class Sensitivity:
         from meadow_py.views.terminal import render_text
 
         return render_text(self)
-
-
-def _spot_to_dict(spot: SweetSpot) -> dict[str, Any]:
-    chosen = spot.sweet_spot
-    return {**asdict(spot), "sweet_spot": None if chosen is None else asdict(chosen)}

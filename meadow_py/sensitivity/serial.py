@@ -4,18 +4,35 @@ from __future__ import annotations
 
 import json
 import os
+from dataclasses import asdict
+from typing import Any
 
 from meadow_py.errors import FormatError
 from meadow_py.files import write_whole
 from meadow_py.profiler.serial import profile_from_json, read_json, to_json
-from meadow_py.sensitivity.result import VERSION, Sensitivity
+from meadow_py.sensitivity.result import Sensitivity
+from meadow_py.sensitivity.spots import SweetSpot
+
+VERSION = 1
+
+
+def head_to_dict(sweep: Sensitivity) -> dict[str, Any]:
+    """All of a sweep as JSON types, but for its profile."""
+    return {
+        "version": VERSION,
+        "kind": "sweep",
+        "sweet_spots": [_spot_to_dict(spot) for spot in sweep.sweet_spots],
+    }
+
+
+def _spot_to_dict(spot: SweetSpot) -> dict[str, Any]:
+    chosen = spot.sweet_spot
+    return {**asdict(spot), "sweet_spot": None if chosen is None else asdict(chosen)}
 
 
 def sweep_to_json(sweep: Sensitivity) -> str:
     """Strict JSON (no NaN, no Infinity), one line per weight, so that files diff well."""
-    data = sweep.to_dict()
-    del data["profile"]
-    head = json.dumps(data, allow_nan=False)[:-1]
+    head = json.dumps(head_to_dict(sweep), allow_nan=False)[:-1]
     return f'{head}, "profile": {to_json(sweep.profile).rstrip()}}}\n'
 
 
@@ -26,7 +43,11 @@ def save(sweep: Sensitivity, path: str | os.PathLike[str]) -> None:
 
 def load(path: str | os.PathLike[str]) -> Sensitivity:
     """See `Sensitivity.load`."""
-    data = read_json(path, "sweep")
+    return sweep_from_json(read_json(path, "sweep"), path)
+
+
+def sweep_from_json(data: Any, path: str | os.PathLike[str]) -> Sensitivity:
+    """A sweep from the JSON types of a file; `path` is what messages call it."""
     if not isinstance(data, dict) or data.get("kind") != "sweep" or "profile" not in data:
         raise FormatError(f"{path}: not a sweep: expected an object of kind 'sweep'")
     if data.get("version") != VERSION:

@@ -93,9 +93,9 @@ def _coloured_ratio(best: Candidate) -> Text:
     return Text(ratio(best.ratio), style="green" if best.ratio > 1 else "red")
 
 
-def _chunk_table(made: Sequence[Section]) -> Table:
+def _table_by_chunk_size(title: str) -> Table:
     table = Table(
-        title="All weights by chunk size: ratio to dense, everything counted",
+        title=title,
         title_justify="left",
         title_style="bold",
         box=None,
@@ -105,6 +105,11 @@ def _chunk_table(made: Sequence[Section]) -> Table:
     )
     table.add_column("scales")
     table.add_column("C", justify="right")
+    return table
+
+
+def _chunk_table(made: Sequence[Section]) -> Table:
+    table = _table_by_chunk_size("All weights by chunk size: ratio to dense, everything counted")
     table.add_column("chunks per\ndistinct", justify="right")
     for codec in CODECS.values():
         table.add_column(codec.title, justify="right")
@@ -129,17 +134,7 @@ def _chunk_cells(section: Section) -> Iterator[list[str | Text]]:
 
 
 def _buffer_table(made: Sequence[Section]) -> Table:
-    table = Table(
-        title="Buffer for any dictionary of a share of weights",
-        title_justify="left",
-        title_style="bold",
-        box=None,
-        padding=(0, 1),
-        pad_edge=False,
-        header_style="dim",
-    )
-    table.add_column("scales")
-    table.add_column("C", justify="right")
+    table = _table_by_chunk_size("Buffer for any dictionary of a share of weights")
     for share in BUFFER_SHARES:
         table.add_column(f"{share} %", justify="right")
     for section in made:
