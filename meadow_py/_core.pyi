@@ -192,3 +192,34 @@ def decode(stream: bytes, threads: int = 0, max_bytes: int = 2**64 - 1) -> _Arra
     A stream of one chunk repeated is small however large its weight: for a stream from strangers,
     `max_bytes` says how many bytes of codes it may promise.
     """
+
+# -- blob: one tensor, coded losslessly ---------------------------------------------------------
+
+def encode_floats(
+    raw: Any, dtype: str, columns: int, effort: str = "balanced", threads: int = 0
+) -> npt.NDArray[np.uint8]:
+    """F32, F16 or BF16 bytes to a blob; `columns` is the length of a row, 0 if there are none."""
+
+def encode_records(
+    raw: Any,
+    dtype: str,
+    kind: str,
+    record_bytes: int,
+    planes: tuple[tuple[int, int, int], ...],
+    effort: str = "balanced",
+    threads: int = 0,
+) -> npt.NDArray[np.uint8]:
+    """Records of bytes to a blob.
+
+    `kind` "segments": a plane is (byte offset, bytes, 8) of every record; "groups": (bit offset, 1,
+    bits) of every element of 1, 2, 4 or 8 bytes. Planes hold each bit of a record once.
+    """
+
+def decode_blob(blob: Any, out: npt.NDArray[np.uint8], threads: int = 0) -> None: ...
+def decode_tiles(
+    blob: Any, first: int, last: int, out: npt.NDArray[np.uint8], threads: int = 0
+) -> None:
+    """Tiles first .. last - 1 into `out` of exactly their bytes. Raises FormatError."""
+
+def verify_blob(blob: Any, threads: int = 0) -> None: ...
+def blob_info(blob: Any) -> dict[str, Any]: ...

@@ -9,5 +9,6 @@ void bind_config(pybind11::module_& module);
 void bind_number(pybind11::module_& module);
 void bind_stats(pybind11::module_& module);
 void bind_codec(pybind11::module_& module);
+void bind_blob(pybind11::module_& module);
 
 }  // namespace meadow::python

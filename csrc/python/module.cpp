@@ -49,4 +49,5 @@ PYBIND11_MODULE(_core, module) {
   meadow::python::bind_number(module);
   meadow::python::bind_stats(module);
   meadow::python::bind_codec(module);
+  meadow::python::bind_blob(module);
 }

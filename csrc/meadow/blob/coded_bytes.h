@@ -1,0 +1,18 @@
+// A few bytes with a code of their own: the bases of rows and columns.
+#pragma once
+
+#include <cstdint>
+#include <span>
+#include <vector>
+
+#include "meadow/base/raw_vector.h"
+
+namespace meadow {
+
+// Coding, 2 bytes of table size, table, payloads of up to 2^16 bytes with their sizes.
+Bytes encode_bytes(std::span<const std::uint8_t> bytes);
+
+// Throws Corrupt unless `coded` holds exactly `count` bytes.
+std::vector<std::uint8_t> decode_bytes(std::span<const std::uint8_t> coded, std::uint64_t count);
+
+}  // namespace meadow

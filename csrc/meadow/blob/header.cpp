@@ -1,0 +1,347 @@
+#include "meadow/blob/header.h"
+
+#include <algorithm>
+#include <array>
+#include <cstring>
+
+#include "meadow/base/bits.h"
+#include "meadow/base/checksum.h"
+#include "meadow/base/error.h"
+#include "meadow/base/thread_pool.h"
+#include "meadow/blob/coded_bytes.h"
+#include "meadow/codec/huffman.h"
+
+namespace meadow {
+namespace {
+
+constexpr std::array<std::uint8_t, 4> kMagic = {'M', 'D', 'W', 'B'};
+constexpr std::size_t kPlaneEntryBytes = 8;
+constexpr std::size_t kTileEntryBytes = 12;
+constexpr std::size_t kChecksumBytes = 8;
+constexpr std::uint64_t kMostRecords = std::uint64_t{1} << 40;
+
+enum Offset : std::size_t {
+  kAtMagic = 0,
+  kAtVersion = 4,
+  kAtKind = 5,
+  kAtPlanes = 6,
+  kAtFlags = 7,
+  kAtRecords = 8,
+  kAtColumns = 16,
+  kAtTileRecords = 24,
+  kAtRecordBytes = 28,
+  kAtBase = 30,
+  kAtTop = 31,
+  kAtBytes = 32,
+  kAtHeadBytes = 40,
+  kAtStored = 44,
+  kAtContent = 45,
+  kAtReserved = 46,
+  kAtDtype = 48,
+};
+
+enum Flag : std::uint8_t { kRowBases = 1, kColumnBases = 2, kAllFlags = 3 };
+
+// Float types in a head.
+constexpr std::array<FloatType, 3> kFloats = {FloatType::kF32, FloatType::kF16, FloatType::kBF16};
+
+std::uint8_t number_of(FloatType type) {
+  return static_cast<std::uint8_t>(
+      1 + (std::find(kFloats.begin(), kFloats.end(), type) - kFloats.begin()));
+}
+
+void expect(bool holds, const std::string& field, const std::string& expected,
+            std::uint64_t found) {
+  if (!holds) {
+    corrupt("blob: " + field + ": expected " + expected + ", found " + std::to_string(found));
+  }
+}
+
+FloatType float_of(std::uint8_t number) {
+  expect(number >= 1 && number <= kFloats.size(), "float type", "1 to 3", number);
+  return kFloats[number - 1];
+}
+
+// Reads fields one after another; asking for more than there is ends in Corrupt, because the length
+// that the head promised was there.
+class Cursor {
+ public:
+  explicit Cursor(std::span<const std::uint8_t> bytes) : left_(bytes) {}
+
+  std::span<const std::uint8_t> cut(std::uint64_t bytes, const char* what) {
+    expect(bytes <= left_.size(), std::string("bytes of its ") + what,
+           "at most " + std::to_string(left_.size()), bytes);
+    const auto front = left_.first(static_cast<std::size_t>(bytes));
+    left_ = left_.subspan(front.size());
+    return front;
+  }
+  [[nodiscard]] std::size_t left() const noexcept { return left_.size(); }
+
+ private:
+  std::span<const std::uint8_t> left_;
+};
+
+void check_identity(std::span<const std::uint8_t> blob) {
+  if (blob.size() < kFixedBlobBytes + kChecksumBytes) {
+    truncated("blob: expected at least " + std::to_string(kFixedBlobBytes + kChecksumBytes) +
+              " bytes, found " + std::to_string(blob.size()));
+  }
+  if (!std::equal(kMagic.begin(), kMagic.end(), blob.begin())) {
+    corrupt("blob: expected the magic bytes 'MDWB' at its start, found others");
+  }
+  const std::uint8_t version = blob[kAtVersion];
+  if (version > kBlobVersion) {
+    throw Error(ErrorKind::kNewerVersion, "blob: version " + std::to_string(version) +
+                                              " is newer than this library reads (" +
+                                              std::to_string(kBlobVersion) + "); update it");
+  }
+  expect(version == kBlobVersion, "version", std::to_string(kBlobVersion), version);
+}
+
+// The head without its checksum.
+std::span<const std::uint8_t> checked_head(std::span<const std::uint8_t> blob) {
+  const auto bytes = load<std::uint64_t>(&blob[kAtBytes]);
+  const auto head = load<std::uint32_t>(&blob[kAtHeadBytes]);
+  if (bytes > blob.size()) {
+    truncated("blob: expected " + std::to_string(bytes) + " bytes, found " +
+              std::to_string(blob.size()));
+  }
+  expect(head >= kFixedBlobBytes + kChecksumBytes && head <= bytes, "bytes of its head",
+         "at most those of the blob", head);
+  const auto covered = blob.first(head - kChecksumBytes);
+  if (load<std::uint64_t>(&blob[covered.size()]) != xxh64(covered.data(), covered.size())) {
+    corrupt("blob: the checksum of its head does not match");
+  }
+  const auto behind = blob.subspan(static_cast<std::size_t>(bytes));
+  expect(std::all_of(behind.begin(), behind.end(), [](std::uint8_t b) { return b == 0; }),
+         "bytes behind its end", "zeros", behind.size());
+  return covered;
+}
+
+std::string read_dtype(const std::uint8_t* at) {
+  const auto* end = std::find(at, at + kLongestDtype, std::uint8_t{0});
+  const bool padded = std::all_of(end, at + kLongestDtype, [](std::uint8_t c) { return c == 0; });
+  const bool printable = std::all_of(at, end, [](std::uint8_t c) { return c > ' ' && c < 127; });
+  if (!padded || !printable) corrupt("blob: its dtype is no name of up to 16 letters");
+  return {at, end};
+}
+
+void read_fixed(const std::uint8_t* at, BlobHead& head) {
+  const std::uint8_t kind = at[kAtKind];
+  expect(kind >= 1 && kind <= 3, "kind", "1 to 3", kind);
+  expect((at[kAtFlags] & ~kAllFlags) == 0, "flags", "no reserved bit", at[kAtFlags]);
+  expect(load<std::uint16_t>(at + kAtReserved) == 0, "reserved bytes", "0",
+         load<std::uint16_t>(at + kAtReserved));
+  head.layout.kind = static_cast<LayoutKind>(kind);
+  head.layout.record_bytes = load<std::uint16_t>(at + kAtRecordBytes);
+  head.records = load<std::uint64_t>(at + kAtRecords);
+  head.columns = load<std::uint64_t>(at + kAtColumns);
+  head.tile_records = load<std::uint32_t>(at + kAtTileRecords);
+  head.bases.base = at[kAtBase];
+  head.dtype = read_dtype(at + kAtDtype);
+  expect(head.records <= kMostRecords, "records", "at most 2^40", head.records);
+  if (head.layout.kind != LayoutKind::kScaled) {
+    const unsigned others =
+        at[kAtFlags] | at[kAtBase] | at[kAtTop] | at[kAtStored] | at[kAtContent];
+    expect(others == 0 && head.columns == 0, "fields of scaled floats", "0", others);
+    return;
+  }
+  head.layout.stored = float_of(at[kAtStored]);
+  head.layout.content = float_of(at[kAtContent]);
+  head.layout.top = at[kAtTop];
+}
+
+void check_scaled(const BlobHead& head, std::uint8_t flags) {
+  const Layout& layout = head.layout;
+  const FloatType stored = layout.stored;
+  const FloatType content = layout.content;
+  const bool narrows = stored == content || stored == FloatType::kF32 ||
+                       (stored == FloatType::kF16 && content == FloatType::kBF16);
+  expect(narrows, "content of floats", "no wider than they are stored", number_of(content));
+  expect(layout.record_bytes == layout_of(stored).bytes, "bytes of a float",
+         std::to_string(layout_of(stored).bytes), layout.record_bytes);
+  const unsigned top = layout.top;
+  expect(content == FloatType::kF16 ? top == 3 : top <= 3, "top mantissa bits",
+         content == FloatType::kF16 ? "3" : "at most 3", top);
+  const bool by_column = (flags & kColumnBases) != 0;
+  const bool scaled = flags != 0;
+  expect(scaled == (head.columns != 0), "columns", "some where bases depend on them, else 0",
+         head.columns);
+  expect(!scaled || (head.columns <= kTileSymbols && head.records % head.columns == 0), "columns",
+         "at most 65536, and a whole number of rows", head.columns);
+  expect(!by_column || head.tile_records % head.columns == 0, "records of a tile", "whole rows",
+         head.tile_records);
+}
+
+void check_tiles(const BlobHead& head) {
+  const std::uint64_t symbols =
+      std::uint64_t{head.tile_records} * head.layout.most_symbols_per_record();
+  expect(head.tile_records >= 1 && symbols <= kMaxTileSymbols, "symbols of a tile", "1 to 2^17",
+         symbols);
+}
+
+void read_planes(std::span<const std::uint8_t> entries, Cursor& cursor, BlobHead& head) {
+  std::vector<std::span<const std::uint8_t>> tables;
+  for (std::size_t at = 0; at < entries.size(); at += kPlaneEntryBytes) {
+    head.layout.planes.push_back({load<std::uint16_t>(&entries[at + 2]),
+                                  load<std::uint16_t>(&entries[at + 4]), entries[at + 1]});
+    expect(entries[at] <= static_cast<std::uint8_t>(Coding::kRans), "coding", "0 to 3",
+           entries[at]);
+    tables.push_back(cursor.cut(load<std::uint16_t>(&entries[at + 6]), "tables"));
+  }
+  if (head.layout.kind == LayoutKind::kScaled) {
+    const auto expected = scaled_planes(head.layout.content, head.layout.top);
+    const auto same = [](const PlaneShape& a, const PlaneShape& b) {
+      return a.offset == b.offset && a.count == b.count && a.width == b.width;
+    };
+    if (!std::equal(expected.begin(), expected.end(), head.layout.planes.begin(),
+                    head.layout.planes.end(), same)) {
+      corrupt("blob: the planes of its floats are not those of their type");
+    }
+  } else {
+    try {
+      require_partition(head.layout);
+    } catch (const Error& error) {
+      corrupt(std::string("blob: ") + error.what());
+    }
+  }
+  for (std::size_t n = 0; n < tables.size(); ++n) {
+    const auto coding = static_cast<Coding>(entries[n * kPlaneEntryBytes]);
+    head.codes.push_back(PlaneCode::parse(coding, head.layout.planes[n].width, tables[n]));
+  }
+}
+
+void read_bases(std::uint8_t flags, Cursor& cursor, BlobHead& head) {
+  const auto read = [&](std::uint64_t count, const char* what) {
+    const auto size = load<std::uint32_t>(cursor.cut(4, what).data());
+    const auto coded = cursor.cut(size, what);
+    expect(count <= kMostRecords / 256, what, "at most 2^32", count);
+    return decode_bytes(coded, count);
+  };
+  if ((flags & kRowBases) != 0) head.bases.rows = read(head.records / head.columns, "row bases");
+  if ((flags & kColumnBases) != 0) head.bases.columns = read(head.columns, "column bases");
+}
+
+void read_tiles(std::span<const std::uint8_t> index, std::span<const std::uint8_t> tiles,
+                BlobView& view) {
+  Cursor cursor(tiles);
+  for (std::size_t at = 0; at < index.size(); at += kTileEntryBytes) {
+    view.tiles.push_back(cursor.cut(load<std::uint32_t>(&index[at]), "tiles"));
+    view.checksums.push_back(load<std::uint64_t>(&index[at + 4]));
+  }
+  expect(cursor.left() == 0, "bytes behind its tiles", "none", cursor.left());
+}
+
+template <typename Word>
+void append(Bytes& out, Word word) {
+  out.resize(out.size() + sizeof word);
+  store(out.data() + out.size() - sizeof word, word);
+}
+
+void append_bases(Bytes& out, const std::vector<std::uint8_t>& bases) {
+  if (bases.empty()) return;
+  const Bytes coded = encode_bytes(bases);
+  append(out, static_cast<std::uint32_t>(coded.size()));
+  out.insert(out.end(), coded.begin(), coded.end());
+}
+
+void write_fixed(std::uint8_t* out, const BlobHead& head) {
+  const Layout& layout = head.layout;
+  const bool scaled = layout.kind == LayoutKind::kScaled;
+  std::copy(kMagic.begin(), kMagic.end(), out);
+  out[kAtVersion] = kBlobVersion;
+  out[kAtKind] = static_cast<std::uint8_t>(layout.kind);
+  out[kAtPlanes] = static_cast<std::uint8_t>(layout.planes.size());
+  out[kAtFlags] = static_cast<std::uint8_t>((head.bases.rows.empty() ? 0 : kRowBases) |
+                                            (head.bases.columns.empty() ? 0 : kColumnBases));
+  store(out + kAtRecords, head.records);
+  store(out + kAtColumns, head.columns);
+  store(out + kAtTileRecords, head.tile_records);
+  store(out + kAtRecordBytes, static_cast<std::uint16_t>(layout.record_bytes));
+  out[kAtBase] = head.bases.base;
+  out[kAtTop] = scaled ? static_cast<std::uint8_t>(layout.top) : 0;
+  out[kAtStored] = scaled ? number_of(layout.stored) : 0;
+  out[kAtContent] = scaled ? number_of(layout.content) : 0;
+  std::copy(head.dtype.begin(), head.dtype.end(), out + kAtDtype);
+}
+
+}  // namespace
+
+std::size_t BlobHead::tile_count() const noexcept {
+  return block_count(static_cast<std::size_t>(records), tile_records);
+}
+
+std::size_t BlobHead::records_of_tile(std::size_t n) const noexcept {
+  const Block block = nth_block(n, static_cast<std::size_t>(records), tile_records);
+  return block.end - block.begin;
+}
+
+BlobView parse_blob(std::span<const std::uint8_t> blob) {
+  check_identity(blob);
+  const auto covered = checked_head(blob);
+  BlobView view{{}, {}, {}, load<std::uint64_t>(&blob[kAtBytes])};
+  BlobHead& head = view.head;
+  read_fixed(blob.data(), head);
+  const std::uint8_t flags = blob[kAtFlags];
+  if (head.layout.kind == LayoutKind::kScaled) check_scaled(head, flags);
+  Cursor cursor(covered.subspan(kFixedBlobBytes));
+  const auto entries = cursor.cut(kPlaneEntryBytes * blob[kAtPlanes], "planes");
+  read_planes(entries, cursor, head);
+  check_tiles(head);
+  read_bases(flags, cursor, head);
+  const auto index = cursor.cut(kTileEntryBytes * std::uint64_t{head.tile_count()}, "tile index");
+  expect(cursor.left() == 0, "bytes in its head", "none behind the tile index", cursor.left());
+  const std::size_t head_bytes = covered.size() + kChecksumBytes;
+  read_tiles(index, blob.first(static_cast<std::size_t>(view.bytes)).subspan(head_bytes), view);
+  return view;
+}
+
+Bytes write_head(const BlobHead& head, std::span<const TileEntry> tiles) {
+  Bytes out(kFixedBlobBytes);
+  std::memset(out.data(), 0, out.size());
+  write_fixed(out.data(), head);
+  for (std::size_t n = 0; n < head.codes.size(); ++n) {
+    const PlaneShape& plane = head.layout.planes[n];
+    out.push_back(static_cast<std::uint8_t>(head.codes[n].coding()));
+    out.push_back(static_cast<std::uint8_t>(plane.width));
+    append(out, static_cast<std::uint16_t>(plane.offset));
+    append(out, static_cast<std::uint16_t>(plane.count));
+    append(out, static_cast<std::uint16_t>(head.codes[n].table().size()));
+  }
+  for (const PlaneCode& code : head.codes) {
+    out.insert(out.end(), code.table().begin(), code.table().end());
+  }
+  append_bases(out, head.bases.rows);
+  append_bases(out, head.bases.columns);
+  std::uint64_t bytes = out.size() + kTileEntryBytes * tiles.size() + kChecksumBytes;
+  store(out.data() + kAtHeadBytes, static_cast<std::uint32_t>(bytes));
+  for (const TileEntry& tile : tiles) {
+    append(out, tile.bytes);
+    append(out, tile.checksum);
+    bytes += tile.bytes;
+  }
+  store(out.data() + kAtBytes, bytes);
+  append(out, xxh64(out.data(), out.size()));
+  return out;
+}
+
+void fix_blob_checksums(std::span<std::uint8_t> blob) {
+  if (blob.size() < kFixedBlobBytes + kChecksumBytes) return;
+  const auto head = load<std::uint32_t>(&blob[kAtHeadBytes]);
+  if (head < kFixedBlobBytes + kChecksumBytes || head > blob.size()) return;
+  const std::size_t covered = head - kChecksumBytes;
+  store(&blob[covered], xxh64(blob.data(), covered));
+  try {
+    const BlobView view = parse_blob(blob);
+    std::size_t entry = covered - kTileEntryBytes * view.tiles.size();
+    for (const auto& tile : view.tiles) {
+      store(&blob[entry + 4], xxh64(tile.data(), tile.size()));
+      entry += kTileEntryBytes;
+    }
+    store(&blob[covered], xxh64(blob.data(), covered));
+  } catch (const Error&) {
+    return;  // its head says nothing of tiles
+  }
+}
+
+}  // namespace meadow

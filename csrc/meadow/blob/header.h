@@ -1,0 +1,67 @@
+// The head of a blob: what it holds, how it is cut and coded, and where its tiles lie. The layout
+// is specified in docs/format.md.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "meadow/blob/layout.h"
+#include "meadow/blob/plane_code.h"
+
+namespace meadow {
+
+constexpr std::uint8_t kBlobVersion = 1;
+constexpr std::size_t kFixedBlobBytes = 64;
+constexpr std::size_t kLongestDtype = 16;
+constexpr std::size_t kTileSymbols = 1 << 16;  // of a plane in a tile, where a row allows it
+
+// What is taken off the field of a float: base + rows[row] + columns[column], modulo the field.
+struct Bases {
+  std::uint8_t base = 0;
+  std::vector<std::uint8_t> rows;     // empty: none
+  std::vector<std::uint8_t> columns;  // empty: none
+};
+
+struct BlobHead {
+  std::string dtype;  // how the tensor's dtype is spelled; told, not interpreted
+  Layout layout;
+  std::uint64_t records = 0;
+  std::uint64_t columns = 0;  // records of a row; 0 where nothing depends on it
+  std::uint32_t tile_records = 1;
+  Bases bases;
+  std::vector<PlaneCode> codes;  // of each plane
+
+  [[nodiscard]] std::uint64_t nbytes() const noexcept { return records * layout.record_bytes; }
+  [[nodiscard]] std::size_t tile_count() const noexcept;
+  [[nodiscard]] std::size_t records_of_tile(std::size_t n) const noexcept;
+};
+
+// Where tile n lies, and its XXH64.
+struct TileEntry {
+  std::uint32_t bytes;
+  std::uint64_t checksum;
+};
+
+// A checked head and the tiles behind it; spans point into the blob.
+struct BlobView {
+  BlobHead head;
+  std::vector<std::span<const std::uint8_t>> tiles;
+  std::vector<std::uint64_t> checksums;
+  std::uint64_t bytes;  // of the blob
+};
+
+// Reads and checks everything but the tiles themselves. Zero bytes may follow the blob. Throws
+// Truncated, Corrupt or NewerVersion; allocates no more than the blob's length justifies.
+BlobView parse_blob(std::span<const std::uint8_t> blob);
+
+// Everything in front of the tiles, with its checksum.
+Bytes write_head(const BlobHead& head, std::span<const TileEntry> tiles);
+
+// For those who change a blob on purpose, as the fuzzers do: mends the checksums of head and tiles
+// where the head can be read that far.
+void fix_blob_checksums(std::span<std::uint8_t> blob);
+
+}  // namespace meadow

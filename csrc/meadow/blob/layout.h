@@ -1,0 +1,52 @@
+// How the bytes of a tensor are cut into planes of symbols.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <vector>
+
+#include "meadow/kernels/planes/planes.h"
+#include "meadow/number/dtype.h"
+
+namespace meadow {
+
+// A record is what repeats: one element, or one block of quantised values.
+enum class LayoutKind : std::uint8_t {
+  kSegments = 1,  // each plane is a run of bytes of every record
+  kGroups = 2,    // each plane is a group of neighbouring bits of every element (Huff-LLM)
+  kScaled = 3,  // floats: exponent and top mantissa bits less the scale of row and column; the rest
+};
+
+// Of kSegments: `offset` and `count` in bytes, `width` 8. Of kGroups: `offset` in bits, `count` 1.
+// Of kScaled they follow from the cut.
+struct PlaneShape {
+  unsigned offset;
+  unsigned count;  // symbols of a record
+  unsigned width;  // bits of a symbol, at most 8
+};
+
+struct Layout {
+  LayoutKind kind = LayoutKind::kSegments;
+  unsigned record_bytes = 1;
+  std::vector<PlaneShape> planes;
+  // Of kScaled:
+  FloatType stored = FloatType::kBF16;   // F32, F16 or BF16
+  FloatType content = FloatType::kBF16;  // the narrowest of them that holds every value
+  unsigned top = 0;                      // mantissa bits in a symbol
+
+  [[nodiscard]] std::size_t most_symbols_per_record() const noexcept;
+  // Of kScaled: how the upper 16 bits are cut.
+  [[nodiscard]] kernels::FloatCut cut() const noexcept;
+};
+
+// The planes of kScaled: symbols; sign and low mantissa bits; of F32 two lower bytes more.
+std::vector<PlaneShape> scaled_planes(FloatType content, unsigned top);
+
+// Throws InvalidArgument for records of 0 or more than 4096 bytes, and for planes that do not hold
+// each bit of a record once.
+void require_partition(const Layout& layout);
+
+constexpr unsigned kMostRecordBytes = 4096;
+constexpr unsigned kMostPlanes = 64;
+
+}  // namespace meadow

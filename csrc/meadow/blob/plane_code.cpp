@@ -1,0 +1,145 @@
+#include "meadow/blob/plane_code.h"
+
+#include <algorithm>
+#include <cstring>
+#include <utility>
+
+#include "meadow/base/bits.h"
+#include "meadow/base/error.h"
+#include "meadow/codec/huffman.h"
+#include "meadow/kernels/isa.h"
+#include "meadow/kernels/planes/planes.h"
+
+namespace meadow {
+namespace {
+
+std::size_t used_symbols(const ByteCounts& counts) noexcept {
+  return counts.size() - static_cast<std::size_t>(std::count(counts.begin(), counts.end(), 0));
+}
+
+std::uint64_t total_of(const ByteCounts& counts) noexcept {
+  std::uint64_t total = 0;
+  for (const std::uint64_t count : counts) total += count;
+  return total;
+}
+
+}  // namespace
+
+PlaneCode PlaneCode::of_huffman(const HuffmanCode& code, unsigned width) {
+  PlaneCode plane(Coding::kHuffman, width);
+  plane.huffman_ = code;
+  plane.table_ = code.serialized();
+  plane.codes_ = code.codes();
+  plane.slots_ = code.slots();
+  return plane;
+}
+
+PlaneCode PlaneCode::of_rans(RansModel model, unsigned width) {
+  PlaneCode plane(Coding::kRans, width);
+  plane.table_ = model.serialized();
+  plane.rans_ = std::make_shared<const RansModel>(std::move(model));
+  return plane;
+}
+
+PlaneCode PlaneCode::choose(const ByteCounts& counts, unsigned width, const CoderChoice& choice) {
+  PlaneCode raw(Coding::kRaw, width);
+  if (used_symbols(counts) <= 1) {
+    PlaneCode constant(Coding::kConstant, width);
+    const auto* only = std::max_element(counts.begin(), counts.end());
+    constant.constant_ = static_cast<std::uint8_t>(only - counts.begin());
+    constant.table_.push_back(constant.constant_);
+    return constant;
+  }
+  const auto total = static_cast<double>(total_of(counts));
+  double best = raw.cost_bits(counts) - choice.least_gain * total;
+  PlaneCode chosen = raw;
+  if (choice.rans) {
+    PlaneCode rans = of_rans(RansModel::from_counts(counts), width);
+    const double cost = rans.cost_bits(counts);
+    if (cost < best) {
+      best = cost;
+      chosen = std::move(rans);
+    }
+  }
+  if (choice.huffman) {
+    PlaneCode huffman = of_huffman(HuffmanCode::optimal(counts), width);
+    const double patience = chosen.coding_ == Coding::kRans ? choice.patience * total : 0.0;
+    if (huffman.cost_bits(counts) < best + patience) chosen = std::move(huffman);
+  }
+  return chosen;
+}
+
+PlaneCode PlaneCode::parse(Coding coding, unsigned width, std::span<const std::uint8_t> table) {
+  if (coding == Coding::kHuffman) return of_huffman(HuffmanCode::parse(table), width);
+  if (coding == Coding::kRans) return of_rans(RansModel::parse(table), width);
+  PlaneCode plane(coding, width);
+  const std::size_t expected = coding == Coding::kConstant ? 1 : 0;
+  if (table.size() != expected) {
+    corrupt("plane: expected a table of " + std::to_string(expected) + " bytes, found " +
+            std::to_string(table.size()));
+  }
+  plane.table_.assign(table.begin(), table.end());
+  if (coding == Coding::kConstant) plane.constant_ = table[0];
+  return plane;
+}
+
+unsigned PlaneCode::entries() const noexcept {
+  if (huffman_) return huffman_->entries();
+  return rans_ ? rans_->entries() : 0;
+}
+
+unsigned PlaneCode::longest() const noexcept { return huffman_ ? huffman_->longest() : 0; }
+
+double PlaneCode::cost_bits(const ByteCounts& counts) const {
+  const auto table = static_cast<double>(8 * table_.size());
+  if (huffman_) return table + static_cast<double>(huffman_->cost_bits(counts));
+  if (rans_) return table + rans_->cost_bits(counts);
+  if (coding_ == Coding::kConstant) return table;
+  return static_cast<double>(width_) * static_cast<double>(total_of(counts));
+}
+
+std::optional<std::size_t> PlaneCode::fixed_bytes(std::size_t symbols) const noexcept {
+  if (coding_ == Coding::kConstant) return 0;
+  if (coding_ == Coding::kRaw) return bytes_of_bits(symbols * width_);
+  return std::nullopt;
+}
+
+std::size_t PlaneCode::bound(std::size_t symbols) const noexcept {
+  if (coding_ == Coding::kHuffman) return huffman_bound(symbols);
+  if (coding_ == Coding::kRans) return rans_bound(symbols);
+  return *fixed_bytes(symbols);
+}
+
+std::uint8_t* PlaneCode::encode(std::span<const std::uint8_t> symbols, std::uint8_t* out) const {
+  switch (coding_) {
+    case Coding::kConstant:
+      return out;
+    case Coding::kHuffman:
+      return huffman_encode(codes_, symbols, out);
+    case Coding::kRans:
+      return out + rans_encode(*rans_, symbols, out);
+    default:
+      kernels::plane_kernels(active_isa()).pack(symbols.data(), symbols.size(), width_, out);
+      return out + bytes_of_bits(symbols.size() * width_);
+  }
+}
+
+bool PlaneCode::decode(std::span<const std::uint8_t> payload,
+                       std::span<std::uint8_t> symbols) const noexcept {
+  switch (coding_) {
+    case Coding::kConstant:
+      std::memset(symbols.data(), constant_, symbols.size());
+      return payload.empty();
+    case Coding::kHuffman:
+      return huffman_decode(*slots_, payload, symbols);
+    case Coding::kRans:
+      return rans_decode(*rans_, payload, symbols);
+    default:
+      if (payload.size() != bytes_of_bits(symbols.size() * width_)) return false;
+      kernels::plane_kernels(active_isa())
+          .unpack(payload.data(), symbols.size(), width_, symbols.data());
+      return true;
+  }
+}
+
+}  // namespace meadow

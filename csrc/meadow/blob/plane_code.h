@@ -1,0 +1,70 @@
+// How the symbols of one plane are stored: nothing, as they are, or by an entropy coder.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <span>
+
+#include "meadow/codec/huffman_code.h"
+#include "meadow/codec/rans.h"
+
+namespace meadow {
+
+enum class Coding : std::uint8_t {
+  kConstant = 0,  // one value, in the table; payloads are empty
+  kRaw = 1,       // `width` bits each
+  kHuffman = 2,
+  kRans = 3,
+};
+
+// Which coders a plan may use.
+struct CoderChoice {
+  bool huffman = true;
+  bool rans = true;
+  // Huffman, which decodes faster, is taken up to so many bits a symbol above rANS.
+  double patience = 0.02;
+  // A coder is taken only if it saves so many bits a symbol; below that raw bits are faster.
+  double least_gain = 0.0;
+};
+
+class PlaneCode {
+ public:
+  // The cheapest for `counts` of symbols of `width` bits.
+  static PlaneCode choose(const ByteCounts& counts, unsigned width, const CoderChoice& choice);
+  // From a blob. Throws Corrupt.
+  static PlaneCode parse(Coding coding, unsigned width, std::span<const std::uint8_t> table);
+
+  [[nodiscard]] Coding coding() const noexcept { return coding_; }
+  [[nodiscard]] unsigned width() const noexcept { return width_; }
+  [[nodiscard]] const Bytes& table() const noexcept { return table_; }
+  [[nodiscard]] unsigned entries() const noexcept;  // of the coder's table; 0 without one
+  [[nodiscard]] unsigned longest() const noexcept;  // code, in bits
+  // Estimate for payloads and table together.
+  [[nodiscard]] double cost_bits(const ByteCounts& counts) const;
+
+  // Bytes of a payload where they follow from the number of symbols.
+  [[nodiscard]] std::optional<std::size_t> fixed_bytes(std::size_t symbols) const noexcept;
+  [[nodiscard]] std::size_t bound(std::size_t symbols) const noexcept;
+  std::uint8_t* encode(std::span<const std::uint8_t> symbols, std::uint8_t* out) const;
+  // False for a payload that is not of exactly these many symbols.
+  bool decode(std::span<const std::uint8_t> payload,
+              std::span<std::uint8_t> symbols) const noexcept;
+
+ private:
+  PlaneCode(Coding coding, unsigned width) : coding_(coding), width_(width) {}
+  static PlaneCode of_huffman(const HuffmanCode& code, unsigned width);
+  static PlaneCode of_rans(RansModel model, unsigned width);
+
+  Coding coding_;
+  unsigned width_;
+  Bytes table_;
+  std::uint8_t constant_ = 0;
+  std::optional<HuffmanCode> huffman_;
+  kernels::HuffmanCodes codes_{};
+  std::shared_ptr<const kernels::HuffmanSlots> slots_;
+  std::shared_ptr<const RansModel> rans_;
+};
+
+}  // namespace meadow

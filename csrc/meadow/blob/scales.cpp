@@ -1,0 +1,207 @@
+#include "meadow/blob/scales.h"
+
+#include <algorithm>
+#include <array>
+#include <bit>
+#include <cmath>
+#include <utility>
+
+#include "meadow/base/cancellation.h"
+#include "meadow/blob/tile.h"
+#include "meadow/stats/histogram.h"
+
+namespace meadow {
+namespace {
+
+constexpr std::size_t kSampledRows = 256;  // whose squares give the scales of columns
+constexpr std::size_t kSampledRuns = 16;   // of kRunLength columns, which give those of rows
+constexpr std::size_t kRunLength = 16;
+constexpr std::size_t kCountedValues = 1 << 18;  // in rows over the whole matrix
+constexpr std::size_t kFewestRows = 4;
+constexpr std::size_t kFewestColumns = 32;
+
+// Rows of upper halves as floats.
+class Rows {
+ public:
+  Rows(const Layout& layout, std::span<const std::uint8_t> bytes, std::size_t columns)
+      : layout_(layout),
+        bytes_(bytes),
+        columns_(columns),
+        rows_(bytes.size() / layout.record_bytes / columns) {}
+
+  [[nodiscard]] std::size_t count() const noexcept { return rows_; }
+  [[nodiscard]] std::size_t columns() const noexcept { return columns_; }
+
+  const std::uint16_t* upper(std::size_t row, std::size_t column, std::size_t count) {
+    const std::size_t at = (row * columns_ + column) * layout_.record_bytes;
+    return upper_halves(layout_, bytes_.subspan(at, count * layout_.record_bytes), scratch_);
+  }
+
+  // Squares; 0 for NaN and infinities, which have no scale.
+  void squares(std::size_t row, std::size_t column, std::span<float> out) {
+    const std::uint16_t* halves = upper(row, column, out.size());
+    const bool half = layout_.content == FloatType::kF16;
+    for (std::size_t i = 0; i < out.size(); ++i)
+      out[i] = half ? of_f16(halves[i]) : of_bf16(halves[i]);
+  }
+
+ private:
+  static float of_bf16(std::uint16_t bits) noexcept {
+    const auto value = std::bit_cast<float>(std::uint32_t{bits} << 16);
+    return (bits & 0x7F80) == 0x7F80 ? 0.0F : std::min(value * value, 1e37F);
+  }
+  // A multiple of the square is as good: 2^112 takes the exponent to that of F32.
+  static float of_f16(std::uint16_t bits) noexcept {
+    return (bits & 0x7C00) == 0x7C00
+               ? 0.0F
+               : std::bit_cast<float>((bits & 0x7FFFU) << 13) * std::bit_cast<float>(0x77800000U) *
+                     std::bit_cast<float>((bits & 0x7FFFU) << 13) *
+                     std::bit_cast<float>(0x77800000U);
+  }
+
+  const Layout& layout_;
+  std::span<const std::uint8_t> bytes_;
+  std::size_t columns_;
+  std::size_t rows_;
+  RawVector<std::uint16_t> scratch_;
+};
+
+// Half the binary logarithm of a mean square; `otherwise` where there is none.
+double log_scale(double squares, double otherwise) {
+  return squares > 0.0 ? 0.5 * std::log2(squares) : otherwise;
+}
+
+// The sums of squares of sampled rows, by column.
+std::vector<double> squares_by_column(Rows& rows) {
+  std::vector<double> sums(rows.columns(), 0.0);
+  std::vector<float> squares(rows.columns());
+  const std::size_t sampled = std::min(rows.count(), kSampledRows);
+  for (std::size_t n = 0; n < sampled; ++n) {
+    throw_if_cancelled();
+    rows.squares(n * rows.count() / sampled, 0, squares);
+    for (std::size_t i = 0; i < sums.size(); ++i) sums[i] += static_cast<double>(squares[i]);
+  }
+  return sums;
+}
+
+std::vector<double> log_scales_of_columns(Rows& rows) {
+  std::vector<double> scales = squares_by_column(rows);
+  double total = 0.0;
+  for (const double sum : scales) total += sum;
+  const double middle = log_scale(total / static_cast<double>(scales.size()), 0.0);
+  for (double& scale : scales) scale = log_scale(scale, middle) - middle;
+  return scales;
+}
+
+// What is left of a row's scale when those of its columns are taken off.
+std::vector<double> log_scales_of_rows(Rows& rows, const std::vector<double>& of_columns) {
+  const std::size_t run = std::min(kRunLength, rows.columns());
+  const std::size_t runs = std::min(kSampledRuns, rows.columns() / run);
+  std::vector<double> scales(rows.count(), 0.0);
+  std::array<float, kRunLength> squares{};
+  std::vector<double> weights(of_columns.size());
+  std::transform(of_columns.begin(), of_columns.end(), weights.begin(),
+                 [](double scale) { return std::exp2(-2.0 * scale); });
+  for (std::size_t row = 0; row < rows.count(); ++row) {
+    if (row % 4096 == 0) throw_if_cancelled();
+    for (std::size_t n = 0; n < runs; ++n) {
+      const std::size_t first = n * (rows.columns() - run) / runs;
+      rows.squares(row, first, std::span(squares).first(run));
+      for (std::size_t i = 0; i < run; ++i) {
+        scales[row] += static_cast<double>(squares[i]) * weights[first + i];
+      }
+    }
+  }
+  double total = 0.0;
+  for (const double sum : scales) total += sum;
+  const double middle = log_scale(total / static_cast<double>(scales.size()), 0.0);
+  for (double& scale : scales) scale = log_scale(scale, middle) - middle;
+  return scales;
+}
+
+std::vector<std::uint8_t> rounded(const std::vector<double>& scales) {
+  std::vector<std::uint8_t> bases(scales.size());
+  std::transform(scales.begin(), scales.end(), bases.begin(), [](double scale) {
+    return static_cast<std::uint8_t>(static_cast<int>(std::lround(std::clamp(scale, -60.0, 60.0))));
+  });
+  return bases;
+}
+
+// How often each field, less the bases of its row and column, occurs in a sample of rows.
+Counts count_fields(Rows& rows, const Layout& layout, const Bases& bases) {
+  const Geometry geometry(layout, bases, rows.columns());
+  const kernels::FloatCut& cut = geometry.cut;
+  Counts counts(std::size_t{cut.field} + 1, 0);
+  const std::size_t sampled =
+      std::clamp<std::size_t>(kCountedValues / rows.columns(), 1, rows.count());
+  for (std::size_t n = 0; n < sampled; ++n) {
+    const std::size_t row = n * rows.count() / sampled;
+    const std::uint16_t* upper = rows.upper(row, 0, rows.columns());
+    const std::uint16_t base = geometry.row_base(row);
+    for (std::size_t i = 0; i < rows.columns(); ++i) {
+      ++counts[static_cast<std::size_t>((upper[i] >> cut.shift) - base - geometry.column_bases[i]) &
+               cut.field];
+    }
+  }
+  return counts;
+}
+
+double entropy_of_bytes(const std::vector<std::uint8_t>& bytes) {
+  Counts counts(256, 0);
+  for (const std::uint8_t byte : bytes) ++counts[byte];
+  return entropy(std::span<const std::uint64_t>(counts)) * static_cast<double>(bytes.size());
+}
+
+// The start of the window of exponents with the most values; 0 where symbols hold every field.
+std::uint8_t best_base(const Layout& layout, const Counts& counts) {
+  const kernels::FloatCut cut = layout.cut();
+  if (cut.escape > 255) return 0;
+  const std::size_t step = std::size_t{1} << layout.top;
+  std::uint64_t inside = 0;
+  for (std::size_t i = 0; i < cut.escape; ++i) inside += counts[i];
+  std::uint64_t most = inside;
+  std::size_t best = 0;
+  for (std::size_t start = step; start < counts.size(); start += step) {
+    for (std::size_t i = 0; i < step; ++i) {
+      inside += counts[(start - step + cut.escape + i) % counts.size()];
+      inside -= counts[start - step + i];
+    }
+    if (inside > most) {
+      most = inside;
+      best = start;
+    }
+  }
+  return static_cast<std::uint8_t>(best / step);
+}
+
+}  // namespace
+
+Bases choose_bases(const Layout& layout, std::span<const std::uint8_t> bytes, std::size_t columns,
+                   bool scaled) {
+  Rows rows(layout, bytes, columns);
+  std::vector<Bases> candidates{Bases{}};
+  if (scaled && columns >= kFewestColumns && columns <= kTileSymbols &&
+      rows.count() >= kFewestRows) {
+    const std::vector<double> by_column = log_scales_of_columns(rows);
+    const std::vector<double> even(columns, 0.0);
+    candidates.push_back({0, {}, rounded(by_column)});
+    candidates.push_back({0, rounded(log_scales_of_rows(rows, even)), {}});
+    candidates.push_back({0, rounded(log_scales_of_rows(rows, by_column)), rounded(by_column)});
+  }
+  const auto values = static_cast<double>(rows.count()) * static_cast<double>(columns);
+  double least = 0.0;
+  Bases best;
+  for (std::size_t n = 0; n < candidates.size(); ++n) {
+    Bases& bases = candidates[n];
+    const Counts counts = count_fields(rows, layout, bases);
+    const double bits = entropy(std::span<const std::uint64_t>(counts)) * values +
+                        entropy_of_bytes(bases.rows) + entropy_of_bytes(bases.columns);
+    if (n != 0 && bits >= least) continue;
+    least = bits;
+    bases.base = best_base(layout, counts);
+    best = std::move(bases);
+  }
+  return best;
+}
+
+}  // namespace meadow

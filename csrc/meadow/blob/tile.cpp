@@ -1,0 +1,269 @@
+#include "meadow/blob/tile.h"
+
+#include <algorithm>
+#include <cstring>
+
+#include "meadow/base/bits.h"
+#include "meadow/kernels/isa.h"
+#include "meadow/number/convert.h"
+
+namespace meadow {
+namespace {
+
+// Floats that share one base for all columns are done so many at a time.
+constexpr std::size_t kUniformColumns = 4096;
+
+// -- segments -----------------------------------------------------------------------------------
+
+void copy_segment(const std::uint8_t* from, std::size_t from_step, std::uint8_t* to,
+                  std::size_t to_step, std::size_t bytes, std::size_t records) noexcept {
+  if (bytes == 1) {
+    for (std::size_t i = 0; i < records; ++i) to[i * to_step] = from[i * from_step];
+    return;
+  }
+  for (std::size_t i = 0; i < records; ++i) {
+    std::memcpy(to + i * to_step, from + i * from_step, bytes);
+  }
+}
+
+void split_segments(const Layout& layout, std::span<const std::uint8_t> bytes, TilePlanes& tile) {
+  const std::size_t step = layout.record_bytes;
+  for (std::size_t n = 0; n < layout.planes.size(); ++n) {
+    const PlaneShape& plane = layout.planes[n];
+    copy_segment(bytes.data() + plane.offset, step, tile.planes[n].data(), plane.count, plane.count,
+                 bytes.size() / step);
+  }
+}
+
+void merge_segments(const Layout& layout, const TilePlanes& tile, std::span<std::uint8_t> bytes) {
+  const std::size_t step = layout.record_bytes;
+  for (std::size_t n = 0; n < layout.planes.size(); ++n) {
+    const PlaneShape& plane = layout.planes[n];
+    copy_segment(tile.planes[n].data(), plane.count, bytes.data() + plane.offset, step, plane.count,
+                 bytes.size() / step);
+  }
+}
+
+// -- groups -------------------------------------------------------------------------------------
+
+template <typename Element>
+void split_groups(const Layout& layout, std::span<const std::uint8_t> bytes, TilePlanes& tile) {
+  for (std::size_t n = 0; n < layout.planes.size(); ++n) {
+    const PlaneShape& plane = layout.planes[n];
+    std::uint8_t* out = tile.planes[n].data();
+    const auto mask = static_cast<Element>(low_bits(plane.width));
+    for (std::size_t i = 0; i < bytes.size() / sizeof(Element); ++i) {
+      const auto element = load<Element>(bytes.data() + i * sizeof(Element));
+      out[i] = static_cast<std::uint8_t>((element >> plane.offset) & mask);
+    }
+  }
+}
+
+template <typename Element>
+void merge_groups(const Layout& layout, const TilePlanes& tile, std::span<std::uint8_t> bytes) {
+  std::memset(bytes.data(), 0, bytes.size());
+  for (std::size_t n = 0; n < layout.planes.size(); ++n) {
+    const unsigned shift = layout.planes[n].offset;
+    const std::uint8_t* from = tile.planes[n].data();
+    for (std::size_t i = 0; i < bytes.size() / sizeof(Element); ++i) {
+      std::uint8_t* at = bytes.data() + i * sizeof(Element);
+      store(at, static_cast<Element>(load<Element>(at) | Element{from[i]} << shift));
+    }
+  }
+}
+
+// The widest element of a group layout is a word.
+template <typename Visit>
+void by_element(unsigned bytes, const Visit& visit) {
+  if (bytes == 1) return visit(std::uint8_t{});
+  if (bytes == 2) return visit(std::uint16_t{});
+  if (bytes == 4) return visit(std::uint32_t{});
+  visit(std::uint64_t{});
+}
+
+// -- scaled floats ------------------------------------------------------------------------------
+
+// Calls visit(begin, end, row) for the parts of count floats from number `first` on that share a
+// row, or of kUniformColumns; begin and end count from the tile's first.
+template <typename Visit>
+void for_each_row(const Geometry& geometry, std::size_t first, std::size_t count,
+                  const Visit& visit) {
+  for (std::size_t begin = 0; begin < count;) {
+    const std::size_t column = (first + begin) % geometry.columns;
+    const std::size_t end = std::min(count, begin + geometry.columns - column);
+    visit(begin, end, (first + begin) / geometry.columns, column);
+    begin = end;
+  }
+}
+
+void collect_escapes(const Geometry& geometry, const std::uint16_t* upper, TilePlanes& tile) {
+  const kernels::FloatCut& cut = geometry.cut;
+  const Bytes& symbols = tile.planes[0];
+  for (std::size_t i = 0; i < symbols.size(); ++i) {
+    if (symbols[i] < cut.escape) continue;
+    const unsigned field = (upper[i] >> cut.shift) & cut.field;
+    tile.escapes.push_back(static_cast<std::uint8_t>(field >> geometry.layout->top));
+  }
+}
+
+void split_scaled(const Geometry& geometry, std::span<const std::uint8_t> bytes, std::size_t first,
+                  TilePlanes& tile) {
+  const Layout& layout = *geometry.layout;
+  const kernels::PlaneKernels& kernels = kernels::plane_kernels(active_isa());
+  const std::size_t count = bytes.size() / layout.record_bytes;
+  const std::uint16_t* upper = nullptr;
+  if (layout.content == FloatType::kF32) {
+    tile.upper.resize(count);
+    const auto* values = reinterpret_cast<const std::uint32_t*>(bytes.data());
+    kernels.split_f32(values, count, tile.upper.data(), tile.planes[2].data(),
+                      tile.planes[3].data());
+    upper = tile.upper.data();
+  } else {
+    upper = upper_halves(layout, bytes, tile.upper);
+  }
+  std::size_t escapes = 0;
+  for_each_row(geometry, first, count,
+               [&](std::size_t begin, std::size_t end, std::size_t row, std::size_t column) {
+                 escapes +=
+                     kernels.split(geometry.cut, upper + begin, end - begin,
+                                   geometry.column_bases.data() + column, geometry.row_base(row),
+                                   &tile.planes[0][begin], &tile.planes[1][begin]);
+               });
+  tile.escapes.clear();
+  if (escapes != 0) collect_escapes(geometry, upper, tile);
+}
+
+// Floats from their upper halves, in place where those are the floats themselves.
+void widen(const Layout& layout, const TilePlanes& tile, const std::uint16_t* upper,
+           std::span<std::uint8_t> bytes) {
+  const std::size_t count = bytes.size() / layout.record_bytes;
+  if (layout.stored == FloatType::kF16) {
+    f16_of_bf16(upper, count, reinterpret_cast<std::uint16_t*>(bytes.data()));
+    return;
+  }
+  auto* values = reinterpret_cast<std::uint32_t*>(bytes.data());
+  if (layout.content == FloatType::kF16) {
+    f32_of_f16(upper, count, values);
+  } else if (layout.content == FloatType::kF32) {
+    kernels::plane_kernels(active_isa())
+        .merge_f32(upper, tile.planes[2].data(), tile.planes[3].data(), count, values);
+  } else {
+    for (std::size_t i = 0; i < count; ++i) values[i] = std::uint32_t{upper[i]} << 16;
+  }
+}
+
+bool put_escapes_back(const Geometry& geometry, const TilePlanes& tile, std::uint16_t* upper) {
+  const kernels::FloatCut& cut = geometry.cut;
+  const unsigned shift = cut.shift + geometry.layout->top;
+  const auto exponent = static_cast<std::uint16_t>((cut.field >> geometry.layout->top) << shift);
+  const Bytes& symbols = tile.planes[0];
+  std::size_t next = 0;
+  for (std::size_t i = 0; i < symbols.size(); ++i) {
+    if (symbols[i] < cut.escape) continue;
+    if (next == tile.escapes.size()) return false;
+    const auto placed = static_cast<std::uint16_t>(tile.escapes[next++] << shift);
+    const auto top = static_cast<std::uint16_t>((symbols[i] & cut.top) << cut.shift);
+    const auto field = static_cast<std::uint16_t>(cut.field << cut.shift);
+    upper[i] = static_cast<std::uint16_t>((upper[i] & ~field) | (placed & exponent) | top);
+  }
+  return next == tile.escapes.size();
+}
+
+bool has_escapes(const Geometry& geometry, const Bytes& symbols) noexcept {
+  if (geometry.cut.escape > 255) return false;
+  const auto escape = static_cast<std::uint8_t>(geometry.cut.escape);
+  std::uint8_t found = 0;
+  for (const std::uint8_t symbol : symbols) found |= symbol >= escape ? 1 : 0;
+  return found != 0;
+}
+
+bool merge_scaled(const Geometry& geometry, TilePlanes& tile, std::size_t first,
+                  std::span<std::uint8_t> bytes) {
+  const Layout& layout = *geometry.layout;
+  const std::size_t count = bytes.size() / layout.record_bytes;
+  const bool in_place = layout.stored == layout.content && layout.record_bytes == 2;
+  if (!in_place) tile.upper.resize(count);
+  std::uint16_t* upper =
+      in_place ? reinterpret_cast<std::uint16_t*>(bytes.data()) : tile.upper.data();
+  const kernels::PlaneKernels& kernels = kernels::plane_kernels(active_isa());
+  for_each_row(geometry, first, count,
+               [&](std::size_t begin, std::size_t end, std::size_t row, std::size_t column) {
+                 kernels.merge(geometry.cut, &tile.planes[0][begin], &tile.planes[1][begin],
+                               end - begin, geometry.column_bases.data() + column,
+                               geometry.row_base(row), upper + begin);
+               });
+  if (has_escapes(geometry, tile.planes[0])) {
+    if (!put_escapes_back(geometry, tile, upper)) return false;
+  } else if (!tile.escapes.empty()) {
+    return false;
+  }
+  if (!in_place) widen(layout, tile, upper, bytes);
+  return true;
+}
+
+}  // namespace
+
+Geometry::Geometry(const BlobHead& head)
+    : Geometry(head.layout, head.bases, static_cast<std::size_t>(head.columns)) {}
+
+Geometry::Geometry(const Layout& cut_layout, const Bases& bases, std::size_t row_length)
+    : layout(&cut_layout),
+      cut{},
+      columns(row_length == 0 ? kUniformColumns : row_length),
+      rows(&bases.rows) {
+  if (layout->kind != LayoutKind::kScaled) return;
+  cut = layout->cut();
+  column_bases.resize(columns);
+  for (std::size_t column = 0; column < columns; ++column) {
+    const unsigned own = bases.columns.empty() ? 0 : bases.columns[column];
+    column_bases[column] = static_cast<std::uint16_t>((bases.base + own) << layout->top);
+  }
+}
+
+void TilePlanes::resize(const Layout& layout, std::size_t records) {
+  planes.resize(layout.planes.size());
+  for (std::size_t n = 0; n < planes.size(); ++n)
+    planes[n].resize(records * layout.planes[n].count);
+}
+
+const std::uint16_t* upper_halves(const Layout& layout, std::span<const std::uint8_t> bytes,
+                                  RawVector<std::uint16_t>& scratch) {
+  const auto* halves = reinterpret_cast<const std::uint16_t*>(bytes.data());
+  if (layout.record_bytes == 2 && layout.stored == layout.content) return halves;
+  const std::size_t count = bytes.size() / layout.record_bytes;
+  scratch.resize(count);
+  const auto* words = reinterpret_cast<const std::uint32_t*>(bytes.data());
+  if (layout.stored == FloatType::kF16) {
+    bf16_of_f16(halves, count, scratch.data());
+  } else if (layout.content == FloatType::kF16) {
+    f16_of_f32(words, count, scratch.data());
+  } else {
+    for (std::size_t i = 0; i < count; ++i) scratch[i] = static_cast<std::uint16_t>(words[i] >> 16);
+  }
+  return scratch.data();
+}
+
+void split_tile(const Geometry& geometry, std::span<const std::uint8_t> bytes, std::size_t first,
+                TilePlanes& tile) {
+  const Layout& layout = *geometry.layout;
+  tile.resize(layout, bytes.size() / layout.record_bytes);
+  if (layout.kind == LayoutKind::kScaled) return split_scaled(geometry, bytes, first, tile);
+  if (layout.kind == LayoutKind::kSegments) return split_segments(layout, bytes, tile);
+  by_element(layout.record_bytes,
+             [&]<typename Element>(Element) { split_groups<Element>(layout, bytes, tile); });
+}
+
+bool merge_tile(const Geometry& geometry, TilePlanes& tile, std::size_t first,
+                std::span<std::uint8_t> bytes) {
+  const Layout& layout = *geometry.layout;
+  if (layout.kind == LayoutKind::kScaled) return merge_scaled(geometry, tile, first, bytes);
+  if (layout.kind == LayoutKind::kSegments) {
+    merge_segments(layout, tile, bytes);
+  } else {
+    by_element(layout.record_bytes,
+               [&]<typename Element>(Element) { merge_groups<Element>(layout, tile, bytes); });
+  }
+  return true;
+}
+
+}  // namespace meadow

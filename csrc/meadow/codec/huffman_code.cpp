@@ -1,0 +1,252 @@
+#include "meadow/codec/huffman_code.h"
+
+#include <algorithm>
+#include <string>
+#include <vector>
+
+#include "meadow/base/error.h"
+
+namespace meadow {
+namespace {
+
+using kernels::kHuffmanBits;
+using kernels::kHuffmanSlots;
+
+// In the serialised table, nibbles behind the lengths 0 to 12.
+constexpr unsigned kShortRun = 13;  // one nibble n: n + 2 symbols without a code
+constexpr unsigned kLongRun = 14;   // two nibbles n, the lower first: n + 18
+constexpr unsigned kFirstShort = 2;
+constexpr unsigned kFirstLong = 18;
+
+struct Leaf {
+  std::uint64_t count;
+  std::uint8_t symbol;
+};
+
+std::vector<Leaf> leaves_by_count(const ByteCounts& counts) {
+  std::vector<Leaf> leaves;
+  for (unsigned symbol = 0; symbol < counts.size(); ++symbol) {
+    if (counts[symbol] != 0) leaves.push_back({counts[symbol], static_cast<std::uint8_t>(symbol)});
+  }
+  std::stable_sort(leaves.begin(), leaves.end(),
+                   [](const Leaf& a, const Leaf& b) { return a.count < b.count; });
+  return leaves;
+}
+
+// One level of the coin collector's lists: weights in order, and which of them are packages.
+struct Level {
+  std::vector<std::uint64_t> weights;
+  std::vector<bool> is_package;
+};
+
+// Leaves and the pairs of the level below, merged; leaves first where they tie.
+Level merged(const std::vector<Leaf>& leaves, const Level& below) {
+  Level level;
+  std::size_t leaf = 0;
+  const std::size_t packages = below.weights.size() / 2;
+  for (std::size_t package = 0; leaf < leaves.size() || package < packages;) {
+    const std::uint64_t pair =
+        package < packages ? below.weights[2 * package] + below.weights[2 * package + 1] : 0;
+    const bool take_leaf =
+        package == packages || (leaf < leaves.size() && leaves[leaf].count <= pair);
+    level.weights.push_back(take_leaf ? leaves[leaf].count : pair);
+    level.is_package.push_back(!take_leaf);
+    ++(take_leaf ? leaf : package);
+  }
+  return level;
+}
+
+// The first 2n - 2 of the last list are chosen; each package chooses two of the list below. A leaf
+// is as long as the number of lists in which it is chosen.
+std::vector<std::uint8_t> lengths_of(const std::vector<Leaf>& leaves, unsigned longest) {
+  std::vector<Level> levels{merged(leaves, {})};
+  while (levels.size() < longest) levels.push_back(merged(leaves, levels.back()));
+  std::vector<std::uint8_t> lengths(leaves.size(), 0);
+  std::size_t chosen = 2 * leaves.size() - 2;
+  for (auto level = levels.rbegin(); level != levels.rend(); ++level) {
+    const auto end = level->is_package.begin() + static_cast<std::ptrdiff_t>(chosen);
+    const auto packages =
+        static_cast<std::size_t>(std::count(level->is_package.begin(), end, true));
+    for (std::size_t leaf = 0; leaf < chosen - packages; ++leaf) ++lengths[leaf];
+    chosen = 2 * packages;
+  }
+  return lengths;
+}
+
+std::uint32_t reversed(std::uint32_t code, unsigned bits) noexcept {
+  std::uint32_t out = 0;
+  for (unsigned bit = 0; bit < bits; ++bit) out |= ((code >> bit) & 1) << (bits - 1 - bit);
+  return out;
+}
+
+class NibbleWriter {
+ public:
+  void put(unsigned nibble) {
+    if (half_) {
+      bytes_.back() = static_cast<std::uint8_t>(bytes_.back() | nibble << 4);
+    } else {
+      bytes_.push_back(static_cast<std::uint8_t>(nibble));
+    }
+    half_ = !half_;
+  }
+  void put_run(unsigned zeros) {
+    if (zeros >= kFirstLong) {
+      put(kLongRun);
+      put((zeros - kFirstLong) & 15);
+      put((zeros - kFirstLong) >> 4);
+    } else if (zeros >= kFirstShort) {
+      put(kShortRun);
+      put(zeros - kFirstShort);
+    } else if (zeros == 1) {
+      put(0);
+    }
+  }
+  [[nodiscard]] Bytes take() { return std::move(bytes_); }
+
+ private:
+  Bytes bytes_;
+  bool half_ = false;
+};
+
+class NibbleReader {
+ public:
+  explicit NibbleReader(std::span<const std::uint8_t> bytes) : bytes_(bytes) {}
+  [[nodiscard]] unsigned get() {
+    if (at_ >= 2 * bytes_.size()) corrupt("Huffman table: it ends before its last symbol");
+    const unsigned byte = bytes_[at_ / 2];
+    return at_++ % 2 == 0 ? byte & 15 : byte >> 4;
+  }
+  // Symbols without a code that a nibble stands for; 0 for a length.
+  [[nodiscard]] unsigned run_of(unsigned nibble) {
+    if (nibble == 0) return 1;
+    if (nibble == kShortRun) return get() + kFirstShort;
+    if (nibble != kLongRun) return 0;
+    const unsigned low = get();
+    return low + (get() << 4) + kFirstLong;
+  }
+  [[nodiscard]] bool finished() const noexcept {
+    const std::size_t used = at_ / 2 + at_ % 2;
+    return used == bytes_.size() && (at_ % 2 == 0 || bytes_[at_ / 2] >> 4 == 0);
+  }
+
+ private:
+  std::span<const std::uint8_t> bytes_;
+  std::size_t at_ = 0;
+};
+
+void require_complete(const std::array<std::uint8_t, 256>& lengths) {
+  std::uint64_t slots = 0;
+  for (const std::uint8_t length : lengths) slots += length == 0 ? 0 : kHuffmanSlots >> length;
+  if (slots != kHuffmanSlots) {
+    corrupt("Huffman table: expected a complete code, found one that fills " +
+            std::to_string(slots) + " of " + std::to_string(kHuffmanSlots) + " slots");
+  }
+}
+
+}  // namespace
+
+HuffmanCode HuffmanCode::optimal(const ByteCounts& counts, unsigned longest) {
+  const std::vector<Leaf> leaves = leaves_by_count(counts);
+  if (leaves.size() < 2) invalid("Huffman code: expected two symbols or more that occur");
+  if (longest > kHuffmanBits || (std::size_t{1} << longest) < leaves.size()) {
+    invalid("longest Huffman code: expected at most 12 bits, and enough for " +
+            std::to_string(leaves.size()) + " symbols, found " + std::to_string(longest));
+  }
+  const std::vector<std::uint8_t> lengths = lengths_of(leaves, longest);
+  HuffmanCode code;
+  for (std::size_t n = 0; n < leaves.size(); ++n) code.lengths_[leaves[n].symbol] = lengths[n];
+  return code;
+}
+
+HuffmanCode HuffmanCode::parse(std::span<const std::uint8_t> table) {
+  NibbleReader nibbles(table);
+  HuffmanCode code;
+  std::uint64_t slots = 0;
+  for (unsigned symbol = 0; slots < kHuffmanSlots; ++symbol) {
+    const unsigned nibble = nibbles.get();
+    if (const unsigned run = nibbles.run_of(nibble)) {
+      symbol += run - 1;
+      continue;
+    }
+    if (symbol > 255 || nibble > kHuffmanBits) {
+      corrupt("Huffman table: expected lengths of at most 12 bits for at most 256 symbols");
+    }
+    code.lengths_[symbol] = static_cast<std::uint8_t>(nibble);
+    slots += kHuffmanSlots >> nibble;
+  }
+  if (!nibbles.finished()) corrupt("Huffman table: bytes behind its last symbol");
+  require_complete(code.lengths_);
+  return code;
+}
+
+Bytes HuffmanCode::serialized() const {
+  NibbleWriter nibbles;
+  unsigned zeros = 0;
+  for (const std::uint8_t length : lengths_) {
+    if (length == 0) {
+      ++zeros;
+      continue;
+    }
+    nibbles.put_run(zeros);
+    zeros = 0;
+    nibbles.put(length);
+  }
+  return nibbles.take();
+}
+
+std::uint64_t HuffmanCode::cost_bits(const ByteCounts& counts) const noexcept {
+  std::uint64_t bits = 0;
+  for (std::size_t symbol = 0; symbol < counts.size(); ++symbol) {
+    bits += counts[symbol] * lengths_[symbol];
+  }
+  return bits;
+}
+
+unsigned HuffmanCode::entries() const noexcept {
+  return 256 - static_cast<unsigned>(std::count(lengths_.begin(), lengths_.end(), 0));
+}
+
+unsigned HuffmanCode::longest() const noexcept {
+  return *std::max_element(lengths_.begin(), lengths_.end());
+}
+
+// Canonical: shorter codes before longer ones, then by symbol, counted up from zero. Bits are read
+// from the lowest on, so each code is written in reverse.
+kernels::HuffmanCodes HuffmanCode::codes() const noexcept {
+  kernels::HuffmanCodes out{};
+  std::uint32_t next = 0;
+  for (std::uint32_t length = 1; length <= kHuffmanBits; ++length, next <<= 1) {
+    for (std::size_t symbol = 0; symbol < lengths_.size(); ++symbol) {
+      if (lengths_[symbol] != length) continue;
+      out.code[symbol] = reversed(next++, length) | length << 16;
+    }
+  }
+  return out;
+}
+
+std::unique_ptr<kernels::HuffmanSlots> HuffmanCode::slots() const {
+  auto slots = std::make_unique<kernels::HuffmanSlots>();
+  const kernels::HuffmanCodes codes = this->codes();
+  for (std::size_t symbol = 0; symbol < lengths_.size(); ++symbol) {
+    const unsigned length = lengths_[symbol];
+    if (length == 0) continue;
+    for (std::size_t at = codes.code[symbol] & 0xFFFF; at < kHuffmanSlots; at += 1U << length) {
+      slots->one[at] = static_cast<std::uint16_t>(symbol | length << 8);
+    }
+  }
+  for (std::size_t at = 0; at < kHuffmanSlots; ++at) {
+    std::uint64_t many = 0;
+    std::uint64_t used = 0;
+    std::uint64_t count = 0;
+    for (; count < kernels::kSymbolsPerSlot; ++count) {
+      const std::uint64_t one = slots->one[at >> used];
+      if (used + (one >> 8) > kHuffmanBits) break;
+      many |= (one & 0xFF) << (8 * count);
+      used += one >> 8;
+    }
+    slots->many[at] = many | used << 48 | count << 56;
+  }
+  return slots;
+}
+
+}  // namespace meadow

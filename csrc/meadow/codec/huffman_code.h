@@ -1,0 +1,41 @@
+// A canonical prefix code of bytes with codes of at most 12 bits: its lengths, and what follows.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <memory>
+#include <span>
+
+#include "meadow/base/raw_vector.h"
+#include "meadow/kernels/huffman/huffman.h"
+
+namespace meadow {
+
+using ByteCounts = std::array<std::uint64_t, 256>;
+
+class HuffmanCode {
+ public:
+  // The code with the fewest bits of all whose longest code has at most `longest` bits (package
+  // merge: Larmore and Hirschberg, "A fast algorithm for optimal length-limited Huffman codes",
+  // JACM 1990). Two symbols at least must occur; throws InvalidArgument otherwise, and for a
+  // longest code that is above 12 bits or too short for so many symbols.
+  static HuffmanCode optimal(const ByteCounts& counts, unsigned longest = kernels::kHuffmanBits);
+
+  // Reads what `serialized` wrote, and nothing more. Throws Corrupt for lengths that are no
+  // complete code.
+  static HuffmanCode parse(std::span<const std::uint8_t> table);
+
+  [[nodiscard]] Bytes serialized() const;
+  [[nodiscard]] std::uint64_t cost_bits(const ByteCounts& counts) const noexcept;
+  [[nodiscard]] unsigned entries() const noexcept;  // symbols that have a code
+  [[nodiscard]] unsigned longest() const noexcept;
+  [[nodiscard]] bool has(std::uint8_t symbol) const noexcept { return lengths_[symbol] != 0; }
+
+  [[nodiscard]] kernels::HuffmanCodes codes() const noexcept;
+  [[nodiscard]] std::unique_ptr<kernels::HuffmanSlots> slots() const;
+
+ private:
+  std::array<std::uint8_t, 256> lengths_{};  // 0: the symbol does not occur
+};
+
+}  // namespace meadow

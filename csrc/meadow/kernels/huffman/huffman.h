@@ -1,0 +1,59 @@
+// The kernels of Huffman coding: several streams side by side. The scalar file is the
+// specification; the others equal it bit for bit. This header is read by files of every ISA: it
+// must define no code.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+namespace meadow {
+enum class Isa;
+}
+
+namespace meadow::kernels {
+
+// Longest code: a decoder that looks up 12 bits at a time fits a first-level cache of 32 KiB.
+constexpr unsigned kHuffmanBits = 12;
+// Measured: with six chains of look-ups a core waits for none of them (4 streams: 0.8 of that, 8
+// spill registers); see benchmarks/storage.md.
+constexpr std::size_t kHuffmanStreams = 6;
+constexpr std::size_t kHuffmanSlots = std::size_t{1} << kHuffmanBits;
+constexpr std::size_t kSymbolsPerSlot = 6;
+
+// What the next 12 bits of a stream, lowest bit first, decode to.
+struct HuffmanSlots {
+  // Byte 0 to 5: as many symbols as are whole in the 12 bits, at most six; byte 6: their bits
+  // together; byte 7: how many they are, at least one.
+  std::uint64_t many[kHuffmanSlots];
+  // The first symbol, and its bits from bit 8 on.
+  std::uint16_t one[kHuffmanSlots];
+};
+
+// Codes to write, by symbol: the code in the low 16 bits, lowest bit first, its length above.
+struct HuffmanCodes {
+  std::uint32_t code[256];
+};
+
+// One tile of a plane: stream s decodes to out[s] .. out[s + 1].
+struct HuffmanStreams {
+  const std::uint8_t* in[kHuffmanStreams + 1];
+  std::uint8_t* out[kHuffmanStreams + 1];
+};
+
+struct HuffmanKernels {
+  // False unless each stream holds its symbols exactly, and zero bits up to a whole byte. Reads
+  // nothing outside in[0] .. in[6], writes nothing outside out[0] .. out[6].
+  bool (*decode)(const HuffmanSlots& slots, const HuffmanStreams& streams) noexcept;
+  // Writes the codes of `count` symbols, and zero bits up to a whole byte; returns the end. Touches
+  // up to 8 bytes behind it. Every symbol has a code.
+  std::uint8_t* (*encode)(const HuffmanCodes& codes, const std::uint8_t* symbols, std::size_t count,
+                          std::uint8_t* out) noexcept;
+};
+
+const HuffmanKernels& huffman_kernels(Isa isa) noexcept;
+
+extern const HuffmanKernels huffman_scalar;
+extern const HuffmanKernels huffman_avx2;
+extern const HuffmanKernels huffman_neon;
+
+}  // namespace meadow::kernels

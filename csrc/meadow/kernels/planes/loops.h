@@ -1,0 +1,138 @@
+// The family as plain loops without a branch: the scalar file compiles them one element at a time,
+// the files of the ISAs let the compiler use its vectors. Everything is in an anonymous namespace,
+// so each of them has its own.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <cstring>
+
+#include "meadow/kernels/planes/planes.h"
+
+namespace meadow::kernels {
+namespace {
+
+std::size_t split(const FloatCut& cut, const std::uint16_t* values, std::size_t count,
+                  const std::uint16_t* column_bases, std::uint16_t row_base, std::uint8_t* symbols,
+                  std::uint8_t* rest) noexcept {
+  const unsigned shift = cut.shift;
+  const std::uint16_t field_mask = cut.field;
+  const std::uint16_t escape = cut.escape;
+  const std::uint16_t top = cut.top;
+  const auto low = static_cast<std::uint16_t>((1U << shift) - 1);
+  std::size_t escapes = 0;
+  for (std::size_t begin = 0; begin < count; begin += 4096) {
+    const std::size_t end = count - begin < 4096 ? count : begin + 4096;
+    std::uint16_t escapes_u16 = 0;  // of a block: vectors of 16 bits, as all else here
+    for (std::size_t i = begin; i < end; ++i) {
+      const std::uint16_t value = values[i];
+      const auto base = static_cast<std::uint16_t>(row_base + column_bases[i]);
+      const auto plain = static_cast<std::uint16_t>(((value >> shift) - base) & field_mask);
+      const bool escaped = plain >= escape;
+      const auto told = static_cast<std::uint16_t>(escape | (plain & top));
+      symbols[i] = static_cast<std::uint8_t>(escaped ? told : plain);
+      rest[i] = static_cast<std::uint8_t>((value & low) | ((value >> 15) << shift));
+      escapes_u16 = static_cast<std::uint16_t>(escapes_u16 + (escaped ? 1 : 0));
+    }
+    escapes += escapes_u16;
+  }
+  return escapes;
+}
+
+// The sign's bit of the rest carries up to bit 15 when 2^15 - 2^shift is added; a mask then drops
+// what that leaves in between.
+void merge(const FloatCut& cut, const std::uint8_t* symbols, const std::uint8_t* rest,
+           std::size_t count, const std::uint16_t* column_bases, std::uint16_t row_base,
+           std::uint16_t* values) noexcept {
+  const unsigned shift = cut.shift;
+  const auto field = static_cast<std::uint16_t>(cut.field << shift);
+  const auto carry = static_cast<std::uint16_t>(0x8000U - (1U << shift));
+  const auto kept = static_cast<std::uint16_t>(~field);
+  for (std::size_t i = 0; i < count; ++i) {
+    const auto sum = static_cast<std::uint16_t>(symbols[i] + row_base + column_bases[i]);
+    const auto placed = static_cast<std::uint16_t>(sum << shift);
+    const auto around = static_cast<std::uint16_t>(rest[i] + carry);
+    values[i] = static_cast<std::uint16_t>((placed & field) | (around & kept));
+  }
+}
+
+void split_f32(const std::uint32_t* values, std::size_t count, std::uint16_t* upper,
+               std::uint8_t* middle, std::uint8_t* low) noexcept {
+  for (std::size_t i = 0; i < count; ++i) {
+    const std::uint32_t value = values[i];
+    upper[i] = static_cast<std::uint16_t>(value >> 16);
+    middle[i] = static_cast<std::uint8_t>(value >> 8);
+    low[i] = static_cast<std::uint8_t>(value);
+  }
+}
+
+void merge_f32(const std::uint16_t* upper, const std::uint8_t* middle, const std::uint8_t* low,
+               std::size_t count, std::uint32_t* values) noexcept {
+  for (std::size_t i = 0; i < count; ++i) {
+    values[i] = std::uint32_t{upper[i]} << 16 | std::uint32_t{middle[i]} << 8 | low[i];
+  }
+}
+
+// Eight fields of `width` bits in a word: the bytes of a word of eight bytes, and back.
+std::uint64_t gathered(std::uint64_t bytes, unsigned width) noexcept {
+  std::uint64_t fields = 0;
+  for (unsigned n = 0; n < 8; ++n) {
+    fields |= ((bytes >> (8 * n)) & ((1U << width) - 1)) << (width * n);
+  }
+  return fields;
+}
+
+std::uint64_t spread(std::uint64_t fields, unsigned width) noexcept {
+  std::uint64_t bytes = 0;
+  for (unsigned n = 0; n < 8; ++n) {
+    bytes |= ((fields >> (width * n)) & ((1U << width) - 1)) << (8 * n);
+  }
+  return bytes;
+}
+
+// Eight values are `width` whole bytes; words of eight bytes are touched while they fit. `Gather`
+// is `gathered`, or one instruction.
+template <typename Gather>
+void pack_by(const Gather& gather, const std::uint8_t* values, std::size_t count, unsigned width,
+             std::uint8_t* packed) noexcept {
+  std::size_t i = 0;
+  std::uint64_t bytes = 0;
+  for (; i + 8 <= count && (count - i) * width >= 64; i += 8, packed += width) {
+    std::memcpy(&bytes, values + i, 8);
+    const std::uint64_t fields = gather(bytes, width);
+    std::memcpy(packed, &fields, 8);
+  }
+  for (; i < count; i += 8) {
+    const std::size_t left = count - i < 8 ? count - i : 8;
+    bytes = 0;
+    std::memcpy(&bytes, values + i, left);
+    const std::uint64_t fields = gather(bytes, width);
+    const std::size_t whole = (left * width + 7) / 8;
+    std::memcpy(packed, &fields, whole);
+    packed += whole;
+  }
+}
+
+template <typename Spread>
+void unpack_by(const Spread& spread_fields, const std::uint8_t* packed, std::size_t count,
+               unsigned width, std::uint8_t* values) noexcept {
+  std::size_t i = 0;
+  std::uint64_t fields = 0;
+  for (; i + 8 <= count && (count - i) * width >= 64; i += 8, packed += width) {
+    std::memcpy(&fields, packed, 8);
+    const std::uint64_t bytes = spread_fields(fields, width);
+    std::memcpy(values + i, &bytes, 8);
+  }
+  for (; i < count; i += 8) {
+    const std::size_t left = count - i < 8 ? count - i : 8;
+    const std::size_t whole = (left * width + 7) / 8;
+    fields = 0;
+    std::memcpy(&fields, packed, whole);
+    packed += whole;
+    const std::uint64_t bytes = spread_fields(fields, width);
+    std::memcpy(values + i, &bytes, left);
+  }
+}
+
+}  // namespace
+}  // namespace meadow::kernels

@@ -1,0 +1,21 @@
+// Vectors of 128 bits, from the compiler.
+#include "meadow/kernels/planes/loops.h"
+
+namespace meadow::kernels {
+namespace {
+
+void pack(const std::uint8_t* values, std::size_t count, unsigned width,
+          std::uint8_t* packed) noexcept {
+  pack_by(gathered, values, count, width, packed);
+}
+
+void unpack(const std::uint8_t* packed, std::size_t count, unsigned width,
+            std::uint8_t* values) noexcept {
+  unpack_by(spread, packed, count, width, values);
+}
+
+}  // namespace
+
+const PlaneKernels planes_neon = {split, merge, pack, unpack, split_f32, merge_f32};
+
+}  // namespace meadow::kernels

@@ -1,0 +1,15 @@
+"""One tensor, coded losslessly: the blobs that packed checkpoints are made of."""
+
+from meadow_py.blobs.coding import CODECS, decode, decode_range, encode, verify
+from meadow_py.blobs.info import BlobInfo, PlaneInfo, info
+
+__all__ = [
+    "CODECS",
+    "BlobInfo",
+    "PlaneInfo",
+    "decode",
+    "decode_range",
+    "encode",
+    "info",
+    "verify",
+]

@@ -1,0 +1,178 @@
+"""Tensors to blobs and back."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from meadow_py.blobs.info import info
+from meadow_py.blobs.layouts import FLOATS, groups_layout, layout_of
+from meadow_py.quantize import check_threads
+
+Bytes = npt.NDArray[np.uint8]
+
+# What users ask for, and what the core calls it.
+CODECS = {
+    "auto": "balanced",
+    "fast": "fast",
+    "small": "small",
+    "huffman": "huffman",
+    "raw": "raw",
+}
+
+_LONGEST_DTYPE = 16
+
+
+def encode(
+    raw: Any,
+    dtype: str,
+    shape: Sequence[int],
+    *,
+    codec: str = "auto",
+    groups: Sequence[int] | None = None,
+    threads: int = 0,
+) -> Bytes:
+    """Code the stored bytes of one tensor losslessly.
+
+    Parameters
+    ----------
+    raw : bytes-like
+        The stored bytes in a row; mapped files may be read-only and unaligned.
+    dtype : str
+        As in safetensors (``"BF16"``) or GGUF (``"Q4_0"``). What is not known is coded as bytes.
+    shape : sequence of int
+        Of the tensor, row-major; its last dimension is the length of a row.
+    codec : {"auto", "fast", "small", "huffman", "raw"}
+        ``auto``: floats as exponents under the scales of rows and columns, Huffman coded, and
+        whatever coder is near the smallest for everything else. ``fast``: exponents alone, which
+        decodes fastest. ``small``: rANS wherever it is smaller. ``huffman``: Huffman or raw bits
+        everywhere, as Huff-LLM's decoders read them. ``raw``: no coder.
+    groups : sequence of int, optional
+        Bit groups of an element of 1, 2, 4 or 8 bytes, highest first, one code each: Huff-LLM's
+        way, as ``(1, 8, 7)`` for BF16. Only with ``codec="huffman"``.
+    threads : int
+        0 means all cores. No byte of the result depends on it.
+
+    Returns
+    -------
+    ndarray of uint8, 1-D
+        The blob; see `decode`, `info`.
+
+    Raises
+    ------
+    ValueError
+        For an unknown codec, and groups that do not fit the dtype.
+    TypeError
+        If `raw` is no buffer of bytes in a row.
+    """
+    from meadow_py import _core
+
+    effort = _effort(codec)
+    threads = check_threads(threads)
+    data, named = _flat(raw), dtype[:_LONGEST_DTYPE]
+    if groups is not None:
+        if codec != "huffman":
+            raise ValueError(f"groups need codec='huffman', found codec={codec!r}")
+        layout = groups_layout(sum(groups) // 8, tuple(groups))
+    elif dtype in FLOATS and codec not in ("huffman", "raw"):
+        return _core.encode_floats(data, dtype, _columns(shape), effort, threads)
+    elif dtype in FLOATS:
+        layout = groups_layout(*_FLOAT_GROUPS[dtype])
+    else:
+        layout = layout_of(dtype, data.size)
+    return _core.encode_records(data, named, *layout, effort, threads)
+
+
+# Sign, exponent, and the mantissa in slices: what a Huff-LLM decoder in hardware would take.
+_FLOAT_GROUPS = {
+    "BF16": (2, (1, 8, 7)),
+    "F16": (2, (1, 5, 5, 5)),
+    "F32": (4, (1, 8, 7, 8, 8)),
+}
+
+
+def decode(blob: Any, *, out: Bytes | None = None, threads: int = 0) -> Bytes:
+    """The stored bytes of a tensor again, bit for bit.
+
+    Parameters
+    ----------
+    blob : bytes-like
+        What `encode` gave; zero bytes may follow.
+    out : ndarray of uint8, optional
+        Where to decode to: 1-D, writable, of exactly the size.
+    threads : int
+        0 means all cores.
+
+    Raises
+    ------
+    FormatError
+        If the blob is truncated, corrupt or of a newer version.
+    ValueError
+        If `out` is not of the size.
+    """
+    from meadow_py import _core
+
+    data = _flat(blob)
+    made = np.empty(info(data).nbytes, np.uint8) if out is None else out
+    _core.decode_blob(data, made, check_threads(threads))
+    return made
+
+
+def decode_range(blob: Any, begin: int, end: int, *, threads: int = 0) -> Bytes:
+    """Bytes `begin` to `end` of the tensor; only the tiles that hold them are read.
+
+    Raises
+    ------
+    FormatError
+        If the blob's head or one of these tiles is damaged.
+    ValueError
+        If the range is not inside the tensor.
+    """
+    from meadow_py import _core
+
+    data = _flat(blob)
+    about = info(data)
+    if not 0 <= begin <= end <= about.nbytes:
+        raise ValueError(f"range {begin}..{end}: expected one inside 0..{about.nbytes}")
+    step = about.tile_nbytes
+    first, last = begin // step, -(-end // step)
+    if begin == end:
+        return np.empty(0, np.uint8)
+    tiles = np.empty(min(last * step, about.nbytes) - first * step, np.uint8)
+    _core.decode_tiles(data, first, last, tiles, check_threads(threads))
+    return tiles[begin - first * step : end - first * step]
+
+
+def verify(blob: Any, *, threads: int = 0) -> None:
+    """Check every checksum and decode every tile.
+
+    Raises
+    ------
+    FormatError
+        At the first damage.
+    """
+    from meadow_py import _core
+
+    _core.verify_blob(_flat(blob), check_threads(threads))
+
+
+def _effort(codec: str) -> str:
+    try:
+        return CODECS[codec]
+    except (KeyError, TypeError):
+        raise ValueError(f"codec {codec!r}: expected one of {', '.join(CODECS)}") from None
+
+
+def _columns(shape: Sequence[int]) -> int:
+    return int(shape[-1]) if len(shape) > 1 and math.prod(shape) else 0
+
+
+def _flat(data: Any) -> Bytes:
+    """Bytes in a row as an array, without a copy."""
+    if isinstance(data, np.ndarray):
+        return data
+    return np.frombuffer(data, np.uint8)

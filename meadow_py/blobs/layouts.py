@@ -1,0 +1,107 @@
+"""How the stored bytes of every dtype are cut into planes, each with a code of its own.
+
+Sizes of GGUF blocks: ggml's ``ggml-common.h`` (the structs ``block_*``), in bytes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import NamedTuple
+
+Plane = tuple[int, int, int]  # offset, symbols of a record, bits of a symbol
+
+
+class Layout(NamedTuple):
+    """Planes of a record; see `meadow_py._core.encode_records`."""
+
+    kind: str
+    record_bytes: int
+    planes: tuple[Plane, ...]
+
+
+def _segments(*sizes: int) -> Layout:
+    """Runs of bytes, one plane each; the two bytes of an F16 scale are two planes."""
+    planes: list[Plane] = []
+    at = 0
+    for size in sizes:
+        if size == 2:
+            planes += [(at, 1, 8), (at + 1, 1, 8)]
+        else:
+            planes.append((at, size, 8))
+        at += size
+    return Layout("segments", at, tuple(planes))
+
+
+def _bytes(count: int) -> Layout:
+    """Elements of `count` bytes, a plane for each byte."""
+    return Layout("segments", count, tuple((at, 1, 8) for at in range(count)))
+
+
+BYTES = _bytes(1)
+
+FLOATS = frozenset({"F32", "F16", "BF16"})
+
+_ELEMENTS = {
+    8: ("F64", "I64", "U64", "C64"),
+    4: ("I32", "U32"),
+    2: ("I16", "U16"),
+}
+
+_BLOCKS = {
+    "Q4_0": (2, 16),
+    "Q4_1": (2, 2, 16),
+    "Q5_0": (2, 4, 16),
+    "Q5_1": (2, 2, 4, 16),
+    "Q8_0": (2, 32),
+    "Q8_1": (2, 2, 32),
+    "Q2_K": (16, 64, 2, 2),
+    "Q3_K": (32, 64, 12, 2),
+    "Q4_K": (2, 2, 12, 128),
+    "Q5_K": (2, 2, 12, 32, 128),
+    "Q6_K": (128, 64, 16, 2),
+    "Q8_K": (4, 256, 32),
+    "IQ1_S": (2, 32, 16),
+    "IQ1_M": (32, 16, 8),
+    "IQ2_XXS": (2, 64),
+    "IQ2_XS": (2, 64, 8),
+    "IQ2_S": (2, 64, 8, 8),
+    "IQ3_XXS": (2, 96),
+    "IQ3_S": (2, 64, 8, 32, 4),
+    "IQ4_NL": (2, 16),
+    "IQ4_XS": (2, 2, 4, 128),
+    "TQ1_0": (48, 4, 2),
+    "TQ2_0": (64, 2),
+    "MXFP4": (1, 16),
+}
+
+LAYOUTS: Mapping[str, Layout] = MappingProxyType(
+    {name: _bytes(size) for size, names in _ELEMENTS.items() for name in names}
+    | {name: _segments(*sizes) for name, sizes in _BLOCKS.items()}
+)
+
+
+def layout_of(dtype: str, nbytes: int) -> Layout:
+    """The layout of a dtype; plain bytes for what is not known or not whole records."""
+    layout = LAYOUTS.get(dtype, BYTES)
+    return layout if nbytes % layout.record_bytes == 0 else BYTES
+
+
+def groups_layout(element_bytes: int, widths: tuple[int, ...]) -> Layout:
+    """Bit groups of every element, the highest bits first, as Huff-LLM cuts them.
+
+    Raises
+    ------
+    ValueError
+        If the widths are not 1 to 8 bits each, or do not add up to the bits of an element.
+    """
+    if any(not 1 <= width <= 8 for width in widths) or sum(widths) != 8 * element_bytes:
+        raise ValueError(
+            f"groups: expected widths of 1 to 8 bits that add up to {8 * element_bytes}, found "
+            f"{widths}"
+        )
+    planes, shift = [], 8 * element_bytes
+    for width in widths:
+        shift -= width
+        planes.append((shift, 1, width))
+    return Layout("groups", element_bytes, tuple(planes))
