@@ -168,7 +168,8 @@ def _effort(codec: str) -> str:
 
 
 def _columns(shape: Sequence[int]) -> int:
-    return int(shape[-1]) if len(shape) > 1 and math.prod(shape) else 0
+    sizes = [int(size) for size in shape]
+    return sizes[-1] if len(sizes) > 1 and math.prod(sizes) else 0
 
 
 def _flat(data: Any) -> Bytes:

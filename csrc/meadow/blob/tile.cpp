@@ -129,7 +129,6 @@ void split_scaled(const Geometry& geometry, std::span<const std::uint8_t> bytes,
                                    geometry.column_bases.data() + column, geometry.row_base(row),
                                    &tile.planes[0][begin], &tile.planes[1][begin]);
                });
-  tile.escapes.clear();
   if (escapes != 0) collect_escapes(geometry, upper, tile);
 }
 
@@ -247,6 +246,7 @@ void split_tile(const Geometry& geometry, std::span<const std::uint8_t> bytes, s
                 TilePlanes& tile) {
   const Layout& layout = *geometry.layout;
   tile.resize(layout, bytes.size() / layout.record_bytes);
+  tile.escapes.clear();
   if (layout.kind == LayoutKind::kScaled) return split_scaled(geometry, bytes, first, tile);
   if (layout.kind == LayoutKind::kSegments) return split_segments(layout, bytes, tile);
   by_element(layout.record_bytes,
