@@ -195,9 +195,8 @@ TEST_CASE("everything counted, a million symbols cost at most 0.015 bits more th
     }
     const double floor = entropy_bits(counts_of(symbols)) / static_cast<double>(count);
     const double found = 8.0 * static_cast<double>(bytes) / static_cast<double>(count);
-    MESSAGE("freedom " << freedom << ": entropy " << floor << ", found +" << found - floor
-                       << ", entries " << model.entries() << ", table "
-                       << model.serialized().size());
+    INFO("freedom " << freedom << ": entropy " << floor << ", found +" << found - floor
+                    << ", entries " << model.entries() << ", table " << model.serialized().size());
     CHECK(found > floor - 64.0 * 8 / kTile);
     CHECK(found < floor + (in_qemu ? 0.02 : 0.015));
   }

@@ -6,13 +6,8 @@
 namespace meadow::kernels {
 namespace {
 
-std::uint32_t next_word(RansWords& words) noexcept {
-  std::uint16_t word;
-  std::memcpy(&word, words.next, sizeof word);
-  words.next += sizeof word;
-  return word;
-}
-
+// Whether a state takes a word is anyone's guess, so there are no branches on it: a word is read or
+// written each time, and the position moves by a word or not at all.
 std::size_t decode(const std::uint32_t* slots, std::uint32_t* states, RansWords* words,
                    std::uint8_t* symbols, std::size_t groups) noexcept {
   RansWords left = *words;
@@ -20,9 +15,12 @@ std::size_t decode(const std::uint32_t* slots, std::uint32_t* states, RansWords*
   while (done < groups && static_cast<std::size_t>(left.end - left.next) >= kRansRoom) {
     for (std::size_t lane = 0; lane < kRansLanes; ++lane) {
       const std::uint32_t entry = slots[states[lane] & 0xFFF];
-      std::uint32_t state = (entry & 0xFFF) * (states[lane] >> 12) + (entry >> 20);
-      if (state < kRansLow) state = (state << 16) | next_word(left);
-      states[lane] = state;
+      const std::uint32_t state = (entry & 0xFFF) * (states[lane] >> 12) + (entry >> 20);
+      const std::uint32_t takes = state < kRansLow ? 1 : 0;
+      std::uint16_t word;
+      std::memcpy(&word, left.next, sizeof word);
+      states[lane] = (state << (16 * takes)) | (word & (0U - takes));
+      left.next += takes * sizeof word;
       symbols[done * kRansLanes + lane] = static_cast<std::uint8_t>(entry >> 12);
     }
     ++done;
@@ -36,12 +34,11 @@ std::uint8_t* encode(const RansSymbol* table, std::uint32_t* states, const std::
   for (std::size_t i = groups * kRansLanes; i-- > 0;) {
     const RansSymbol& symbol = table[symbols[i]];
     std::uint32_t state = states[i % kRansLanes];
-    if (state >= static_cast<std::uint64_t>(symbol.frequency) << 20) {
-      const auto word = static_cast<std::uint16_t>(state);
-      words_end -= sizeof word;
-      std::memcpy(words_end, &word, sizeof word);
-      state >>= 16;
-    }
+    const std::uint32_t gives = (state >> 20) >= symbol.frequency ? 1 : 0;
+    const auto word = static_cast<std::uint16_t>(state);
+    std::memcpy(words_end - sizeof word, &word, sizeof word);
+    words_end -= gives * sizeof word;
+    state >>= 16 * gives;
     const auto quotient = static_cast<std::uint32_t>((state * symbol.reciprocal) >> 44);
     states[i % kRansLanes] =
         state + quotient * (static_cast<std::uint32_t>(kRansSlots) - symbol.frequency) +
