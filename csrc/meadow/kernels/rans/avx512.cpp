@@ -81,9 +81,72 @@ std::size_t decode(const std::uint32_t* slots, std::uint32_t* states, RansWords*
   return done;
 }
 
+// Frequency and start of 16 symbols.
+struct Coding {
+  __m512i frequencies_u32x16;
+  __m512i starts_u32x16;
+};
+
+Coding load_codings(const RansSymbol* table, const std::uint8_t* symbols) noexcept {
+  const auto* const fields = reinterpret_cast<const std::uint8_t*>(&table->frequency);
+  const __m128i symbols_u8x16 = _mm_loadu_si128(reinterpret_cast<const __m128i*>(symbols));
+  const __m512i offsets_u32x16 = _mm512_slli_epi32(_mm512_cvtepu8_epi32(symbols_u8x16), 4);
+  const __m512i low_u32x16 =
+      _mm512_i32gather_epi64(_mm512_castsi512_si256(offsets_u32x16), fields, 1);
+  const __m512i high_u32x16 =
+      _mm512_i32gather_epi64(_mm512_extracti64x4_epi64(offsets_u32x16, 1), fields, 1);
+  const __m512i even_i32x16 =
+      _mm512_setr_epi32(0, 2, 4, 6, 8, 10, 12, 14, 16, 18, 20, 22, 24, 26, 28, 30);
+  const __m512i odd_i32x16 = _mm512_or_si512(even_i32x16, _mm512_set1_epi32(1));
+  return {_mm512_permutex2var_epi32(low_u32x16, even_i32x16, high_u32x16),
+          _mm512_permutex2var_epi32(low_u32x16, odd_i32x16, high_u32x16)};
+}
+
+// state / frequency * 4096 + state % frequency + start. The quotient is below 2^20 and its
+// estimate, all roundings being downwards, at most one too small.
+__m512i push(__m512i states_u32x16, const Coding& coding) noexcept {
+  constexpr int kDown = _MM_FROUND_TO_ZERO | _MM_FROUND_NO_EXC;
+  const __m512 reciprocals_f32x16 = _mm512_div_round_ps(
+      _mm512_set1_ps(1.0F), _mm512_cvtepi32_ps(coding.frequencies_u32x16), kDown);
+  const __m512 quotients_f32x16 = _mm512_mul_round_ps(
+      _mm512_cvt_roundepu32_ps(states_u32x16, kDown), reciprocals_f32x16, kDown);
+  const __m512i quotients_u32x16 = _mm512_cvttps_epi32(quotients_f32x16);
+  const __m512i rests_u32x16 = _mm512_sub_epi32(
+      states_u32x16, _mm512_mullo_epi32(quotients_u32x16, coding.frequencies_u32x16));
+  const __mmask16 too_small = _mm512_cmpge_epu32_mask(rests_u32x16, coding.frequencies_u32x16);
+  const __m512i pushed_u32x16 =
+      _mm512_add_epi32(_mm512_add_epi32(_mm512_slli_epi32(quotients_u32x16, 12), rests_u32x16),
+                       coding.starts_u32x16);
+  const __m512i one_more_u32x16 =
+      _mm512_sub_epi32(_mm512_set1_epi32(4096), coding.frequencies_u32x16);
+  return _mm512_mask_add_epi32(pushed_u32x16, too_small, pushed_u32x16, one_more_u32x16);
+}
+
+// Puts the low halves of the lanes that are too large in front of `words`, in the order of lanes.
+__m512i give_words(__m512i states_u32x16, const Coding& coding, std::uint8_t*& words) noexcept {
+  const __mmask16 giving =
+      _mm512_cmpge_epu32_mask(_mm512_srli_epi32(states_u32x16, 20), coding.frequencies_u32x16);
+  const auto count = static_cast<unsigned>(_mm_popcnt_u32(giving));
+  const __m256i words_u16x16 =
+      _mm256_maskz_compress_epi16(giving, _mm512_cvtepi32_epi16(states_u32x16));
+  words -= 2 * count;
+  _mm256_mask_storeu_epi16(words, static_cast<__mmask16>((1U << count) - 1), words_u16x16);
+  return _mm512_mask_srli_epi32(states_u32x16, giving, states_u32x16, 16);
+}
+
 std::uint8_t* encode(const RansSymbol* table, std::uint32_t* states, const std::uint8_t* symbols,
                      std::size_t groups, std::uint8_t* words_end) noexcept {
-  return rans_scalar.encode(table, states, symbols, groups, words_end);
+  __m512i low_u32x16 = _mm512_loadu_si512(states);
+  __m512i high_u32x16 = _mm512_loadu_si512(states + 16);
+  while (groups-- > 0) {
+    const Coding low = load_codings(table, symbols + groups * kRansLanes);
+    const Coding high = load_codings(table, symbols + groups * kRansLanes + 16);
+    high_u32x16 = push(give_words(high_u32x16, high, words_end), high);
+    low_u32x16 = push(give_words(low_u32x16, low, words_end), low);
+  }
+  _mm512_storeu_si512(states, low_u32x16);
+  _mm512_storeu_si512(states + 16, high_u32x16);
+  return words_end;
 }
 
 __mmask64 first_bytes(std::size_t count) noexcept {
