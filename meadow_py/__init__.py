@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from meadow_py.errors import FormatError
 
 if TYPE_CHECKING:
+    from meadow_py.checkpoint import Inspection, Packed, inspect, pack, unpack, verify
     from meadow_py.config import show_config
     from meadow_py.profiler import Profile, profile
     from meadow_py.sensitivity import Sensitivity, sweep
@@ -18,24 +19,36 @@ __version__ = "0.1.0"
 __all__ = [
     "Checkpoint",
     "FormatError",
+    "Inspection",
+    "Packed",
     "Profile",
     "Sensitivity",
     "__version__",
+    "inspect",
     "open_checkpoint",
+    "pack",
     "profile",
     "show_config",
     "sweep",
+    "unpack",
+    "verify",
 ]
 
 # Loaded on first use, so that `import meadow_py` costs little more than the interpreter.
 _HOME_OF = {
     "Checkpoint": "meadow_py.sources",
+    "Inspection": "meadow_py.checkpoint",
+    "Packed": "meadow_py.checkpoint",
     "Profile": "meadow_py.profiler",
     "Sensitivity": "meadow_py.sensitivity",
+    "inspect": "meadow_py.checkpoint",
     "open_checkpoint": "meadow_py.sources",
+    "pack": "meadow_py.checkpoint",
     "profile": "meadow_py.profiler",
     "show_config": "meadow_py.config",
     "sweep": "meadow_py.sensitivity",
+    "unpack": "meadow_py.checkpoint",
+    "verify": "meadow_py.checkpoint",
 }
 
 

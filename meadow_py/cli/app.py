@@ -9,9 +9,13 @@ import typer
 import meadow_py
 from meadow_py.cli.config import config
 from meadow_py.cli.failures import debugging
+from meadow_py.cli.inspect import inspect
+from meadow_py.cli.pack import pack
 from meadow_py.cli.profile import profile
 from meadow_py.cli.report import report
 from meadow_py.cli.sweep import sweep
+from meadow_py.cli.unpack import unpack
+from meadow_py.cli.verify import verify
 
 app = typer.Typer(
     help="Find the redundancy in the weights of large language models, and pack it away "
@@ -43,4 +47,8 @@ def _options(
 app.command()(profile)
 app.command()(sweep)
 app.command()(report)
+app.command()(pack)
+app.command()(verify)
+app.command()(unpack)
+app.command()(inspect)
 app.command()(config)

@@ -11,7 +11,7 @@ from typing import Any
 
 
 class Progress:
-    """A bar on stderr that counts weights. A context manager.
+    """A bar on stderr that counts weights, or something else. A context manager.
 
     Parameters
     ----------
@@ -21,15 +21,19 @@ class Progress:
         What is being done.
     enabled : bool or None
         None shows the bar in a terminal and in Jupyter, and nowhere else.
+    unit : str
+        What is counted: ``w`` weights, ``B`` bytes.
     """
 
-    def __init__(self, total: int, label: str, enabled: bool | None = None) -> None:
+    def __init__(
+        self, total: int, label: str, enabled: bool | None = None, unit: str = "w"
+    ) -> None:
         shown = _is_interactive() if enabled is None else enabled
         self._bar: Any = None
         if shown:
             from tqdm.auto import tqdm
 
-            self._bar = tqdm(total=total, desc=label, unit="w", unit_scale=True, leave=False)
+            self._bar = tqdm(total=total, desc=label, unit=unit, unit_scale=True, leave=False)
 
     def advance(self, count: int, name: str = "") -> None:
         """`count` more are done; `name` is what is being worked on."""

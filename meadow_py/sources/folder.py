@@ -11,8 +11,10 @@ from meadow_py.errors import FormatError
 from meadow_py.sources.checkpoint import Checkpoint
 from meadow_py.sources.names import require_target
 from meadow_py.sources.pytorch import read_pytorch
-from meadow_py.sources.safetensors import read_safetensors
+from meadow_py.sources.safetensors import is_packed, read_safetensors
 from meadow_py.sources.selection import (
+    PACKED_MANIFEST,
+    PACKED_SUFFIX,
     PYTORCH_SUFFIXES,
     SUFFIXES,
     Selection,
@@ -36,7 +38,12 @@ def open_folder(folder: Path, source: str) -> Checkpoint:
     FormatError
         If a file is truncated or corrupt, or does not agree with the index.
     """
-    return open_selection(folder, select_weights(file_names(folder), str(folder)), source)
+    names = file_names(folder)
+    if any(name == PACKED_MANIFEST or name.endswith(PACKED_SUFFIX) for name in names):
+        from meadow_py.checkpoint.opening import open_packed_folder
+
+        return open_packed_folder(folder, source)
+    return open_selection(folder, select_weights(names, str(folder)), source)
 
 
 def file_names(folder: Path) -> list[str]:
@@ -50,6 +57,10 @@ def open_file(path: Path, source: str) -> Checkpoint:
     suffix = path.suffix.lower()
     if suffix not in SUFFIXES:
         raise ValueError(f"{path}: not a known weight file: expected one of {', '.join(SUFFIXES)}")
+    if is_packed(path):
+        from meadow_py.checkpoint.opening import open_packed_file
+
+        return open_packed_file(path, source)
     pytorch = suffix in PYTORCH_SUFFIXES
     kind = "pytorch" if pytorch else suffix.removeprefix(".")
     return open_selection(path.parent, Selection(kind, (path.name,)), source)
@@ -113,6 +124,8 @@ def _read_all(folder: Path, selection: Selection) -> tuple[list[Tensor], list[Ca
 def _read(path: Path, kind: str, closers: list[Callable[[], None]]) -> list[Tensor]:
     if kind == "pytorch":
         return read_pytorch(path)
+    if is_packed(path):
+        raise FormatError(f"{path}: a packed file among files that are not: name the file to open")
     tensors, mapped = read_safetensors(path)
     closers.append(mapped.close)
     return tensors

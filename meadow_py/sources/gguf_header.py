@@ -5,10 +5,10 @@ from __future__ import annotations
 import math
 import struct
 from pathlib import Path
-from typing import Any, NamedTuple, NoReturn
+from typing import Any, NamedTuple, NoReturn, Protocol
 
 from meadow_py.errors import FormatError
-from meadow_py.sources.mapped import MappedFile
+from meadow_py.sources.tensor import Bytes
 
 _VERSIONS = (2, 3)
 _DEFAULT_ALIGNMENT = 32
@@ -34,6 +34,16 @@ _SMALLEST_PAIR = 8 + 4 + 1  # bytes: key length, type, a one-byte value
 _SMALLEST_TENSOR = 8 + 4 + 4 + 8  # bytes: name length, dimension count, type, offset
 
 
+class Readable(Protocol):
+    """What has a name, a size, and bytes at offsets: as `mapped.MappedFile`."""
+
+    path: Path
+    size: int
+
+    def read(self, offset: int, size: int) -> Bytes:
+        """`size` bytes at `offset`."""
+
+
 class TensorInfo(NamedTuple):
     """One line of the table of tensors."""
 
@@ -51,7 +61,7 @@ class Header(NamedTuple):
     data_start: int
 
 
-def read_header(mapped: MappedFile) -> Header:
+def read_header(mapped: Readable) -> Header:
     """Read and check the header.
 
     Raises
@@ -142,7 +152,7 @@ def _read_tensors(cursor: _Cursor, count: int, alignment: int) -> list[TensorInf
 class _Cursor:
     """A place in the file; every read is checked against its end."""
 
-    def __init__(self, mapped: MappedFile) -> None:
+    def __init__(self, mapped: Readable) -> None:
         self.path: Path = mapped.path
         self._data = mapped.read(0, mapped.size).data
         self.offset = 0

@@ -10,13 +10,15 @@ from typing import NamedTuple
 from meadow_py.sources.checkpoint import Checkpoint
 from meadow_py.sources.folder import file_names, open_selection
 from meadow_py.sources.hub_errors import explained
-from meadow_py.sources.selection import Selection, select_weights
+from meadow_py.sources.selection import SUFFIXES, Selection, select_weights
 from meadow_py.sources.sharded import read_index, shards
 
 _log = logging.getLogger(__name__)
 
 _ON = {"1", "ON", "YES", "TRUE"}
 _CONFIG = "config.json"
+# What the names of weights end with, in this and in other libraries' forms, and their indexes.
+_WEIGHT_FORMS = (*SUFFIXES, ".index.json", ".h5", ".msgpack", ".onnx", ".ot", ".tflite", ".ckpt")
 
 
 class Request(NamedTuple):
@@ -66,6 +68,44 @@ def open_hub(request: Request) -> Checkpoint:
         selection = select_weights(names, f"{request.repo_id} at {request.endpoint}")
         folder = _download(request, commit, selection, _CONFIG in names)
     return open_selection(folder, selection, request.repo_id)
+
+
+def fetch_files(request: Request) -> tuple[Path, list[str]]:
+    """Bring a model with everything that belongs to it into the cache; its folder, and the names.
+
+    Of several forms of the same weights the one that `open_hub` would open is taken.
+
+    Raises
+    ------
+    FileNotFoundError, PermissionError, ConnectionError
+        As `open_hub`.
+    """
+    if request.offline:
+        _open_cached(request).close()  # raises where weights are missing
+        folder = _cached_folder(request)
+        names = file_names(folder)
+        selection = select_weights(names, str(folder))
+        index = None if selection.index_file is None else folder / selection.index_file
+        return folder, _belonging(names, selection, index)
+    commit, names = _listing(request)
+    with explained(request.repo_id, request.revision, request.endpoint):
+        selection = select_weights(names, f"{request.repo_id} at {request.endpoint}")
+        index = None
+        if selection.index_file is not None:
+            index = _fetch(request, selection.index_file, commit)
+        wanted = _belonging(names, selection, index)
+        _fetch(request, wanted[0], request.revision)  # by the name of the branch: see `_download`
+        paths = [_fetch(request, file, commit) for file in wanted]
+    return paths[0].parents[len(Path(wanted[0]).parts) - 1], wanted
+
+
+def _belonging(names: list[str], selection: Selection, index: Path | None) -> list[str]:
+    """The weights to open, and all files that are no other form of weights."""
+    weights = list(selection.files)
+    if index is not None:
+        weights = [index.name, *shards(read_index(index, selection.format))]
+    others = [name for name in names if not name.endswith(_WEIGHT_FORMS)]
+    return sorted({*weights, *others})
 
 
 def _listing(request: Request) -> tuple[str, list[str]]:

@@ -20,6 +20,8 @@ from meadow_py.sources.tensor import Tensor
 
 MAX_HEADER = 100_000_000  # bytes; the limit of the format's reference implementation
 MAX_DIMENSIONS = 32  # numpy 1 has no more
+# How the headers of packed files begin, and no others: see `meadow_py.checkpoint`.
+PACKED_START = b'{"__metadata__":{"format":"meadow",'
 _FIELDS = {"dtype", "shape", "data_offsets"}
 
 
@@ -50,6 +52,12 @@ def read_safetensors(path: Path) -> tuple[list[Tensor], MappedFile]:
         mapped.close()
         raise
     return [_tensor(mapped, start, entry) for entry in entries], mapped
+
+
+def is_packed(path: Path) -> bool:
+    """Whether a file begins as packed files do. It may be damaged further on."""
+    with path.open("rb") as file:
+        return file.read(8 + len(PACKED_START))[8:] == PACKED_START
 
 
 def _tensor(mapped: MappedFile, start: int, entry: _Entry) -> Tensor:

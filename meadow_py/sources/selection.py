@@ -11,6 +11,8 @@ PYTORCH_INDEX = "pytorch_model.bin.index.json"
 PYTORCH = "pytorch_model.bin"
 PYTORCH_SUFFIXES = (".bin", ".pt", ".pth")
 SUFFIXES = (".safetensors", *PYTORCH_SUFFIXES, ".gguf")
+PACKED_SUFFIX = ".meadow.safetensors"
+PACKED_MANIFEST = "meadow.json"
 
 # Written beside the weights by trainers and tokenizers; they hold no weights.
 _NO_WEIGHTS = ("training_args", "optimizer", "scheduler", "scaler", "rng_state", "tok")
@@ -44,6 +46,13 @@ def select_weights(names: Iterable[str], where: str) -> Selection:
     raise FileNotFoundError(
         f"{where}: no weights: looked for {_LOOKED_FOR}; found {_listed(names)}"
     )
+
+
+def holds_weights(name: str) -> bool:
+    """Whether a file of this name, or at this path, holds weights as far as its name tells."""
+    file = name.rpartition("/")[2]
+    known = file.lower().endswith(SUFFIXES)
+    return known and not (file.endswith(PYTORCH_SUFFIXES) and file.startswith(_NO_WEIGHTS))
 
 
 def _safetensors(names: list[str]) -> Selection | None:

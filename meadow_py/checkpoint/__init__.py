@@ -1,0 +1,19 @@
+"""The packed checkpoint: a folder or a file that holds a model losslessly, near its entropy."""
+
+from __future__ import annotations
+
+from meadow_py.checkpoint.inspecting import Inspection, inspect
+from meadow_py.checkpoint.packing import Packed, pack
+from meadow_py.checkpoint.unpacking import Unpacked, unpack
+from meadow_py.checkpoint.verifying import Verified, verify
+
+__all__ = [
+    "Inspection",
+    "Packed",
+    "Unpacked",
+    "Verified",
+    "inspect",
+    "pack",
+    "unpack",
+    "verify",
+]

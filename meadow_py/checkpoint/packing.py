@@ -1,0 +1,185 @@
+"""`pack`: a model into a packed folder or file."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Sequence
+from concurrent.futures import Executor
+from dataclasses import dataclass
+from pathlib import Path
+
+from meadow_py import blobs
+from meadow_py.checkpoint import writing
+from meadow_py.checkpoint.card import model_card
+from meadow_py.checkpoint.carrying import carry, content_entry
+from meadow_py.checkpoint.config import packed_config
+from meadow_py.checkpoint.encoding import FileJob, software
+from meadow_py.checkpoint.existing import is_packed_from
+from meadow_py.checkpoint.inspecting import Inspection, inspect
+from meadow_py.checkpoint.manifest import (
+    CARD,
+    MANIFEST,
+    CarriedEntry,
+    Manifest,
+    PackedEntry,
+    manifest_to_json,
+)
+from meadow_py.checkpoint.meter import Meter
+from meadow_py.checkpoint.plan import CONFIG, Plan
+from meadow_py.checkpoint.shards import Made, pack_files
+from meadow_py.checkpoint.source import Source, plan_of
+from meadow_py.checkpoint.target import Partial, refuse_overlap, resolved
+from meadow_py.checkpoint.windows import used_threads
+
+
+@dataclass(frozen=True)
+class Packed:
+    """What `pack` made.
+
+    Attributes
+    ----------
+    path : path
+        The packed folder or file.
+    inspection : Inspection
+        What is in it.
+    seconds : float
+        Wall time.
+    kept : tuple of str
+        Original files that had been packed before, and were found to be right.
+    """
+
+    path: Path
+    inspection: Inspection
+    seconds: float
+    kept: tuple[str, ...]
+
+    def __repr__(self) -> str:
+        from meadow_py.views.terminal.packed import packed_text
+
+        return packed_text(self.inspection)
+
+
+def pack(
+    source: str | os.PathLike[str],
+    target: str | os.PathLike[str],
+    *,
+    codec: str = "auto",
+    overwrite: bool = False,
+    threads: int | None = 0,
+    executor: Executor | None = None,
+    progress: bool | None = None,
+    revision: str | None = None,
+    token: str | bool | None = None,
+    cache_dir: str | os.PathLike[str] | None = None,
+    local_files_only: bool = False,
+) -> Packed:
+    """Pack a model losslessly: every bit of every file comes back with `unpack`.
+
+    Large tensors are in memory one at a time, packed. The target appears when it is complete;
+    until then the work lies in a hidden folder beside it, and the same call goes on from there.
+
+    Parameters
+    ----------
+    source : str or path
+        A folder, a weight file (``.safetensors``, ``.bin``, ``.pt``, ``.pth``, ``.gguf``) or a hub
+        id, if no folder or file has this name.
+    target : str or path
+        The packed folder. For a weight file a name that ends in ``.safetensors`` makes one packed
+        file without a folder. If it is there already and of this source, it is verified.
+    codec : {"auto", "fast", "small", "huffman", "raw"}
+        See `meadow_py.blobs.encode`: ``fast`` decodes faster, ``small`` is smaller.
+    overwrite : bool
+        Replace a packed folder or file that is there already.
+    threads : int or None
+        0 or None uses all cores. Changes no bit of the result.
+    executor : concurrent.futures.Executor, optional
+        Packs the files of a sharded model elsewhere, one for each task. Its workers must see
+        source and target under the same names.
+    progress : bool or None
+        A bar on stderr; None shows it in a terminal and in Jupyter.
+    revision, token, cache_dir, local_files_only
+        Of a hub id, as in `open_checkpoint`.
+
+    Raises
+    ------
+    FileExistsError
+        If the target is there and is of another source.
+    FileNotFoundError
+        If there is no such source, no weights in it, or no folder for the target.
+    FormatError
+        If a file of the source is corrupt, or changes meanwhile.
+    ValueError
+        If source or target is inside of the other, or the source is packed already.
+    OSError
+        If anything cannot be read or written: no permission, no space left. What is finished
+        stays in the hidden folder.
+    """
+    begun = time.perf_counter()
+    if codec not in blobs.CODECS:
+        raise ValueError(f"codec {codec!r}: expected one of {', '.join(blobs.CODECS)}")
+    used = used_threads(threads or 0)
+    plan = plan_of(Source(source, revision, token, cache_dir, local_files_only))
+    path = resolved(target)
+    refuse_overlap(plan.root, path)
+    single = plan.is_file and path.suffix == ".safetensors"
+    size = sum(file.source.stat().st_size for file in plan.packed)
+    with Meter(size, "pack", progress) as meter:
+        if is_packed_from(path, plan, codec, overwrite, used, meter):
+            kept = tuple(file.name for file in plan.packed)
+        else:
+            made = _make(plan, path, single, codec, used, executor, meter)
+            kept = tuple(f.name for f, m in zip(plan.packed, made, strict=True) if m.kept)
+    return Packed(path, inspect(target), time.perf_counter() - begun, kept)
+
+
+def _make(
+    plan: Plan,
+    target: Path,
+    single: bool,
+    codec: str,
+    threads: int,
+    executor: Executor | None,
+    meter: Meter,
+) -> tuple[Made, ...]:
+    with Partial(target) as partial:
+        names = [target.name] if single else [file.target for file in plan.files]
+        partial.keep_only(names)
+        jobs = [
+            FileJob(file.source, partial.folder / name, file.name, codec, threads)
+            for file, name in zip(plan.packed, names if single else _targets(plan), strict=True)
+        ]
+        for job in jobs:
+            writing.make_folder(job.target.parent)
+        made = pack_files(jobs, executor, meter)
+        if not single:
+            _complete(plan, partial.folder, codec, made)
+        partial.publish(target.name if single else None)
+    return made
+
+
+def _targets(plan: Plan) -> list[str]:
+    return [file.target for file in plan.packed]
+
+
+def _complete(plan: Plan, folder: Path, codec: str, made: Sequence[Made]) -> None:
+    """All but the packed files; the manifest, without which nothing opens, comes last."""
+    carried = [carry(file, folder) for file in plan.carried]
+    packed = [
+        PackedEntry(
+            file.target, r.size, r.checksum, file.name, r.source_size, r.source_sha256, r.tensors
+        )
+        for file, r in zip(plan.packed, (m.record for m in made), strict=True)
+    ]
+    config = next((file.source for file in plan.carried if file.name == CONFIG), None)
+    if config is not None:
+        carried.append(_add(folder, CONFIG, packed_config(config, codec)))
+    manifest = Manifest(software(), codec, tuple(packed), tuple(carried))
+    carried.append(_add(folder, CARD, model_card(manifest).encode()))
+    manifest = Manifest(software(), codec, tuple(packed), tuple(carried))
+    writing.write_file(folder / MANIFEST, manifest_to_json(manifest))
+
+
+def _add(folder: Path, name: str, content: bytes) -> CarriedEntry:
+    writing.write_file(folder / name, content)
+    return content_entry(name, content)

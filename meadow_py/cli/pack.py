@@ -1,0 +1,66 @@
+"""``meadow pack``."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from meadow_py.cli import options, packing
+from meadow_py.cli.failures import reports_failures
+from meadow_py.cli.output import check_stdout
+
+
+@reports_failures(*packing.NEEDS)
+def pack(
+    source: Annotated[
+        str,
+        typer.Argument(
+            metavar="SRC", help="Hub id, folder or file (.safetensors, .bin, .pt, .pth, .gguf)."
+        ),
+    ],
+    target: Annotated[
+        str,
+        typer.Argument(metavar="DST", help="A folder; of one file also NAME.safetensors."),
+    ],
+    codec: Annotated[
+        packing.Codec, typer.Option(help="What to prefer; auto is small and decodes fast.")
+    ] = packing.Codec.AUTO,
+    overwrite: packing.Overwrite = False,
+    threads: options.Threads = None,
+    as_json: options.Json = False,
+    revision: options.Revision = None,
+    token: options.Token = None,
+    cache_dir: options.CacheDir = None,
+    offline: options.Offline = False,
+    quiet: options.Quiet = False,
+) -> None:
+    """Pack a model losslessly: every bit of every file comes back.
+
+    DST appears when it is complete. After an interruption the same command goes on where it
+    stopped; what is packed already is verified. `meadow verify DST` checks it, `meadow unpack DST
+    OUT` gives the files back.
+
+    Example: meadow pack facebook/opt-125m packed
+    """
+    import meadow_py
+
+    check_stdout()
+    made = meadow_py.pack(
+        source,
+        target,
+        codec=codec.value,
+        overwrite=overwrite,
+        threads=threads,
+        progress=False if quiet else None,
+        revision=revision,
+        token=token,
+        cache_dir=cache_dir,
+        local_files_only=offline,
+    )
+    packing.show(made.inspection, as_json)
+    if not quiet:
+        size = made.inspection.bytes_original
+        already = f"; {len(made.kept)} of them packed before, verified" if made.kept else ""
+        files = f"{len(made.inspection.files)} packed files{already}"
+        typer.echo(f"{packing.throughput(size, made.seconds)}; {files}", err=True)
