@@ -39,14 +39,22 @@ bool all_codable(const RansModel& model, Symbols symbols) noexcept {
                      [&](std::uint8_t symbol) { return model.can_code(symbol); });
 }
 
+// Escaped symbols are rare: blocks without any are passed over.
 std::uint8_t* append_escaped(const RansModel& model, Symbols coded, std::uint8_t* out) {
+  constexpr std::size_t kBlock = 8;
+  static_assert(kRansLanes % kBlock == 0);
   std::array<std::uint8_t, 256> escaped{};
   for (unsigned symbol = 0; symbol < 256; ++symbol) {
     escaped[symbol] = model.is_escaped(static_cast<std::uint8_t>(symbol)) ? 1 : 0;
   }
-  for (const std::uint8_t symbol : coded) {
-    *out = symbol;
-    out += escaped[symbol];
+  for (std::size_t at = 0; at < coded.size(); at += kBlock) {
+    const Symbols block = coded.subspan(at, kBlock);
+    unsigned any = 0;
+    for (const std::uint8_t symbol : block) any |= escaped[symbol];
+    if (any == 0) continue;
+    for (const std::uint8_t symbol : block) {
+      if (escaped[symbol] != 0) *out++ = symbol;
+    }
   }
   return out;
 }

@@ -107,9 +107,101 @@ std::size_t decode(const std::uint32_t* slots, std::uint32_t* states, RansWords*
   return done;
 }
 
+// For every set of lanes that give a word: the bytes of a vector of eight words that bring those to
+// its end.
+struct BytesAtEnd {
+  alignas(16) std::uint8_t of[256][16];
+
+  constexpr BytesAtEnd() noexcept : of() {
+    for (unsigned giving = 0; giving < 256; ++giving) {
+      unsigned to = kWidth;
+      for (unsigned lane = kWidth; lane-- > 0;) {
+        if (((giving >> lane) & 1) == 0) continue;
+        --to;
+        of[giving][2 * to] = static_cast<std::uint8_t>(2 * lane);
+        of[giving][2 * to + 1] = static_cast<std::uint8_t>(2 * lane + 1);
+      }
+    }
+  }
+};
+constexpr BytesAtEnd kBytesAtEnd;
+
+// Frequency and start of eight symbols.
+struct Coding {
+  __m256i frequencies_u32x8;
+  __m256i starts_u32x8;
+};
+
+__m128 load_codings_of_two(const RansSymbol* table, const std::uint8_t* symbols) noexcept {
+  const auto* const first = reinterpret_cast<const __m64*>(&table[symbols[0]].frequency);
+  const auto* const second = reinterpret_cast<const __m64*>(&table[symbols[1]].frequency);
+  return _mm_loadh_pi(_mm_loadl_pi(_mm_setzero_ps(), first), second);
+}
+
+Coding load_codings(const RansSymbol* table, const std::uint8_t* symbols) noexcept {
+  const __m256 even =
+      _mm256_set_m128(load_codings_of_two(table, symbols + 4), load_codings_of_two(table, symbols));
+  const __m256 odd = _mm256_set_m128(load_codings_of_two(table, symbols + 6),
+                                     load_codings_of_two(table, symbols + 2));
+  return {_mm256_castps_si256(_mm256_shuffle_ps(even, odd, 0x88)),
+          _mm256_castps_si256(_mm256_shuffle_ps(even, odd, 0xDD))};
+}
+
+// state / frequency, or one less. The quotient is below 2^20 and each of the three roundings at
+// most 2^-24 of it, so taking off 2^-22 makes the estimate no larger and less than 1/2 smaller.
+__m256i estimate_quotients(__m256i states_u32x8, __m256i frequencies_u32x8) noexcept {
+  const __m256 high_f32x8 = _mm256_cvtepi32_ps(_mm256_srli_epi32(states_u32x8, 16));
+  const __m256 low_f32x8 =
+      _mm256_cvtepi32_ps(_mm256_and_si256(states_u32x8, _mm256_set1_epi32(0xFFFF)));
+  const __m256 states_f32x8 = _mm256_fmadd_ps(high_f32x8, _mm256_set1_ps(65536.0F), low_f32x8);
+  const __m256 reciprocals_f32x8 =
+      _mm256_div_ps(_mm256_set1_ps(1.0F - 0x1p-22F), _mm256_cvtepi32_ps(frequencies_u32x8));
+  return _mm256_cvttps_epi32(_mm256_mul_ps(states_f32x8, reciprocals_f32x8));
+}
+
+// state / frequency * 4096 + state % frequency + start
+__m256i push(__m256i states_u32x8, const Coding& coding) noexcept {
+  const __m256i quotients_u32x8 = estimate_quotients(states_u32x8, coding.frequencies_u32x8);
+  const __m256i rests_u32x8 =
+      _mm256_sub_epi32(states_u32x8, _mm256_mullo_epi32(quotients_u32x8, coding.frequencies_u32x8));
+  const __m256i right_u32x8 = _mm256_cmpgt_epi32(coding.frequencies_u32x8, rests_u32x8);
+  const __m256i one_more_u32x8 =
+      _mm256_sub_epi32(_mm256_set1_epi32(4096), coding.frequencies_u32x8);
+  const __m256i pushed_u32x8 = _mm256_add_epi32(
+      _mm256_add_epi32(_mm256_slli_epi32(quotients_u32x8, 12), rests_u32x8), coding.starts_u32x8);
+  return _mm256_add_epi32(pushed_u32x8, _mm256_andnot_si256(right_u32x8, one_more_u32x8));
+}
+
+// Puts the low halves of the lanes that are too large in front of `words`, in the order of lanes.
+__m256i give_words(__m256i states_u32x8, const Coding& coding, std::uint8_t*& words) noexcept {
+  const __m256i keeping_u32x8 =
+      _mm256_cmpgt_epi32(coding.frequencies_u32x8, _mm256_srli_epi32(states_u32x8, 20));
+  const auto giving =
+      0xFFU ^ static_cast<unsigned>(_mm256_movemask_ps(_mm256_castsi256_ps(keeping_u32x8)));
+  const __m256i low_u32x8 = _mm256_and_si256(states_u32x8, _mm256_set1_epi32(0xFFFF));
+  const __m128i words_u16x8 =
+      _mm_packus_epi32(_mm256_castsi256_si128(low_u32x8), _mm256_extracti128_si256(low_u32x8, 1));
+  const __m128i order_u8x16 =
+      _mm_load_si128(reinterpret_cast<const __m128i*>(kBytesAtEnd.of[giving]));
+  _mm_storeu_si128(reinterpret_cast<__m128i*>(words - 16),
+                   _mm_shuffle_epi8(words_u16x8, order_u8x16));
+  words -= 2 * _mm_popcnt_u32(giving);
+  return _mm256_blendv_epi8(_mm256_srli_epi32(states_u32x8, 16), states_u32x8, keeping_u32x8);
+}
+
 std::uint8_t* encode(const RansSymbol* table, std::uint32_t* states, const std::uint8_t* symbols,
                      std::size_t groups, std::uint8_t* words_end) noexcept {
-  return rans_scalar.encode(table, states, symbols, groups, words_end);
+  auto* const vectors = reinterpret_cast<__m256i*>(states);
+  __m256i states_u32x8[kVectors];
+  for (std::size_t i = 0; i < kVectors; ++i) states_u32x8[i] = _mm256_loadu_si256(vectors + i);
+  while (groups-- > 0) {
+    for (std::size_t i = kVectors; i-- > 0;) {
+      const Coding coding = load_codings(table, symbols + groups * kRansLanes + i * kWidth);
+      states_u32x8[i] = push(give_words(states_u32x8[i], coding, words_end), coding);
+    }
+  }
+  for (std::size_t i = 0; i < kVectors; ++i) _mm256_storeu_si256(vectors + i, states_u32x8[i]);
+  return words_end;
 }
 
 // The whole vectors; the rest is left to the specification.

@@ -87,6 +87,8 @@ struct Coding {
   __m512i starts_u32x16;
 };
 
+static_assert(sizeof(RansSymbol) == 16, "symbols are shifted to offsets");
+
 Coding load_codings(const RansSymbol* table, const std::uint8_t* symbols) noexcept {
   const auto* const fields = reinterpret_cast<const std::uint8_t*>(&table->frequency);
   const __m128i symbols_u8x16 = _mm_loadu_si128(reinterpret_cast<const __m128i*>(symbols));
