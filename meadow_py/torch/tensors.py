@@ -1,0 +1,108 @@
+"""Stored tensors as torch tensors."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import torch
+
+from meadow_py.errors import FormatError
+from meadow_py.sources import Tensor
+from meadow_py.sources.tensor import Bytes
+from meadow_py.sources.torch_tensors import _SPELLING
+
+# Two F4 values share a byte, and torch counts the bytes, as safetensors' own reader does.
+_PACKED_F4 = "float4_e2m1fn_x2"
+_NAMES = {spelling: name for name, spelling in _SPELLING.items()} | {"F4": _PACKED_F4}
+
+
+def torch_dtype(tensor: Tensor) -> torch.dtype:
+    """The torch dtype of a stored tensor.
+
+    Raises
+    ------
+    TypeError
+        If torch has none: GGUF blocks, packed F6, and new formats in an old torch.
+    """
+    found = getattr(torch, _NAMES.get(tensor.dtype, ""), None)
+    if isinstance(found, torch.dtype):
+        return found
+    where = f"{tensor.file}: " if tensor.file else ""
+    if tensor.dtype in _NAMES:
+        hint = f"torch {torch.__version__} is too old for it"
+    else:
+        hint = (
+            "meadow_py.open_checkpoint(...).tensors[name] has its bytes as raw() and its values as "
+            "dequantized(); `meadow unpack` gives the original file back, which other tools read"
+        )
+    raise TypeError(
+        f"{where}tensor {tensor.name!r} holds {tensor.dtype}, which has no torch dtype: {hint}"
+    )
+
+
+def torch_shape(tensor: Tensor) -> tuple[int, ...]:
+    """The shape that a stored tensor has in torch."""
+    if tensor.dtype == "F4" and tensor.shape:
+        return (*tensor.shape[:-1], tensor.shape[-1] // 2)
+    return tensor.shape
+
+
+def to_torch(tensor: Tensor) -> torch.Tensor:
+    """A stored tensor on the CPU, which may be written to.
+
+    To be asked for once, of a checkpoint that nobody else reads: what was decoded becomes the
+    tensor, and a checkpoint may give the same bytes again.
+
+    Raises
+    ------
+    FormatError
+        If its bytes are corrupt; names the file and the tensor.
+    TypeError
+        If torch has no such dtype.
+    """
+    dtype, shape = torch_dtype(tensor), torch_shape(tensor)
+    if tensor.nbytes == 0:
+        return torch.empty(shape, dtype=dtype)
+    try:
+        data = _writable(tensor.raw())
+    except FormatError as error:
+        if repr(tensor.name) in str(error):
+            raise
+        raise FormatError(f"{tensor.file}: tensor {tensor.name!r}: {error}") from error
+    return torch.from_numpy(data).view(dtype).reshape(shape)
+
+
+def _writable(raw: Bytes) -> Bytes:
+    """The array that was decoded, behind the read-only view of it; of a mapped file, a copy."""
+    made: Any = raw.base
+    whole = isinstance(made, np.ndarray) and made.nbytes == raw.nbytes
+    own = whole and made.flags.owndata and made.flags.writeable
+    found: Bytes = made.reshape(-1).view(np.uint8) if own else raw.copy()
+    return found
+
+
+class LazyTensor:
+    """A stored tensor that is decoded when indexed, as a slice of safetensors is read then.
+
+    It has what Transformers asks of such a slice.
+    """
+
+    def __init__(self, tensor: Tensor) -> None:
+        torch_dtype(tensor)  # raises before anything is loaded
+        self._tensor = tensor
+
+    def get_dtype(self) -> str:
+        """The dtype as safetensors spells it."""
+        return self._tensor.dtype
+
+    def get_shape(self) -> list[int]:
+        """The shape in torch."""
+        return list(torch_shape(self._tensor))
+
+    def __getitem__(self, index: Any) -> torch.Tensor:
+        made = to_torch(self._tensor)
+        return made if index is Ellipsis else made[index]
+
+    def __repr__(self) -> str:
+        return f"LazyTensor({self._tensor!r})"

@@ -1,0 +1,138 @@
+"""Which packed files Transformers is to load: those that hold what it would load unpacked."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+from meadow_py.checkpoint.manifest import MANIFEST, Manifest, PackedEntry, _parsed
+from meadow_py.checkpoint.reading import PackedFile
+from meadow_py.checkpoint.sealed import unseal
+from meadow_py.checkpoint.verifying import check_entry
+from meadow_py.sources.sharded import read_index, shards
+from meadow_py.sources.strict_json import read_object
+
+# Behind the path of a packed file: Transformers opens what ends with ".safetensors" itself.
+PACKED = " (packed)"
+
+# What says how to download, among the words of Transformers' function that looks for weights.
+_DOWNLOAD = ("user_agent", "tqdm_class")
+
+_FORMATS = (("model.safetensors", "safetensors"), ("pytorch_model.bin", "pytorch"))
+
+
+def resolve(model: str, **words: Any) -> tuple[list[str], None]:
+    """Paths of the packed files, downloaded if need be, each marked by `PACKED`.
+
+    Parameters
+    ----------
+    model : str
+        A folder or hub id.
+    **words
+        ``variant``, ``use_safetensors`` and ``download_kwargs`` of ``from_pretrained``.
+
+    Raises
+    ------
+    FileNotFoundError
+        If the manifest or a packed file is missing, or none holds what Transformers would load.
+    FormatError
+        If the manifest is corrupt or newer than this library.
+    ValueError
+        If the model had been quantised before it was packed.
+    """
+    fetch = functools.partial(_fetch, model, _how(words))
+    manifest = _manifest(model, fetch)
+    _require_dense(model, manifest, fetch)
+    entries = {entry.source: entry for entry in manifest.packed}
+    sources = _choose(model, manifest, fetch, words.get("variant"), words.get("use_safetensors"))
+    paths = [_packed_file(model, source, entries, fetch) for source in sources]
+    return [f"{path}{PACKED}" for path in paths], None
+
+
+_Fetch = Callable[[str], "Path | None"]
+
+
+def _how(words: Mapping[str, Any]) -> dict[str, Any]:
+    found = {key: words[key] for key in _DOWNLOAD if words.get(key) is not None}
+    return {**found, **(words.get("download_kwargs") or {})}
+
+
+def _fetch(model: str, how: Mapping[str, Any], name: str) -> Path | None:
+    """A file of the model, out of its folder, the cache or the hub; None if there is none."""
+    from transformers.utils.hub import cached_file
+
+    found = cached_file(model, name, _raise_exceptions_for_missing_entries=False, **how)
+    return None if found is None else Path(found)
+
+
+def _manifest(model: str, fetch: _Fetch) -> Manifest:
+    path = fetch(MANIFEST)
+    if path is None:
+        raise FileNotFoundError(
+            f"{model}: {MANIFEST} is missing, which lists the packed files that its config.json "
+            "speaks of: copy or download all of the folder again"
+        )
+    return _parsed(unseal(path.read_bytes(), str(path)), str(path))
+
+
+def _require_dense(model: str, manifest: Manifest, fetch: _Fetch) -> None:
+    """Raise ValueError for a model that needs a quantiser of its own: there can only be one."""
+    kept = manifest.carried_as("config.json")
+    path = None if kept is None else fetch(kept)
+    found = {} if path is None else read_object(path)
+    quantised = found.get("quantization_config")
+    if quantised:
+        method = quantised.get("quant_method") if isinstance(quantised, dict) else quantised
+        raise ValueError(
+            f"{model}: the packed model is quantised itself ({method}), which Transformers cannot "
+            f"load packed: `meadow unpack {model} FOLDER`, then load FOLDER"
+        )
+
+
+def _choose(
+    model: str, manifest: Manifest, fetch: _Fetch, variant: str | None, safetensors: bool | None
+) -> list[str]:
+    """The source files that Transformers would load, looked for in the order in which it does."""
+    packed = [entry.source for entry in manifest.packed]
+    looked_for = []
+    for base, kind in _FORMATS:
+        if safetensors is (kind == "pytorch"):  # None allows both
+            continue
+        name = _with_variant(base, variant)
+        if name in packed:
+            return [name]
+        index = manifest.carried_as(_with_variant(f"{base}.index.json", variant))
+        index_path = None if index is None else fetch(index)
+        if index_path is not None:
+            return shards(read_index(index_path, kind))
+        looked_for.append(name)
+    raise FileNotFoundError(
+        f"{model}: no weights that Transformers loads: looked for {' and '.join(looked_for)}, in "
+        f"one file or in shards; packed are {', '.join(packed)}"
+    )
+
+
+def _with_variant(name: str, variant: str | None) -> str:
+    """``model.safetensors`` of variant fp16 is ``model.fp16.safetensors``."""
+    if variant is None:
+        return name
+    stem, _, suffix = name.rpartition(".")
+    return f"{stem}.{variant}.{suffix}"
+
+
+def _packed_file(
+    model: str, source: str, entries: Mapping[str, PackedEntry], fetch: _Fetch
+) -> Path:
+    """The packed file of a source file, which must be the one that the manifest speaks of."""
+    entry = entries.get(source)
+    path = None if entry is None else fetch(entry.name)
+    if entry is None or path is None:
+        raise FileNotFoundError(
+            f"{model}: {entry.name if entry else 'the packed file'} is missing, which holds "
+            f"{source}: copy or download all of the folder again"
+        )
+    with PackedFile(path) as packed:
+        check_entry(packed, entry)
+    return path
