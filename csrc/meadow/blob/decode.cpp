@@ -40,8 +40,15 @@ bool decode_planes(const BlobHead& head, std::span<const std::uint8_t> tile, std
   planes.resize(head.layout, records);
   std::vector<std::span<const std::uint8_t>> payloads;
   if (!cut_payloads(head, planes, tile, payloads)) return false;
+  planes.at.resize(head.codes.size());
   for (std::size_t p = 0; p < head.codes.size(); ++p) {
-    if (!head.codes[p].decode(payloads[p], planes.planes[p])) return false;
+    const PlaneCode& code = head.codes[p];
+    if (code.coding() == Coding::kRaw && code.width() == 8) {
+      planes.at[p] = payloads[p].data();
+      continue;
+    }
+    if (!code.decode(payloads[p], planes.planes[p])) return false;
+    planes.at[p] = planes.planes[p].data();
   }
   planes.escapes.assign(payloads.back().begin(), payloads.back().end());
   return head.layout.kind == LayoutKind::kScaled || planes.escapes.empty();

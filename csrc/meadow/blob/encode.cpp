@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <array>
 #include <cstring>
 #include <string>
 #include <utility>
@@ -11,7 +12,6 @@
 #include "meadow/blob/tile.h"
 #include "meadow/codec/huffman.h"
 #include "meadow/number/content.h"
-#include "meadow/stats/histogram.h"
 
 namespace meadow {
 namespace {
@@ -44,104 +44,157 @@ CoderChoice choice_for(Effort effort, bool fields, bool rest) {
   return choice;
 }
 
-// Symbols of every plane. Tiles are taken in turn by a fixed number of tables, so that memory does
-// not grow with the tensor.
-std::vector<ByteCounts> count_planes(const Source& source, std::size_t tiles, unsigned threads) {
-  const Layout& layout = source.head.layout;
+using PlaneCounts = std::vector<ByteCounts>;
+
+// Which tiles are counted, and from which plane on to which.
+struct Range {
+  std::size_t tile_step;
+  std::size_t first_plane;
+  std::size_t last_plane;
+};
+
+// Eight tables in turn, so that a run of equal symbols does not wait for its own counter. A tile
+// has fewer than 2^32 symbols.
+void count_bytes(std::span<const std::uint8_t> bytes, ByteCounts& counts) {
+  constexpr std::size_t kTables = 8;
+  std::array<std::array<std::uint32_t, 256>, kTables> tables{};
+  std::size_t i = 0;
+  for (; i + kTables <= bytes.size(); i += kTables) {
+    for (std::size_t t = 0; t < kTables; ++t) ++tables[t][bytes[i + t]];
+  }
+  for (; i < bytes.size(); ++i) ++tables[0][bytes[i]];
+  for (const auto& table : tables) {
+    for (std::size_t symbol = 0; symbol < table.size(); ++symbol) counts[symbol] += table[symbol];
+  }
+}
+
+// Symbols of planes. Each thread has tables of its own, so that memory does not grow with the
+// tensor; sums of integers are the same however they are cut.
+PlaneCounts count_planes(const Source& source, const Range& range, unsigned threads) {
   const Geometry geometry(source.head);
-  const std::size_t stride = std::min<std::size_t>(tiles, usable_threads(threads));
-  std::vector<std::vector<ByteCounts>> found(stride);
-  parallel_for(stride, threads, [&](std::size_t first) {
-    auto& own = found[first];
-    own.resize(layout.planes.size());
+  const std::size_t tiles = block_count(source.head.tile_count(), range.tile_step);
+  const std::size_t tables = std::min<std::size_t>(tiles, usable_threads(threads));
+  std::vector<PlaneCounts> found(tables, PlaneCounts(source.head.layout.planes.size()));
+  parallel_for(tables, threads, [&](std::size_t first) {
     TilePlanes planes;
-    for (std::size_t n = first; n < tiles; n += stride) {
+    for (std::size_t i = first; i < tiles; i += tables) {
       throw_if_cancelled();
-      split_tile(geometry, source.tile(n), n * source.head.tile_records, planes);
-      for (std::size_t p = 0; p < own.size(); ++p) {
-        const Bytes& plane = planes.planes[p];
-        const Counts counts = count_symbols(plane.data(), plane.size(), 1, 8, 1);
-        for (std::size_t i = 0; i < 256; ++i) own[p][i] += counts[i];
+      const std::size_t n = i * range.tile_step;
+      split_tile(geometry, source.tile(n), n * source.head.tile_records, planes,
+                 range.last_plane == 1);
+      for (std::size_t p = range.first_plane; p < range.last_plane; ++p) {
+        count_bytes(planes.planes[p], found[first][p]);
       }
     }
   });
-  std::vector<ByteCounts> sum(layout.planes.size(), ByteCounts{});
-  for (const auto& own : found) {
+  PlaneCounts sum(source.head.layout.planes.size(), ByteCounts{});
+  for (const PlaneCounts& own : found) {
     for (std::size_t p = 0; p < own.size(); ++p) {
-      for (std::size_t i = 0; i < 256; ++i) sum[p][i] += own[p][i];
+      for (std::size_t i = 0; i < own[p].size(); ++i) sum[p][i] += own[p][i];
     }
   }
   return sum;
 }
 
-void append_word(Bytes& out, std::size_t at, std::size_t size) {
+void put_word(Bytes& out, std::size_t at, std::size_t size) {
   const auto word = static_cast<std::uint32_t>(size);
   std::memcpy(&out[at], &word, sizeof word);
 }
 
 // Sizes of the planes that do not tell theirs, 4 bytes each, the planes, the escapes.
-Bytes encode_tile(const BlobHead& head, const TilePlanes& tile) {
+void encode_tile(const BlobHead& head, const TilePlanes& tile, Bytes& out) {
   std::size_t bound = tile.escapes.size();
   std::size_t sizes = 0;
   for (std::size_t p = 0; p < head.codes.size(); ++p) {
     bound += head.codes[p].bound(tile.planes[p].size());
     sizes += head.codes[p].fixed_bytes(tile.planes[p].size()) ? 0 : 4;
   }
-  Bytes out(sizes + bound);
+  out.resize(sizes + bound);
   std::uint8_t* at = out.data() + sizes;
   std::size_t told = 0;
   for (std::size_t p = 0; p < head.codes.size(); ++p) {
     std::uint8_t* end = head.codes[p].encode(tile.planes[p], at);
     if (!head.codes[p].fixed_bytes(tile.planes[p].size())) {
-      append_word(out, told, static_cast<std::size_t>(end - at));
+      put_word(out, told, static_cast<std::size_t>(end - at));
       told += 4;
     }
     at = end;
   }
   at = std::copy(tile.escapes.begin(), tile.escapes.end(), at);
   out.resize(static_cast<std::size_t>(at - out.data()));
-  return out;
 }
 
-// Head and tiles, one behind the other.
-Bytes joined(const BlobHead& head, const std::vector<Bytes>& tiles,
-             const std::vector<TileEntry>& entries) {
-  Bytes blob = write_head(head, entries);
-  std::size_t at = blob.size();
-  std::size_t bytes = at;
-  for (const Bytes& tile : tiles) bytes += tile.size();
-  blob.resize(bytes);
-  for (const Bytes& tile : tiles) {
-    std::copy(tile.begin(), tile.end(), blob.begin() + static_cast<std::ptrdiff_t>(at));
-    at += tile.size();
+// Some tiles at a time, each in memory of its own that the next ones use again, so that a tensor's
+// blob is written once and is all that grows.
+class Writer {
+ public:
+  Writer(const Source& source, unsigned threads)
+      : source_(source),
+        geometry_(source.head),
+        threads_(threads),
+        entries_(source.head.tile_count()),
+        wave_(std::min<std::size_t>(entries_.size(), kWave)) {}
+
+  Bytes write() {
+    blob_ = write_head(source_.head, entries_);
+    const std::size_t head = blob_.size();
+    blob_.reserve(head + source_.bytes.size());
+    for (std::size_t n = 0; n < entries_.size(); n += wave_.size()) {
+      write_wave(n, std::min(wave_.size(), entries_.size() - n));
+    }
+    const Bytes finished = write_head(source_.head, entries_);
+    std::copy(finished.begin(), finished.end(), blob_.begin());
+    return std::move(blob_);
   }
-  return blob;
-}
 
-Bytes encode_all(const Source& source, unsigned threads) {
-  const BlobHead& head = source.head;
-  const Geometry geometry(head);
-  std::vector<Bytes> tiles(head.tile_count());
-  std::vector<TileEntry> entries(tiles.size());
-  parallel_for(tiles.size(), threads, [&](std::size_t n) {
-    thread_local TilePlanes planes;
-    split_tile(geometry, source.tile(n), n * head.tile_records, planes);
-    tiles[n] = encode_tile(head, planes);
-    entries[n] = {static_cast<std::uint32_t>(tiles[n].size()),
-                  xxh64(tiles[n].data(), tiles[n].size())};
-  });
-  return joined(head, tiles, entries);
-}
+ private:
+  static constexpr std::size_t kWave = 64;
 
-void choose_codes(Source& source, Effort effort, unsigned threads) {
+  void write_wave(std::size_t first, std::size_t count) {
+    parallel_for(count, threads_, [&](std::size_t i) {
+      thread_local TilePlanes planes;
+      const std::size_t n = first + i;
+      split_tile(geometry_, source_.tile(n), n * source_.head.tile_records, planes);
+      encode_tile(source_.head, planes, wave_[i]);
+      entries_[n] = {static_cast<std::uint32_t>(wave_[i].size()),
+                     xxh64(wave_[i].data(), wave_[i].size())};
+    });
+    for (std::size_t i = 0; i < count; ++i) {
+      blob_.insert(blob_.end(), wave_[i].begin(), wave_[i].end());
+    }
+  }
+
+  const Source& source_;
+  Geometry geometry_;
+  unsigned threads_;
+  std::vector<TileEntry> entries_;
+  std::vector<Bytes> wave_;
+  Bytes blob_;
+};
+
+Bytes encode_all(const Source& source, unsigned threads) { return Writer(source, threads).write(); }
+
+void choose_codes(Source& source, const Range& range, const CoderChoice& choice, unsigned threads) {
   BlobHead& head = source.head;
-  const bool floats = head.layout.kind == LayoutKind::kScaled;
-  const std::size_t tiles = head.tile_count();
-  const std::vector<ByteCounts> counts = count_planes(source, tiles, threads);
-  for (std::size_t p = 0; p < counts.size(); ++p) {
-    const CoderChoice choice = choice_for(effort, floats && p == 0, floats && p != 0);
+  const PlaneCounts counts = count_planes(source, range, threads);
+  for (std::size_t p = range.first_plane; p < range.last_plane; ++p) {
     head.codes.push_back(PlaneCode::choose(counts[p], head.layout.planes[p].width, choice));
   }
+}
+
+// The rest of a float is nearly always even: a sample says whether counting it all may pay.
+void choose_codes_of_floats(Source& source, Effort effort, unsigned threads) {
+  constexpr std::size_t kSampledTiles = 8;
+  BlobHead& head = source.head;
+  const std::size_t planes = head.layout.planes.size();
+  const std::size_t step = std::max<std::size_t>(1, head.tile_count() / kSampledTiles);
+  choose_codes(source, {1, 0, 1}, choice_for(effort, true, false), threads);
+  const CoderChoice choice = choice_for(effort, false, true);
+  choose_codes(source, {step, 1, planes}, choice, threads);
+  const auto is_raw = [](const PlaneCode& code) { return code.coding() == Coding::kRaw; };
+  if (step == 1 || std::all_of(head.codes.begin() + 1, head.codes.end(), is_raw)) return;
+  head.codes.resize(1, head.codes[0]);
+  choose_codes(source, {1, 1, planes}, choice, threads);
 }
 
 // Raw bytes, where a tensor is too small or too even for anything else.
@@ -200,7 +253,7 @@ Bytes encode_records(const TensorBytes& tensor, const Layout& layout, Effort eff
   head.layout = layout;
   head.tile_records = static_cast<std::uint32_t>(
       std::max<std::size_t>(1, kTileSymbols / layout.most_symbols_per_record()));
-  choose_codes(source, effort, threads);
+  choose_codes(source, {1, 0, layout.planes.size()}, choice_for(effort, false, false), threads);
   Bytes coded = encode_all(source, threads);
   return effort == Effort::kHuffman ? coded : smaller_of(std::move(coded), tensor, threads);
 }
@@ -227,7 +280,7 @@ Bytes encode_floats(const TensorBytes& tensor, FloatType type, Effort effort, un
   const bool scaled = !head.bases.rows.empty() || !head.bases.columns.empty();
   head.columns = scaled ? columns : 0;
   head.tile_records = floats_of_tile(static_cast<std::size_t>(head.columns));
-  choose_codes(source, effort, threads);
+  choose_codes_of_floats(source, effort, threads);
   return smaller_of(encode_all(source, threads), tensor, threads);
 }
 

@@ -90,6 +90,14 @@ unsigned PlaneCode::entries() const noexcept {
 
 unsigned PlaneCode::longest() const noexcept { return huffman_ ? huffman_->longest() : 0; }
 
+bool PlaneCode::may_hold(unsigned first) const noexcept {
+  bool found = !huffman_;
+  for (unsigned symbol = first; huffman_ && symbol < 256; ++symbol) {
+    found |= huffman_->has(static_cast<std::uint8_t>(symbol));
+  }
+  return found;
+}
+
 double PlaneCode::cost_bits(const ByteCounts& counts) const {
   const auto table = static_cast<double>(8 * table_.size());
   if (huffman_) return table + static_cast<double>(huffman_->cost_bits(counts));

@@ -41,6 +41,8 @@ class PlaneCode {
   [[nodiscard]] const Bytes& table() const noexcept { return table_; }
   [[nodiscard]] unsigned entries() const noexcept;  // of the coder's table; 0 without one
   [[nodiscard]] unsigned longest() const noexcept;  // code, in bits
+  // Whether symbols from `first` on may occur.
+  [[nodiscard]] bool may_hold(unsigned first) const noexcept;
   // Estimate for payloads and table together.
   [[nodiscard]] double cost_bits(const ByteCounts& counts) const;
 

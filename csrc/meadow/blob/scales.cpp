@@ -13,10 +13,10 @@
 namespace meadow {
 namespace {
 
-constexpr std::size_t kSampledRows = 256;  // whose squares give the scales of columns
-constexpr std::size_t kSampledRuns = 16;   // of kRunLength columns, which give those of rows
+constexpr std::size_t kSampledRows = 128;  // whose squares give the scales of columns
+constexpr std::size_t kSampledRuns = 8;    // of kRunLength columns, which give those of rows
 constexpr std::size_t kRunLength = 16;
-constexpr std::size_t kCountedValues = 1 << 18;  // in rows over the whole matrix
+constexpr std::size_t kCountedValues = 1 << 16;  // in rows over the whole matrix
 constexpr std::size_t kFewestRows = 4;
 constexpr std::size_t kFewestColumns = 32;
 
@@ -40,23 +40,23 @@ class Rows {
   // Squares; 0 for NaN and infinities, which have no scale.
   void squares(std::size_t row, std::size_t column, std::span<float> out) {
     const std::uint16_t* halves = upper(row, column, out.size());
-    const bool half = layout_.content == FloatType::kF16;
-    for (std::size_t i = 0; i < out.size(); ++i)
-      out[i] = half ? of_f16(halves[i]) : of_bf16(halves[i]);
+    if (layout_.content == FloatType::kF16) {
+      for (std::size_t i = 0; i < out.size(); ++i) out[i] = square_of_f16(halves[i]);
+    } else {
+      for (std::size_t i = 0; i < out.size(); ++i) out[i] = square_of_bf16(halves[i]);
+    }
   }
 
  private:
-  static float of_bf16(std::uint16_t bits) noexcept {
+  static float square_of_bf16(std::uint16_t bits) noexcept {
     const auto value = std::bit_cast<float>(std::uint32_t{bits} << 16);
-    return (bits & 0x7F80) == 0x7F80 ? 0.0F : std::min(value * value, 1e37F);
+    const float square = value * value;
+    return square < 1e37F ? square : 0.0F;
   }
-  // A multiple of the square is as good: 2^112 takes the exponent to that of F32.
-  static float of_f16(std::uint16_t bits) noexcept {
-    return (bits & 0x7C00) == 0x7C00
-               ? 0.0F
-               : std::bit_cast<float>((bits & 0x7FFFU) << 13) * std::bit_cast<float>(0x77800000U) *
-                     std::bit_cast<float>((bits & 0x7FFFU) << 13) *
-                     std::bit_cast<float>(0x77800000U);
+  // 2^112 takes an exponent of F16 to that of F32. Infinities and NaN become 65536 and more.
+  static float square_of_f16(std::uint16_t bits) noexcept {
+    const auto value = std::bit_cast<float>((bits & 0x7FFFU) << 13) * 0x1p112F;
+    return value < 65536.0F ? value * value : 0.0F;
   }
 
   const Layout& layout_;
@@ -93,24 +93,31 @@ std::vector<double> log_scales_of_columns(Rows& rows) {
   return scales;
 }
 
-// What is left of a row's scale when those of its columns are taken off.
-std::vector<double> log_scales_of_rows(Rows& rows, const std::vector<double>& of_columns) {
+// Of runs of columns over the whole row; a sum for each place in a run, so that none waits.
+double weighted_squares(Rows& rows, std::size_t row, const std::vector<float>& weights) {
   const std::size_t run = std::min(kRunLength, rows.columns());
   const std::size_t runs = std::min(kSampledRuns, rows.columns() / run);
-  std::vector<double> scales(rows.count(), 0.0);
   std::array<float, kRunLength> squares{};
-  std::vector<double> weights(of_columns.size());
+  std::array<float, kRunLength> sums{};
+  for (std::size_t n = 0; n < runs; ++n) {
+    const std::size_t first = n * (rows.columns() - run) / runs;
+    rows.squares(row, first, std::span(squares).first(run));
+    for (std::size_t i = 0; i < run; ++i) sums[i] += squares[i] * weights[first + i];
+  }
+  double total = 0.0;
+  for (const float sum : sums) total += static_cast<double>(sum);
+  return total;
+}
+
+// What is left of a row's scale when those of its columns are taken off.
+std::vector<double> log_scales_of_rows(Rows& rows, const std::vector<double>& of_columns) {
+  std::vector<double> scales(rows.count(), 0.0);
+  std::vector<float> weights(of_columns.size());
   std::transform(of_columns.begin(), of_columns.end(), weights.begin(),
-                 [](double scale) { return std::exp2(-2.0 * scale); });
+                 [](double scale) { return static_cast<float>(std::exp2(-2.0 * scale)); });
   for (std::size_t row = 0; row < rows.count(); ++row) {
     if (row % 4096 == 0) throw_if_cancelled();
-    for (std::size_t n = 0; n < runs; ++n) {
-      const std::size_t first = n * (rows.columns() - run) / runs;
-      rows.squares(row, first, std::span(squares).first(run));
-      for (std::size_t i = 0; i < run; ++i) {
-        scales[row] += static_cast<double>(squares[i]) * weights[first + i];
-      }
-    }
+    scales[row] = weighted_squares(rows, row, weights);
   }
   double total = 0.0;
   for (const double sum : scales) total += sum;
@@ -183,9 +190,7 @@ Bases choose_bases(const Layout& layout, std::span<const std::uint8_t> bytes, st
   if (scaled && columns >= kFewestColumns && columns <= kTileSymbols &&
       rows.count() >= kFewestRows) {
     const std::vector<double> by_column = log_scales_of_columns(rows);
-    const std::vector<double> even(columns, 0.0);
     candidates.push_back({0, {}, rounded(by_column)});
-    candidates.push_back({0, rounded(log_scales_of_rows(rows, even)), {}});
     candidates.push_back({0, rounded(log_scales_of_rows(rows, by_column)), rounded(by_column)});
   }
   const auto values = static_cast<double>(rows.count()) * static_cast<double>(columns);

@@ -11,8 +11,8 @@
 namespace meadow {
 
 // The bases of F32, F16 or BF16 values [rows, columns] and the base that lets the fewest escape,
-// chosen on a sample: none, by column, by row, or both, whichever costs the fewest bits. `scaled`
-// false: only the base.
+// chosen on a sample: none, by column, or by row and column, whichever costs the fewest bits.
+// `scaled` false: only the base.
 Bases choose_bases(const Layout& layout, std::span<const std::uint8_t> bytes, std::size_t columns,
                    bool scaled);
 

@@ -39,7 +39,7 @@ void merge_segments(const Layout& layout, const TilePlanes& tile, std::span<std:
   const std::size_t step = layout.record_bytes;
   for (std::size_t n = 0; n < layout.planes.size(); ++n) {
     const PlaneShape& plane = layout.planes[n];
-    copy_segment(tile.planes[n].data(), plane.count, bytes.data() + plane.offset, step, plane.count,
+    copy_segment(tile.at[n], plane.count, bytes.data() + plane.offset, step, plane.count,
                  bytes.size() / step);
   }
 }
@@ -64,7 +64,7 @@ void merge_groups(const Layout& layout, const TilePlanes& tile, std::span<std::u
   std::memset(bytes.data(), 0, bytes.size());
   for (std::size_t n = 0; n < layout.planes.size(); ++n) {
     const unsigned shift = layout.planes[n].offset;
-    const std::uint8_t* from = tile.planes[n].data();
+    const std::uint8_t* from = tile.at[n];
     for (std::size_t i = 0; i < bytes.size() / sizeof(Element); ++i) {
       std::uint8_t* at = bytes.data() + i * sizeof(Element);
       store(at, static_cast<Element>(load<Element>(at) | Element{from[i]} << shift));
@@ -107,12 +107,12 @@ void collect_escapes(const Geometry& geometry, const std::uint16_t* upper, TileP
 }
 
 void split_scaled(const Geometry& geometry, std::span<const std::uint8_t> bytes, std::size_t first,
-                  TilePlanes& tile) {
+                  TilePlanes& tile, bool symbols_only) {
   const Layout& layout = *geometry.layout;
   const kernels::PlaneKernels& kernels = kernels::plane_kernels(active_isa());
   const std::size_t count = bytes.size() / layout.record_bytes;
   const std::uint16_t* upper = nullptr;
-  if (layout.content == FloatType::kF32) {
+  if (layout.content == FloatType::kF32 && !symbols_only) {
     tile.upper.resize(count);
     const auto* values = reinterpret_cast<const std::uint32_t*>(bytes.data());
     kernels.split_f32(values, count, tile.upper.data(), tile.planes[2].data(),
@@ -124,12 +124,12 @@ void split_scaled(const Geometry& geometry, std::span<const std::uint8_t> bytes,
   std::size_t escapes = 0;
   for_each_row(geometry, first, count,
                [&](std::size_t begin, std::size_t end, std::size_t row, std::size_t column) {
-                 escapes +=
-                     kernels.split(geometry.cut, upper + begin, end - begin,
-                                   geometry.column_bases.data() + column, geometry.row_base(row),
-                                   &tile.planes[0][begin], &tile.planes[1][begin]);
+                 escapes += kernels.split(geometry.cut, upper + begin, end - begin,
+                                          geometry.column_bases.data() + column,
+                                          geometry.row_base(row), &tile.planes[0][begin],
+                                          symbols_only ? nullptr : &tile.planes[1][begin]);
                });
-  if (escapes != 0) collect_escapes(geometry, upper, tile);
+  if (escapes != 0 && !symbols_only) collect_escapes(geometry, upper, tile);
 }
 
 // Floats from their upper halves, in place where those are the floats themselves.
@@ -144,18 +144,17 @@ void widen(const Layout& layout, const TilePlanes& tile, const std::uint16_t* up
   if (layout.content == FloatType::kF16) {
     f32_of_f16(upper, count, values);
   } else if (layout.content == FloatType::kF32) {
-    kernels::plane_kernels(active_isa())
-        .merge_f32(upper, tile.planes[2].data(), tile.planes[3].data(), count, values);
+    kernels::plane_kernels(active_isa()).merge_f32(upper, tile.at[2], tile.at[3], count, values);
   } else {
     for (std::size_t i = 0; i < count; ++i) values[i] = std::uint32_t{upper[i]} << 16;
   }
 }
 
-bool put_escapes_back(const Geometry& geometry, const TilePlanes& tile, std::uint16_t* upper) {
+bool put_escapes_back(const Geometry& geometry, const TilePlanes& tile,
+                      std::span<const std::uint8_t> symbols, std::uint16_t* upper) {
   const kernels::FloatCut& cut = geometry.cut;
   const unsigned shift = cut.shift + geometry.layout->top;
   const auto exponent = static_cast<std::uint16_t>((cut.field >> geometry.layout->top) << shift);
-  const Bytes& symbols = tile.planes[0];
   std::size_t next = 0;
   for (std::size_t i = 0; i < symbols.size(); ++i) {
     if (symbols[i] < cut.escape) continue;
@@ -168,8 +167,8 @@ bool put_escapes_back(const Geometry& geometry, const TilePlanes& tile, std::uin
   return next == tile.escapes.size();
 }
 
-bool has_escapes(const Geometry& geometry, const Bytes& symbols) noexcept {
-  if (geometry.cut.escape > 255) return false;
+bool has_escapes(const Geometry& geometry, std::span<const std::uint8_t> symbols) noexcept {
+  if (!geometry.may_escape || geometry.cut.escape > 255) return false;
   const auto escape = static_cast<std::uint8_t>(geometry.cut.escape);
   std::uint8_t found = 0;
   for (const std::uint8_t symbol : symbols) found |= symbol >= escape ? 1 : 0;
@@ -187,12 +186,13 @@ bool merge_scaled(const Geometry& geometry, TilePlanes& tile, std::size_t first,
   const kernels::PlaneKernels& kernels = kernels::plane_kernels(active_isa());
   for_each_row(geometry, first, count,
                [&](std::size_t begin, std::size_t end, std::size_t row, std::size_t column) {
-                 kernels.merge(geometry.cut, &tile.planes[0][begin], &tile.planes[1][begin],
-                               end - begin, geometry.column_bases.data() + column,
-                               geometry.row_base(row), upper + begin);
+                 kernels.merge(geometry.cut, tile.at[0] + begin, tile.at[1] + begin, end - begin,
+                               geometry.column_bases.data() + column, geometry.row_base(row),
+                               upper + begin);
                });
-  if (has_escapes(geometry, tile.planes[0])) {
-    if (!put_escapes_back(geometry, tile, upper)) return false;
+  const std::span<const std::uint8_t> symbols(tile.at[0], count);
+  if (has_escapes(geometry, symbols)) {
+    if (!put_escapes_back(geometry, tile, symbols, upper)) return false;
   } else if (!tile.escapes.empty()) {
     return false;
   }
@@ -203,7 +203,9 @@ bool merge_scaled(const Geometry& geometry, TilePlanes& tile, std::size_t first,
 }  // namespace
 
 Geometry::Geometry(const BlobHead& head)
-    : Geometry(head.layout, head.bases, static_cast<std::size_t>(head.columns)) {}
+    : Geometry(head.layout, head.bases, static_cast<std::size_t>(head.columns)) {
+  if (!head.codes.empty()) may_escape = head.codes[0].may_hold(cut.escape);
+}
 
 Geometry::Geometry(const Layout& cut_layout, const Bases& bases, std::size_t row_length)
     : layout(&cut_layout),
@@ -243,11 +245,12 @@ const std::uint16_t* upper_halves(const Layout& layout, std::span<const std::uin
 }
 
 void split_tile(const Geometry& geometry, std::span<const std::uint8_t> bytes, std::size_t first,
-                TilePlanes& tile) {
+                TilePlanes& tile, bool symbols_only) {
   const Layout& layout = *geometry.layout;
   tile.resize(layout, bytes.size() / layout.record_bytes);
   tile.escapes.clear();
-  if (layout.kind == LayoutKind::kScaled) return split_scaled(geometry, bytes, first, tile);
+  if (layout.kind == LayoutKind::kScaled)
+    return split_scaled(geometry, bytes, first, tile, symbols_only);
   if (layout.kind == LayoutKind::kSegments) return split_segments(layout, bytes, tile);
   by_element(layout.record_bytes,
              [&]<typename Element>(Element) { split_groups<Element>(layout, bytes, tile); });

@@ -18,6 +18,7 @@ struct Geometry {
   std::size_t columns;                      // floats that share a row base
   std::vector<std::uint16_t> column_bases;  // [columns], in units of the field
   const std::vector<std::uint8_t>* rows;    // empty: no row bases
+  bool may_escape = true;                   // whether symbols of escapes have a code at all
 
   // `head` must outlive it.
   explicit Geometry(const BlobHead& head);
@@ -31,6 +32,8 @@ struct Geometry {
 
 struct TilePlanes {
   std::vector<Bytes> planes;
+  std::vector<const std::uint8_t*>
+      at;         // to be merged: planes, or whole bytes where they are stored
   Bytes escapes;  // of kScaled: the fields' exponents that a symbol does not tell
   RawVector<std::uint16_t> upper;
 
@@ -39,8 +42,9 @@ struct TilePlanes {
 };
 
 // `bytes`: whole records, the first of which is number `first` of the tensor.
+// Of kScaled: `symbols_only` leaves the other planes as they are.
 void split_tile(const Geometry& geometry, std::span<const std::uint8_t> bytes, std::size_t first,
-                TilePlanes& tile);
+                TilePlanes& tile, bool symbols_only = false);
 
 // False if the escapes are not as many as the symbols ask for.
 bool merge_tile(const Geometry& geometry, TilePlanes& tile, std::size_t first,

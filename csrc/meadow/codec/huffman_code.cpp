@@ -218,7 +218,7 @@ kernels::HuffmanCodes HuffmanCode::codes() const noexcept {
   for (std::uint32_t length = 1; length <= kHuffmanBits; ++length, next <<= 1) {
     for (std::size_t symbol = 0; symbol < lengths_.size(); ++symbol) {
       if (lengths_[symbol] != length) continue;
-      out.code[symbol] = reversed(next++, length) | length << 16;
+      out.code[symbol] = reversed(next++, length) << 8 | length;
     }
   }
   return out;
@@ -230,7 +230,7 @@ std::unique_ptr<kernels::HuffmanSlots> HuffmanCode::slots() const {
   for (std::size_t symbol = 0; symbol < lengths_.size(); ++symbol) {
     const unsigned length = lengths_[symbol];
     if (length == 0) continue;
-    for (std::size_t at = codes.code[symbol] & 0xFFFF; at < kHuffmanSlots; at += 1U << length) {
+    for (std::size_t at = codes.code[symbol] >> 8; at < kHuffmanSlots; at += 1U << length) {
       slots->one[at] = static_cast<std::uint16_t>(symbol | length << 8);
     }
   }

@@ -29,7 +29,8 @@ struct HuffmanSlots {
   std::uint16_t one[kHuffmanSlots];
 };
 
-// Codes to write, by symbol: the code in the low 16 bits, lowest bit first, its length above.
+// Codes to write, by symbol: the length in the low 8 bits, above it the code, lowest bit first. A
+// shift by such a word is one by the length: shifts of 64 bits take the low six of their count.
 struct HuffmanCodes {
   std::uint32_t code[256];
 };

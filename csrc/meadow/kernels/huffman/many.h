@@ -145,15 +145,14 @@ std::uint8_t* encode(const HuffmanCodes& codes, const std::uint8_t* symbols, std
   unsigned held = 0;  // below 8 between turns
   std::size_t i = 0;
   for (; i + 4 <= count; i += 4) {
-    const std::uint32_t a = codes.code[symbols[i]];
-    const std::uint32_t b = codes.code[symbols[i + 1]];
-    const std::uint32_t c = codes.code[symbols[i + 2]];
-    const std::uint32_t d = codes.code[symbols[i + 3]];
-    const std::uint64_t ab = (a & 0xFFFF) | (std::uint64_t{b & 0xFFFF} << (a >> 16));
-    const std::uint64_t cd = (c & 0xFFFF) | (std::uint64_t{d & 0xFFFF} << (c >> 16));
-    const unsigned ab_bits = (a + b) >> 16;  // the codes' low halves are below 2^12
-    hold |= (ab | (cd << ab_bits)) << held;
-    held += ab_bits + ((c + d) >> 16);
+    const std::uint64_t a = codes.code[symbols[i]];
+    const std::uint64_t b = codes.code[symbols[i + 1]];
+    const std::uint64_t c = codes.code[symbols[i + 2]];
+    const std::uint64_t d = codes.code[symbols[i + 3]];
+    const std::uint64_t ab = (a >> 8) | ((b >> 8) << (a & 63));
+    const std::uint64_t cd = (c >> 8) | ((d >> 8) << (c & 63));
+    hold |= (ab | (cd << ((a + b) & 63))) << held;
+    held += static_cast<unsigned>((a + b + c + d) & 0xFF);
     std::memcpy(out, &hold, sizeof hold);
     out += held / 8;
     hold >>= held & ~7U;
@@ -161,8 +160,8 @@ std::uint8_t* encode(const HuffmanCodes& codes, const std::uint8_t* symbols, std
   }
   for (; i < count; ++i) {
     const std::uint32_t code = codes.code[symbols[i]];
-    hold |= std::uint64_t{code & 0xFFFF} << held;
-    held += code >> 16;
+    hold |= std::uint64_t{code >> 8} << held;
+    held += code & 0xFF;
   }
   std::memcpy(out, &hold, sizeof hold);
   return out + (held + 7) / 8;

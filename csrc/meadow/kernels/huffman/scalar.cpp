@@ -59,8 +59,8 @@ std::uint8_t* encode(const HuffmanCodes& codes, const std::uint8_t* symbols, std
   unsigned held = 0;
   for (std::size_t i = 0; i < count; ++i) {
     const std::uint32_t code = codes.code[symbols[i]];
-    hold |= std::uint64_t{code & 0xFFFF} << held;
-    held += code >> 16;
+    hold |= std::uint64_t{code >> 8} << held;
+    held += code & 0xFF;
     for (; held >= 8; held -= 8) {
       *out++ = static_cast<std::uint8_t>(hold);
       hold >>= 8;

@@ -12,29 +12,43 @@
 namespace meadow::kernels {
 namespace {
 
-std::size_t split(const FloatCut& cut, const std::uint16_t* values, std::size_t count,
-                  const std::uint16_t* column_bases, std::uint16_t row_base, std::uint8_t* symbols,
-                  std::uint8_t* rest) noexcept {
+// At most 4096 values: escapes are counted in 16 bits, so that all vectors have the same lanes.
+std::uint16_t split_fields(const FloatCut& cut, const std::uint16_t* values, std::size_t count,
+                           const std::uint16_t* column_bases, std::uint16_t row_base,
+                           std::uint8_t* symbols) noexcept {
   const unsigned shift = cut.shift;
   const std::uint16_t field_mask = cut.field;
   const std::uint16_t escape = cut.escape;
   const std::uint16_t top = cut.top;
+  std::uint16_t escapes = 0;
+  for (std::size_t i = 0; i < count; ++i) {
+    const auto base = static_cast<std::uint16_t>(row_base + column_bases[i]);
+    const auto plain = static_cast<std::uint16_t>(((values[i] >> shift) - base) & field_mask);
+    const bool escaped = plain >= escape;
+    const auto told = static_cast<std::uint16_t>(escape | (plain & top));
+    symbols[i] = static_cast<std::uint8_t>(escaped ? told : plain);
+    escapes = static_cast<std::uint16_t>(escapes + (escaped ? 1 : 0));
+  }
+  return escapes;
+}
+
+void split_rest(unsigned shift, const std::uint16_t* values, std::size_t count,
+                std::uint8_t* rest) noexcept {
   const auto low = static_cast<std::uint16_t>((1U << shift) - 1);
+  for (std::size_t i = 0; i < count; ++i) {
+    rest[i] = static_cast<std::uint8_t>((values[i] & low) | ((values[i] >> 15) << shift));
+  }
+}
+
+std::size_t split(const FloatCut& cut, const std::uint16_t* values, std::size_t count,
+                  const std::uint16_t* column_bases, std::uint16_t row_base, std::uint8_t* symbols,
+                  std::uint8_t* rest) noexcept {
+  constexpr std::size_t kBlock = 4096;
   std::size_t escapes = 0;
-  for (std::size_t begin = 0; begin < count; begin += 4096) {
-    const std::size_t end = count - begin < 4096 ? count : begin + 4096;
-    std::uint16_t escapes_u16 = 0;  // of a block: vectors of 16 bits, as all else here
-    for (std::size_t i = begin; i < end; ++i) {
-      const std::uint16_t value = values[i];
-      const auto base = static_cast<std::uint16_t>(row_base + column_bases[i]);
-      const auto plain = static_cast<std::uint16_t>(((value >> shift) - base) & field_mask);
-      const bool escaped = plain >= escape;
-      const auto told = static_cast<std::uint16_t>(escape | (plain & top));
-      symbols[i] = static_cast<std::uint8_t>(escaped ? told : plain);
-      rest[i] = static_cast<std::uint8_t>((value & low) | ((value >> 15) << shift));
-      escapes_u16 = static_cast<std::uint16_t>(escapes_u16 + (escaped ? 1 : 0));
-    }
-    escapes += escapes_u16;
+  for (std::size_t i = 0; i < count; i += kBlock) {
+    const std::size_t size = count - i < kBlock ? count - i : kBlock;
+    escapes += split_fields(cut, values + i, size, column_bases + i, row_base, symbols + i);
+    if (rest != nullptr) split_rest(cut.shift, values + i, size, rest + i);
   }
   return escapes;
 }
@@ -95,6 +109,7 @@ std::uint64_t spread(std::uint64_t fields, unsigned width) noexcept {
 template <typename Gather>
 void pack_by(const Gather& gather, const std::uint8_t* values, std::size_t count, unsigned width,
              std::uint8_t* packed) noexcept {
+  if (width == 8) return static_cast<void>(std::memcpy(packed, values, count));
   std::size_t i = 0;
   std::uint64_t bytes = 0;
   for (; i + 8 <= count && (count - i) * width >= 64; i += 8, packed += width) {
@@ -116,6 +131,7 @@ void pack_by(const Gather& gather, const std::uint8_t* values, std::size_t count
 template <typename Spread>
 void unpack_by(const Spread& spread_fields, const std::uint8_t* packed, std::size_t count,
                unsigned width, std::uint8_t* values) noexcept {
+  if (width == 8) return static_cast<void>(std::memcpy(values, packed, count));
   std::size_t i = 0;
   std::uint64_t fields = 0;
   for (; i + 8 <= count && (count - i) * width >= 64; i += 8, packed += width) {

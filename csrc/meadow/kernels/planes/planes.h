@@ -24,7 +24,7 @@ struct FloatCut {
 
 struct PlaneKernels {
   // symbol = (field - row_base - column_bases[i]) mod field, where that is below cut.escape, else
-  // cut.escape with the top mantissa bits. Returns how many of those there are.
+  // cut.escape with the top mantissa bits. Returns how many of those there are. `rest` may be null.
   std::size_t (*split)(const FloatCut& cut, const std::uint16_t* values, std::size_t count,
                        const std::uint16_t* column_bases, std::uint16_t row_base,
                        std::uint8_t* symbols, std::uint8_t* rest) noexcept;
