@@ -3,6 +3,7 @@
 
 #include <array>
 #include <cmath>
+#include <cstdlib>
 #include <limits>
 #include <numeric>
 
@@ -106,6 +107,26 @@ std::vector<Symbols> material(std::size_t count) {
           skewed(count, 4, 20.0), long_tailed(count, 5, 2.5)};
 }
 
+constexpr std::size_t kTile = 65536;
+
+// Table and payloads of all tiles against the entropy, in bits per symbol.
+void check_cost(const Symbols& symbols, double allowed) {
+  const RansModel model = model_of(symbols);
+  std::size_t bytes = model.serialized().size();
+  for (std::size_t at = 0; at < symbols.size(); at += kTile) {
+    const auto first = symbols.begin() + static_cast<std::ptrdiff_t>(at);
+    bytes += encoded(model, Symbols(first, first + kTile)).size();
+  }
+  const auto count = static_cast<double>(symbols.size());
+  const double floor = entropy_bits(counts_of(symbols)) / count;
+  const double found = 8.0 * static_cast<double>(bytes) / count;
+  CAPTURE(floor);
+  CAPTURE(found - floor);
+  CAPTURE(model.entries());
+  CHECK(found > floor);
+  CHECK(found < floor + allowed);
+}
+
 // False, or symbols other than the right ones; and nothing outside is touched (ASan).
 void check_damaged(const RansModel& model, const Symbols& damaged, const Symbols& symbols) {
   const Symbols exact(damaged);
@@ -181,24 +202,18 @@ TEST_CASE("no symbols are an empty payload") {
   CHECK_FALSE(rans_decode(model, extra, {}));
 }
 
-TEST_CASE("everything counted, a million symbols cost at most 0.015 bits more than their entropy") {
-  constexpr std::size_t kTile = 65536;
-  const bool in_qemu = std::getenv("MEADOW_IN_QEMU") != nullptr;
-  const std::size_t count = (in_qemu ? 4 : 16) * kTile;
+TEST_CASE("everything counted, a million symbols cost little more than their entropy") {
+  const std::size_t tiles = std::getenv("MEADOW_IN_QEMU") != nullptr ? 4 : 16;
+  const std::size_t count = tiles * kTile;
+  // Bits per symbol: table, states, rounding of probabilities, escapes. One table for 4 tiles only
+  // costs at most 0.005 more.
+  const double allowed = tiles == 16 ? 0.015 : 0.02;
   for (const double freedom : {1.6, 2.0, 3.0, 5.0, 30.0}) {
-    const Symbols symbols = long_tailed(count, 9, freedom);
-    const RansModel model = model_of(symbols);
-    std::size_t bytes = model.serialized().size();
-    for (std::size_t at = 0; at < count; at += kTile) {
-      const auto first = symbols.begin() + static_cast<std::ptrdiff_t>(at);
-      bytes += encoded(model, Symbols(first, first + kTile)).size();
-    }
-    const double floor = entropy_bits(counts_of(symbols)) / static_cast<double>(count);
-    const double found = 8.0 * static_cast<double>(bytes) / static_cast<double>(count);
-    INFO("freedom " << freedom << ": entropy " << floor << ", found +" << found - floor
-                    << ", entries " << model.entries() << ", table " << model.serialized().size());
-    CHECK(found > floor - 64.0 * 8 / kTile);
-    CHECK(found < floor + (in_qemu ? 0.02 : 0.015));
+    check_cost(long_tailed(count, 9, freedom), allowed);
+  }
+  // Clamped: up to nearly flat.
+  for (const double spread : {0.3, 1.0, 6.0, 20.0, 50.0}) {
+    check_cost(skewed(count, 9, spread), allowed);
   }
 }
 
