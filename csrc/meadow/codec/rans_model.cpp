@@ -25,7 +25,7 @@ class FrequencyWriter {
   explicit FrequencyWriter(BitWriter& bits) : bits_(bits) {}
 
   void put(unsigned frequency) {
-    const int width = std::bit_width(frequency);
+    const auto width = static_cast<int>(std::bit_width(frequency));
     const int change = width - width_;
     const auto ones = static_cast<unsigned>(change < 0 ? -2 * change - 1 : 2 * change);
     bits_.put(low_bits(ones), ones);
@@ -170,7 +170,7 @@ double RansModel::cost_bits(std::span<const std::uint64_t> counts) const {
 
 Bytes RansModel::serialized() const {
   // A frequency takes at most 26 ones, a zero and 12 bits.
-  Bytes table(2 + bytes_of_bits(257 * 39) + 8);
+  Bytes table(2 + bytes_of_bits(std::uint64_t{257} * 39) + 8);
   BitWriter bits(table.data());
   bits.put(first_used(), kSymbolBits);
   bits.put(last_used(), kSymbolBits);

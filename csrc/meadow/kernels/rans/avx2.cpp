@@ -64,7 +64,7 @@ __m256i take_words(__m256i states_u32x8, const std::uint8_t*& words) noexcept {
   const __m256i order_u32x8 =
       _mm256_load_si256(reinterpret_cast<const __m256i*>(kWordOfLane.of[taking]));
   const __m256i words_u32x8 = _mm256_permutevar8x32_epi32(next_u32x8, order_u32x8);
-  words += 2 * _mm_popcnt_u32(taking);
+  words += 2 * static_cast<std::size_t>(_mm_popcnt_u32(taking));
   return _mm256_blendv_epi8(states_u32x8,
                             _mm256_or_si256(_mm256_slli_epi32(states_u32x8, 16), words_u32x8),
                             taking_u32x8);
@@ -114,8 +114,8 @@ struct BytesAtEnd {
 
   constexpr BytesAtEnd() noexcept : of() {
     for (unsigned giving = 0; giving < 256; ++giving) {
-      unsigned to = kWidth;
-      for (unsigned lane = kWidth; lane-- > 0;) {
+      std::size_t to = kWidth;
+      for (std::size_t lane = kWidth; lane-- > 0;) {
         if (((giving >> lane) & 1) == 0) continue;
         --to;
         of[giving][2 * to] = static_cast<std::uint8_t>(2 * lane);
@@ -185,7 +185,7 @@ __m256i give_words(__m256i states_u32x8, const Coding& coding, std::uint8_t*& wo
       _mm_load_si128(reinterpret_cast<const __m128i*>(kBytesAtEnd.of[giving]));
   _mm_storeu_si128(reinterpret_cast<__m128i*>(words - 16),
                    _mm_shuffle_epi8(words_u16x8, order_u8x16));
-  words -= 2 * _mm_popcnt_u32(giving);
+  words -= 2 * static_cast<std::size_t>(_mm_popcnt_u32(giving));
   return _mm256_blendv_epi8(_mm256_srli_epi32(states_u32x8, 16), states_u32x8, keeping_u32x8);
 }
 

@@ -43,7 +43,7 @@ __m256i take_words(__m256i states_u32x8, const std::uint8_t*& words) noexcept {
       _mm256_testn_epi32_mask(states_u32x8, _mm256_set1_epi32(static_cast<int>(0xFFFF0000)));
   const __m256i next_u32x8 =
       _mm256_cvtepu16_epi32(_mm_loadu_si128(reinterpret_cast<const __m128i*>(words)));
-  words += 2 * _mm_popcnt_u32(taking);
+  words += 2 * static_cast<std::size_t>(_mm_popcnt_u32(taking));
   return _mm256_mask_or_epi32(states_u32x8, taking, _mm256_slli_epi32(states_u32x8, 16),
                               _mm256_maskz_expand_epi32(taking, next_u32x8));
 }
@@ -131,7 +131,7 @@ __m512i give_words(__m512i states_u32x16, const Coding& coding, std::uint8_t*& w
   const auto count = static_cast<unsigned>(_mm_popcnt_u32(giving));
   const __m256i words_u16x16 =
       _mm256_maskz_compress_epi16(giving, _mm512_cvtepi32_epi16(states_u32x16));
-  words -= 2 * count;
+  words -= 2 * std::size_t{count};
   _mm256_mask_storeu_epi16(words, static_cast<__mmask16>((1U << count) - 1), words_u16x16);
   return _mm512_mask_srli_epi32(states_u32x16, giving, states_u32x16, 16);
 }

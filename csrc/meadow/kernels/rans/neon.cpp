@@ -21,10 +21,10 @@ struct BytesOfLane {
     for (unsigned taking = 0; taking < 16; ++taking) {
       for (unsigned byte = 0; byte < 16; ++byte) of[taking][byte] = 255;
       std::uint8_t next = 0;
-      for (unsigned lane = 0; lane < kWidth; ++lane) {
+      for (std::size_t lane = 0; lane < kWidth; ++lane) {
         if (((taking >> lane) & 1) == 0) continue;
-        of[taking][4 * lane] = static_cast<std::uint8_t>(2 * next);
-        of[taking][4 * lane + 1] = static_cast<std::uint8_t>(2 * next + 1);
+        of[taking][kWidth * lane] = static_cast<std::uint8_t>(2 * next);
+        of[taking][kWidth * lane + 1] = static_cast<std::uint8_t>(2 * next + 1);
         ++next;
       }
       words[taking] = next;
@@ -54,7 +54,7 @@ uint32x4_t take_words(uint32x4_t states_u32x4, const std::uint8_t*& words) noexc
   const std::uint32_t taking = vaddvq_u32(vandq_u32(taking_u32x4, vld1q_u32(kBits)));
   const uint8x16_t next_u8x16 = vcombine_u8(vld1_u8(words), vdup_n_u8(0));
   const uint8x16_t words_u8x16 = vqtbl1q_u8(next_u8x16, vld1q_u8(kBytesOfLane.of[taking]));
-  words += 2 * kBytesOfLane.words[taking];
+  words += 2 * std::size_t{kBytesOfLane.words[taking]};
   const uint32x4_t longer_u32x4 =
       vorrq_u32(vshlq_n_u32(states_u32x4, 16), vreinterpretq_u32_u8(words_u8x16));
   return vbslq_u32(taking_u32x4, longer_u32x4, states_u32x4);
