@@ -169,9 +169,9 @@ def _of_view(packed: PackedFile, reader: _Reader, view: View) -> Tensor:
 
 
 def _read_view(reader: _Reader, view: View) -> Bytes:
-    dtype = NUMPY[view.dtype]
     if 0 in view.shape:
         return np.zeros(0, np.uint8)
+    dtype = np.dtype(f"u{NUMPY[view.dtype].itemsize}")  # numpy has no strides of ml_dtypes' F8
     values = reader.read(view.region).view(dtype)[view.offset :]
     strides = [step * dtype.itemsize for step in view.strides]
     found = np.lib.stride_tricks.as_strided(values, view.shape, strides, writeable=False)

@@ -93,10 +93,10 @@ def unpack(
     begun = time.perf_counter()
     used = used_threads(threads or 0)
     place, goal = packed_path(path), resolved(target)
-    refuse_overlap(place, goal)
-    originals = _originals(place)
     if place.is_file() and goal.is_dir():
         raise IsADirectoryError(f"{goal}: is a folder: expected the name of a file")
+    refuse_overlap(place, goal)
+    originals = _originals(place)
     size = sum(original.size for original in originals)
     with Meter(size, "unpack", progress) as meter:
         if _is_there(goal, originals, overwrite):

@@ -1,6 +1,7 @@
 """Every call that changes a disk, so that tests can make each of them fail or end the process.
 
-Files are written as ``NAME.writing``, brought to the disk, and then renamed.
+Files are written as ``NAME.RANDOM.writing``, brought to the disk, and then renamed. Random, because
+a task on an executor may still be at work when the next call packs the same file again.
 """
 
 from __future__ import annotations
@@ -9,6 +10,7 @@ import contextlib
 import ctypes
 import errno
 import os
+import secrets
 import shutil
 import stat
 from collections.abc import Callable, Iterator
@@ -18,8 +20,6 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 if TYPE_CHECKING:
     from typing_extensions import Self
-
-UNFINISHED = ".writing"  # what the names of unfinished files end with
 
 _AT_FDCWD = -100  # "relative to the current folder", Linux
 _RENAME_NOREPLACE, _RENAME_EXCHANGE = 1, 2  # flags of renameat2(2)
@@ -48,8 +48,8 @@ class NewFile:
     def __init__(self, path: Path) -> None:
         self.path = path
         self.size = 0  # where `append` writes next
-        self._unfinished = path.with_name(path.name + UNFINISHED)
-        flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC | os.O_NOFOLLOW
+        self._unfinished = path.with_name(f"{path.name}.{secrets.token_hex(4)}.writing")
+        flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC
         self._descriptor: int | None = call(os.open, self._unfinished, flags, 0o666)
 
     def append(self, data: bytes | memoryview) -> None:
