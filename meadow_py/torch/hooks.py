@@ -19,7 +19,9 @@ import torch
 
 from meadow_py.checkpoint.manifest import MANIFEST
 from meadow_py.checkpoint.opening import open_packed_file
+from meadow_py.checkpoint.reading import PackedFile
 from meadow_py.torch.releases import unsuitable
+from meadow_py.torch.second_names import second_names
 from meadow_py.torch.tensors import LazyTensor, torch_dtype, torch_shape
 from meadow_py.torch.weight_files import PACKED, resolve
 
@@ -80,7 +82,9 @@ def _reading_packed(read: _Function) -> _Function:
 
 def _read_packed(path: str, device: str) -> dict[str, Any]:
     """What is in a packed file, to be decoded tensor by tensor; on "meta", only its shapes."""
-    tensors = open_packed_file(Path(path), path).tensors
+    tensors = dict(open_packed_file(Path(path), path).tensors)
+    with PackedFile(Path(path)) as packed:
+        tensors |= {name: tensors[first] for name, first in second_names(packed).items()}
     if device == "meta":
         return {
             name: torch.empty(torch_shape(tensor), dtype=torch_dtype(tensor), device="meta")

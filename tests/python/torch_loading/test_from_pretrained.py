@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from same_model import assert_same, text
+from same_model import assert_same, assert_same_tensors, text
+
+from meadow_py.checkpoint import pack
 
 if TYPE_CHECKING:
     from conftest import Find
@@ -118,8 +121,6 @@ def test_device_map(where: str, dense: Find, packed: Find) -> None:
 
 
 def test_variant(dense: Find, tmp_path: Path) -> None:
-    from meadow_py.checkpoint import pack
-
     source = tmp_path / "source"
     load(CLASSES[0], dense("opt-f32")).save_pretrained(source)
     half = load(CLASSES[0], dense("opt-bf16"))
@@ -128,3 +129,32 @@ def test_variant(dense: Find, tmp_path: Path) -> None:
     for words in ({}, {"variant": "half"}):
         found = load(CLASSES[0], tmp_path / "packed", **words)
         assert_same(found, load(CLASSES[0], source, **words))
+
+
+def test_two_names_of_one_storage_that_the_model_does_not_tie(dense: Find, tmp_path: Path) -> None:
+    """torch.save writes such a storage once; without its second name the head would be random."""
+    source = tmp_path / "source"
+    shutil.copytree(dense("llama-f32-sharded"), source, ignore=shutil.ignore_patterns("model*"))
+    state = load(CLASSES[0], dense("llama-f32-sharded")).state_dict()
+    state["lm_head.weight"] = state["model.embed_tokens.weight"]
+    torch.save(state, source / "pytorch_model.bin")
+    pack(source, tmp_path / "packed")
+    found, report = load(CLASSES[0], tmp_path / "packed", output_loading_info=True)
+    assert not report["missing_keys"]
+    assert torch.equal(found.lm_head.weight, state["lm_head.weight"])
+    expected = load(CLASSES[0], source).named_parameters(remove_duplicate=False)
+    assert_same_tensors(dict(found.named_parameters()), dict(expected))
+
+
+def test_parts_of_one_storage(dense: Find, tmp_path: Path) -> None:
+    source = tmp_path / "source"
+    shutil.copytree(dense("gpt2-f16"), source, ignore=shutil.ignore_patterns("model*"))
+    state = load(CLASSES[0], dense("gpt2-f16")).state_dict()
+    del state["lm_head.weight"]
+    halves = [f"transformer.h.{n}.attn.c_attn.weight" for n in (0, 1)]
+    state |= zip(halves, torch.cat([state[name] for name in halves]).chunk(2), strict=True)
+    name = "transformer.h.0.mlp.c_fc.weight"
+    state[name] = state[name].t().contiguous().t()  # column after column
+    torch.save(state, source / "pytorch_model.bin")
+    pack(source, tmp_path / "packed")
+    assert_same(load(CLASSES[0], tmp_path / "packed"), load(CLASSES[0], source))
