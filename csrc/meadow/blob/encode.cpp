@@ -1,5 +1,4 @@
 #include <algorithm>
-#include <array>
 #include <cstring>
 #include <string>
 #include <utility>
@@ -8,6 +7,7 @@
 #include "meadow/base/error.h"
 #include "meadow/base/thread_pool.h"
 #include "meadow/blob/blob.h"
+#include "meadow/blob/byte_counts.h"
 #include "meadow/blob/scales.h"
 #include "meadow/blob/tile.h"
 #include "meadow/codec/huffman.h"
@@ -52,21 +52,6 @@ struct Range {
   std::size_t first_plane;
   std::size_t last_plane;
 };
-
-// Eight tables in turn, so that a run of equal symbols does not wait for its own counter. A tile
-// has fewer than 2^32 symbols.
-void count_bytes(std::span<const std::uint8_t> bytes, ByteCounts& counts) {
-  constexpr std::size_t kTables = 8;
-  std::array<std::array<std::uint32_t, 256>, kTables> tables{};
-  std::size_t i = 0;
-  for (; i + kTables <= bytes.size(); i += kTables) {
-    for (std::size_t t = 0; t < kTables; ++t) ++tables[t][bytes[i + t]];
-  }
-  for (; i < bytes.size(); ++i) ++tables[0][bytes[i]];
-  for (const auto& table : tables) {
-    for (std::size_t symbol = 0; symbol < table.size(); ++symbol) counts[symbol] += table[symbol];
-  }
-}
 
 // Symbols of planes. Each thread has tables of its own, so that memory does not grow with the
 // tensor; sums of integers are the same however they are cut.
@@ -184,7 +169,7 @@ void choose_codes(Source& source, const Range& range, const CoderChoice& choice,
 
 // The rest of a float is nearly always even: a sample says whether counting it all may pay.
 void choose_codes_of_floats(Source& source, Effort effort, unsigned threads) {
-  constexpr std::size_t kSampledTiles = 8;
+  constexpr std::size_t kSampledTiles = 2;
   BlobHead& head = source.head;
   const std::size_t planes = head.layout.planes.size();
   const std::size_t step = std::max<std::size_t>(1, head.tile_count() / kSampledTiles);

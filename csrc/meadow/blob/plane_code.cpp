@@ -25,12 +25,12 @@ std::uint64_t total_of(const ByteCounts& counts) noexcept {
 
 }  // namespace
 
-PlaneCode PlaneCode::of_huffman(const HuffmanCode& code, unsigned width) {
+PlaneCode PlaneCode::of_huffman(const HuffmanCode& code, unsigned width, Use use) {
   PlaneCode plane(Coding::kHuffman, width);
   plane.huffman_ = code;
   plane.table_ = code.serialized();
-  plane.codes_ = code.codes();
-  plane.slots_ = code.slots();
+  if (use == Use::kEncode) plane.codes_ = code.codes();
+  if (use == Use::kDecode) plane.slots_ = code.slots();
   return plane;
 }
 
@@ -62,7 +62,7 @@ PlaneCode PlaneCode::choose(const ByteCounts& counts, unsigned width, const Code
     }
   }
   if (choice.huffman) {
-    PlaneCode huffman = of_huffman(HuffmanCode::optimal(counts), width);
+    PlaneCode huffman = of_huffman(HuffmanCode::optimal(counts), width, Use::kEncode);
     const double patience = chosen.coding_ == Coding::kRans ? choice.patience * total : 0.0;
     if (huffman.cost_bits(counts) < best + patience) chosen = std::move(huffman);
   }
@@ -70,7 +70,7 @@ PlaneCode PlaneCode::choose(const ByteCounts& counts, unsigned width, const Code
 }
 
 PlaneCode PlaneCode::parse(Coding coding, unsigned width, std::span<const std::uint8_t> table) {
-  if (coding == Coding::kHuffman) return of_huffman(HuffmanCode::parse(table), width);
+  if (coding == Coding::kHuffman) return of_huffman(HuffmanCode::parse(table), width, Use::kDecode);
   if (coding == Coding::kRans) return of_rans(RansModel::parse(table), width);
   PlaneCode plane(coding, width);
   const std::size_t expected = coding == Coding::kConstant ? 1 : 0;

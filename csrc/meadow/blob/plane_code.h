@@ -31,9 +31,9 @@ struct CoderChoice {
 
 class PlaneCode {
  public:
-  // The cheapest for `counts` of symbols of `width` bits.
+  // The cheapest for `counts` of symbols of `width` bits; it encodes.
   static PlaneCode choose(const ByteCounts& counts, unsigned width, const CoderChoice& choice);
-  // From a blob. Throws Corrupt.
+  // From a blob; it decodes. Throws Corrupt.
   static PlaneCode parse(Coding coding, unsigned width, std::span<const std::uint8_t> table);
 
   [[nodiscard]] Coding coding() const noexcept { return coding_; }
@@ -56,7 +56,8 @@ class PlaneCode {
 
  private:
   PlaneCode(Coding coding, unsigned width) : coding_(coding), width_(width) {}
-  static PlaneCode of_huffman(const HuffmanCode& code, unsigned width);
+  enum class Use { kEncode, kDecode };
+  static PlaneCode of_huffman(const HuffmanCode& code, unsigned width, Use use);
   static PlaneCode of_rans(RansModel model, unsigned width);
 
   Coding coding_;
@@ -64,8 +65,8 @@ class PlaneCode {
   Bytes table_;
   std::uint8_t constant_ = 0;
   std::optional<HuffmanCode> huffman_;
-  kernels::HuffmanCodes codes_{};
-  std::shared_ptr<const kernels::HuffmanSlots> slots_;
+  kernels::HuffmanCodes codes_{};                       // to encode
+  std::shared_ptr<const kernels::HuffmanSlots> slots_;  // to decode
   std::shared_ptr<const RansModel> rans_;
 };
 

@@ -7,7 +7,9 @@
 #include <utility>
 
 #include "meadow/base/cancellation.h"
+#include "meadow/blob/byte_counts.h"
 #include "meadow/blob/tile.h"
+#include "meadow/kernels/isa.h"
 #include "meadow/stats/histogram.h"
 
 namespace meadow {
@@ -134,51 +136,53 @@ std::vector<std::uint8_t> rounded(const std::vector<double>& scales) {
   return bases;
 }
 
-// How often each field, less the bases of its row and column, occurs in a sample of rows.
-Counts count_fields(Rows& rows, const Layout& layout, const Bases& bases) {
+// Exponents alone, as far as a byte holds them, say what a base is worth.
+Layout without_top(Layout layout) {
+  if (layout.cut().escape < 256) layout.top = 0;
+  return layout;
+}
+
+// How often each exponent, less the bases of its row and column, occurs in a sample of rows.
+ByteCounts count_exponents(Rows& rows, const Layout& layout, const Bases& bases) {
   const Geometry geometry(layout, bases, rows.columns());
-  const kernels::FloatCut& cut = geometry.cut;
-  Counts counts(std::size_t{cut.field} + 1, 0);
+  const kernels::PlaneKernels& kernels = kernels::plane_kernels(active_isa());
+  ByteCounts counts{};
   const std::size_t sampled =
       std::clamp<std::size_t>(kCountedValues / rows.columns(), 1, rows.count());
+  Bytes exponents(sampled * rows.columns());
   for (std::size_t n = 0; n < sampled; ++n) {
     const std::size_t row = n * rows.count() / sampled;
-    const std::uint16_t* upper = rows.upper(row, 0, rows.columns());
-    const std::uint16_t base = geometry.row_base(row);
-    for (std::size_t i = 0; i < rows.columns(); ++i) {
-      ++counts[static_cast<std::size_t>((upper[i] >> cut.shift) - base - geometry.column_bases[i]) &
-               cut.field];
-    }
+    kernels.split(geometry.cut, rows.upper(row, 0, rows.columns()), rows.columns(),
+                  geometry.column_bases.data(), geometry.row_base(row),
+                  &exponents[n * rows.columns()], nullptr);
   }
+  count_bytes(exponents, counts);
   return counts;
 }
 
 double entropy_of_bytes(const std::vector<std::uint8_t>& bytes) {
-  Counts counts(256, 0);
-  for (const std::uint8_t byte : bytes) ++counts[byte];
+  ByteCounts counts{};
+  count_bytes(bytes, counts);
   return entropy(std::span<const std::uint64_t>(counts)) * static_cast<double>(bytes.size());
 }
 
-// The start of the window of exponents with the most values; 0 where symbols hold every field.
-std::uint8_t best_base(const Layout& layout, const Counts& counts) {
-  const kernels::FloatCut cut = layout.cut();
-  if (cut.escape > 255) return 0;
-  const std::size_t step = std::size_t{1} << layout.top;
+// The start of the window of exponents with the most values; 0 where symbols hold all of them.
+std::uint8_t best_base(const Layout& layout, const ByteCounts& counts) {
+  const std::size_t window = layout.cut().escape >> layout.top;
+  if (window << layout.top > 255) return 0;
   std::uint64_t inside = 0;
-  for (std::size_t i = 0; i < cut.escape; ++i) inside += counts[i];
+  for (std::size_t i = 0; i < window; ++i) inside += counts[i];
   std::uint64_t most = inside;
   std::size_t best = 0;
-  for (std::size_t start = step; start < counts.size(); start += step) {
-    for (std::size_t i = 0; i < step; ++i) {
-      inside += counts[(start - step + cut.escape + i) % counts.size()];
-      inside -= counts[start - step + i];
-    }
+  for (std::size_t start = 1; start < counts.size(); ++start) {
+    inside += counts[(start - 1 + window) % counts.size()];
+    inside -= counts[start - 1];
     if (inside > most) {
       most = inside;
       best = start;
     }
   }
-  return static_cast<std::uint8_t>(best / step);
+  return static_cast<std::uint8_t>(best);
 }
 
 }  // namespace
@@ -193,12 +197,13 @@ Bases choose_bases(const Layout& layout, std::span<const std::uint8_t> bytes, st
     candidates.push_back({0, {}, rounded(by_column)});
     candidates.push_back({0, rounded(log_scales_of_rows(rows, by_column)), rounded(by_column)});
   }
+  const Layout plain = without_top(layout);
   const auto values = static_cast<double>(rows.count()) * static_cast<double>(columns);
   double least = 0.0;
   Bases best;
   for (std::size_t n = 0; n < candidates.size(); ++n) {
     Bases& bases = candidates[n];
-    const Counts counts = count_fields(rows, layout, bases);
+    const ByteCounts counts = count_exponents(rows, plain, bases);
     const double bits = entropy(std::span<const std::uint64_t>(counts)) * values +
                         entropy_of_bytes(bases.rows) + entropy_of_bytes(bases.columns);
     if (n != 0 && bits >= least) continue;
