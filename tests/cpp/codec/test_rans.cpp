@@ -7,6 +7,7 @@
 #include <limits>
 #include <numeric>
 
+#include "meadow/base/bits.h"
 #include "support.h"
 
 using namespace meadow;
@@ -290,4 +291,50 @@ TEST_CASE("what decodes is what would be encoded") {
     REQUIRE(encoded(model, found) == damaged);
   }
   CHECK(accepted > 0);
+}
+
+TEST_CASE("words that are zero are still needed") {
+  const RansModel model = model_of(any_symbols(20000, 13, 256));
+  for (unsigned seed = 0;; ++seed) {
+    REQUIRE(seed < 2000000);  // one payload of 65536 ends so
+    const Symbols symbols = any_symbols(160, seed, 256);
+    Symbols payload = encoded(model, symbols);
+    if (payload.end()[-1] != 0 || payload.end()[-2] != 0) continue;
+    payload.resize(payload.size() - 2);
+    payload.shrink_to_fit();
+    Symbols again(symbols.size());
+    EveryIsa().run([&] { CHECK_FALSE(rans_decode(model, payload, again)); });
+    return;
+  }
+}
+
+TEST_CASE("an escaped byte that has slots of its own is refused") {
+  const Symbols symbols = long_tailed(200000, 6, 2.5);
+  const RansModel model = model_of(symbols);
+  REQUIRE(model.has_escape());
+  Symbols payload = encoded(model, symbols);
+  REQUIRE(model.is_escaped(payload.back()));
+  REQUIRE_FALSE(model.is_escaped(0));
+  payload.back() = 0;
+  Symbols again(symbols.size());
+  EveryIsa().run([&] { CHECK_FALSE(rans_decode(model, payload, again)); });
+}
+
+TEST_CASE("a state below 2^16 and a word more, which would decode to the same, are refused") {
+  const Symbols symbols = skewed(1000, 14, 0.5);
+  const RansModel model = model_of(symbols);
+  Symbols payload = encoded(model, symbols);
+  const auto state = load<std::uint32_t>(payload.data());
+  const std::uint32_t entry = model.slots()[state % 4096];
+  const std::uint32_t next = (entry & 0xFFF) * (state / 4096) + (entry >> 20);
+  REQUIRE(next >= 65536);  // lane 0 takes no word at first
+  const std::uint32_t frequency = entry & 0xFFF;
+  const std::uint32_t start = state % 4096 - (entry >> 20);
+  const std::uint32_t high = next / 65536;
+  store(payload.data(), high / frequency * 4096 + high % frequency + start);
+  const std::ptrdiff_t words_at = 128 + 1000 % 32;
+  payload.insert(payload.begin() + words_at,
+                 {static_cast<std::uint8_t>(next), static_cast<std::uint8_t>(next >> 8)});
+  Symbols again(symbols.size());
+  EveryIsa().run([&] { CHECK_FALSE(rans_decode(model, payload, again)); });
 }
