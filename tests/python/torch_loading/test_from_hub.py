@@ -72,9 +72,7 @@ def run(hub: HubServer, *arguments: Any, offline: bool = False) -> str:
     return done.stdout.strip() or done.stderr.strip()
 
 
-@pytest.mark.parametrize(
-    "name", ["opt-bf16", "llama-f32-sharded", "opt-f16-bin", "llama-bf16-bin-sharded"]
-)
+@pytest.mark.parametrize("name", ["opt-bf16", "llama-bf16-bin-sharded"])
 def test_a_hub_id_gives_the_dense_model(
     name: str, hub: HubServer, dense: Find, packed: Find, tmp_path: Path
 ) -> None:

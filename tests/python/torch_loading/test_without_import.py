@@ -31,9 +31,13 @@ getattr(transformers, sys.argv[2]).from_pretrained(sys.argv[1])
 """
 
 
-@pytest.mark.parametrize("kind", ["AutoModelForCausalLM", "AutoModel"])
 @pytest.mark.parametrize(
-    "name", ["opt-bf16", "llama-f32-sharded", "opt-f16-bin", "llama-bf16-bin-sharded"]
+    ("name", "kind"),
+    [
+        ("opt-bf16", "AutoModel"),
+        ("llama-f32-sharded", "AutoModelForCausalLM"),
+        ("llama-bf16-bin-sharded", "AutoModelForCausalLM"),
+    ],
 )
 def test_without_the_import_transformers_finds_no_weights(
     name: str, kind: str, packed: Find
