@@ -141,7 +141,7 @@ class _Writer:
         rest = b"".join(source.read(a, b - a).data for a, b in gaps(found.regions, source.size))
         coding, coded = code_rest(rest)
         self.add(REST, coded, len(coded))
-        entry = RestEntry(coding, len(coded), len(rest), zlib.crc32(rest))
+        entry = RestEntry(coding, len(coded), len(rest), zlib.crc32(coded))
         table = table_to_json(RegionTable(found.format, tuple(self.entries), entry, found.views))
         self.add(REGIONS, table, len(table))
         words["regions_sha256"] = hashlib.sha256(table).hexdigest()

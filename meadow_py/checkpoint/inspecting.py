@@ -99,12 +99,20 @@ class Inspection:
 
     def to_dict(self) -> dict[str, Any]:
         """As JSON types; ``docs/json.md`` has the keys."""
-        data = asdict(self)
-        for entry in data["files"]:
-            del entry["tensors"]
-        for tensor in data["tensors"]:
-            tensor["shape"] = list(tensor["shape"])
-        return {"version": VERSION, **data}
+        files = [asdict(entry) for entry in self.files]
+        for file in files:
+            del file["tensors"]
+        return {
+            "version": VERSION,
+            "source": self.source,
+            "codec": self.codec,
+            "software": self.software,
+            "bytes_original": self.bytes_original,
+            "bytes_packed": self.bytes_packed,
+            "files": files,
+            "carried": [asdict(entry) for entry in self.carried],
+            "tensors": [{**asdict(t), "shape": list(t.shape)} for t in self.tensors],
+        }
 
     def to_json(self) -> str:
         """Strict JSON, one line per tensor."""

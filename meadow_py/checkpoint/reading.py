@@ -123,10 +123,9 @@ class PackedFile:
         """Everything of the original that is in no region, in order."""
         entry = self.table.rest
         coded = self._stored(REST).raw().tobytes()
-        found = decode_rest(entry.coding, coded, entry.length, str(self.path))
-        if zlib.crc32(found) != entry.crc32:
+        if zlib.crc32(coded) != entry.crc32:
             raise FormatError(f"{self.path}: corrupt: the rest has another checksum")
-        return found
+        return decode_rest(entry.coding, coded, entry.length, str(self.path))
 
     def floor(self, packed: PackedRegion) -> float | None:
         """The least bytes that a coder of these symbols can reach; None if the blob does not say.

@@ -48,7 +48,7 @@ class PackedRegion:
 
 @dataclass(frozen=True)
 class RestEntry:
-    """What is in no region: how it is coded, bytes coded, bytes of the original, their CRC-32."""
+    """What is in no region: how it is coded, bytes coded and their CRC-32, bytes of the original."""
 
     coding: str
     size: int
