@@ -17,13 +17,12 @@ from typing import Any
 
 import torch
 
-from meadow_py.checkpoint.manifest import MANIFEST
 from meadow_py.checkpoint.opening import open_packed_file
 from meadow_py.checkpoint.reading import PackedFile
 from meadow_py.torch.releases import unsuitable
 from meadow_py.torch.second_names import second_names
 from meadow_py.torch.tensors import LazyTensor, torch_dtype, torch_shape
-from meadow_py.torch.weight_files import PACKED, resolve
+from meadow_py.torch.weight_files import PACKED, is_marked, resolve
 
 _Function = Callable[..., Any]
 
@@ -60,7 +59,7 @@ def _finding_packed(find: _Function) -> _Function:
     @functools.wraps(find)
     def find_files(*args: Any, **kwargs: Any) -> Any:
         asked = inspect.signature(find).bind(*args, **kwargs).arguments
-        if asked.get("transformers_explicit_filename") != MANIFEST:
+        if not is_marked(asked.get("transformers_explicit_filename")):
             return find(*args, **kwargs)
         return resolve(str(asked.pop("pretrained_model_name_or_path")), **asked)
 

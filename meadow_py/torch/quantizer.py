@@ -13,10 +13,10 @@ from transformers.utils.quantization_config import QuantizationConfigMixin
 
 from meadow_py.checkpoint.config import QUANT_METHOD
 from meadow_py.checkpoint.layout import VERSION
-from meadow_py.checkpoint.manifest import MANIFEST
 from meadow_py.errors import FormatError
 from meadow_py.torch.hooks import wrap_functions
 from meadow_py.torch.releases import require_release
+from meadow_py.torch.weight_files import mark, unmarked
 
 if TYPE_CHECKING:
     from transformers import PreTrainedConfig, PreTrainedModel
@@ -40,10 +40,10 @@ class MeadowConfig(QuantizationConfigMixin):
         self.version = version
         # Transformers then takes the model for a dense one, and does not report it as quantised.
         self.dequantize = True
-        if not isinstance(version, int) or version > VERSION:
+        if type(version) is not int or version != VERSION:
             raise FormatError(
-                f"config.json: packed in version {version!r} of meadow_py's format, but this one "
-                f"reads up to {VERSION}: update meadow_py"
+                f"config.json: packed format version {version!r}, this library reads {VERSION}: "
+                "update meadow_py"
             )
 
 
@@ -69,16 +69,16 @@ class MeadowQuantizer(HfQuantizer):
         return self._point(config)
 
     def _point(self, config: PreTrainedConfig) -> PreTrainedConfig:
-        # Names the weights of models without the default names. Transformers itself refuses this
-        # one, so that nothing but our own search can follow it.
-        config.transformers_weights = MANIFEST
+        config.transformers_weights = mark(getattr(config, "transformers_weights", None))
         return config
 
     def postprocess_model(self, model: PreTrainedModel, **_: Any) -> PreTrainedModel:
         """Leave a model that differs in nothing from a dense one."""
         self.remove_quantization_config(model)  # type: ignore[no-untyped-call]
         vars(model).pop("is_quantized", None)
-        vars(model.config).pop("transformers_weights", None)
+        named = unmarked(vars(model.config).pop("transformers_weights"))
+        if named is not None:
+            model.config.transformers_weights = named
         return model
 
     def is_serializable(self, **_: Any) -> bool:

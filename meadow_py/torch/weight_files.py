@@ -17,10 +17,35 @@ from meadow_py.sources.strict_json import read_object
 # Behind the path of a packed file: Transformers opens what ends with ".safetensors" itself.
 PACKED = " (packed)"
 
+# Before the name of other weights that a configuration asks for.
+_MARK = f"{MANIFEST}:"
+
 # What says how to download, among the words of Transformers' function that looks for weights.
 _DOWNLOAD = ("user_agent", "tqdm_class")
 
-_FORMATS = (("model.safetensors", "safetensors"), ("pytorch_model.bin", "pytorch"))
+
+def mark(named: str | None) -> str:
+    """What ``transformers_weights`` of a packed model's configuration is set to while it loads.
+
+    It names the weights of models without the default names. There is no file of the name that this
+    gives, so that nothing but our own search can follow it.
+
+    Parameters
+    ----------
+    named : str or None
+        What the configuration says itself.
+    """
+    return named if named is not None and is_marked(named) else f"{_MARK}{named or ''}"
+
+
+def is_marked(named: str | None) -> bool:
+    """Whether `mark` gave it."""
+    return named is not None and named.startswith(_MARK)
+
+
+def unmarked(named: str) -> str | None:
+    """What `mark` was given."""
+    return named.removeprefix(_MARK) or None
 
 
 def resolve(model: str, **words: Any) -> tuple[list[str], None]:
@@ -31,7 +56,8 @@ def resolve(model: str, **words: Any) -> tuple[list[str], None]:
     model : str
         A folder or hub id.
     **words
-        ``variant``, ``use_safetensors`` and ``download_kwargs`` of ``from_pretrained``.
+        ``variant``, ``use_safetensors`` and ``download_kwargs`` of ``from_pretrained``, and
+        ``transformers_explicit_filename``, which `mark` gave.
 
     Raises
     ------
@@ -46,7 +72,7 @@ def resolve(model: str, **words: Any) -> tuple[list[str], None]:
     manifest = _manifest(model, fetch)
     _require_dense(model, manifest, fetch)
     entries = {entry.source: entry for entry in manifest.packed}
-    sources = _choose(model, manifest, fetch, words.get("variant"), words.get("use_safetensors"))
+    sources = _choose(model, manifest, fetch, _looked_for(words))
     paths = [_packed_file(model, source, entries, fetch) for source in sources]
     return [f"{path}{PACKED}" for path in paths], None
 
@@ -91,26 +117,39 @@ def _require_dense(model: str, manifest: Manifest, fetch: _Fetch) -> None:
         )
 
 
+def _looked_for(words: Mapping[str, Any]) -> list[tuple[str, str]]:
+    """Names of weight files and of their indexes, in the order in which Transformers looks."""
+    named = unmarked(words["transformers_explicit_filename"])
+    if named is not None:
+        return [(named, named)]
+    safetensors, variant = words.get("use_safetensors"), words.get("variant")
+    names = []
+    if safetensors is not False:
+        names.append("model.safetensors")
+    if not safetensors:
+        names.append("pytorch_model.bin")
+    return [
+        (_with_variant(name, variant), _with_variant(f"{name}.index.json", variant))
+        for name in names
+    ]
+
+
 def _choose(
-    model: str, manifest: Manifest, fetch: _Fetch, variant: str | None, safetensors: bool | None
+    model: str, manifest: Manifest, fetch: _Fetch, looked_for: list[tuple[str, str]]
 ) -> list[str]:
-    """The source files that Transformers would load, looked for in the order in which it does."""
+    """The source files that Transformers would load."""
     packed = [entry.source for entry in manifest.packed]
-    looked_for = []
-    for base, kind in _FORMATS:
-        if safetensors is (kind == "pytorch"):  # None allows both
-            continue
-        name = _with_variant(base, variant)
+    for name, index in looked_for:
         if name in packed:
             return [name]
-        index = manifest.carried_as(_with_variant(f"{base}.index.json", variant))
-        index_path = None if index is None else fetch(index)
-        if index_path is not None:
-            return shards(read_index(index_path, kind))
-        looked_for.append(name)
+        kept = manifest.carried_as(index)
+        path = None if kept is None else fetch(kept)
+        if path is not None:
+            return shards(read_index(path, "pytorch" if name.endswith(".bin") else "safetensors"))
+    names = " and ".join(name for name, _ in looked_for)
     raise FileNotFoundError(
-        f"{model}: no weights that Transformers loads: looked for {' and '.join(looked_for)}, in "
-        f"one file or in shards; packed are {', '.join(packed)}"
+        f"{model}: no weights that Transformers loads: looked for {names}, in one file or in "
+        f"shards; packed are {', '.join(packed)}, which `meadow unpack` gives back"
     )
 
 

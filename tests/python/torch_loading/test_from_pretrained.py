@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -129,6 +130,25 @@ def test_variant(dense: Find, tmp_path: Path) -> None:
     for words in ({}, {"variant": "half"}):
         found = load(CLASSES[0], tmp_path / "packed", **words)
         assert_same(found, load(CLASSES[0], source, **words))
+
+
+@pytest.mark.parametrize("shard", ["1GB", "20KB"])
+def test_weights_that_the_configuration_names(shard: str, dense: Find, tmp_path: Path) -> None:
+    source = tmp_path / "source"
+    load(CLASSES[0], dense("opt-bf16")).save_pretrained(source, max_shard_size=shard)
+    index = ".index.json" if shard == "20KB" else ""
+    (source / f"model.safetensors{index}").rename(source / f"other.safetensors{index}")
+    config = json.loads((source / "config.json").read_text())
+    config["transformers_weights"] = f"other.safetensors{index}"
+    (source / "config.json").write_text(json.dumps(config))
+    pack(source, tmp_path / "packed")
+    assert_same(load(CLASSES[0], tmp_path / "packed"), load(CLASSES[0], source))
+
+
+def test_a_model_in_a_folder_of_a_model(dense: Find, packed: Find, tmp_path: Path) -> None:
+    shutil.copytree(packed("llama-f32-sharded"), tmp_path / "inner")
+    found = load(CLASSES[0], tmp_path, subfolder="inner")
+    assert_same(found, load(CLASSES[0], dense("llama-f32-sharded")))
 
 
 def test_two_names_of_one_storage_that_the_model_does_not_tie(dense: Find, tmp_path: Path) -> None:
