@@ -48,7 +48,7 @@ class PackedRegion:
 
 @dataclass(frozen=True)
 class RestEntry:
-    """What is in no region: how it is coded, bytes coded and their CRC-32, bytes of the original."""
+    """What is in no region: how it is coded, coded bytes and their CRC-32, original bytes."""
 
     coding: str
     size: int
