@@ -177,6 +177,7 @@ py::dict blob_info(const py::buffer& blob) {
   out["records"] = head.records;
   out["record_bytes"] = head.layout.record_bytes;
   out["tile_records"] = head.tile_records;
+  out["floor_bits"] = head.floor_bits;
   out["tiles"] = tiles;
   out["planes"] = planes;
   out["content"] = scaled ? py::object(py::str(std::string(name_of(head.layout.content))))

@@ -55,6 +55,9 @@ class BlobInfo:
         Elements or blocks, and their size.
     tile_records : int
         Of a tile, which decodes alone; the last may be shorter.
+    floor_bits : int
+        What no coder of these symbols alone gets below: the order-0 entropy of the planes that are
+        coded, and raw ones as they are. Heads, tables and indices are not in it.
     tiles : tuple of int
         Bytes of each tile.
     planes : tuple of PlaneInfo
@@ -70,6 +73,7 @@ class BlobInfo:
     records: int
     record_bytes: int
     tile_records: int
+    floor_bits: int
     tiles: tuple[int, ...]
     planes: tuple[PlaneInfo, ...]
     row_bases: int

@@ -12,6 +12,7 @@
 #include "meadow/blob/tile.h"
 #include "meadow/codec/huffman.h"
 #include "meadow/number/content.h"
+#include "meadow/stats/histogram.h"
 
 namespace meadow {
 namespace {
@@ -159,11 +160,28 @@ class Writer {
 
 Bytes encode_all(const Source& source, unsigned threads) { return Writer(source, threads).write(); }
 
+// What no coder of these symbols alone gets below: their order-0 entropy, and the escaped bytes.
+// Raw bits count as they are; what was sampled of them says nothing of the whole.
+std::uint64_t floor_of(const BlobHead& head, std::size_t plane, const ByteCounts& counts) {
+  const PlaneShape& shape = head.layout.planes[plane];
+  if (head.codes[plane].coding() == Coding::kRaw) return head.records * shape.count * shape.width;
+  std::uint64_t symbols = 0;
+  for (const std::uint64_t count : counts) symbols += count;
+  double bits = entropy(std::span<const std::uint64_t>(counts)) * static_cast<double>(symbols);
+  if (head.layout.kind == LayoutKind::kScaled && plane == 0) {
+    for (std::size_t i = head.layout.cut().escape; i < counts.size(); ++i) {
+      bits += 8.0 * static_cast<double>(counts[i]);
+    }
+  }
+  return static_cast<std::uint64_t>(bits);
+}
+
 void choose_codes(Source& source, const Range& range, const CoderChoice& choice, unsigned threads) {
   BlobHead& head = source.head;
   const PlaneCounts counts = count_planes(source, range, threads);
   for (std::size_t p = range.first_plane; p < range.last_plane; ++p) {
     head.codes.push_back(PlaneCode::choose(counts[p], head.layout.planes[p].width, choice));
+    head.floor_bits += floor_of(head, p, counts[p]);
   }
 }
 
@@ -175,10 +193,12 @@ void choose_codes_of_floats(Source& source, Effort effort, unsigned threads) {
   const std::size_t step = std::max<std::size_t>(1, head.tile_count() / kSampledTiles);
   choose_codes(source, {1, 0, 1}, choice_for(effort, true, false), threads);
   const CoderChoice choice = choice_for(effort, false, true);
+  const std::uint64_t floor = head.floor_bits;
   choose_codes(source, {step, 1, planes}, choice, threads);
   const auto is_raw = [](const PlaneCode& code) { return code.coding() == Coding::kRaw; };
   if (step == 1 || std::all_of(head.codes.begin() + 1, head.codes.end(), is_raw)) return;
   head.codes.resize(1, head.codes[0]);
+  head.floor_bits = floor;
   choose_codes(source, {1, 1, planes}, choice, threads);
 }
 
@@ -190,6 +210,7 @@ Bytes encode_plain(const TensorBytes& tensor, unsigned threads) {
   source.head.records = tensor.bytes.size();
   source.head.tile_records = kTileSymbols;
   source.head.codes.push_back(PlaneCode::parse(Coding::kRaw, 8, {}));
+  source.head.floor_bits = 8 * source.head.records;
   return encode_all(source, threads);
 }
 
@@ -228,9 +249,6 @@ Bytes encode_records(const TensorBytes& tensor, const Layout& layout, Effort eff
                      unsigned threads) {
   require_partition(layout);
   const unsigned step = layout.record_bytes;
-  if (layout.kind == LayoutKind::kGroups && (step > 8 || (step & (step - 1)) != 0)) {
-    invalid("bytes of an element: expected 1, 2, 4 or 8, found " + std::to_string(step));
-  }
   Source source{tensor.bytes, {}};
   BlobHead& head = source.head;
   head.records = whole_records(tensor, step);

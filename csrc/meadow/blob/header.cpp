@@ -38,6 +38,7 @@ enum Offset : std::size_t {
   kAtContent = 45,
   kAtReserved = 46,
   kAtDtype = 48,
+  kAtFloor = 64,
 };
 
 enum Flag : std::uint8_t { kRowBases = 1, kColumnBases = 2, kAllFlags = 3 };
@@ -138,6 +139,7 @@ void read_fixed(const std::uint8_t* at, BlobHead& head) {
   head.columns = load<std::uint64_t>(at + kAtColumns);
   head.tile_records = load<std::uint32_t>(at + kAtTileRecords);
   head.bases.base = at[kAtBase];
+  head.floor_bits = load<std::uint64_t>(at + kAtFloor);
   head.dtype = read_dtype(at + kAtDtype);
   expect(head.records <= kMostRecords, "records", "at most 2^40", head.records);
   if (head.layout.kind != LayoutKind::kScaled) {
@@ -167,8 +169,9 @@ void check_scaled(const BlobHead& head, std::uint8_t flags) {
   const bool scaled = flags != 0;
   expect(scaled == (head.columns != 0), "columns", "some where bases depend on them, else 0",
          head.columns);
-  expect(!scaled || (head.columns <= kTileSymbols && head.records % head.columns == 0), "columns",
-         "at most 65536, and a whole number of rows", head.columns);
+  const bool in_range = head.columns >= kFewestColumns && head.columns <= kTileSymbols;
+  expect(!scaled || (in_range && head.records % head.columns == 0), "columns",
+         "32 to 65536, and a whole number of rows", head.columns);
   expect(!by_column || head.tile_records % head.columns == 0, "records of a tile", "whole rows",
          head.tile_records);
 }
@@ -209,6 +212,15 @@ void read_planes(std::span<const std::uint8_t> entries, Cursor& cursor, BlobHead
     const auto coding = static_cast<Coding>(entries[n * kPlaneEntryBytes]);
     head.codes.push_back(PlaneCode::parse(coding, head.layout.planes[n].width, tables[n]));
   }
+}
+
+// Asked before the bases are read: rows have 32 columns or more and tiles 2^17 values or fewer, so
+// that an index that is there justifies 4096 row bases for each of its entries.
+void expect_room_for_index(const BlobHead& head, const Cursor& cursor) {
+  const std::uint64_t tiles = head.tile_count();
+  expect(tiles <= cursor.left() / kTileEntryBytes, "tiles",
+         "at most " + std::to_string(cursor.left() / kTileEntryBytes) + ", whose index fits",
+         tiles);
 }
 
 void read_bases(std::uint8_t flags, Cursor& cursor, BlobHead& head) {
@@ -259,6 +271,7 @@ void write_fixed(std::uint8_t* out, const BlobHead& head) {
   store(out + kAtTileRecords, head.tile_records);
   store(out + kAtRecordBytes, static_cast<std::uint16_t>(layout.record_bytes));
   out[kAtBase] = head.bases.base;
+  store(out + kAtFloor, head.floor_bits);
   out[kAtTop] = scaled ? static_cast<std::uint8_t>(layout.top) : 0;
   out[kAtStored] = scaled ? number_of(layout.stored) : 0;
   out[kAtContent] = scaled ? number_of(layout.content) : 0;
@@ -288,6 +301,7 @@ BlobView parse_blob(std::span<const std::uint8_t> blob) {
   const auto entries = cursor.cut(kPlaneEntryBytes * blob[kAtPlanes], "planes");
   read_planes(entries, cursor, head);
   check_tiles(head);
+  expect_room_for_index(head, cursor);
   read_bases(flags, cursor, head);
   const auto index = cursor.cut(kTileEntryBytes * std::uint64_t{head.tile_count()}, "tile index");
   expect(cursor.left() == 0, "bytes in its head", "none behind the tile index", cursor.left());

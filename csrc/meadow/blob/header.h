@@ -14,9 +14,11 @@
 namespace meadow {
 
 constexpr std::uint8_t kBlobVersion = 1;
-constexpr std::size_t kFixedBlobBytes = 64;
+constexpr std::size_t kFixedBlobBytes = 72;
 constexpr std::size_t kLongestDtype = 16;
 constexpr std::size_t kTileSymbols = 1 << 16;  // of a plane in a tile, where a row allows it
+
+constexpr std::size_t kFewestColumns = 32;  // of a row that has a base
 
 // What is taken off the field of a float: base + rows[row] + columns[column], modulo the field.
 struct Bases {
@@ -31,6 +33,7 @@ struct BlobHead {
   std::uint64_t records = 0;
   std::uint64_t columns = 0;  // records of a row; 0 where nothing depends on it
   std::uint32_t tile_records = 1;
+  std::uint64_t floor_bits = 0;  // order-0 entropy of the planes that are coded, others as they are
   Bases bases;
   std::vector<PlaneCode> codes;  // of each plane
 

@@ -12,12 +12,42 @@ unsigned mantissa_of_upper(FloatType content) noexcept {
   return content == FloatType::kF16 ? 10 : 7;  // F32's upper half is a BF16
 }
 
-unsigned bits_of(const Layout& layout, const PlaneShape& plane) noexcept {
-  return layout.kind == LayoutKind::kGroups ? plane.width : 8 * plane.count;
+// In 64 bits: what a hostile caller multiplies by 8 must not come out small.
+std::uint64_t bits_of(const Layout& layout, const PlaneShape& plane) noexcept {
+  return layout.kind == LayoutKind::kGroups ? plane.width : std::uint64_t{8} * plane.count;
 }
 
-unsigned first_bit_of(const Layout& layout, const PlaneShape& plane) noexcept {
-  return layout.kind == LayoutKind::kGroups ? plane.offset : 8 * plane.offset;
+std::uint64_t first_bit_of(const Layout& layout, const PlaneShape& plane) noexcept {
+  return layout.kind == LayoutKind::kGroups ? plane.offset : std::uint64_t{8} * plane.offset;
+}
+
+void require_record(const Layout& layout) {
+  const unsigned bytes = layout.record_bytes;
+  if (bytes < 1 || bytes > kMostRecordBytes) {
+    invalid("bytes of a record: expected 1 to " + std::to_string(kMostRecordBytes) + ", found " +
+            std::to_string(bytes));
+  }
+  if (layout.kind == LayoutKind::kGroups && (bytes > 8 || (bytes & (bytes - 1)) != 0)) {
+    invalid("bytes of an element: expected 1, 2, 4 or 8, found " + std::to_string(bytes));
+  }
+  if (layout.planes.empty() || layout.planes.size() > kMostPlanes) {
+    invalid("planes: expected 1 to " + std::to_string(kMostPlanes) + ", found " +
+            std::to_string(layout.planes.size()));
+  }
+}
+
+void require_shape(const Layout& layout, const PlaneShape& plane) {
+  const bool groups = layout.kind == LayoutKind::kGroups;
+  const bool fits = groups ? plane.count == 1 && plane.width >= 1 && plane.width <= 8
+                           : plane.count >= 1 && plane.width == 8;
+  if (fits && first_bit_of(layout, plane) + bits_of(layout, plane) <= 8 * layout.record_bytes) {
+    return;
+  }
+  invalid("plane: expected " +
+          std::string(groups ? "a group of 1 to 8 bits" : "symbols of 8 bits, one or more,") +
+          " inside a record of " + std::to_string(layout.record_bytes) + " bytes, found " +
+          std::to_string(plane.count) + " of " + std::to_string(plane.width) + " bits from bit " +
+          std::to_string(first_bit_of(layout, plane)) + " on");
 }
 
 }  // namespace
@@ -47,25 +77,14 @@ std::vector<PlaneShape> scaled_planes(FloatType content, unsigned top) {
 }
 
 void require_partition(const Layout& layout) {
-  if (layout.record_bytes < 1 || layout.record_bytes > kMostRecordBytes) {
-    invalid("bytes of a record: expected 1 to " + std::to_string(kMostRecordBytes) + ", found " +
-            std::to_string(layout.record_bytes));
-  }
-  if (layout.planes.empty() || layout.planes.size() > kMostPlanes) {
-    invalid("planes: expected 1 to " + std::to_string(kMostPlanes) + ", found " +
-            std::to_string(layout.planes.size()));
-  }
+  require_record(layout);
   std::vector<bool> held(std::size_t{8} * layout.record_bytes, false);
   std::size_t total = 0;
   for (const PlaneShape& plane : layout.planes) {
-    const unsigned first = first_bit_of(layout, plane);
-    const unsigned bits = bits_of(layout, plane);
-    if (plane.width < 1 || plane.width > 8 || bits < 1 || first + bits > held.size()) {
-      invalid("plane: expected 1 to 8 bits wide and inside a record of " +
-              std::to_string(layout.record_bytes) + " bytes, found " + std::to_string(bits) +
-              " bits from bit " + std::to_string(first) + " on");
-    }
-    for (unsigned bit = first; bit < first + bits; ++bit) held[bit] = true;
+    require_shape(layout, plane);
+    const auto first = static_cast<std::size_t>(first_bit_of(layout, plane));
+    const auto bits = static_cast<std::size_t>(bits_of(layout, plane));
+    for (std::size_t bit = first; bit < first + bits; ++bit) held[bit] = true;
     total += bits;
   }
   if (total != held.size() || std::count(held.begin(), held.end(), false) != 0) {

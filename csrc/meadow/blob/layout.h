@@ -42,8 +42,8 @@ struct Layout {
 // The planes of kScaled: symbols; sign and low mantissa bits; of F32 two lower bytes more.
 std::vector<PlaneShape> scaled_planes(FloatType content, unsigned top);
 
-// Throws InvalidArgument for records of 0 or more than 4096 bytes, and for planes that do not hold
-// each bit of a record once.
+// Throws InvalidArgument for records of 0 or more than 4096 bytes, for elements of groups of other
+// than 1, 2, 4 or 8 bytes, and for planes that do not hold each bit of a record once.
 void require_partition(const Layout& layout);
 
 constexpr unsigned kMostRecordBytes = 4096;

@@ -17,6 +17,12 @@ std::size_t used_symbols(const ByteCounts& counts) noexcept {
   return counts.size() - static_cast<std::size_t>(std::count(counts.begin(), counts.end(), 0));
 }
 
+// As many bytes as the bits need, zeros behind the last one.
+bool is_filled(std::span<const std::uint8_t> payload, std::size_t bits) noexcept {
+  if (payload.size() != bytes_of_bits(bits)) return false;
+  return bits % 8 == 0 || payload.back() >> (bits % 8) == 0;
+}
+
 std::uint64_t total_of(const ByteCounts& counts) noexcept {
   std::uint64_t total = 0;
   for (const std::uint64_t count : counts) total += count;
@@ -70,6 +76,19 @@ PlaneCode PlaneCode::choose(const ByteCounts& counts, unsigned width, const Code
 }
 
 PlaneCode PlaneCode::parse(Coding coding, unsigned width, std::span<const std::uint8_t> table) {
+  active_isa();  // complains of a bad MEADOW_ISA here, because decoders cannot
+  PlaneCode plane = parse_any(coding, width, table);
+  if (width == 8) return plane;
+  for (unsigned symbol = 1U << width; symbol < 256; ++symbol) {
+    if (plane.tells(static_cast<std::uint8_t>(symbol))) {
+      corrupt("plane: expected symbols of " + std::to_string(width) + " bits, found " +
+              std::to_string(symbol) + " in its table");
+    }
+  }
+  return plane;
+}
+
+PlaneCode PlaneCode::parse_any(Coding coding, unsigned width, std::span<const std::uint8_t> table) {
   if (coding == Coding::kHuffman) return of_huffman(HuffmanCode::parse(table), width, Use::kDecode);
   if (coding == Coding::kRans) return of_rans(RansModel::parse(table), width);
   PlaneCode plane(coding, width);
@@ -81,6 +100,12 @@ PlaneCode PlaneCode::parse(Coding coding, unsigned width, std::span<const std::u
   plane.table_.assign(table.begin(), table.end());
   if (coding == Coding::kConstant) plane.constant_ = table[0];
   return plane;
+}
+
+bool PlaneCode::tells(std::uint8_t symbol) const noexcept {
+  if (huffman_) return huffman_->has(symbol);
+  if (rans_) return rans_->frequencies().of[symbol] != 0;
+  return coding_ == Coding::kConstant && symbol == constant_;
 }
 
 unsigned PlaneCode::entries() const noexcept {
@@ -132,6 +157,14 @@ std::uint8_t* PlaneCode::encode(std::span<const std::uint8_t> symbols, std::uint
   }
 }
 
+// Escaped symbols are whole bytes, whatever the width.
+bool PlaneCode::escapes_fit(std::span<const std::uint8_t> symbols) const noexcept {
+  if (width_ == 8 || !rans_->has_escape()) return true;
+  unsigned all = 0;
+  for (const std::uint8_t symbol : symbols) all |= symbol;
+  return all >> width_ == 0;
+}
+
 bool PlaneCode::decode(std::span<const std::uint8_t> payload,
                        std::span<std::uint8_t> symbols) const noexcept {
   switch (coding_) {
@@ -141,9 +174,9 @@ bool PlaneCode::decode(std::span<const std::uint8_t> payload,
     case Coding::kHuffman:
       return huffman_decode(*slots_, payload, symbols);
     case Coding::kRans:
-      return rans_decode(*rans_, payload, symbols);
+      return rans_decode(*rans_, payload, symbols) && escapes_fit(symbols);
     default:
-      if (payload.size() != bytes_of_bits(symbols.size() * width_)) return false;
+      if (!is_filled(payload, symbols.size() * width_)) return false;
       kernels::plane_kernels(active_isa())
           .unpack(payload.data(), symbols.size(), width_, symbols.data());
       return true;

@@ -58,6 +58,9 @@ class PlaneCode {
   PlaneCode(Coding coding, unsigned width) : coding_(coding), width_(width) {}
   enum class Use { kEncode, kDecode };
   static PlaneCode of_huffman(const HuffmanCode& code, unsigned width, Use use);
+  static PlaneCode parse_any(Coding coding, unsigned width, std::span<const std::uint8_t> table);
+  [[nodiscard]] bool tells(std::uint8_t symbol) const noexcept;  // whether the table names it
+  [[nodiscard]] bool escapes_fit(std::span<const std::uint8_t> symbols) const noexcept;
   static PlaneCode of_rans(RansModel model, unsigned width);
 
   Coding coding_;

@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "meadow/base/cancellation.h"
+#include "meadow/base/float_environment.h"
 #include "meadow/blob/byte_counts.h"
 #include "meadow/blob/tile.h"
 #include "meadow/kernels/isa.h"
@@ -20,7 +21,6 @@ constexpr std::size_t kSampledRuns = 8;    // of kRunLength columns, which give 
 constexpr std::size_t kRunLength = 16;
 constexpr std::size_t kCountedValues = 1 << 16;  // in rows over the whole matrix
 constexpr std::size_t kFewestRows = 4;
-constexpr std::size_t kFewestColumns = 32;
 
 // Rows of upper halves as floats.
 class Rows {
@@ -189,6 +189,7 @@ std::uint8_t best_base(const Layout& layout, const ByteCounts& counts) {
 
 Bases choose_bases(const Layout& layout, std::span<const std::uint8_t> bytes, std::size_t columns,
                    bool scaled) {
+  const DefaultFloatEnvironment environment;
   Rows rows(layout, bytes, columns);
   std::vector<Bases> candidates{Bases{}};
   if (scaled && columns >= kFewestColumns && columns <= kTileSymbols &&
