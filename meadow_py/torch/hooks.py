@@ -19,6 +19,7 @@ import torch
 
 from meadow_py.checkpoint.opening import open_packed_file
 from meadow_py.checkpoint.reading import PackedFile
+from meadow_py.sources import Tensor
 from meadow_py.torch.releases import unsuitable
 from meadow_py.torch.second_names import second_names
 from meadow_py.torch.tensors import LazyTensor, torch_dtype, torch_shape
@@ -81,12 +82,20 @@ def _reading_packed(read: _Function) -> _Function:
 
 def _read_packed(path: str, device: str) -> dict[str, Any]:
     """What is in a packed file, to be decoded tensor by tensor; on "meta", only its shapes."""
-    tensors = dict(open_packed_file(Path(path), path).tensors)
-    with PackedFile(Path(path)) as packed:
-        tensors |= {name: tensors[first] for name, first in second_names(packed).items()}
+    tensors = _tensors(Path(path))
     if device == "meta":
         return {
             name: torch.empty(torch_shape(tensor), dtype=torch_dtype(tensor), device="meta")
             for name, tensor in tensors.items()
         }
     return {name: LazyTensor(tensor) for name, tensor in tensors.items()}
+
+
+def _tensors(path: Path) -> dict[str, Tensor]:
+    """In the order in which the original is read: the first float may decide on the dtype."""
+    tensors = dict(open_packed_file(path, str(path)).tensors)
+    with PackedFile(path) as packed:
+        if packed.table.format == "safetensors":
+            return dict(sorted(tensors.items()))
+        second = second_names(packed)
+    return tensors | {name: tensors[first] for name, first in second.items()}

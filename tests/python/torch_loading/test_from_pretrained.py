@@ -91,6 +91,21 @@ def test_dtype_is_found_in_the_files_where_the_configuration_has_none(
     assert made.dtype == getattr(torch, {"f16": "float16"}.get(name.split("-")[1], "bfloat16"))
 
 
+def test_of_mixed_dtypes_the_same_one_is_chosen(dense: Find, tmp_path: Path) -> None:
+    """The first by name; in the file, the widest come first."""
+    source = tmp_path / "source"
+    model = load(CLASSES[0], dense("opt-bf16"))
+    model.model.decoder.layers[1].float()
+    model.save_pretrained(source)
+    config = json.loads((source / "config.json").read_text())
+    del config["dtype"]
+    (source / "config.json").write_text(json.dumps(config))
+    pack(source, tmp_path / "packed")
+    found = load(CLASSES[0], tmp_path / "packed")
+    assert_same(found, load(CLASSES[0], source))
+    assert found.dtype == torch.bfloat16
+
+
 def test_a_class_of_one_family_loads_too(dense: Find, packed: Find) -> None:
     kind = "LlamaForCausalLM"
     name = "llama-bf16-tied"
