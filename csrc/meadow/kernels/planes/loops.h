@@ -88,7 +88,7 @@ void merge_f32(const std::uint16_t* upper, const std::uint8_t* middle, const std
 }
 
 // Eight fields of `width` bits in a word: the bytes of a word of eight bytes, and back.
-std::uint64_t gathered(std::uint64_t bytes, unsigned width) noexcept {
+[[maybe_unused]] std::uint64_t gathered(std::uint64_t bytes, unsigned width) noexcept {
   std::uint64_t fields = 0;
   for (unsigned n = 0; n < 8; ++n) {
     fields |= ((bytes >> (8 * n)) & ((1U << width) - 1)) << (width * n);
@@ -96,7 +96,7 @@ std::uint64_t gathered(std::uint64_t bytes, unsigned width) noexcept {
   return fields;
 }
 
-std::uint64_t spread(std::uint64_t fields, unsigned width) noexcept {
+[[maybe_unused]] std::uint64_t spread(std::uint64_t fields, unsigned width) noexcept {
   std::uint64_t bytes = 0;
   for (unsigned n = 0; n < 8; ++n) {
     bytes |= ((fields >> (width * n)) & ((1U << width) - 1)) << (8 * n);
@@ -109,6 +109,7 @@ std::uint64_t spread(std::uint64_t fields, unsigned width) noexcept {
 template <typename Gather>
 void pack_by(const Gather& gather, const std::uint8_t* values, std::size_t count, unsigned width,
              std::uint8_t* packed) noexcept {
+  if (count == 0) return;
   if (width == 8) return static_cast<void>(std::memcpy(packed, values, count));
   std::size_t i = 0;
   std::uint64_t bytes = 0;
@@ -131,6 +132,7 @@ void pack_by(const Gather& gather, const std::uint8_t* values, std::size_t count
 template <typename Spread>
 void unpack_by(const Spread& spread_fields, const std::uint8_t* packed, std::size_t count,
                unsigned width, std::uint8_t* values) noexcept {
+  if (count == 0) return;
   if (width == 8) return static_cast<void>(std::memcpy(values, packed, count));
   std::size_t i = 0;
   std::uint64_t fields = 0;
