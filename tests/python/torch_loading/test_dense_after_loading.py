@@ -17,8 +17,6 @@ torch = pytest.importorskip("torch")
 
 import meadow_py.torch  # noqa: E402, F401 - the line that users write
 
-pytestmark = pytest.mark.filterwarnings("ignore")
-
 
 @pytest.fixture
 def model(packed: Find) -> Any:

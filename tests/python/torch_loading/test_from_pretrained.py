@@ -20,7 +20,6 @@ torch = pytest.importorskip("torch")
 
 import meadow_py.torch  # noqa: E402, F401 - the line that users write
 
-pytestmark = pytest.mark.filterwarnings("ignore")
 NAMES = [
     "opt-f32",
     "opt-bf16",
@@ -134,6 +133,18 @@ def test_device_map(where: str, dense: Find, packed: Find) -> None:
     name = "llama-f32-sharded"
     words = {"device_map": where}
     assert_same(load(CLASSES[0], packed(name), **words), load(CLASSES[0], dense(name), **words))
+
+
+def test_layers_on_disk(dense: Find, packed: Find, tmp_path: Path) -> None:
+    """Of unpacked safetensors these are read where they are; of packed ones, a copy is written."""
+    pytest.importorskip("accelerate", reason="Transformers places models with accelerate")
+    name, given = "llama-f32-sharded", torch.tensor([[2, 17, 5]])
+    places = {"model.embed_tokens": "cpu", "model.rotary_emb": "cpu", "model.norm": "cpu"}
+    places |= {"lm_head": "cpu", "model.layers.0": "cpu", "model.layers.1": "disk"}
+    words = {"device_map": places, "offload_folder": str(tmp_path)}
+    found = load(CLASSES[0], packed(name), **words)
+    assert any(parameter.is_meta for parameter in found.parameters())
+    assert torch.equal(found(given).logits, load(CLASSES[0], dense(name))(given).logits)
 
 
 def test_variant(dense: Find, tmp_path: Path) -> None:

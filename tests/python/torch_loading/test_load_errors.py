@@ -20,7 +20,6 @@ torch = pytest.importorskip("torch")
 
 import meadow_py.torch  # noqa: E402 - after what it needs
 
-pytestmark = pytest.mark.filterwarnings("ignore")
 SHARDED = "llama-f32-sharded"
 
 

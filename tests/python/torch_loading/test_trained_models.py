@@ -16,8 +16,6 @@ torch = pytest.importorskip("torch")
 
 import meadow_py.torch  # noqa: E402, F401 - the line that users write
 
-pytestmark = pytest.mark.filterwarnings("ignore")
-
 
 def load(folder: Path, **words: Any) -> Any:
     return transformers.AutoModelForCausalLM.from_pretrained(folder, **words)
