@@ -5,7 +5,7 @@ from __future__ import annotations
 from meadow_py.checkpoint.regions import MAX_REST
 from meadow_py.errors import FormatError
 
-_LEVEL = 15
+_LEVEL = 19
 # A block of zstd takes at least 3 B and holds at most 128 KiB (RFC 8878, 3.1.1.2), so no honest
 # frame claims more than this many times its size.
 _MOST_RATIO = (1 << 17) // 3 + 1

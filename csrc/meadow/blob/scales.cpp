@@ -190,7 +190,6 @@ std::uint8_t best_base(const Layout& layout, const ByteCounts& counts) {
 Bases choose_bases(const Layout& layout, std::span<const std::uint8_t> bytes, std::size_t columns,
                    bool scaled) {
   const DefaultFloatEnvironment environment;
-  const DefaultFloatEnvironment environment;
   Rows rows(layout, bytes, columns);
   std::vector<Bases> candidates{Bases{}};
   if (scaled && columns >= kFewestColumns && columns <= kTileSymbols &&

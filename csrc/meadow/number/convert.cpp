@@ -9,34 +9,40 @@ namespace {
 // upper half of F32.
 constexpr std::uint32_t kRebias = 127 - 15;
 
-// A denormal F16 is m * 2^-24; its highest bit h makes it 1.x * 2^(h - 24).
+// Both directions choose between results that are all computed, without a branch, so that the
+// compiler may use vectors. Float arithmetic here is exact: sums of multiples of 2^-24 below 2^-13.
+
+// A denormal F16 is m * 2^-24. As the low bits of a float of 2^-14 it is 2^-14 + m * 2^-24.
+constexpr std::uint32_t kSmallest = std::uint32_t{113} << 23;  // 2^-14
+
 std::uint32_t f32_of_denormal(std::uint32_t mantissa) noexcept {
-  if (mantissa == 0) return 0;
-  const auto highest = static_cast<std::uint32_t>(std::bit_width(mantissa)) - 1;
-  return ((highest + 127 - 24) << 23) | ((mantissa << (23 - highest)) & 0x7FFFFF);
+  const float value = std::bit_cast<float>(kSmallest | mantissa << 13);
+  return std::bit_cast<std::uint32_t>(value - std::bit_cast<float>(kSmallest));
 }
 
 std::uint32_t widened(std::uint16_t half) noexcept {
-  const std::uint32_t sign = std::uint32_t{half & 0x8000U} << 16;
-  const std::uint32_t exponent = (half >> 10) & 0x1F;
-  const std::uint32_t mantissa = half & 0x3FF;
-  if (exponent == 0) return sign | f32_of_denormal(mantissa);
-  const std::uint32_t wide = exponent == 0x1F ? 0xFF : exponent + kRebias;
-  return sign | wide << 23 | mantissa << 13;
+  const std::uint32_t magnitude = half & 0x7FFFU;
+  const std::uint32_t normal = (magnitude << 13) + (kRebias << 23);
+  const std::uint32_t special = normal + (kRebias << 23);  // exponent 31 to 255
+  const std::uint32_t denormal = f32_of_denormal(magnitude & 0x3FF);
+  const std::uint32_t finite = magnitude < 0x400 ? denormal : normal;
+  return std::uint32_t{half & 0x8000U} << 16 | (magnitude >= 0x7C00 ? special : finite);
+}
+
+// Below 2^-14 a multiple of 2^-24: added to 2^-14, it stands in the bits from 13 on.
+std::uint32_t f16_of_small(std::uint32_t magnitude) noexcept {
+  const float sum = std::bit_cast<float>(magnitude) + std::bit_cast<float>(kSmallest);
+  return (std::bit_cast<std::uint32_t>(sum) - kSmallest) >> 13;
 }
 
 std::uint16_t narrowed(std::uint32_t bits) noexcept {
-  const std::uint32_t sign = (bits >> 16) & 0x8000;
-  const std::uint32_t exponent = (bits >> 23) & 0xFF;
-  const std::uint32_t mantissa = bits & 0x7FFFFF;
-  if (exponent == 0xFF) return static_cast<std::uint16_t>(sign | 0x7C00 | mantissa >> 13);
-  if (exponent > kRebias) {
-    return static_cast<std::uint16_t>(sign | (exponent - kRebias) << 10 | mantissa >> 13);
-  }
-  // Below 2^-14 (exponent 113): a multiple of 2^-24, or zero.
-  const std::uint32_t below = exponent == 0 ? 31 : 126 - exponent;
-  const std::uint32_t shifted = below > 23 ? 0 : (mantissa | 0x800000) >> below;
-  return static_cast<std::uint16_t>(sign | shifted);
+  const std::uint32_t magnitude = bits & 0x7FFFFFFF;
+  const std::uint32_t normal = (magnitude - (kRebias << 23)) >> 13;
+  const std::uint32_t special = 0x7C00 | (magnitude & 0x7FFFFF) >> 13;
+  const std::uint32_t small = f16_of_small(magnitude < kSmallest ? magnitude : 0);
+  const std::uint32_t finite = magnitude < kSmallest ? small : normal;
+  const std::uint32_t chosen = magnitude >= 0x7F800000 ? special : finite;
+  return static_cast<std::uint16_t>((bits >> 16 & 0x8000) | chosen);
 }
 
 }  // namespace
