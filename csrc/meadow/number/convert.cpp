@@ -12,6 +12,11 @@ constexpr std::uint32_t kRebias = 127 - 15;
 // Both directions choose between results that are all computed, without a branch, so that the
 // compiler may use vectors. Float arithmetic here is exact: sums of multiples of 2^-24 below 2^-13.
 
+// By a mask: a choice by `?` in front of float arithmetic would be a branch again.
+std::uint32_t either(bool first, std::uint32_t a, std::uint32_t b) noexcept {
+  return b ^ ((a ^ b) & (0U - static_cast<std::uint32_t>(first)));
+}
+
 // A denormal F16 is m * 2^-24. As the low bits of a float of 2^-14 it is 2^-14 + m * 2^-24.
 constexpr std::uint32_t kSmallest = std::uint32_t{113} << 23;  // 2^-14
 
@@ -25,8 +30,8 @@ std::uint32_t widened(std::uint16_t half) noexcept {
   const std::uint32_t normal = (magnitude << 13) + (kRebias << 23);
   const std::uint32_t special = normal + (kRebias << 23);  // exponent 31 to 255
   const std::uint32_t denormal = f32_of_denormal(magnitude & 0x3FF);
-  const std::uint32_t finite = magnitude < 0x400 ? denormal : normal;
-  return std::uint32_t{half & 0x8000U} << 16 | (magnitude >= 0x7C00 ? special : finite);
+  const std::uint32_t finite = either(magnitude < 0x400, denormal, normal);
+  return std::uint32_t{half & 0x8000U} << 16 | either(magnitude >= 0x7C00, special, finite);
 }
 
 // Below 2^-14 a multiple of 2^-24: added to 2^-14, it stands in the bits from 13 on.
@@ -39,9 +44,9 @@ std::uint16_t narrowed(std::uint32_t bits) noexcept {
   const std::uint32_t magnitude = bits & 0x7FFFFFFF;
   const std::uint32_t normal = (magnitude - (kRebias << 23)) >> 13;
   const std::uint32_t special = 0x7C00 | (magnitude & 0x7FFFFF) >> 13;
-  const std::uint32_t small = f16_of_small(magnitude < kSmallest ? magnitude : 0);
-  const std::uint32_t finite = magnitude < kSmallest ? small : normal;
-  const std::uint32_t chosen = magnitude >= 0x7F800000 ? special : finite;
+  const std::uint32_t small = f16_of_small(either(magnitude < kSmallest, magnitude, 0));
+  const std::uint32_t finite = either(magnitude < kSmallest, small, normal);
+  const std::uint32_t chosen = either(magnitude >= 0x7F800000, special, finite);
   return static_cast<std::uint16_t>((bits >> 16 & 0x8000) | chosen);
 }
 
