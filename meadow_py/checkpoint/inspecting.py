@@ -44,8 +44,9 @@ class PackedTensor:
         What its blob is coded with.
     bytes_original, bytes_packed : int
         Stored before and after; header, tables, checksums and padding of its blob are counted.
-    floor : float or None
-        The least bytes that a coder of these symbols can reach; None if the blob does not say.
+    floor : float
+        The least bytes that a coder of these symbols can reach; of a tensor that is stored as it
+        was, all of them.
     file : str
         The packed file, within the folder.
     """
@@ -57,7 +58,7 @@ class PackedTensor:
     codec: str
     bytes_original: int
     bytes_packed: int
-    floor: float | None
+    floor: float
     file: str
 
 

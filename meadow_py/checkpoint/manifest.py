@@ -117,10 +117,21 @@ def read_manifest(folder: Path) -> Manifest:
         )
     if path.stat().st_size > _MOST:
         raise FormatError(f"{path}: {path.stat().st_size} B, which no manifest has")
-    made = _parsed(unseal(path.read_bytes(), str(path)), str(path))
+    made = manifest_from_json(path.read_bytes(), str(path))
     for entry in made.entries:
         check_size(folder, entry.name, entry.size)
     return made
+
+
+def manifest_from_json(text: bytes, where: str) -> Manifest:
+    """The manifest in the content of a ``meadow.json``; that its files are there is not checked.
+
+    Raises
+    ------
+    FormatError
+        If it is corrupt or newer.
+    """
+    return _parsed(unseal(text, where), where)
 
 
 def check_size(folder: Path, name: str, size: int) -> None:

@@ -127,15 +127,11 @@ class PackedFile:
             raise FormatError(f"{self.path}: corrupt: the rest has another checksum")
         return decode_rest(entry.coding, coded, entry.length, str(self.path))
 
-    def floor(self, packed: PackedRegion) -> float | None:
-        """The least bytes that a coder of these symbols can reach; None if the blob does not say.
-
-        A tensor that is stored as it is has no symbols but its bytes.
-        """
+    def floor(self, packed: PackedRegion) -> float:
+        """The least bytes that a coder of these symbols can reach: without a blob, all of them."""
         if packed.codec == STORED:
             return float(packed.region.length)
-        bits: float | None = getattr(self.info(packed), "floor_bits", None)
-        return None if bits is None else bits / 8
+        return self.info(packed).floor_bits / 8
 
     def padded_size(self, packed: PackedRegion) -> int:
         """Bytes that a region takes in this file."""

@@ -20,8 +20,8 @@ class RoleTotal(NamedTuple):
         Those that occur, by falling size of the tensors that they occur in.
     tensors : int
     bytes_original, bytes_packed : int
-    floor : float or None
-        Bytes; None if one of them is not known.
+    floor : float
+        Bytes.
     """
 
     role: str
@@ -30,7 +30,7 @@ class RoleTotal(NamedTuple):
     tensors: int
     bytes_original: int
     bytes_packed: int
-    floor: float | None
+    floor: float
 
 
 def by_role(tensors: Sequence[PackedTensor]) -> tuple[RoleTotal, ...]:
@@ -42,7 +42,6 @@ def by_role(tensors: Sequence[PackedTensor]) -> tuple[RoleTotal, ...]:
 
 
 def _total(role: str, tensors: Sequence[PackedTensor]) -> RoleTotal:
-    floors = [t.floor for t in tensors if t.floor is not None]
     return RoleTotal(
         role,
         _by_size((t.dtype, t.bytes_original) for t in tensors),
@@ -50,7 +49,7 @@ def _total(role: str, tensors: Sequence[PackedTensor]) -> RoleTotal:
         len(tensors),
         sum(t.bytes_original for t in tensors),
         sum(t.bytes_packed for t in tensors),
-        sum(floors) if len(floors) == len(tensors) else None,
+        sum(t.floor for t in tensors),
     )
 
 

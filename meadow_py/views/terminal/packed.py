@@ -106,5 +106,5 @@ def _listed(names: tuple[str, ...]) -> str:
     return visible(", ".join(names))
 
 
-def _share(part: float | None, whole: int) -> str:
-    return "-" if part is None or not whole else f"{100 * part / whole:.2f} %"
+def _share(part: float, whole: int) -> str:
+    return f"{100 * part / whole:.2f} %" if whole else "-"
