@@ -7,9 +7,8 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-from meadow_py.checkpoint.manifest import MANIFEST, Manifest, PackedEntry, _parsed
+from meadow_py.checkpoint.manifest import MANIFEST, Manifest, PackedEntry, manifest_from_json
 from meadow_py.checkpoint.reading import PackedFile
-from meadow_py.checkpoint.sealed import unseal
 from meadow_py.checkpoint.verifying import check_entry
 from meadow_py.sources.sharded import read_index, shards
 from meadow_py.sources.strict_json import read_object
@@ -100,7 +99,7 @@ def _manifest(model: str, fetch: _Fetch) -> Manifest:
             f"{model}: {MANIFEST} is missing, which lists the packed files that its config.json "
             "speaks of: copy or download all of the folder again"
         )
-    return _parsed(unseal(path.read_bytes(), str(path)), str(path))
+    return manifest_from_json(path.read_bytes(), str(path))
 
 
 def _require_dense(model: str, manifest: Manifest, fetch: _Fetch) -> None:
