@@ -47,9 +47,10 @@ CoderChoice choice_for(Effort effort, bool fields, bool rest) {
 
 using PlaneCounts = std::vector<ByteCounts>;
 
-// Which tiles are counted, and from which plane on to which.
+// Which tiles are counted, how many of their records at most, and from which plane on to which.
 struct Range {
   std::size_t tile_step;
+  std::size_t records;
   std::size_t first_plane;
   std::size_t last_plane;
 };
@@ -60,14 +61,16 @@ PlaneCounts count_planes(const Source& source, const Range& range, unsigned thre
   const Geometry geometry(source.head);
   const std::size_t tiles = block_count(source.head.tile_count(), range.tile_step);
   const std::size_t tables = std::min<std::size_t>(tiles, usable_threads(threads));
+  const std::size_t most = range.records * source.head.layout.record_bytes;
   std::vector<PlaneCounts> found(tables, PlaneCounts(source.head.layout.planes.size()));
   parallel_for(tables, threads, [&](std::size_t first) {
     TilePlanes planes;
     for (std::size_t i = first; i < tiles; i += tables) {
       throw_if_cancelled();
       const std::size_t n = i * range.tile_step;
-      split_tile(geometry, source.tile(n), n * source.head.tile_records, planes,
-                 range.last_plane == 1);
+      const auto tile = source.tile(n);
+      split_tile(geometry, tile.first(std::min(tile.size(), most)), n * source.head.tile_records,
+                 planes, range.last_plane == 1);
       for (std::size_t p = range.first_plane; p < range.last_plane; ++p) {
         count_bytes(planes.planes[p], found[first][p]);
       }
@@ -187,19 +190,21 @@ void choose_codes(Source& source, const Range& range, const CoderChoice& choice,
 
 // The rest of a float is nearly always even: a sample says whether counting it all may pay.
 void choose_codes_of_floats(Source& source, Effort effort, unsigned threads) {
-  constexpr std::size_t kSampledTiles = 2;
+  constexpr std::size_t kSampledTiles = 4;
+  constexpr std::size_t kSampledRecords = 1 << 13;
   BlobHead& head = source.head;
   const std::size_t planes = head.layout.planes.size();
   const std::size_t step = std::max<std::size_t>(1, head.tile_count() / kSampledTiles);
-  choose_codes(source, {1, 0, 1}, choice_for(effort, true, false), threads);
+  const std::size_t all = head.tile_records;
+  choose_codes(source, {1, all, 0, 1}, choice_for(effort, true, false), threads);
   const CoderChoice choice = choice_for(effort, false, true);
   const std::uint64_t floor = head.floor_bits;
-  choose_codes(source, {step, 1, planes}, choice, threads);
+  choose_codes(source, {step, kSampledRecords, 1, planes}, choice, threads);
   const auto is_raw = [](const PlaneCode& code) { return code.coding() == Coding::kRaw; };
-  if (step == 1 || std::all_of(head.codes.begin() + 1, head.codes.end(), is_raw)) return;
+  if (std::all_of(head.codes.begin() + 1, head.codes.end(), is_raw)) return;
   head.codes.resize(1, head.codes[0]);
   head.floor_bits = floor;
-  choose_codes(source, {1, 1, planes}, choice, threads);
+  choose_codes(source, {1, all, 1, planes}, choice, threads);
 }
 
 // Raw bytes, where a tensor is too small or too even for anything else.
@@ -256,7 +261,8 @@ Bytes encode_records(const TensorBytes& tensor, const Layout& layout, Effort eff
   head.layout = layout;
   head.tile_records = static_cast<std::uint32_t>(
       std::max<std::size_t>(1, kTileSymbols / layout.most_symbols_per_record()));
-  choose_codes(source, {1, 0, layout.planes.size()}, choice_for(effort, false, false), threads);
+  choose_codes(source, {1, head.tile_records, 0, layout.planes.size()},
+               choice_for(effort, false, false), threads);
   Bytes coded = encode_all(source, threads);
   return effort == Effort::kHuffman ? coded : smaller_of(std::move(coded), tensor, threads);
 }

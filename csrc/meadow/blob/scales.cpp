@@ -19,7 +19,7 @@ namespace {
 constexpr std::size_t kSampledRows = 128;  // whose squares give the scales of columns
 constexpr std::size_t kSampledRuns = 8;    // of kRunLength columns, which give those of rows
 constexpr std::size_t kRunLength = 16;
-constexpr std::size_t kCountedValues = 1 << 16;  // in rows over the whole matrix
+constexpr std::size_t kCountedValues = 1 << 15;  // in rows over the whole matrix
 constexpr std::size_t kFewestRows = 4;
 
 // Rows of upper halves as floats.

@@ -96,14 +96,31 @@ void for_each_row(const Geometry& geometry, std::size_t first, std::size_t count
   }
 }
 
+// Calls visit(i) for the symbols from `escape` on, which are rare: eight symbols are passed over at
+// once. A byte of 128 and more is at least `escape` where its low 7 bits carry into the highest.
+template <typename Visit>
+void for_each_escape(std::span<const std::uint8_t> symbols, unsigned escape, const Visit& visit) {
+  constexpr std::uint64_t kOnes = 0x0101010101010101;
+  const std::uint64_t carry = kOnes * (256 - escape);
+  std::size_t i = 0;
+  for (; i + 8 <= symbols.size(); i += 8) {
+    const auto word = load<std::uint64_t>(&symbols[i]);
+    if ((word & ((word & kOnes * 0x7F) + carry) & kOnes * 0x80) == 0) continue;
+    for (std::size_t n = i; n < i + 8; ++n) {
+      if (symbols[n] >= escape) visit(n);
+    }
+  }
+  for (; i < symbols.size(); ++i) {
+    if (symbols[i] >= escape) visit(i);
+  }
+}
+
 void collect_escapes(const Geometry& geometry, const std::uint16_t* upper, TilePlanes& tile) {
   const kernels::FloatCut& cut = geometry.cut;
-  const Bytes& symbols = tile.planes[0];
-  for (std::size_t i = 0; i < symbols.size(); ++i) {
-    if (symbols[i] < cut.escape) continue;
+  for_each_escape(tile.planes[0], cut.escape, [&](std::size_t i) {
     const unsigned field = (upper[i] >> cut.shift) & cut.field;
     tile.escapes.push_back(static_cast<std::uint8_t>(field >> geometry.layout->top));
-  }
+  });
 }
 
 void split_scaled(const Geometry& geometry, std::span<const std::uint8_t> bytes, std::size_t first,
@@ -156,23 +173,15 @@ bool put_escapes_back(const Geometry& geometry, const TilePlanes& tile,
   const unsigned shift = cut.shift + geometry.layout->top;
   const auto exponent = static_cast<std::uint16_t>((cut.field >> geometry.layout->top) << shift);
   std::size_t next = 0;
-  for (std::size_t i = 0; i < symbols.size(); ++i) {
-    if (symbols[i] < cut.escape) continue;
-    if (next == tile.escapes.size()) return false;
-    const auto placed = static_cast<std::uint16_t>(tile.escapes[next++] << shift);
+  for_each_escape(symbols, cut.escape, [&](std::size_t i) {
+    const std::uint8_t told = next < tile.escapes.size() ? tile.escapes[next] : std::uint8_t{0};
+    const auto placed = static_cast<std::uint16_t>(told << shift);
     const auto top = static_cast<std::uint16_t>((symbols[i] & cut.top) << cut.shift);
     const auto field = static_cast<std::uint16_t>(cut.field << cut.shift);
     upper[i] = static_cast<std::uint16_t>((upper[i] & ~field) | (placed & exponent) | top);
-  }
+    ++next;
+  });
   return next == tile.escapes.size();
-}
-
-bool has_escapes(const Geometry& geometry, std::span<const std::uint8_t> symbols) noexcept {
-  if (!geometry.may_escape || geometry.cut.escape > 255) return false;
-  const auto escape = static_cast<std::uint8_t>(geometry.cut.escape);
-  std::uint8_t found = 0;
-  for (const std::uint8_t symbol : symbols) found |= symbol >= escape ? 1 : 0;
-  return found != 0;
 }
 
 bool merge_scaled(const Geometry& geometry, TilePlanes& tile, std::size_t first,
@@ -190,12 +199,9 @@ bool merge_scaled(const Geometry& geometry, TilePlanes& tile, std::size_t first,
                                geometry.column_bases.data() + column, geometry.row_base(row),
                                upper + begin);
                });
-  const std::span<const std::uint8_t> symbols(tile.at[0], count);
-  if (has_escapes(geometry, symbols)) {
-    if (!put_escapes_back(geometry, tile, symbols, upper)) return false;
-  } else if (!tile.escapes.empty()) {
-    return false;
-  }
+  const bool may_escape = geometry.may_escape && geometry.cut.escape < 256;
+  const std::span<const std::uint8_t> symbols(tile.at[0], may_escape ? count : 0);
+  if (!put_escapes_back(geometry, tile, symbols, upper)) return false;
   if (!in_place) widen(layout, tile, upper, bytes);
   return true;
 }
