@@ -121,6 +121,36 @@ CODECS = MappingProxyType(
 )
 
 
+@dataclass(frozen=True)
+class Coder:
+    """An entropy coder of single values: its blobs do not depend on chunks.
+
+    Attributes
+    ----------
+    name : str
+        The key in ``bits_per_weight``.
+    title : str
+        What a sentence calls it.
+    codec : str
+        Of `meadow_py.blobs.encode`.
+    """
+
+    name: str
+    title: str
+    codec: str
+
+
+CODERS = MappingProxyType(
+    {
+        coder.name: coder
+        for coder in (
+            Coder("huffman", "Huffman", "huffman"),
+            Coder("storage", "storage codec", "auto"),
+        )
+    }
+)
+
+
 def pack(
     codes: npt.NDArray[Any],
     codec: str = "reindexed",

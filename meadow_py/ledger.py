@@ -15,8 +15,14 @@ import numpy.typing as npt
 
 if TYPE_CHECKING:
     from meadow_py._core import Chunks, StreamInfo
+    from meadow_py.blobs import BlobInfo
 
 HUFFMAN_LENGTH_BITS = 8  # one byte for the length of each symbol's code
+
+# Bytes of a blob's head, and of what tells sizes inside of its tiles; see docs/format.md.
+_HEAD, _HEAD_PLANE, _HEAD_TILE, _HEAD_CHECKSUM = 72, 8, 12, 8
+_PLANE_SIZE = 4  # of a Huffman or rANS plane in a tile
+_STREAM_SIZES = 2 * 5  # of all but the last stream of a Huffman plane in a tile
 
 
 @dataclass(frozen=True)
@@ -26,7 +32,7 @@ class Ledger:
     Attributes
     ----------
     codes : int
-        Codes stored as they are (the dense form).
+        Codes stored as they are (the dense form), or what an entropy coder makes of them.
     dictionary : int
         The distinct chunks (MEADOW: unique matrix).
     indices : int
@@ -34,9 +40,9 @@ class Ledger:
     modes : int
         Mode bits, which name the index width of a packet.
     tables : int
-        Code tables of an entropy coder.
+        Code tables of an entropy coder, and the scales that it takes off exponents.
     header : int
-        Header, tile index, checksum.
+        Header, tile index, checksums, sizes of streams.
     padding : int
         Up to whole bytes and aligned parts.
     scales, zero_points : int
@@ -126,6 +132,35 @@ def stream_ledger(info: StreamInfo, scales: int = 0, zero_points: int = 0) -> Le
     if coded != info["bytes"] * 8:
         raise RuntimeError(f"a stream of {info['bytes'] * 8} bits accounts for {coded} of them")
     return ledger
+
+
+def blob_ledger(info: BlobInfo, scales: int = 0, zero_points: int = 0) -> Ledger:
+    """A blob, and the scales and zero points that are stored beside it.
+
+    Its streams end at whole bytes; what that fills up is contained in `codes`.
+
+    Raises
+    ------
+    RuntimeError
+        If the parts do not add up to the bytes of the blob: a bug of this library.
+    """
+    coded = [plane.coding for plane in info.planes if plane.coding in ("huffman", "rans")]
+    fixed = _HEAD + _HEAD_PLANE * len(info.planes) + _HEAD_TILE * len(info.tiles) + _HEAD_CHECKSUM
+    of_streams = len(coded) * _PLANE_SIZE + coded.count("huffman") * _STREAM_SIZES
+    inside = len(info.tiles) * of_streams
+    tables = info.bytes - sum(info.tiles) - fixed
+    of_planes = sum(plane.table_bytes for plane in info.planes)
+    scaled = info.row_bases + info.column_bases > 0
+    payload = sum(info.tiles) - inside
+    if payload < 0 or (tables <= of_planes if scaled else tables != of_planes):
+        raise RuntimeError(f"the head of a blob of {info.bytes} bytes does not add up")
+    return Ledger(
+        codes=8 * payload,
+        tables=8 * tables,
+        header=8 * (fixed + inside),
+        scales=scales,
+        zero_points=zero_points,
+    )
 
 
 def symbol_counts(codes: npt.NDArray[Any], bits: int, threads: int = 0) -> npt.NDArray[np.uint64]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from meadow_py.profiler.coded import HuffmanTable, StoredFloats
 from meadow_py.profiler.result import (
     HostInfo,
     ModelInfo,
@@ -16,11 +17,13 @@ from meadow_py.profiler.run import profile
 
 __all__ = [
     "HostInfo",
+    "HuffmanTable",
     "ModelInfo",
     "PacketLayout",
     "Packing",
     "Profile",
     "Settings",
+    "StoredFloats",
     "ValueDistribution",
     "WeightProfile",
     "profile",

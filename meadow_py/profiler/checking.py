@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import fields
 from typing import Any
 
 from meadow_py.architectures import ROLES
-from meadow_py.codecs import CODECS, MAX_CHUNK, MIN_CHUNK
+from meadow_py.codecs import CODECS, CODERS, MAX_CHUNK, MIN_CHUNK
+from meadow_py.ledger import Ledger
+from meadow_py.profiler.coded import HuffmanTable, StoredFloats
 from meadow_py.profiler.result import Packing, Profile, WeightProfile
 
 _PLAIN = {"str": str, "int": int, "bool": bool}
@@ -52,6 +55,8 @@ def check_weight(weight: WeightProfile) -> None:
     _require(weight.floors, _FLOORS, weight.name)
     for packing in weight.packings:
         _check_packing(packing, weight.name)
+    if weight.stored is not None:
+        _check_stored(weight.stored, weight.name)
 
 
 def _check_packing(packing: Packing, name: str) -> None:
@@ -60,13 +65,35 @@ def _check_packing(packing: Packing, name: str) -> None:
         raise ValueError(f"weight {name!r} has a packing that cannot be")
     _require(packing.bits_per_weight, _FIGURES, name)
     _require(packing.ledgers, ("dense", *CODECS), name)
-    for ledger in packing.ledgers.values():
+    _check_ledgers(packing.ledgers, packing.bits_per_weight, name)
+    _check_tables(() if packing.huffman is None else (packing.huffman,), name)
+
+
+def _check_stored(stored: StoredFloats, name: str) -> None:
+    check_types(stored)
+    if not 1 <= stored.bits <= 64:
+        raise ValueError(f"weight {name!r} is stored in {stored.bits} bits a value")
+    _require(stored.bits_per_weight, tuple(CODERS), name)
+    _require(stored.floors, tuple(CODERS), name)
+    _require(stored.ledgers, tuple(CODERS), name)
+    _check_ledgers(stored.ledgers, stored.bits_per_weight, name)
+    _check_tables(stored.huffman, name)
+
+
+def _check_ledgers(ledgers: dict[str, Ledger], figures: dict[str, float], name: str) -> None:
+    for codec, ledger in ledgers.items():
         check_types(ledger)
         if ledger.total == 0:
             raise ValueError(f"weight {name!r} is stored in no bits")
-    for codec in packing.ledgers:
-        if packing.bits_per_weight[codec] <= 0:
+        if figures[codec] <= 0:
             raise ValueError(f"weight {name!r} takes no bits under {codec!r}")
+
+
+def _check_tables(tables: Iterable[HuffmanTable], name: str) -> None:
+    for table in tables:
+        check_types(table)
+        if not (table.entries >= 1 and table.longest >= 1 and 1 <= table.symbol_bits <= 8):
+            raise ValueError(f"weight {name!r} has a Huffman table that cannot be")
 
 
 def _require(found: dict[str, Any], keys: tuple[str, ...], name: str) -> None:

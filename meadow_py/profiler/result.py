@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from meadow_py.ledger import Ledger
+from meadow_py.profiler.coded import HuffmanTable, StoredFloats
 
 if TYPE_CHECKING:
     import pandas
@@ -58,14 +59,22 @@ class Packing:
     bits_per_weight : dict of str to float
         ``dense``, the codecs ``naive``, ``packets``, ``reindexed`` and ``plain_huffman`` (a Huffman
         code of single codes, its table counted; computed, no stream is made) with everything
-        counted; the entropies ``floor_symbol`` and ``floor_chunk`` and the indices alone
-        (``index_only``, dictionary not counted), without scales; and ``scales``: scales and zero
-        points, which are contained in the first five.
+        counted; ``huffman`` and ``storage``, blobs of the codes under a Huffman code and under the
+        storage codec, everything counted, the same for every chunk size; the entropies
+        ``floor_symbol`` and ``floor_chunk`` and the indices alone (``index_only``, dictionary not
+        counted), without scales; and ``scales``: scales and zero points, which all but these three
+        contain. Files of earlier versions lack ``huffman`` and ``storage``.
     ledgers : dict of str to Ledger
-        Where every bit of ``dense`` and of each codec goes.
+        Where every bit of ``dense``, of each codec and of the blobs goes.
     growth : tuple of (int, int)
         Chunks read so far and distinct chunks among them, at up to 16 evenly spaced places in
         reading order; the last one is the whole weight. Empty in files of earlier versions.
+    huffman : HuffmanTable or None
+        The decoder of ``huffman``; None where no code pays (one symbol, or even ones), and in files
+        of earlier versions.
+    storage_coding : str or None
+        What the storage codec took: ``rans``, ``huffman``, ``raw`` or ``constant``; None in files
+        of earlier versions.
     """
 
     bits: int
@@ -78,6 +87,8 @@ class Packing:
     bits_per_weight: dict[str, float]
     ledgers: dict[str, Ledger]
     growth: tuple[tuple[int, int], ...] = ()
+    huffman: HuffmanTable | None = None
+    storage_coding: str | None = None
 
     @property
     def dictionary_bytes(self) -> int:
@@ -130,6 +141,9 @@ class WeightProfile:
         One per bits, granularity and chunk size, in that order.
     values : ValueDistribution or None
         None in files of earlier versions.
+    stored : StoredFloats or None
+        The floating-point numbers as stored, under Huffman and the storage codec; None for weights
+        that are stored as something else, and in files of earlier versions.
     """
 
     name: str
@@ -141,6 +155,7 @@ class WeightProfile:
     floors: dict[str, float | None]
     packings: tuple[Packing, ...]
     values: ValueDistribution | None = None
+    stored: StoredFloats | None = None
 
     @property
     def count(self) -> int:
@@ -240,9 +255,11 @@ class Profile:
     def to_dataframe(self) -> pandas.DataFrame:
         """One row per weight and packing. Needs pandas.
 
-        Columns: ``name role layer out in dtype bits granularity chunk_size unique_chunks
-        reduction_ratio snr_db``, every key of ``bits_per_weight`` with ``_bpw`` appended, and
-        ``floor_fields floor_joint`` of the stored floats.
+        Columns: ``name role layer out in dtype content_dtype bits granularity chunk_size
+        unique_chunks reduction_ratio snr_db``, every key of ``bits_per_weight`` with ``_bpw``
+        appended, ``huffman_entries huffman_longest huffman_table_bits huffman_streams`` of the
+        Huffman decoder, ``storage_coding``, and of the stored floats ``floor_fields floor_joint
+        stored_bits stored_huffman_bpw stored_storage_bpw``.
         """
         from meadow_py.profiler.serial import profile_to_rows
 

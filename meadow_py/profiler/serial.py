@@ -10,10 +10,12 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any, TypeVar
 
+from meadow_py.codecs import CODERS
 from meadow_py.errors import FormatError
 from meadow_py.files import write_whole
 from meadow_py.ledger import Ledger
 from meadow_py.profiler.checking import check_profile
+from meadow_py.profiler.coded import HuffmanTable, StoredFloats
 from meadow_py.profiler.result import (
     HostInfo,
     ModelInfo,
@@ -106,7 +108,19 @@ def weight_to_dict(weight: WeightProfile) -> dict[str, Any]:
         "content_dtype": weight.content_dtype,
         "floors": dict(weight.floors),
         "values": None if weight.values is None else jsonable(asdict(weight.values)),
+        "stored": None if weight.stored is None else _stored_to_dict(weight.stored),
         "packings": [_packing_to_dict(packing) for packing in weight.packings],
+    }
+
+
+def _stored_to_dict(stored: StoredFloats) -> dict[str, Any]:
+    return {
+        "bits": stored.bits,
+        "bits_per_weight": dict(stored.bits_per_weight),
+        "floors": dict(stored.floors),
+        "ledgers": {name: ledger.to_dict() for name, ledger in stored.ledgers.items()},
+        "coding": stored.coding,
+        "huffman": [asdict(table) for table in stored.huffman],
     }
 
 
@@ -122,6 +136,8 @@ def _packing_to_dict(packing: Packing) -> dict[str, Any]:
         "bits_per_weight": dict(packing.bits_per_weight),
         "ledgers": {name: ledger.to_dict() for name, ledger in packing.ledgers.items()},
         "growth": [list(point) for point in packing.growth],
+        "huffman": None if packing.huffman is None else asdict(packing.huffman),
+        "storage_coding": packing.storage_coding,
     }
 
 
@@ -138,6 +154,7 @@ def _row(weight: WeightProfile, packing: Packing) -> dict[str, Any]:
         "out": weight.shape[0],
         "in": weight.shape[1],
         "dtype": weight.dtype,
+        "content_dtype": weight.content_dtype,
         "bits": packing.bits,
         "granularity": packing.granularity,
         "chunk_size": packing.chunk_size,
@@ -145,9 +162,23 @@ def _row(weight: WeightProfile, packing: Packing) -> dict[str, Any]:
         "reduction_ratio": packing.reduction_ratio,
         "snr_db": packing.snr_db,
         **{f"{key}_bpw": value for key, value in packing.bits_per_weight.items()},
+        **_huffman_columns(packing.huffman),
+        "storage_coding": packing.storage_coding,
         "floor_fields": weight.floors["fields"],
         "floor_joint": weight.floors["joint"],
+        **_stored_columns(weight.stored),
     }
+
+
+def _huffman_columns(table: HuffmanTable | None) -> dict[str, int | None]:
+    names = ("entries", "longest", "table_bits", "streams")
+    return {f"huffman_{name}": None if table is None else getattr(table, name) for name in names}
+
+
+def _stored_columns(stored: StoredFloats | None) -> dict[str, float | None]:
+    figures = {} if stored is None else stored.bits_per_weight
+    coded = {f"stored_{name}_bpw": figures.get(name) for name in CODERS}
+    return {"stored_bits": None if stored is None else stored.bits, **coded}
 
 
 def _profile_from_dict(data: dict[str, Any]) -> Profile:
@@ -174,6 +205,20 @@ def weight_from_dict(data: dict[str, Any]) -> WeightProfile:
         floors=floors,
         packings=tuple(_packing_from_dict(packing) for packing in data["packings"]),
         values=_values_from_dict(data.get("values")),
+        stored=_stored_from_dict(data.get("stored")),
+    )
+
+
+def _stored_from_dict(data: dict[str, Any] | None) -> StoredFloats | None:
+    if data is None:
+        return None
+    return StoredFloats(
+        bits=int(data["bits"]),
+        bits_per_weight={key: _finite(v) for key, v in data["bits_per_weight"].items()},
+        floors={key: _finite(v) for key, v in data["floors"].items()},
+        ledgers={key: _ledger_from_dict(v) for key, v in data["ledgers"].items()},
+        coding=_text(data["coding"]),
+        huffman=tuple(_build(HuffmanTable, table) for table in data["huffman"]),
     )
 
 
@@ -189,6 +234,8 @@ def _packing_from_dict(data: dict[str, Any]) -> Packing:
         bits_per_weight=_bits_per_weight(data["bits_per_weight"]),
         ledgers={key: _ledger_from_dict(v) for key, v in data["ledgers"].items()},
         growth=tuple((int(read), int(distinct)) for read, distinct in data.get("growth", [])),
+        huffman=None if data.get("huffman") is None else _build(HuffmanTable, data["huffman"]),
+        storage_coding=None if (c := data.get("storage_coding")) is None else _text(c),
     )
 
 

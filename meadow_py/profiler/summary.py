@@ -49,6 +49,9 @@ class Group:
         How many matrices, and how many numbers in them.
     dense, scales, floor_symbol, plain_huffman : float
         Bits per weight; `scales` is contained in `dense` and `plain_huffman`, not in the floor.
+    huffman, storage : float or None
+        Bits per weight under Huffman and the storage codec, really coded, scales contained; None
+        in files of earlier versions.
     best : Candidate
         The smallest packing.
     expanding : int
@@ -64,6 +67,8 @@ class Group:
     scales: float
     floor_symbol: float
     plain_huffman: float
+    huffman: float | None
+    storage: float | None
     best: Candidate
     expanding: int
     snr_db: float | None
@@ -73,6 +78,17 @@ class Group:
         """The best packing; None where dense, or a Huffman code of single codes, is smaller."""
         rival = min(self.dense, self.plain_huffman)
         return self.best if self.best.bits_per_weight < rival else None
+
+    @property
+    def smallest(self) -> tuple[str, float]:
+        """Which measured form is the smallest of all, and its bits per weight.
+
+        ``dense``, the codec of `best`, ``huffman`` or ``storage``.
+        """
+        sizes = {"dense": self.dense, self.best.codec: self.best.bits_per_weight}
+        coded = {"huffman": self.huffman, "storage": self.storage}
+        sizes |= {name: size for name, size in coded.items() if size is not None}
+        return min(sizes.items(), key=lambda item: item[1])
 
 
 @dataclass(frozen=True)
@@ -123,6 +139,11 @@ class StoredDtype:
     values : int
     fields, joint : float or None
         Floors of the stored floats, bits per weight.
+    bits : int or None
+        Of a stored value; None, as the next two, where there are no floats, and in files of earlier
+        versions.
+    huffman, storage : float or None
+        Bits per weight of the stored floats under Huffman and the storage codec.
     """
 
     dtype: str
@@ -130,6 +151,9 @@ class StoredDtype:
     values: int
     fields: float | None
     joint: float | None
+    bits: int | None
+    huffman: float | None
+    storage: float | None
 
 
 def sections(profile: Profile) -> tuple[Section, ...]:
@@ -149,6 +173,9 @@ def stored_dtypes(profile: Profile) -> tuple[StoredDtype, ...]:
             values=sum(weight.count for weight in weights),
             fields=_mean_floor(weights, "fields"),
             joint=_mean_floor(weights, "joint"),
+            bits=None if weights[0].stored is None else weights[0].stored.bits,
+            huffman=_mean_stored(weights, "huffman"),
+            storage=_mean_stored(weights, "storage"),
         )
         for dtypes, weights in members.items()
     ]
@@ -201,6 +228,8 @@ def _group(label: str, slices: Sequence[_Slice]) -> Group:
         scales=_mean(slices, "scales", 0),
         floor_symbol=_mean(slices, "floor_symbol", 0),
         plain_huffman=_mean(slices, "plain_huffman", 0),
+        huffman=_coded(slices, "huffman"),
+        storage=_coded(slices, "storage"),
         best=_best(slices),
         expanding=sum(_best([part]).ratio <= 1 for part in slices),
         snr_db=min(ratios, default=None),
@@ -252,6 +281,13 @@ def _index_only_ratio(slices: Sequence[_Slice], n: int) -> float | None:
     return _total_bits(slices, "dense", n) / (alone * values)
 
 
+def _coded(slices: Sequence[_Slice], name: str) -> float | None:
+    """Bits per weight of an entropy coder, where all of `slices` were coded by it."""
+    if not all(name in part.first.ledgers for part in slices):
+        return None
+    return _total_bits(slices, name, 0) / sum(part.weight.count for part in slices)
+
+
 def _total_bits(slices: Sequence[_Slice], name: str, n: int) -> int:
     return sum(part.packings[n].ledgers[name].total for part in slices)
 
@@ -269,3 +305,10 @@ def _mean_floor(weights: Sequence[WeightProfile], key: str) -> float | None:
     if len(known) < len(floors):
         return None
     return sum(floor * count for floor, count in known) / sum(count for _, count in known)
+
+
+def _mean_stored(weights: Sequence[WeightProfile], name: str) -> float | None:
+    stored = [weight.stored.ledgers[name].total for weight in weights if weight.stored is not None]
+    if len(stored) < len(weights):
+        return None
+    return sum(stored) / sum(weight.count for weight in weights)

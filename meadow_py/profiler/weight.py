@@ -13,6 +13,8 @@ from meadow_py import ledger
 from meadow_py.codecs import CODECS, CodeMatrix
 from meadow_py.jobs import Stopwatch
 from meadow_py.profiler import distribution
+from meadow_py.profiler.coded import StoredFloats
+from meadow_py.profiler.coding import Coded, Coding, huffman_tables
 from meadow_py.profiler.result import (
     PacketLayout,
     Packing,
@@ -51,6 +53,7 @@ class _Coded:
     zero_point_bits: int
     counts: npt.NDArray[np.uint64]  # of each code
     symbol_floor: float
+    blobs: Coded
 
 
 class _Worker:
@@ -67,11 +70,13 @@ class _Worker:
         self.threads = threads
         self.clock = clock
         self.advance = advance
+        self.coding = Coding(threads, settings.verified, clock.check)
 
     def weight(self, weight: Weight) -> WeightProfile:
         matrix, shown = self._read(weight), visible(weight.name)
         floors, content = self._floors(weight, matrix)
         values = self._values(weight, matrix)
+        stored = self._stored(weight.dtype, matrix)
         packings: list[Packing] = []
         for bits, granularity in self._codings(weight.dtype):
             coded = self._code(_called(weight), matrix, bits, granularity)
@@ -90,6 +95,7 @@ class _Worker:
             floors=floors,
             packings=tuple(packings),
             values=values,
+            stored=stored,
         )
 
     def _codings(self, dtype: str) -> list[tuple[int, str]]:
@@ -119,6 +125,14 @@ class _Worker:
                 return distribution.of_codes(matrix, self.threads, self.clock.check)
             coded = self._quantize(_called(weight), matrix, 8, "tensor", symmetric=True)
             return distribution.of_floats(matrix, coded, self.threads, self.clock.check)
+
+    def _stored(self, dtype: str, matrix: npt.NDArray[Any]) -> StoredFloats | None:
+        from meadow_py.sources.dtypes import FLOATS
+
+        if dtype not in FLOATS:
+            return None
+        with self.clock.stage("code"):
+            return self.coding.floats(matrix, dtype)
 
     def _code(self, name: str, matrix: npt.NDArray[Any], bits: int, granularity: str) -> _Coded:
         if granularity == STORED:
@@ -153,7 +167,10 @@ class _Worker:
         with self.clock.stage("floors"):
             counts = ledger.symbol_counts(codes, bits, self.threads)
             floor = ledger.symbol_floor(counts)
-        return _Coded(codes, bits, granularity, snr, scale_bits, zero_point_bits, counts, floor)
+        with self.clock.stage("code"):
+            made = self.coding.codes(codes)
+        beside = (scale_bits, zero_point_bits)
+        return _Coded(codes, bits, granularity, snr, *beside, counts, floor, made)
 
     def _pack(self, name: str, coded: _Coded, chunk: int) -> Packing:
         along: Along = "out" if self.settings.along == "out" else "in"
@@ -197,6 +214,7 @@ def _packing(
     ledgers = {"dense": ledger.dense_ledger(count, coded.bits, *beside)}
     ledgers |= {name: ledger.stream_ledger(info, *beside) for name, info in infos.items()}
     ledgers["plain_huffman"] = ledger.plain_huffman_ledger(coded.counts, *beside)
+    ledgers |= {name: ledger.blob_ledger(info, *beside) for name, info in coded.blobs.items()}
     stored = {name: book.per_weight(count) for name, book in ledgers.items()}
     best = infos["reindexed"]
     return Packing(
@@ -217,4 +235,6 @@ def _packing(
         },
         ledgers=ledgers,
         growth=tuple(chunks.growth()),
+        huffman=next(iter(huffman_tables(coded.blobs["huffman"], coded.bits)), None),
+        storage_coding=coded.blobs["storage"].codec,
     )

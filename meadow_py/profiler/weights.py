@@ -11,6 +11,7 @@ from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
+from meadow_py.codecs import CODERS
 from meadow_py.errors import FormatError
 from meadow_py.jobs import Journal, Progress, Stop, Stopwatch, each
 from meadow_py.profiler.checking import check_weight
@@ -157,7 +158,9 @@ def _on(
 def _description(settings: Settings) -> dict[str, Any]:
     import meadow_py
 
-    return {"work": "profile", "meadow_py": meadow_py.__version__, **jsonable(asdict(settings))}
+    # A journal of before a coder was measured lacks its figures.
+    measured = {"meadow_py": meadow_py.__version__, "coders": [*CODERS]}
+    return {"work": "profile", **measured, **jsonable(asdict(settings))}
 
 
 def _found(journal: Journal, key: str, weight: Weight) -> WeightProfile | None:

@@ -39,7 +39,8 @@ class Sensitivity:
 
         Each way of quantising of the sweep is a reference in turn. Against it stands the smallest
         packing among all ways of quantising whose SNR is not lower in any weight of the role. It
-        is the sweet spot, unless a dense form or a plain Huffman code among them is smaller.
+        is the sweet spot, unless a dense form or a plain Huffman code among them is smaller. The
+        storage codec stands beside them as what is attainable.
 
         Parameters
         ----------
@@ -74,8 +75,9 @@ class Sensitivity:
         """One row per role and way to store it. Needs pandas.
 
         Columns: ``role weights values bits granularity codec chunk_size bits_per_weight ratio
-        snr_db``. The codec is ``dense``, ``plain_huffman`` or a packing; ratios are against dense
-        codes of the same way of quantising. ``profile.to_dataframe()`` has every weight.
+        snr_db``. The codec is ``dense``, ``plain_huffman``, ``huffman``, ``storage`` or a packing;
+        ratios are against dense codes of the same way of quantising. ``profile.to_dataframe()`` has
+        every weight.
         """
         try:
             import pandas

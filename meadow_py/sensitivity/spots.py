@@ -7,15 +7,16 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from meadow_py.architectures import ROLES
-from meadow_py.codecs import CODECS
+from meadow_py.codecs import CODECS, CODERS
 from meadow_py.profiler.result import Packing, Profile, WeightProfile
 from meadow_py.profiler.summary import Setting
 
 DENSE, PLAIN_HUFFMAN = "dense", "plain_huffman"
-_NO_CHUNKS = (DENSE, PLAIN_HUFFMAN)
+STORAGE = "storage"
+_NO_CHUNKS = (DENSE, PLAIN_HUFFMAN, *CODERS)
 _EXACT = math.inf  # SNR where quantising lost nothing
 
-# Coded form and chunk size of a setting; the first two have none.
+# Coded form and chunk size of a setting; those of `_NO_CHUNKS` have none.
 _Form = tuple[str, int | None]
 
 
@@ -28,9 +29,9 @@ class Choice:
     bits, granularity : int, str
         How they are quantised.
     codec : str
-        ``dense``, ``plain_huffman``, or the name of a packing.
+        ``dense``, ``plain_huffman``, ``huffman``, ``storage``, or the name of a packing.
     chunk_size : int or None
-        None for the first two.
+        Of packings alone.
     bits_per_weight : float
         Everything counted.
     ratio : float
@@ -67,6 +68,9 @@ class SweetSpot:
     packed, huffman, smallest_dense : Choice
         The smallest packing, plain Huffman code and dense form among all ways of quantising whose
         SNR is not lower in any weight.
+    storage : Choice or None
+        The smallest under the storage codec among them: what is attainable, no rival of the
+        packings. None in files of earlier versions.
     """
 
     role: str
@@ -79,6 +83,7 @@ class SweetSpot:
     packed: Choice
     huffman: Choice
     smallest_dense: Choice
+    storage: Choice | None
 
     @property
     def sweet_spot(self) -> Choice | None:
@@ -88,7 +93,7 @@ class SweetSpot:
 
     @property
     def smallest(self) -> Choice:
-        """The smallest of all three."""
+        """The smallest of packing, plain Huffman and dense form."""
         choices = (self.packed, self.huffman, self.smallest_dense)
         return min(choices, key=lambda choice: choice.bits_per_weight)
 
@@ -128,6 +133,7 @@ class _Table:
         self._weights = weights
         self._bits: dict[Setting, dict[_Form, int]] = {}
         self._snr: dict[Setting, dict[str, float]] = {}
+        self._uncoded: set[str] = set()  # what some weights were not measured under
         for weight in weights:
             for packing in weight.packings:
                 self._add(weight, packing)
@@ -137,7 +143,7 @@ class _Table:
         return tuple(self._bits)
 
     def forms(self, setting: Setting) -> tuple[_Form, ...]:
-        return tuple(self._bits[setting])
+        return tuple(form for form in self._bits[setting] if form[0] not in self._uncoded)
 
     def members(self, setting: Setting) -> list[WeightProfile]:
         return [weight for weight in self._weights if weight.name in self._snr[setting]]
@@ -166,6 +172,7 @@ class _Table:
             packed=smallest(tuple(CODECS)),
             huffman=smallest((PLAIN_HUFFMAN,)),
             smallest_dense=smallest((DENSE,)),
+            storage=smallest((STORAGE,)) if STORAGE not in self._uncoded else None,
         )
 
     def choice(self, form: _Form, setting: Setting, reference: Setting) -> Choice:
@@ -188,6 +195,9 @@ class _Table:
         self._snr[setting][weight.name] = snr
         for codec in (*_NO_CHUNKS, *CODECS):
             if codec in _NO_CHUNKS and not first:  # the same for every chunk size
+                continue
+            if codec not in packing.bits_per_weight:  # files of earlier versions
+                self._uncoded.add(codec)
                 continue
             form = (codec, None if codec in _NO_CHUNKS else packing.chunk_size)
             size = round(packing.bits_per_weight[codec] * weight.count)

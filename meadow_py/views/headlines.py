@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from meadow_py.codecs import CODECS
 from meadow_py.views import words
-from meadow_py.views.spelling import choice_title, decibels, ratio, setting_title
+from meadow_py.views.spelling import choice_title, decibels, form_title, ratio, setting_title
 
 if TYPE_CHECKING:
     from meadow_py.profiler.summary import Section
@@ -19,7 +19,16 @@ def of_profile(made: Sequence[Section]) -> str:
     if len(made) == 1:
         return words.verdict(made[0].total)
     spots = [_packed(section) for section in made if section.total.sweet_spot is not None]
-    return _counted(spots, "in", len(made))
+    return f"{_counted(spots, 'in', len(made))}{_smallest(made)}"
+
+
+def _smallest(made: Sequence[Section]) -> str:
+    """Which forms are the smallest, and how often; files of earlier versions do not know."""
+    if not made or any(section.total.storage is None for section in made):
+        return ""
+    forms = [form_title(section.total.smallest[0]) for section in made]
+    listed = (f"{form} in {forms.count(form)} of {len(made)}" for form in dict.fromkeys(forms))
+    return f" Smallest of all: {', '.join(listed)}."
 
 
 def of_sweep(totals: Sequence[SweetSpot]) -> str:

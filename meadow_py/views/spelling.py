@@ -50,14 +50,25 @@ def decibels(value: float | None) -> str:
 
 def choice_title(choice: Choice, among: SweetSpot | None = None) -> str:
     """``re-indexed C=2, INT8 tensor``; codes like those of the reference are not named again."""
-    from meadow_py.codecs import CODECS
-
-    titles = {"dense": "dense", "plain_huffman": "plain Huffman"}
-    codec = titles.get(choice.codec) or CODECS[choice.codec].title
+    codec = form_title(choice.codec)
     chunk = "" if choice.chunk_size is None else f" C={choice.chunk_size}"
     if among is not None and (choice.bits, choice.granularity) == (among.bits, among.granularity):
         return f"{codec}{chunk}"
     return f"{codec}{chunk}, {setting_title(choice.bits, choice.granularity, short=True)}"
+
+
+def form_title(codec: str) -> str:
+    """``dense``, ``plain Huffman``, ``storage codec``, ``re-indexed``."""
+    from meadow_py.codecs import CODECS, CODERS
+
+    titles = {"dense": "dense", "plain_huffman": "plain Huffman"}
+    coded = CODERS.get(codec) or CODECS.get(codec)
+    return titles[codec] if coded is None else coded.title
+
+
+def per_weight(value: float | None) -> str:
+    """5.31; a dash where there is none."""
+    return "-" if value is None else f"{value:.2f}"
 
 
 def setting_title(bits: int, granularity: str, short: bool = False) -> str:

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from meadow_py.codecs import CODECS
 from meadow_py.profiler.summary import BUFFER_SHARES, Group, Section
 from meadow_py.views.html.markup import PREFIX, Column, Markup, table, text
-from meadow_py.views.spelling import binary_size, decibels, ratio, setting_title
+from meadow_py.views.spelling import binary_size, decibels, per_weight, ratio, setting_title
 
 _NOT_COUNTED = Column("dictionary\nnot counted")
 _SCALES = Column("scales", words=True)
@@ -26,6 +26,8 @@ def by_setting(made: Sequence[Section]) -> Markup:
         Column("best packing", words=True),
         _C,
         Column("b/w"),
+        Column("storage\nb/w"),
+        Column("Huffman\nb/w"),
         Column("plain\nHuffman"),
         Column("dense\nb/w"),
         Column("symbol\nfloor"),
@@ -44,6 +46,8 @@ def _overview_cells(total: Group) -> list[str]:
         CODECS[best.codec].title,
         str(best.chunk_size),
         f"{best.bits_per_weight:.2f}",
+        per_weight(total.storage),
+        per_weight(total.huffman),
         f"{total.plain_huffman:.2f}",
         f"{total.dense:.2f}",
         f"{total.floor_symbol:.2f}",
@@ -93,11 +97,12 @@ def buffers(made: Sequence[Section]) -> Markup:
 def _figure_columns() -> list[Column]:
     return [
         Column("symbol\nfloor"),
-        Column("best packing", words=True),
+        Column("storage\nb/w"),
+        Column("Huffman\nb/w"),
+        Column("best\npacking", words=True),
         _C,
         Column("b/w"),
         Column("ratio"),
-        _NOT_COUNTED,
         _SNR,
     ]
 
@@ -106,11 +111,12 @@ def _figure_cells(group: Group) -> list[str]:
     best = group.best
     return [
         f"{group.floor_symbol:.2f}",
+        per_weight(group.storage),
+        per_weight(group.huffman),
         CODECS[best.codec].title,
         str(best.chunk_size),
         f"{best.bits_per_weight:.2f}",
         ratio_cell(best.ratio),
-        ratio(best.index_only_ratio),
         decibels(group.snr_db),
     ]
 

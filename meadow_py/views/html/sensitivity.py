@@ -13,7 +13,7 @@ from meadow_py.views.html.content import Content, fragment
 from meadow_py.views.html.figures import ratio_cell
 from meadow_py.views.html.markup import Column, Markup, element, folded, table
 from meadow_py.views.html.terms import SWEEP_TERMS, TERMS
-from meadow_py.views.spelling import choice_title, decibels, setting_title
+from meadow_py.views.spelling import choice_title, decibels, per_weight, setting_title
 
 if TYPE_CHECKING:
     from meadow_py.sensitivity import Sensitivity, SweetSpot
@@ -21,10 +21,11 @@ if TYPE_CHECKING:
 _FIGURES = (
     Column("SNR\ndB"),
     Column("dense\nb/w"),
-    Column("Huffman\nb/w"),
+    Column("plain\nHuffman"),
     Column("packed\nb/w"),
+    Column("storage\nb/w"),
     Column("sweet spot", words=True),
-    Column("smallest of all", words=True),
+    Column("smallest\nof the three", words=True),
     Column("ratio"),
 )
 
@@ -95,8 +96,9 @@ def _cells(spot: SweetSpot) -> list[str]:
         f"{spot.smallest_dense.bits_per_weight:.2f}",
         f"{spot.huffman.bits_per_weight:.2f}",
         f"{spot.packed.bits_per_weight:.2f}",
+        per_weight(None if spot.storage is None else spot.storage.bits_per_weight),
         "none" if chosen is None else choice_title(chosen, spot),
-        choice_title(spot.smallest, spot),
+        words.smallest_of_three(spot),
         ratio_cell(spot.smallest.ratio),
     ]
 

@@ -33,9 +33,19 @@ TERMS: tuple[Term, ...] = (
     ),
     ("symbol floor", "Entropy of single codes in bits per weight, without scales."),
     (
+        "storage",
+        "The codes under the storage codec, which takes rANS, Huffman or raw bits, whichever "
+        "suits: what is attainable. Heads, tables, checksums and scales are counted.",
+    ),
+    (
+        "Huffman",
+        "The codes under one canonical Huffman code of at most 12 bits for each weight, in streams "
+        "that decode side by side. Heads, tables, checksums and scales are counted.",
+    ),
+    (
         "plain Huffman",
-        "One Huffman code of single codes for each weight, in b/w, table and scales counted: the "
-        "rival of every packing.",
+        "One Huffman code of single codes for each weight, in b/w, table and scales counted, "
+        "computed and not made: the rival of every packing.",
     ),
     (
         "sweet spot",
@@ -66,14 +76,19 @@ SWEEP_TERMS: tuple[Term, ...] = (
         "lose SNR against it.",
     ),
     (
-        "dense, Huffman, packed",
+        "dense, plain Huffman, packed",
         "The smallest of their kind among all ways of quantising of the sweep that keep it, "
         "everything counted. The sweet spot is the packing, where it is smaller than both others.",
     ),
     (
-        "smallest of all",
-        "Of these three. Its ratio and bar are against the dense form of the way of quantising "
-        "that gives the quality.",
+        "smallest of the three",
+        "Of dense, plain Huffman and packed. Its ratio and bar are against the dense form of the "
+        "way of quantising that gives the quality.",
+    ),
+    (
+        "storage",
+        "The smallest under the storage codec among these ways of quantising: what is attainable. "
+        "It is no rival in the search for a sweet spot.",
     ),
 )
 

@@ -109,10 +109,11 @@ class _Table:
             for n in range(len(chunks))
         ]
         first = [[w[0] for w in row] for row in packings]
-        if all(totals.has_huffman(row) for row in first):
+        huffman = [totals.known_ratio(row, totals.HUFFMAN) for row in first]
+        if None not in huffman:
             self.edges += [self.edges[-1] + _GAP, self.edges[-1] + _GAP + 1]
             columns.append([math.nan] * len(rows))
-            columns.append([totals.huffman_ratio(row) for row in first])
+            columns.append([math.nan if value is None else value for value in huffman])
         self.ratios: npt.NDArray[np.float64] = np.array(columns).T
         middles = (np.array(self.edges[1:]) + self.edges[:-1]) / 2
         self.shown = [n for n in range(len(middles)) if not np.isnan(self.ratios[0, n])]

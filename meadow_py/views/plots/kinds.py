@@ -55,7 +55,8 @@ KINDS: Mapping[str, Kind] = MappingProxyType(
         "bytes": Kind(
             "Bytes by role",
             "What the weights of each role take when packed, by where the bytes go, beside what "
-            "they take dense, under a Huffman code of single codes, and at its floor.",
+            "they take dense, under a Huffman code of single codes, under the storage codec, and "
+            "at their floor.",
             role_bytes,
         ),
         "ratio": Kind(

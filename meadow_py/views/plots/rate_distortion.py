@@ -90,9 +90,8 @@ def lines_of(profile: Profile, weights: Sequence[WeightProfile], codec: str) -> 
 
 def _line(weights: list[WeightProfile], setting: Setting, codec: str, asked: int) -> Line:
     stored = totals.smallest(weights, setting, codec)
-    sizes = [totals.total_bits(stored.packings, totals.DENSE), None, stored.bits]
-    if totals.has_huffman(stored.packings):
-        sizes[1] = totals.total_bits(stored.packings, totals.HUFFMAN)
+    huffman = totals.known_bits(stored.packings, totals.HUFFMAN)
+    sizes = [totals.total_bits(stored.packings, totals.DENSE), huffman, stored.bits]
     known = [p.snr_db for p in stored.packings if p.snr_db is not None]
     complete = len(weights) == asked
     some = "" if complete else f" ({len(weights)} of {asked} weights)"

@@ -39,6 +39,7 @@ class Point:
     dense: float
     ratio: float
     huffman: float | None
+    storage: float | None
 
 
 def ratio(
@@ -87,19 +88,25 @@ def _point(weight: WeightProfile, setting: Setting, codec: str) -> Point:
         floor=totals.per_weight(totals.floor_bits([weight], first), [weight]),
         dense=totals.per_weight(dense, [weight]),
         ratio=dense / stored.bits,
-        huffman=totals.huffman_ratio(first) if totals.has_huffman(first) else None,
+        huffman=totals.known_ratio(first, totals.HUFFMAN),
+        storage=totals.known_ratio(first, totals.STORAGE),
     )
 
 
 def _draw_points(ax: Axes, found: Sequence[Point]) -> list[Any]:
-    """A shape and a colour per role; Huffman as crosses behind."""
+    """A shape and a colour per role; Huffman and the storage codec as crosses behind."""
     handles: list[Any] = []
     many = len(found) > _MANY  # as shapes they would make an SVG large
-    coded = [(p.floor, p.huffman) for p in found if p.huffman is not None]
-    if coded:
-        x, y = zip(*coded, strict=True)
-        style: dict[str, Any] = {"color": ink(ax), "alpha": 0.6, "markersize": points(0.5)}
-        handles += ax.plot(x, y, "x", label="plain Huffman", rasterized=many, **style)
+    style: dict[str, Any] = {"color": ink(ax), "alpha": 0.6, "markersize": points(0.5)}
+    for marker, label, ratios in (
+        ("x", "plain Huffman", [p.huffman for p in found]),
+        ("+", "storage codec", [p.storage for p in found]),
+    ):
+        coded = [(p.floor, y) for p, y in zip(found, ratios, strict=True) if y is not None]
+        if coded:
+            handles += ax.plot(
+                *zip(*coded, strict=True), marker, label=label, rasterized=many, **style
+            )
     size = points(0.7 if not many else 0.5)
     for n, role in enumerate(role for role in ROLES if any(p.role == role for p in found)):
         members = [point for point in found if point.role == role]
@@ -122,7 +129,9 @@ def _set_limits(ax: Axes, found: Sequence[Point]) -> None:
     floors = [point.floor for point in found]
     last = max(found, key=lambda point: point.floor)
     bound = last.dense / max(last.floor, _TINY)  # so that the curve is in sight
-    ratios = [r for p in found for r in (p.ratio, p.huffman, bound, 1.0) if r is not None]
+    ratios = [
+        r for p in found for r in (p.ratio, p.huffman, p.storage, bound, 1.0) if r is not None
+    ]
     around = max(0.25, 0.06 * (max(floors) - min(floors)))
     ax.set_xlim(max(0.0, min(floors) - around), max(floors) + around)
     above = max(0.1, 0.12 * (max(ratios) - min(ratios)))

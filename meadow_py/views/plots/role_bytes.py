@@ -50,6 +50,7 @@ class Bar:
     dense: int
     floor: float
     huffman: int | None
+    storage: int | None
 
 
 def role_bytes(
@@ -97,7 +98,6 @@ def bars_of(weights: Sequence[WeightProfile], setting: Setting, codec: str) -> l
 def _bar(role: str, weights: tuple[WeightProfile, ...], setting: Setting, codec: str) -> Bar:
     stored = totals.smallest(weights, setting, codec)
     ledgers = [packing.ledgers[stored.codec] for packing in stored.packings]
-    known = totals.has_huffman(stored.packings)
     return Bar(
         role=role,
         weights=weights,
@@ -108,7 +108,8 @@ def _bar(role: str, weights: tuple[WeightProfile, ...], setting: Setting, codec:
         ),
         dense=totals.total_bits(stored.packings, totals.DENSE),
         floor=totals.floor_bits(weights, stored.packings),
-        huffman=totals.total_bits(stored.packings, totals.HUFFMAN) if known else None,
+        huffman=totals.known_bits(stored.packings, totals.HUFFMAN),
+        storage=totals.known_bits(stored.packings, totals.STORAGE),
     )
 
 
@@ -139,34 +140,32 @@ def _draw_parts(ax: Axes, bars: Sequence[Bar], sizes: Sequence[float]) -> list[A
 
 
 def _draw_marks(ax: Axes, bars: Sequence[Bar], sizes: Sequence[float]) -> list[Any]:
-    """Dense as a line across the bar; floor and Huffman as arrows from below and above."""
+    """Dense as a line, floor and Huffman as arrows from below and above, storage as a diamond."""
     rows = range(len(bars))
     dense = [bar.dense / size for bar, size in zip(bars, sizes, strict=True)]
     low, high = [n + _HALF + 0.1 for n in rows], [n - _HALF - 0.1 for n in rows]
     handles: list[Any] = [
         ax.vlines(dense, low, high, colors=[ink(ax)], linewidths=2.5, label="dense")
     ]
-    coded = [
-        (bar.huffman / size, n - _HALF - 0.08)
-        for n, (bar, size) in enumerate(zip(bars, sizes, strict=True))
-        if bar.huffman is not None
-    ]
-    floors = [
-        (bar.floor / size, n + _HALF + 0.08)
-        for n, (bar, size) in enumerate(zip(bars, sizes, strict=True))
-    ]
-    for places, marker, label in (
-        (coded, "v", "plain Huffman"),
-        (floors, "^", "entropy of single codes + scales"),
+    for offset, marker, label, sized in (
+        (-_HALF - 0.08, "v", "plain Huffman", [bar.huffman for bar in bars]),
+        (0.0, "D", "storage codec", [bar.storage for bar in bars]),
+        (_HALF + 0.08, "^", "entropy of single codes + scales", [bar.floor for bar in bars]),
     ):
-        if places:
-            x, y = zip(*places, strict=True)
+        found = [
+            (bits / size, n + offset)
+            for n, size, bits in zip(rows, sizes, sized, strict=True)
+            if bits is not None
+        ]
+        if found:
+            x, y = zip(*found, strict=True)
             handles += ax.plot(
                 x,
                 y,
                 marker=marker,
                 linestyle="none",
                 color=ink(ax),
+                markeredgecolor=ground(ax),
                 markersize=points(0.6),
                 label=label,
             )

@@ -11,6 +11,7 @@ from meadow_py.views.plots.selection import Setting, named, packings_of
 
 BEST = "best"
 HUFFMAN = "plain_huffman"
+STORAGE = "storage"
 DENSE = "dense"
 
 
@@ -72,14 +73,16 @@ def ratio(packings: Sequence[Packing], codec: str) -> float:
     return total_bits(packings, DENSE) / packed
 
 
-def huffman_ratio(packings: Sequence[Packing]) -> float:
-    """How many times smaller than dense under a Huffman code of single codes."""
-    return total_bits(packings, DENSE) / total_bits(packings, HUFFMAN)
+def known_bits(packings: Sequence[Packing], book: str) -> int | None:
+    """The same of ``plain_huffman`` or ``storage``; None in files of before these were measured."""
+    known = all(book in packing.ledgers for packing in packings)
+    return total_bits(packings, book) if known else None
 
 
-def has_huffman(packings: Sequence[Packing]) -> bool:
-    """Whether all of them know that size: files of earlier versions do not."""
-    return all(HUFFMAN in packing.ledgers for packing in packings)
+def known_ratio(packings: Sequence[Packing], book: str) -> float | None:
+    """How many times smaller than dense such a form is."""
+    bits = known_bits(packings, book)
+    return None if bits is None else total_bits(packings, DENSE) / bits
 
 
 def floor_bits(weights: Sequence[WeightProfile], packings: Sequence[Packing]) -> float:

@@ -18,7 +18,14 @@ from meadow_py.profiler.summary import (
 )
 from meadow_py.profiler.summary import Group as Figures
 from meadow_py.views import words
-from meadow_py.views.spelling import binary_size, decibels, ratio, setting_title, visible
+from meadow_py.views.spelling import (
+    binary_size,
+    decibels,
+    per_weight,
+    ratio,
+    setting_title,
+    visible,
+)
 
 if TYPE_CHECKING:
     from meadow_py.profiler.result import Profile
@@ -57,34 +64,37 @@ def _section_title(section: Section) -> Text:
     return Text.assemble((title, "bold"), f": {dense}")
 
 
-def _section_table(section: Section, per_weight: bool) -> Table:
+def _section_table(section: Section, each_weight: bool) -> Table:
     table = Table(box=None, padding=(0, 1), pad_edge=False, header_style="dim")
-    table.add_column("weight" if per_weight else "role", overflow="fold", min_width=9)
-    if not per_weight:
+    table.add_column("weight" if each_weight else "role", overflow="fold", min_width=9)
+    if not each_weight:
         table.add_column("weights", justify="right")
-    for name in ("symbol\nfloor", "best packing", "C", "b/w", "ratio", _NOT_COUNTED, "SNR\ndB"):
-        justify = "left" if name == "best packing" else "right"
-        table.add_column(name, justify=justify, no_wrap=True)  # type: ignore[arg-type]
-    rows = section.weights if per_weight else section.roles
+    for name in ("symbol\nfloor", "storage\nb/w", "Huffman\nb/w"):
+        table.add_column(name, justify="right", no_wrap=True)
+    table.add_column("best\npacking", no_wrap=True)
+    for name in ("C", "b/w", "ratio", "SNR\ndB"):
+        table.add_column(name, justify="right", no_wrap=True)
+    rows = section.weights if each_weight else section.roles
     for row in rows:
-        table.add_row(*_cells(row, per_weight))
+        table.add_row(*_cells(row, each_weight))
     if len(rows) > 1:
-        table.add_row(*_cells(section.total, per_weight), style="bold")
+        table.add_row(*_cells(section.total, each_weight), style="bold")
     return table
 
 
-def _cells(row: Figures, per_weight: bool) -> list[str | Text]:
+def _cells(row: Figures, each_weight: bool) -> list[str | Text]:
     best = row.best
     label = Text(visible(row.label))
-    cells: list[str | Text] = [label] if per_weight else [label, str(row.weights)]
+    cells: list[str | Text] = [label] if each_weight else [label, str(row.weights)]
     return [
         *cells,
         f"{row.floor_symbol:.2f}",
+        per_weight(row.storage),
+        per_weight(row.huffman),
         CODECS[best.codec].title,
         str(best.chunk_size),
         f"{best.bits_per_weight:.2f}",
         _coloured_ratio(best),
-        Text(ratio(best.index_only_ratio), style="dim"),
         decibels(row.snr_db),
     ]
 

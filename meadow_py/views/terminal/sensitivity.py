@@ -11,7 +11,7 @@ from rich.table import Table
 from rich.text import Text
 
 from meadow_py.views import headlines, words
-from meadow_py.views.spelling import choice_title, decibels, visible
+from meadow_py.views.spelling import choice_title, decibels, per_weight, visible
 from meadow_py.views.terminal.profile import header
 
 if TYPE_CHECKING:
@@ -35,10 +35,10 @@ def sensitivity_view(sweep: Sensitivity) -> RenderableType:
 def _table(spots: Sequence[SweetSpot]) -> Table:
     table = Table(box=None, padding=(0, 1), pad_edge=False, header_style="dim")
     table.add_column("role", no_wrap=True)
-    for name in ("SNR\ndB", "dense\nb/w", "Huffman\nb/w", "packed\nb/w"):
+    for name in ("SNR\ndB", "dense\nb/w", "plain\nHuffman", "packed\nb/w", "storage\nb/w"):
         table.add_column(name, justify="right", no_wrap=True)
     table.add_column("sweet spot", overflow="fold")
-    table.add_column("smallest of all", overflow="fold")
+    table.add_column("smallest\nof the three", overflow="fold")
     for spot in spots:
         table.add_row(*_cells(spot), style="bold" if spot.role == "all" else None)
     return table
@@ -52,8 +52,9 @@ def _cells(spot: SweetSpot) -> list[str | Text]:
         f"{spot.smallest_dense.bits_per_weight:.2f}",
         f"{spot.huffman.bits_per_weight:.2f}",
         f"{spot.packed.bits_per_weight:.2f}",
+        per_weight(None if spot.storage is None else spot.storage.bits_per_weight),
         Text("none", style="red") if chosen is None else Text(_named(chosen, spot), style="green"),
-        _named(spot.smallest, spot),
+        words.smallest_of_three(spot),
     ]
 
 

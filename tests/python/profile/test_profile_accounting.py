@@ -265,5 +265,5 @@ def test_without_verification_the_figures_are_the_same(weight: np.ndarray) -> No
 
 
 def test_stages_are_timed(made: mp.Profile) -> None:
-    assert set(made.seconds) == {"read", "floors", "values", "quantise", "unique", "pack"}
+    assert set(made.seconds) == {"read", "floors", "values", "code", "quantise", "unique", "pack"}
     assert all(seconds > 0 for seconds in made.seconds.values())

@@ -47,7 +47,7 @@ def test_the_contract(made: mp.Profile) -> None:
     assert {"length", "mode_bits", "widths"} <= set(packing["packet"])
     assert {
         *("dense", "floor_symbol", "floor_chunk", "index_only"),
-        *("naive", "packets", "reindexed", "plain_huffman", "scales"),
+        *("naive", "packets", "reindexed", "plain_huffman", "huffman", "storage", "scales"),
     } == set(packing["bits_per_weight"])
 
 
@@ -102,12 +102,12 @@ def test_a_folder_that_is_not_there(made: mp.Profile, tmp_path: Path) -> None:
 def test_keys_of_later_versions_are_ignored(made: mp.Profile, tmp_path: Path) -> None:
     data = made.to_dict()
     data["host"]["later"] = 1
-    data["weights"][0]["packings"][0]["bits_per_weight"]["huffman"] = 5.5
+    data["weights"][0]["packings"][0]["bits_per_weight"]["later"] = 5.5
     data["weights"][0]["packings"][0]["packet"]["later"] = 1
     path = tmp_path / "profile.json"
     path.write_text(json.dumps(data))
     loaded = mp.Profile.load(path)
-    assert loaded.weights[0].packings[0].bits_per_weight["huffman"] == 5.5
+    assert loaded.weights[0].packings[0].bits_per_weight["later"] == 5.5
 
 
 @pytest.mark.parametrize(
@@ -132,13 +132,19 @@ def test_files_that_are_no_profiles(text: str, message: str, tmp_path: Path) -> 
         mp.Profile.load(path)
 
 
+_OPTIONAL = {
+    *("layer", "content_dtype", "values", "growth"),
+    *("stored", "huffman", "storage_coding"),
+}
+
+
 def test_every_missing_or_wrong_value_is_a_format_error(made: mp.Profile, tmp_path: Path) -> None:
     """Entries of the first weight and its first packing, removed or replaced one by one."""
     path = tmp_path / "profile.json"
     data = made.to_dict()
     weight = data["weights"][0]
     for owner in (weight, weight["packings"][0], weight["packings"][0]["packet"]):
-        for key in set(owner) - {"layer", "content_dtype", "values", "growth"}:
+        for key in set(owner) - _OPTIONAL:
             kept = owner[key]
             del owner[key]
             _expect_damage(path, data)

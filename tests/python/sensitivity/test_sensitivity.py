@@ -27,8 +27,8 @@ def test_a_sweep_is_a_profile_of_all_settings() -> None:
 
 def test_dataframe_is_tidy(swept: mp.Sensitivity) -> None:
     frame = swept.to_dataframe()
-    # Two forms without chunks, three packings by three chunk sizes, for two roles.
-    assert len(frame) == 6 * 2 * (2 + 3 * 3)
+    # Four forms without chunks, three packings by three chunk sizes, for two roles.
+    assert len(frame) == 6 * 2 * (4 + 3 * 3)
     assert not frame.duplicated(["role", "bits", "granularity", "codec", "chunk_size"]).any()
     assert frame[frame.codec == "dense"].ratio.eq(1).all()
     assert frame[frame.codec == "dense"].chunk_size.isna().all()
@@ -60,7 +60,7 @@ def test_the_contract(swept: mp.Sensitivity) -> None:
     spot = data["sweet_spots"][0]
     assert set(spot) == {
         *("role", "weights", "values", "bits", "granularity", "snr_db", "dense"),
-        *("packed", "huffman", "smallest_dense", "sweet_spot"),
+        *("packed", "huffman", "smallest_dense", "storage", "sweet_spot"),
     }
     assert set(spot["packed"]) == {
         *("bits", "granularity", "codec", "chunk_size", "bits_per_weight", "ratio", "snr_db"),

@@ -35,7 +35,7 @@ def test_rows_are_those_of_the_terminal(
 ) -> None:
     lines = terminal_lines(made, per_weight)
     shown = [tokens(row) for table in captioned(tree, caption) for row in rows(table)]
-    size = 9 - per_weight
+    size = 10 - per_weight
     first = lines.index(next(line for line in lines if line[:1] == [shown[0][0]]))
     chunks = next(
         n for n, line in enumerate(lines) if line[:5] == ["All", "weights", "by", "chunk", "size:"]
@@ -83,6 +83,8 @@ def test_the_overview_is_the_summary(tree: Node, made: mp.Profile) -> None:
             {"reindexed": "re-indexed"}.get(best.codec, best.codec),
             str(best.chunk_size),
             f"{best.bits_per_weight:.2f}",
+            f"{total.storage:.2f}",
+            f"{total.huffman:.2f}",
             f"{total.plain_huffman:.2f}",
             f"{total.dense:.2f}",
             f"{total.floor_symbol:.2f}",
