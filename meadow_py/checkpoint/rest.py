@@ -5,7 +5,8 @@ from __future__ import annotations
 from meadow_py.checkpoint.regions import MAX_REST
 from meadow_py.errors import FormatError
 
-_LEVEL = 19
+# A megabyte a second at level 19: tokenizers of GGUF files, a few megabytes, deserve it.
+_LEVEL, _LONG_LEVEL, _LONG = 19, 9, 1 << 23
 # A block of zstd takes at least 3 B and holds at most 128 KiB (RFC 8878, 3.1.1.2), so no honest
 # frame claims more than this many times its size.
 _MOST_RATIO = (1 << 17) // 3 + 1
@@ -18,7 +19,10 @@ def code_rest(data: bytes) -> tuple[str, bytes]:
     import zstandard
 
     parameters = zstandard.ZstdCompressionParameters.from_level(
-        _LEVEL, source_size=len(data), write_checksum=1, write_content_size=1
+        _LEVEL if len(data) < _LONG else _LONG_LEVEL,
+        source_size=len(data),
+        write_checksum=1,
+        write_content_size=1,
     )
     frame = zstandard.ZstdCompressor(compression_params=parameters).compress(data)
     return ("zstd", frame) if len(frame) < len(data) else ("raw", data)
