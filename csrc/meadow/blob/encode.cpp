@@ -22,7 +22,7 @@ constexpr double kLeastGainOfRest = 0.03;
 // Huffman may cost so much more than rANS for exponents, which it decodes three times as fast.
 constexpr double kPatienceForFields = 0.08;
 constexpr double kPatience = 0.015;
-constexpr double kAnyCost = 64.0;
+constexpr double kLeastGainOfFastRest = 1.0;  // as many zeros leave
 
 struct Source {
   std::span<const std::uint8_t> bytes;
@@ -40,7 +40,7 @@ CoderChoice choice_for(Effort effort, bool fields, bool rest) {
   choice.huffman = effort != Effort::kRaw;
   choice.rans = effort == Effort::kBalanced || effort == Effort::kSmall;
   choice.patience = effort == Effort::kSmall ? 0.0 : fields ? kPatienceForFields : kPatience;
-  if (rest) choice.least_gain = effort == Effort::kFast ? kAnyCost : kLeastGainOfRest;
+  if (rest) choice.least_gain = effort == Effort::kFast ? kLeastGainOfFastRest : kLeastGainOfRest;
   if (effort == Effort::kHuffman || effort == Effort::kSmall) choice.least_gain = 0.0;
   return choice;
 }
