@@ -25,7 +25,7 @@ from meadow_py.checkpoint.shards import record_of
 from meadow_py.checkpoint.verifying import check_entry, packed_path
 
 if TYPE_CHECKING:
-    import pandas as pd
+    import pandas
 
 
 @dataclass(frozen=True)
@@ -122,11 +122,15 @@ class Inspection:
         lines = ",\n".join(" " + json.dumps(tensor, allow_nan=False) for tensor in tensors)
         return f'{json.dumps(data, allow_nan=False)[:-1]}, "tensors": [\n{lines}\n]}}\n'
 
-    def to_dataframe(self) -> pd.DataFrame:
-        """One row per tensor. Needs pandas."""
-        import pandas as pd
-
-        return pd.DataFrame([asdict(tensor) for tensor in self.tensors])
+    def to_dataframe(self) -> pandas.DataFrame:
+        """One row per tensor, the columns those of `PackedTensor`. Needs pandas."""
+        try:
+            import pandas
+        except ImportError as error:
+            raise ImportError(
+                "Inspection.to_dataframe() needs pandas: pip install 'meadow_py[pandas]'"
+            ) from error
+        return pandas.DataFrame([asdict(tensor) for tensor in self.tensors])
 
     def model_card(self) -> str:
         """Markdown for a model card: sizes, codec, checksums of the originals, how to load it."""

@@ -5,9 +5,9 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Sequence
-from concurrent.futures import Executor
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from meadow_py import blobs
 from meadow_py.checkpoint import writing
@@ -31,6 +31,9 @@ from meadow_py.checkpoint.shards import Made, pack_files
 from meadow_py.checkpoint.source import Source, plan_of
 from meadow_py.checkpoint.target import Partial, refuse_overlap, resolved
 from meadow_py.checkpoint.windows import used_threads
+
+if TYPE_CHECKING:
+    from concurrent.futures import Executor
 
 
 @dataclass(frozen=True)
