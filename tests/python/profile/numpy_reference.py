@@ -48,3 +48,18 @@ def huffman_lengths(counts: np.ndarray) -> np.ndarray:
 def index_width(unique: int) -> int:
     """ceil(log2(unique)), exactly."""
     return (unique - 1).bit_length()
+
+
+def limited_huffman_cost(counts: np.ndarray, longest: int) -> int:
+    """Bits of the best prefix code whose codes have at most `longest` bits: package-merge.
+
+    L. Larmore and D. Hirschberg (1990): of `longest` rows of coins, each the symbols and the pairs
+    of the row before, the cheapest 2n - 2 of the last row are bought; a code is as long as its
+    symbol is bought often.
+    """
+    singles = sorted(int(count) for count in counts if count)
+    row = singles
+    for _ in range(longest - 1):
+        pairs = [a + b for a, b in zip(row[::2], row[1::2], strict=False)]
+        row = sorted(singles + pairs)
+    return sum(row[: 2 * len(singles) - 2])

@@ -183,6 +183,59 @@ def test_files_from_before_plots(made: mp.Profile, tmp_path: Path) -> None:
     assert figures["plain_huffman"] == figures["floor_symbol"] + figures["scales"]
 
 
+def test_files_from_before_the_storage_codec(made: mp.Profile, tmp_path: Path) -> None:
+    data = made.to_dict()
+    for weight in data["weights"]:
+        del weight["stored"]
+        for packing in weight["packings"]:
+            del packing["huffman"], packing["storage_coding"]
+            for figures in (packing["bits_per_weight"], packing["ledgers"]):
+                del figures["huffman"], figures["storage"]
+    path = tmp_path / "profile.json"
+    path.write_text(json.dumps(data))
+    loaded = mp.Profile.load(path)
+    assert loaded.weights[0].stored is None
+    packing = loaded.weights[0].packings[0]
+    assert (packing.huffman, packing.storage_coding) == (None, None)
+    total = loaded.summary()[0].total
+    assert (total.huffman, total.storage) == (None, None)
+    assert total.smallest[0] in ("dense", total.best.codec)
+    text = repr(loaded)
+    assert " -> " not in text
+    assert "Smallest of all" not in text
+    row = next(line for line in text.splitlines() if line.startswith("mlp.up"))
+    assert row.split()[3:5] == ["-", "-"]
+    assert "storage_bpw" not in loaded.to_dataframe().columns
+    assert "Smallest of all" not in loaded._repr_html_()
+    swept = mp.Sensitivity(loaded)
+    assert {spot.storage for spot in swept.best()} == {None}
+    assert "Attainable" not in repr(swept)
+    codecs = set(swept.to_dataframe().codec)
+    assert codecs == {"dense", "plain_huffman", "naive", "packets", "reindexed"}
+
+
+def test_damaged_figures_of_coders(made: mp.Profile, tmp_path: Path) -> None:
+    def damaged(change: Callable[[dict[str, Any], dict[str, Any]], object]) -> None:
+        data = made.to_dict()
+        weight = data["weights"][0]
+        change(weight["stored"], weight["packings"][0])
+        _expect_damage(tmp_path / "profile.json", data)
+
+    for key in ("bits", "bits_per_weight", "floors", "ledgers", "coding", "huffman"):
+        damaged(lambda stored, _, key=key: stored.pop(key))
+        damaged(lambda stored, _, key=key: stored.update({key: {"nonsense": "x"}}))
+    damaged(lambda stored, _: stored.update(bits=0))
+    damaged(lambda stored, _: stored["bits_per_weight"].update(storage=0))
+    damaged(lambda stored, _: stored["floors"].update(storage="inf"))
+    damaged(lambda stored, _: stored["ledgers"].pop("storage"))
+    damaged(lambda _, packing: packing.update(huffman={"nonsense": "x"}))
+    damaged(lambda _, packing: packing.update(storage_coding=7))
+    damaged(lambda _, packing: packing["bits_per_weight"].pop("storage"))
+    table = {"symbol_bits": 8, "entries": 9, "longest": 5, "table_bits": 117, "streams": 6}
+    for wrong in ({"entries": 0}, {"longest": "12"}, {"symbol_bits": 9}, {"table_bits": None}):
+        damaged(lambda _, packing, wrong=wrong: packing.update(huffman=table | wrong))
+
+
 def _expect_damage(path: Path, data: Any) -> None:
     path.write_text(json.dumps(data))
     with pytest.raises(FormatError, match="damaged profile"):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import multiprocessing
 from collections.abc import Callable
 from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
@@ -79,6 +80,17 @@ def test_other_settings_are_refused(tmp_path: Path) -> None:
     mp.profile(arrays(), resume=journal, **SETTINGS)
     with pytest.raises(ValueError, match="a journal of other work: chunk_sizes was"):
         mp.profile(arrays(), resume=journal, granularity="tensor", chunk_sizes=3)
+
+
+def test_a_journal_of_before_a_coder_was_measured_is_refused(tmp_path: Path) -> None:
+    journal = tmp_path / "run.jsonl"
+    mp.profile(arrays(), resume=journal, **SETTINGS)
+    head, *results = journal.read_text().splitlines(keepends=True)
+    work = json.loads(head)
+    del work["coders"]
+    journal.write_text("".join([json.dumps(work) + "\n", *results]))
+    with pytest.raises(ValueError, match="a journal of other work"):
+        mp.profile(arrays(), resume=journal, **SETTINGS)
 
 
 def test_another_cut_of_the_same_tensor_is_another_weight(tmp_path: Path) -> None:

@@ -104,6 +104,22 @@ def _line(model: dict[str, np.ndarray]) -> str:
     return render_text(mp.profile(model, granularity="tensor", chunk_sizes=2), 300)
 
 
+def test_the_smallest_of_all_is_named_with_its_floor(made: mp.Profile) -> None:
+    text = render_text(made, 2000)
+    for section in made.summary():
+        total = section.total
+        sizes = {
+            "storage codec": total.storage,
+            "Huffman": total.huffman,
+            "dense": total.dense,
+            "re-indexed": total.best.bits_per_weight,
+        }
+        name = min(sizes, key=sizes.__getitem__)
+        floor = f"floor {total.floor_symbol + total.scales:.2f}"
+        said = f"Smallest of all: {name}, {sizes[name]:.2f} b/w, {total.dense / sizes[name]:.2f}x"
+        assert f"{said} ({floor}" in text
+
+
 def test_colours_only_where_they_are_shown(
     made: mp.Profile, monkeypatch: pytest.MonkeyPatch
 ) -> None:

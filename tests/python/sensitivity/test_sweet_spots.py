@@ -29,18 +29,22 @@ def test_by_definition(swept: mp.Sensitivity) -> None:
             w.name: snr(next(p for p in w.packings if (p.bits, p.granularity) == at(spot)))
             for w in members
         }
-        sizes: dict[str, list[float]] = {"dense": [], "plain_huffman": [], "packed": []}
+        sizes: dict[str, list[float]] = {
+            codec: [] for codec in ("dense", "plain_huffman", "storage", "packed")
+        }
         for n, packing in enumerate(members[0].packings):
             column = [w.packings[n] for w in members]
             if any(snr(p) < needed[w.name] for p, w in zip(column, members, strict=True)):
                 continue
-            for codec in ("dense", "plain_huffman", *PACKINGS):
+            for codec in ("dense", "plain_huffman", "storage", *PACKINGS):
                 size = sum(p.ledgers[codec].total for p in column) / values
                 sizes["packed" if codec in PACKINGS else codec].append(size)
             assert packing.chunk_size in (1, 2, 4)
         assert spot.packed.bits_per_weight == pytest.approx(min(sizes["packed"]))
         assert spot.huffman.bits_per_weight == pytest.approx(min(sizes["plain_huffman"]))
         assert spot.smallest_dense.bits_per_weight == pytest.approx(min(sizes["dense"]))
+        assert spot.storage is not None
+        assert spot.storage.bits_per_weight == pytest.approx(min(sizes["storage"]))
         rival = min(*sizes["dense"], *sizes["plain_huffman"])
         assert (spot.sweet_spot is None) == (min(sizes["packed"]) >= rival)
         assert spot.snr_db == pytest.approx(min(needed.values()))

@@ -10,7 +10,7 @@ import meadow_py as mp
 from meadow_py import demo
 from meadow_py.views import words
 from meadow_py.views.html import profile_html, sensitivity_html
-from meadow_py.views.spelling import setting_title
+from meadow_py.views.spelling import form_title, setting_title
 from meadow_py.views.terminal import render_text
 
 WIDE = 500  # columns: nothing is folded
@@ -125,6 +125,9 @@ def test_headlines(made: mp.Profile, swept: mp.Sensitivity) -> None:
     assert headline.startswith(
         f"Sweet spot in {len(found)} of 6 ways" if found else "Sweet spot: none in any of 6 ways"
     )
+    forms = [form_title(s.total.smallest[0]) for s in made.summary()]
+    for form in set(forms):
+        assert f"{form} in {forms.count(form)} of 6" in headline
     for section in found:
         spot = section.total.sweet_spot
         assert setting_title(section.bits, section.granularity) in headline

@@ -11,6 +11,7 @@ import pytest
 from matplotlib.patches import StepPatch
 
 import meadow_py as mp
+from meadow_py.codecs import CODECS
 from meadow_py.views import plots
 from meadow_py.views.plots import spread_of_values as spreads
 from meadow_py.views.plots.wording import percent
@@ -132,7 +133,7 @@ def test_files_of_earlier_versions_say_what_to_do(small: mp.Profile) -> None:
             replace(
                 p,
                 growth=(),
-                ledgers={k: v for k, v in p.ledgers.items() if k != "plain_huffman"},
+                ledgers={k: v for k, v in p.ledgers.items() if k in ("dense", *CODECS)},
             )
             for p in weight.packings
         )

@@ -64,6 +64,7 @@ def test_marks_are_dense_huffman_and_floor(small: mp.Profile) -> None:
     }
     assert dense.get_segments()[row][0][0] == pytest.approx(by_key["dense"])
     assert line(ax, "plain Huffman")[row][0] == pytest.approx(by_key["plain_huffman"])
+    assert line(ax, "storage codec")[row][0] == pytest.approx(by_key["storage"])
     floors = line(ax, "entropy of single codes + scales")
     assert floors[row][0] == pytest.approx(by_key["floor_symbol"] + by_key["scales"])
 
@@ -87,12 +88,20 @@ def test_every_weight_stands_at_its_floor_and_ratio(small: mp.Profile) -> None:
         assert reached == pytest.approx(first.ledgers["dense"].total / smallest([weight])[0])
 
 
+def test_the_storage_codec_stands_at_its_ratio(small: mp.Profile) -> None:
+    drawn = line(plots.draw(small, "ratio"), "storage codec")
+    for weight, (_, reached) in zip(small.weights, drawn, strict=True):
+        books = of_setting(weight)[0].ledgers
+        assert reached == pytest.approx(books["dense"].total / books["storage"].total)
+
+
 def test_no_huffman_code_is_drawn_out_of_reach(small: mp.Profile) -> None:
     for granularity in ("tensor", "row", "group:32"):
         ax = plots.draw(small, "ratio", granularity=granularity)
         curve = line(ax, "floor: what their entropy allows")
-        for floor, reached in line(ax, "plain Huffman"):
-            assert reached <= np.interp(floor, *curve.T) * (1 + 1e-4)
+        for label in ("plain Huffman", "storage codec"):
+            for floor, reached in line(ax, label):
+                assert reached <= np.interp(floor, *curve.T) * (1 + 1e-4)
     (beyond,) = (c for c in ax.collections if "out of reach" in str(c.get_label()))
     lowest = beyond.get_paths()[0].vertices
     np.testing.assert_allclose(lowest[:, 1].max(), curve[:, 1].max(), rtol=1e-6)
