@@ -16,10 +16,10 @@
 namespace meadow {
 namespace {
 
-constexpr std::size_t kSampledRows = 128;  // whose squares give the scales of columns
-constexpr std::size_t kSampledRuns = 8;    // of kRunLength columns, which give those of rows
+constexpr std::size_t kSampledRows = 256;  // whose squares give the scales of columns
+constexpr std::size_t kSampledRuns = 16;   // of kRunLength columns, which give those of rows
 constexpr std::size_t kRunLength = 16;
-constexpr std::size_t kCountedValues = 1 << 15;  // in rows over the whole matrix
+constexpr std::size_t kCountedValues = 1 << 16;  // in rows over the whole matrix
 constexpr std::size_t kFewestRows = 4;
 
 // Rows of upper halves as floats.
@@ -166,23 +166,26 @@ double entropy_of_bytes(const std::vector<std::uint8_t>& bytes) {
   return entropy(std::span<const std::uint64_t>(counts)) * static_cast<double>(bytes.size());
 }
 
-// The start of the window of exponents with the most values; 0 where symbols hold all of them.
+// The start of the window of exponents with the most values, in the middle of the starts that do as
+// well: what the sample has not shown lies on either side. 0 where symbols hold all exponents.
 std::uint8_t best_base(const Layout& layout, const ByteCounts& counts) {
   const std::size_t window = layout.cut().escape >> layout.top;
   if (window << layout.top > 255) return 0;
   std::uint64_t inside = 0;
   for (std::size_t i = 0; i < window; ++i) inside += counts[i];
   std::uint64_t most = inside;
-  std::size_t best = 0;
+  std::size_t first = 0;
+  std::size_t last = 0;
   for (std::size_t start = 1; start < counts.size(); ++start) {
     inside += counts[(start - 1 + window) % counts.size()];
     inside -= counts[start - 1];
     if (inside > most) {
       most = inside;
-      best = start;
+      first = start;
     }
+    if (inside == most) last = start;
   }
-  return static_cast<std::uint8_t>(best);
+  return static_cast<std::uint8_t>((first + last) / 2);
 }
 
 }  // namespace
