@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+import contextlib
 from pathlib import Path
 
 from meadow_py.checkpoint.carrying import sha256_of
-from meadow_py.checkpoint.manifest import MANIFEST, Manifest, read_manifest
+from meadow_py.checkpoint.manifest import CARD, MANIFEST, Manifest, read_manifest
 from meadow_py.checkpoint.meter import Meter
-from meadow_py.checkpoint.plan import Plan
+from meadow_py.checkpoint.plan import CONFIG, Plan
 from meadow_py.checkpoint.reading import PackedFile
-from meadow_py.checkpoint.target import Partial, is_free, partial_path
+from meadow_py.checkpoint.target import Partial, files_in, is_free, partial_path
 from meadow_py.checkpoint.verifying import verify_file, verify_folder
 from meadow_py.errors import FormatError
 from meadow_py.sources.safetensors import is_packed
@@ -32,6 +33,8 @@ def is_packed_from(
         return False
     if not _is_packed(target):
         raise _exists(target, "and is not a packed model: name another, or remove it")
+    if overwrite:
+        _refuse_other_files(target, plan)
     try:
         if not _same_source(target, plan, codec):
             if overwrite:
@@ -57,6 +60,19 @@ def _is_packed(target: Path) -> bool:
     if target.is_dir():
         return (target / MANIFEST).is_file()
     return target.is_file() and is_packed(target)
+
+
+def _refuse_other_files(target: Path, plan: Plan) -> None:
+    """Raise FileExistsError if a packed folder holds what packing did not put there."""
+    if target.is_file():
+        return
+    known = {MANIFEST, CARD, CONFIG, *(file.target for file in plan.files)}
+    with contextlib.suppress(FormatError):  # of a damaged one nothing else is known
+        known |= {entry.name for entry in read_manifest(target).entries}
+    there = {path.relative_to(target).as_posix() for path in files_in(target)}
+    if there - known:
+        name = min(there - known)
+        raise _exists(target, f"and holds files that are not packed ones ({name}): move them away")
 
 
 def _exists(target: Path, said: str) -> FileExistsError:

@@ -94,7 +94,7 @@ class Partial:
     def keep_only(self, names: Iterable[str]) -> None:
         """Remove what other work has left there: everything but these files."""
         wanted = set(names)
-        for path in sorted(_files(self.folder)):
+        for path in sorted(files_in(self.folder)):
             if path.relative_to(self.folder).as_posix() not in wanted:
                 writing.remove(path)
 
@@ -155,10 +155,11 @@ class Partial:
         os.close(self._descriptor)
 
 
-def _files(folder: Path) -> Iterator[Path]:
+def files_in(folder: Path) -> Iterator[Path]:
+    """All files in a folder and below; links are files."""
     for path in folder.iterdir():
         if path.is_dir() and not path.is_symlink():
-            yield from _files(path)
+            yield from files_in(path)
         else:
             yield path
 

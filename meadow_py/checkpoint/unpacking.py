@@ -13,7 +13,14 @@ from meadow_py.checkpoint.manifest import CarriedEntry, Manifest, PackedEntry, r
 from meadow_py.checkpoint.meter import Meter
 from meadow_py.checkpoint.original import rebuild
 from meadow_py.checkpoint.reading import PackedFile
-from meadow_py.checkpoint.target import Partial, is_free, partial_path, refuse_overlap, resolved
+from meadow_py.checkpoint.target import (
+    Partial,
+    files_in,
+    is_free,
+    partial_path,
+    refuse_overlap,
+    resolved,
+)
 from meadow_py.checkpoint.verifying import check_entry, packed_path
 from meadow_py.checkpoint.windows import used_threads
 from meadow_py.errors import FormatError
@@ -141,11 +148,7 @@ def _is_there(goal: Path, originals: list[_Original], overwrite: bool) -> bool:
 
 
 def _files(folder: Path) -> dict[str, Path]:
-    return {
-        path.relative_to(folder).as_posix(): path
-        for path in folder.rglob("*")
-        if path.is_symlink() or not path.is_dir()
-    }
+    return {path.relative_to(folder).as_posix(): path for path in files_in(folder)}
 
 
 def _is_right(path: Path, original: _Original) -> bool:

@@ -61,6 +61,7 @@ def pack(
     packing.show(made.inspection, as_json)
     if not quiet:
         size = made.inspection.bytes_original
-        already = f"; {len(made.kept)} of them packed before, verified" if made.kept else ""
-        files = f"{len(made.inspection.files)} packed files{already}"
+        count = len(made.inspection.files)
+        already = f", {len(made.kept)} packed before and verified" if made.kept else ""
+        files = f"{count} packed file{'s' * (count > 1)}{already}"
         typer.echo(f"{packing.throughput(size, made.seconds)}; {files}", err=True)

@@ -75,6 +75,20 @@ def test_other_folders_are_never_replaced(plain: Path, tmp_path: Path) -> None:
     assert (mine / "thesis.txt").read_text() == "years of work"
 
 
+def test_files_beside_packed_ones_are_never_removed(
+    plain: Path, sharded: Path, packed: Path, tree: Tree
+) -> None:
+    (packed / "assets/thesis.txt").write_text("years of work")
+    before = tree(packed)
+    for source in (plain, sharded):
+        with pytest.raises(FileExistsError, match=r"not packed ones \(assets/thesis.txt\)"):
+            mp.pack(source, packed, overwrite=True)
+    assert tree(packed) == before
+    mp.verify(packed)
+    (packed / "assets/thesis.txt").unlink()
+    mp.pack(sharded, packed, overwrite=True)
+
+
 def test_empty_folder_is_taken(plain: Path, tmp_path: Path, tree: Tree) -> None:
     for name in ("packed", "again"):
         (tmp_path / name).mkdir()

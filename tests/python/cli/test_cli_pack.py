@@ -35,10 +35,10 @@ def test_pack_shows_a_table_and_the_throughput(tmp_path: Path) -> None:
     assert done.exit_code == 0
     assert "attention.q" in done.stdout
     assert "All files:" in done.stdout
-    assert "B/s; 1 packed files" in done.stderr
+    assert "B/s; 1 packed file\n" in done.stderr
     again = runner.invoke(app, ["pack", str(demo.folder()), str(tmp_path / "p")])
     assert again.exit_code == 0
-    assert "1 of them packed before, verified" in again.stderr
+    assert "1 packed before and verified" in again.stderr
 
 
 def test_pack_quietly_as_json(tmp_path: Path) -> None:
@@ -149,5 +149,5 @@ def test_ctrl_c(tmp_path: Path) -> None:
     assert not (tmp_path / "packed").exists()
     assert not list(partial.glob("*.writing"))
     done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=True)
-    assert "packed before, verified" in done.stderr
+    assert "packed before and verified" in done.stderr
     assert {path.name for path in tmp_path.iterdir()} == {"model", "packed"}
