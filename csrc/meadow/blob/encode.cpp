@@ -21,7 +21,7 @@ namespace {
 constexpr double kLeastGainOfRest = 0.03;
 // Huffman may cost so much more than rANS for exponents, which it decodes three times as fast.
 constexpr double kPatienceForFields = 0.08;
-constexpr double kPatience = 0.015;
+constexpr double kPatience = 0.002;
 constexpr double kLeastGainOfFastRest = 1.0;  // as many zeros leave
 
 struct Source {
@@ -182,8 +182,10 @@ std::uint64_t floor_of(const BlobHead& head, std::size_t plane, const ByteCounts
 void choose_codes(Source& source, const Range& range, const CoderChoice& choice, unsigned threads) {
   BlobHead& head = source.head;
   const PlaneCounts counts = count_planes(source, range, threads);
+  CoderChoice counted = choice;
+  counted.tiles = block_count(head.tile_count(), range.tile_step);
   for (std::size_t p = range.first_plane; p < range.last_plane; ++p) {
-    head.codes.push_back(PlaneCode::choose(counts[p], head.layout.planes[p].width, choice));
+    head.codes.push_back(PlaneCode::choose(counts[p], head.layout.planes[p].width, counted));
     head.floor_bits += floor_of(head, p, counts[p]);
   }
 }
@@ -260,7 +262,7 @@ Bytes encode_records(const TensorBytes& tensor, const Layout& layout, Effort eff
   head.dtype = tensor.dtype;
   head.layout = layout;
   head.tile_records = static_cast<std::uint32_t>(
-      std::max<std::size_t>(1, kTileSymbols / layout.most_symbols_per_record()));
+      std::max<std::size_t>(1, kMaxTileSymbols / layout.most_symbols_per_record()));
   choose_codes(source, {1, head.tile_records, 0, layout.planes.size()},
                choice_for(effort, false, false), threads);
   Bytes coded = encode_all(source, threads);

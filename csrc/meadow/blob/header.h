@@ -16,7 +16,7 @@ namespace meadow {
 constexpr std::uint8_t kBlobVersion = 1;
 constexpr std::size_t kFixedBlobBytes = 72;
 constexpr std::size_t kLongestDtype = 16;
-constexpr std::size_t kTileSymbols = 1 << 16;  // of a plane in a tile, where a row allows it
+constexpr std::size_t kTileSymbols = 1 << 16;  // floats of a tile, as far as whole rows allow it
 
 constexpr std::size_t kFewestColumns = 32;  // of a row that has a base
 

@@ -13,6 +13,11 @@
 namespace meadow {
 namespace {
 
+// Of a tile, beside its symbols: the size of the payload, then sizes of streams and what fills
+// their last bytes, or what the final states of 32 lanes tell too little.
+constexpr double kHuffmanTileBytes = 4 + 10 + 3;
+constexpr double kRansTileBytes = 4 + 96;
+
 std::size_t used_symbols(const ByteCounts& counts) noexcept {
   return counts.size() - static_cast<std::size_t>(std::count(counts.begin(), counts.end(), 0));
 }
@@ -57,11 +62,11 @@ PlaneCode PlaneCode::choose(const ByteCounts& counts, unsigned width, const Code
     return constant;
   }
   const auto total = static_cast<double>(total_of(counts));
-  double best = raw.cost_bits(counts) - choice.least_gain * total;
+  double best = raw.cost_bits(counts, choice.tiles) - choice.least_gain * total;
   PlaneCode chosen = raw;
   if (choice.rans) {
     PlaneCode rans = of_rans(RansModel::from_counts(counts), width);
-    const double cost = rans.cost_bits(counts);
+    const double cost = rans.cost_bits(counts, choice.tiles);
     if (cost < best) {
       best = cost;
       chosen = std::move(rans);
@@ -70,7 +75,7 @@ PlaneCode PlaneCode::choose(const ByteCounts& counts, unsigned width, const Code
   if (choice.huffman) {
     PlaneCode huffman = of_huffman(HuffmanCode::optimal(counts), width, Use::kEncode);
     const double patience = chosen.coding_ == Coding::kRans ? choice.patience * total : 0.0;
-    if (huffman.cost_bits(counts) < best + patience) chosen = std::move(huffman);
+    if (huffman.cost_bits(counts, choice.tiles) < best + patience) chosen = std::move(huffman);
   }
   return chosen;
 }
@@ -123,10 +128,13 @@ bool PlaneCode::may_hold(unsigned first) const noexcept {
   return found;
 }
 
-double PlaneCode::cost_bits(const ByteCounts& counts) const {
+double PlaneCode::cost_bits(const ByteCounts& counts, std::size_t tiles) const {
   const auto table = static_cast<double>(8 * table_.size());
-  if (huffman_) return table + static_cast<double>(huffman_->cost_bits(counts));
-  if (rans_) return table + rans_->cost_bits(counts);
+  const auto each = static_cast<double>(8 * tiles);
+  if (huffman_) {
+    return table + each * kHuffmanTileBytes + static_cast<double>(huffman_->cost_bits(counts));
+  }
+  if (rans_) return table + each * kRansTileBytes + rans_->cost_bits(counts);
   if (coding_ == Coding::kConstant) return table;
   return static_cast<double>(width_) * static_cast<double>(total_of(counts));
 }

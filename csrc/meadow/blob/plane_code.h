@@ -27,6 +27,7 @@ struct CoderChoice {
   double patience = 0.02;
   // A coder is taken only if it saves so many bits a symbol; below that raw bits are faster.
   double least_gain = 0.0;
+  std::size_t tiles = 1;  // what each of them costs counts, too
 };
 
 class PlaneCode {
@@ -43,8 +44,8 @@ class PlaneCode {
   [[nodiscard]] unsigned longest() const noexcept;  // code, in bits
   // Whether symbols from `first` on may occur.
   [[nodiscard]] bool may_hold(unsigned first) const noexcept;
-  // Estimate for payloads and table together.
-  [[nodiscard]] double cost_bits(const ByteCounts& counts) const;
+  // Estimate for the table and the payloads of so many tiles.
+  [[nodiscard]] double cost_bits(const ByteCounts& counts, std::size_t tiles) const;
 
   // Bytes of a payload where they follow from the number of symbols.
   [[nodiscard]] std::optional<std::size_t> fixed_bytes(std::size_t symbols) const noexcept;
