@@ -244,10 +244,14 @@ std::size_t whole_records(const TensorBytes& tensor, std::size_t record_bytes) {
   return tensor.bytes.size() / record_bytes;
 }
 
-// Rows of a tile: as many whole ones as have kTileSymbols values, or one that is longer.
-std::uint32_t floats_of_tile(std::size_t columns) {
-  if (columns == 0) return kTileSymbols;
-  return static_cast<std::uint32_t>(std::max<std::size_t>(1, kTileSymbols / columns) * columns);
+// Records of a tile: whole units, at most `most` records unless one unit has more. All tiles but
+// the last are alike, and from four on there are as many as 2 and 4 threads share evenly.
+std::uint32_t even_tile(std::uint64_t records, std::size_t unit, std::size_t most) {
+  const std::size_t units = block_count(static_cast<std::size_t>(records), unit);
+  const std::size_t units_of_tile = std::max<std::size_t>(1, most / unit);
+  std::size_t tiles = std::max<std::size_t>(1, block_count(units, units_of_tile));
+  if (tiles > 3) tiles = (tiles + 3) / 4 * 4;
+  return static_cast<std::uint32_t>(std::max<std::size_t>(1, block_count(units, tiles)) * unit);
 }
 
 }  // namespace
@@ -261,8 +265,8 @@ Bytes encode_records(const TensorBytes& tensor, const Layout& layout, Effort eff
   head.records = whole_records(tensor, step);
   head.dtype = tensor.dtype;
   head.layout = layout;
-  head.tile_records = static_cast<std::uint32_t>(
-      std::max<std::size_t>(1, kMaxTileSymbols / layout.most_symbols_per_record()));
+  head.tile_records =
+      even_tile(head.records, 1, kMaxTileSymbols / layout.most_symbols_per_record());
   choose_codes(source, {1, head.tile_records, 0, layout.planes.size()},
                choice_for(effort, false, false), threads);
   Bytes coded = encode_all(source, threads);
@@ -290,7 +294,8 @@ Bytes encode_floats(const TensorBytes& tensor, FloatType type, Effort effort, un
                    matrix && effort != Effort::kFast);
   const bool scaled = !head.bases.rows.empty() || !head.bases.columns.empty();
   head.columns = scaled ? columns : 0;
-  head.tile_records = floats_of_tile(static_cast<std::size_t>(head.columns));
+  const auto row = std::max<std::size_t>(1, static_cast<std::size_t>(head.columns));
+  head.tile_records = even_tile(count, row, kTileSymbols);
   choose_codes_of_floats(source, effort, threads);
   return smaller_of(encode_all(source, threads), tensor, threads);
 }
