@@ -1,4 +1,4 @@
-"""Write the committed seeds: `python fuzz/make_corpus.py`. Small, and one for each way to pack."""
+"""Write the committed seeds: `python fuzz/make_corpus.py`. Small, one for each way to pack."""
 
 from __future__ import annotations
 
@@ -61,8 +61,111 @@ def floats() -> dict[str, bytes]:
     }
 
 
+def halves(rows: int, columns: int, spread: float = 1.0) -> np.ndarray:
+    """BF16 patterns of a matrix whose rows and columns have scales of their own."""
+    random = np.random.default_rng(rows)
+    scales = np.exp2(np.rint(random.standard_normal(columns) * spread))
+    values = random.standard_normal((rows, columns)) * scales
+    values *= np.exp2(np.rint(random.standard_normal((rows, 1)) * (spread - 1.0)))
+    return (values.astype("<f4").view("<u4") >> 16).astype("<u2")
+
+
+def nearly_equal(count: int) -> bytes:
+    """Codes that cost far less than the bit of a Huffman code."""
+    random = np.random.default_rng(count)
+    return (
+        np.where(random.random(count) < 0.04, random.integers(0, 9, count), 5)
+        .astype(np.uint8)
+        .tobytes()
+    )
+
+
+def blobs() -> dict[str, bytes]:
+    scaled, plain = halves(12, 36, 9.0), halves(1, 150)
+    escapes = np.concatenate([plain.ravel(), np.arange(0, 0x8000, 0x380, dtype="<u2")])
+    codes = heavy_tailed(6, 18 * 3, 127, 2.0).astype(np.int8)
+    groups = ((15, 1, 1), (7, 1, 8), (0, 1, 7))
+    q4_1 = ((0, 1, 8), (1, 1, 8), (2, 1, 8), (3, 1, 8), (4, 16, 8))
+
+    def floats_of(values: np.ndarray, dtype: str, columns: int, effort: str) -> bytes:
+        raw = np.frombuffer(values.tobytes(), np.uint8)
+        return _core.encode_floats(raw, dtype, columns, effort, 1).tobytes()
+
+    def records_of(values: np.ndarray, kind: str, size: int, planes: tuple, effort: str) -> bytes:
+        raw = np.frombuffer(values.tobytes(), np.uint8)
+        return _core.encode_records(raw, "ANY", kind, size, planes, effort, 1).tobytes()
+
+    f16 = np.random.default_rng(2).uniform(1.0, 2.0, 450).astype("<f2")
+    f32 = np.random.default_rng(3).uniform(1.0, 2.0, 200).astype("<f4")
+    rare = np.frombuffer(nearly_equal(1800), np.uint8)
+    return {
+        "bf16_scaled": floats_of(scaled, "BF16", 36, "balanced"),
+        "bf16_escapes": floats_of(escapes, "BF16", 0, "small"),
+        "bf16_fast": floats_of(plain, "BF16", 0, "fast"),
+        "f16": floats_of(f16, "F16", 0, "small"),
+        "f32": floats_of(f32, "F32", 0, "small"),
+        "f32_of_bf16": floats_of(plain.astype("<u4") << 16, "F32", 0, "balanced"),
+        "groups": records_of(plain, "groups", 2, groups, "huffman"),
+        "q4_1": records_of(np.tile(codes.ravel()[:20], 14), "segments", 20, q4_1, "small"),
+        "rans": records_of(rare, "segments", 1, ((0, 1, 8),), "small"),
+        "rans_groups": records_of(rare, "groups", 1, ((4, 1, 4), (0, 1, 4)), "small"),
+        "huffman": records_of(codes, "segments", 1, ((0, 1, 8),), "huffman"),
+        "raw": records_of(codes, "segments", 1, ((0, 1, 8),), "raw"),
+        "equal": floats_of(np.zeros(300, "<u2"), "BF16", 0, "balanced"),
+        "empty": floats_of(np.zeros(0, "<u2"), "BF16", 0, "balanced"),
+    }
+
+
+def blob_roundtrips() -> dict[str, bytes]:
+    """Kind, effort, columns, times, how, layout as fuzz_blob_roundtrip.cpp reads them; values."""
+
+    def parameters(kind: int, effort: int, columns: int, times: int, how: int = 0) -> bytes:
+        return struct.pack("<BBHBB", kind, effort, columns, times, how)
+
+    scaled, plain = halves(8, 40, 9.0).tobytes(), halves(1, 150)
+    codes = heavy_tailed(6, 40, 127, 3.0).astype(np.int8).tobytes()
+    return {
+        "bf16_scaled": parameters(0, 1, 40, 0) + scaled,
+        "bf16_two_tiles": parameters(0, 1, 40, 255) + scaled,
+        "bf16_small": parameters(0, 2, 0, 0) + plain.tobytes(),
+        "f16_of_bf16": parameters(1, 1, 0, 0, 1) + plain.tobytes(),
+        "f32": parameters(2, 0, 32, 0) + scaled,
+        "f32_of_bf16": parameters(2, 1, 32, 0, 1) + scaled,
+        "segments": parameters(3, 2, 0, 250) + bytes([17, 0, 0, 15]) + codes,
+        "groups": parameters(4, 3, 0, 255) + bytes([1, 6, 7, 0]) + plain.tobytes(),
+    }
+
+
+def codes() -> dict[str, bytes]:
+    """Flags, number of symbols, a table and its size if flag bit 1 is set, payload."""
+    symbols = heavy_tailed(1, 300, 127, 3.0).astype(np.int8).tobytes()
+    rare = nearly_equal(1800)
+    made = {
+        "huffman": struct.pack("<BH", 0, 300) + symbols,
+        "rans": struct.pack("<BH", 1, 300) + symbols,
+    }
+    for flags, name, effort, data in (
+        (2, "huffman", "huffman", symbols),
+        (3, "rans", "small", rare),
+    ):
+        raw = np.frombuffer(data, np.uint8)
+        blob = _core.encode_records(raw, "I8", "segments", 1, ((0, 1, 8),), effort, 1).tobytes()
+        size = int.from_bytes(blob[78:80], "little")  # behind the fixed head: docs/format.md
+        payload = blob[int.from_bytes(blob[40:44], "little") + 4 :]
+        head = struct.pack("<BHB", flags, len(data), size)
+        made[f"{name}_table"] = head + blob[80 : 80 + size] + payload
+    return made
+
+
 def main() -> None:
-    made = {"decode": streams(), "roundtrip": roundtrips(), "isas": floats()}
+    made = {
+        "decode": streams(),
+        "roundtrip": roundtrips(),
+        "isas": floats(),
+        "blob": blobs(),
+        "blob_roundtrip": blob_roundtrips(),
+        "codes": codes(),
+    }
     for target, seeds in made.items():
         folder = CORPUS / target
         folder.mkdir(parents=True, exist_ok=True)
