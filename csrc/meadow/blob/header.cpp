@@ -9,47 +9,14 @@
 #include "meadow/base/error.h"
 #include "meadow/base/thread_pool.h"
 #include "meadow/blob/coded_bytes.h"
+#include "meadow/blob/header_fields.h"
 #include "meadow/codec/huffman.h"
 
 namespace meadow {
+
+using namespace blob_fields;
+
 namespace {
-
-constexpr std::array<std::uint8_t, 4> kMagic = {'M', 'D', 'W', 'B'};
-constexpr std::size_t kPlaneEntryBytes = 8;
-constexpr std::size_t kTileEntryBytes = 12;
-constexpr std::size_t kChecksumBytes = 8;
-constexpr std::uint64_t kMostRecords = std::uint64_t{1} << 40;
-
-enum Offset : std::size_t {
-  kAtMagic = 0,
-  kAtVersion = 4,
-  kAtKind = 5,
-  kAtPlanes = 6,
-  kAtFlags = 7,
-  kAtRecords = 8,
-  kAtColumns = 16,
-  kAtTileRecords = 24,
-  kAtRecordBytes = 28,
-  kAtBase = 30,
-  kAtTop = 31,
-  kAtBytes = 32,
-  kAtHeadBytes = 40,
-  kAtStored = 44,
-  kAtContent = 45,
-  kAtReserved = 46,
-  kAtDtype = 48,
-  kAtFloor = 64,
-};
-
-enum Flag : std::uint8_t { kRowBases = 1, kColumnBases = 2, kAllFlags = 3 };
-
-// Float types in a head.
-constexpr std::array<FloatType, 3> kFloats = {FloatType::kF32, FloatType::kF16, FloatType::kBF16};
-
-std::uint8_t number_of(FloatType type) {
-  return static_cast<std::uint8_t>(
-      1 + (std::find(kFloats.begin(), kFloats.end(), type) - kFloats.begin()));
-}
 
 void expect(bool holds, const std::string& field, const std::string& expected,
             std::uint64_t found) {
@@ -244,40 +211,6 @@ void read_tiles(std::span<const std::uint8_t> index, std::span<const std::uint8_
   expect(cursor.left() == 0, "bytes behind its tiles", "none", cursor.left());
 }
 
-template <typename Word>
-void append(Bytes& out, Word word) {
-  out.resize(out.size() + sizeof word);
-  store(out.data() + out.size() - sizeof word, word);
-}
-
-void append_bases(Bytes& out, const std::vector<std::uint8_t>& bases) {
-  if (bases.empty()) return;
-  const Bytes coded = encode_bytes(bases);
-  append(out, static_cast<std::uint32_t>(coded.size()));
-  out.insert(out.end(), coded.begin(), coded.end());
-}
-
-void write_fixed(std::uint8_t* out, const BlobHead& head) {
-  const Layout& layout = head.layout;
-  const bool scaled = layout.kind == LayoutKind::kScaled;
-  std::copy(kMagic.begin(), kMagic.end(), out);
-  out[kAtVersion] = kBlobVersion;
-  out[kAtKind] = static_cast<std::uint8_t>(layout.kind);
-  out[kAtPlanes] = static_cast<std::uint8_t>(layout.planes.size());
-  out[kAtFlags] = static_cast<std::uint8_t>((head.bases.rows.empty() ? 0 : kRowBases) |
-                                            (head.bases.columns.empty() ? 0 : kColumnBases));
-  store(out + kAtRecords, head.records);
-  store(out + kAtColumns, head.columns);
-  store(out + kAtTileRecords, head.tile_records);
-  store(out + kAtRecordBytes, static_cast<std::uint16_t>(layout.record_bytes));
-  out[kAtBase] = head.bases.base;
-  store(out + kAtFloor, head.floor_bits);
-  out[kAtTop] = scaled ? static_cast<std::uint8_t>(layout.top) : 0;
-  out[kAtStored] = scaled ? number_of(layout.stored) : 0;
-  out[kAtContent] = scaled ? number_of(layout.content) : 0;
-  std::copy(head.dtype.begin(), head.dtype.end(), out + kAtDtype);
-}
-
 }  // namespace
 
 std::size_t BlobHead::tile_count() const noexcept {
@@ -308,35 +241,6 @@ BlobView parse_blob(std::span<const std::uint8_t> blob) {
   const std::size_t head_bytes = covered.size() + kChecksumBytes;
   read_tiles(index, blob.first(static_cast<std::size_t>(view.bytes)).subspan(head_bytes), view);
   return view;
-}
-
-Bytes write_head(const BlobHead& head, std::span<const TileEntry> tiles) {
-  Bytes out(kFixedBlobBytes);
-  std::memset(out.data(), 0, out.size());
-  write_fixed(out.data(), head);
-  for (std::size_t n = 0; n < head.codes.size(); ++n) {
-    const PlaneShape& plane = head.layout.planes[n];
-    out.push_back(static_cast<std::uint8_t>(head.codes[n].coding()));
-    out.push_back(static_cast<std::uint8_t>(plane.width));
-    append(out, static_cast<std::uint16_t>(plane.offset));
-    append(out, static_cast<std::uint16_t>(plane.count));
-    append(out, static_cast<std::uint16_t>(head.codes[n].table().size()));
-  }
-  for (const PlaneCode& code : head.codes) {
-    out.insert(out.end(), code.table().begin(), code.table().end());
-  }
-  append_bases(out, head.bases.rows);
-  append_bases(out, head.bases.columns);
-  std::uint64_t bytes = out.size() + kTileEntryBytes * tiles.size() + kChecksumBytes;
-  store(out.data() + kAtHeadBytes, static_cast<std::uint32_t>(bytes));
-  for (const TileEntry& tile : tiles) {
-    append(out, tile.bytes);
-    append(out, tile.checksum);
-    bytes += tile.bytes;
-  }
-  store(out.data() + kAtBytes, bytes);
-  append(out, xxh64(out.data(), out.size()));
-  return out;
 }
 
 void fix_blob_checksums(std::span<std::uint8_t> blob) {

@@ -52,8 +52,8 @@ class PlaneCode {
   [[nodiscard]] std::size_t bound(std::size_t symbols) const noexcept;
   std::uint8_t* encode(std::span<const std::uint8_t> symbols, std::uint8_t* out) const;
   // False for a payload that is not of exactly these many symbols.
-  bool decode(std::span<const std::uint8_t> payload,
-              std::span<std::uint8_t> symbols) const noexcept;
+  [[nodiscard]] bool decode(std::span<const std::uint8_t> payload,
+                            std::span<std::uint8_t> symbols) const noexcept;
 
  private:
   PlaneCode(Coding coding, unsigned width) : coding_(coding), width_(width) {}
