@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import fcntl
 import os
 from collections.abc import Iterable, Iterator
@@ -64,7 +65,8 @@ def partial_path(target: Path) -> Path:
 class Partial:
     """The hidden folder beside a target, for one process at a time. A context manager.
 
-    It stays when it is left without `publish`, so that the work can go on from there.
+    It stays when it is left without `publish`, so that the work can go on from there, unless no
+    file in it was finished.
 
     Attributes
     ----------
@@ -152,6 +154,10 @@ class Partial:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
+        if error is not None:
+            with contextlib.suppress(OSError):  # the reason why the work ended says more
+                if not any(files_in(self.folder)):
+                    writing.remove(self.folder)
         os.close(self._descriptor)
 
 
