@@ -27,12 +27,10 @@ def by_setting(made: Sequence[Section]) -> Markup:
         _C,
         Column("b/w"),
         Column("storage\nb/w"),
-        Column("Huffman\nb/w"),
         Column("plain\nHuffman"),
         Column("dense\nb/w"),
         Column("symbol\nfloor"),
         _SNR,
-        _NOT_COUNTED,
     ]
     rows = [[_title(section), *_overview_cells(section.total)] for section in made]
     return table("All weights by way of quantising", columns, rows)
@@ -47,12 +45,10 @@ def _overview_cells(total: Group) -> list[str]:
         str(best.chunk_size),
         f"{best.bits_per_weight:.2f}",
         per_weight(total.storage),
-        per_weight(total.huffman),
         f"{total.plain_huffman:.2f}",
         f"{total.dense:.2f}",
         f"{total.floor_symbol:.2f}",
         decibels(total.snr_db),
-        ratio(best.index_only_ratio),
     ]
 
 

@@ -84,12 +84,10 @@ def test_the_overview_is_the_summary(tree: Node, made: mp.Profile) -> None:
             str(best.chunk_size),
             f"{best.bits_per_weight:.2f}",
             f"{total.storage:.2f}",
-            f"{total.huffman:.2f}",
             f"{total.plain_huffman:.2f}",
             f"{total.dense:.2f}",
             f"{total.floor_symbol:.2f}",
             f"{total.snr_db:.1f}",
-            f"{best.index_only_ratio:.2f}x",
         ]
 
 
