@@ -16,7 +16,15 @@ from typing import NamedTuple
 import meadow_py
 from meadow_py import blobs
 from meadow_py.checkpoint.digest import Digest
-from meadow_py.checkpoint.layout import REGIONS, REST, Stored, aligned, header, room_for_header
+from meadow_py.checkpoint.layout import (
+    REGIONS,
+    REST,
+    VERSION,
+    Stored,
+    aligned,
+    header,
+    room_for_header,
+)
 from meadow_py.checkpoint.region_table import (
     MAX_STORED,
     STORED,
@@ -85,7 +93,7 @@ def pack_file(job: FileJob, stop: Stop, advance: Advance) -> FileRecord:
         names = stored_names(found.regions)
         words = {
             "format": "meadow",
-            "version": "1",
+            "version": str(VERSION),
             "software": software(),
             "codec": job.codec,
             "source": job.name,
@@ -101,6 +109,7 @@ def pack_file(job: FileJob, stop: Stop, advance: Advance) -> FileRecord:
                 writer.add(entry.stored, blob, aligned(entry.size))
                 writer.entries.append(entry)
                 advance(entry.region.length, aligned(entry.size), entry.region.name)
+                del blob  # before the next one is made
             words["source_sha256"] = digest.finish()
         writer.finish(source, found, words)
         source.check_unchanged()

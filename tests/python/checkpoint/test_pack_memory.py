@@ -62,6 +62,6 @@ def test_peak_anonymous_memory(tmp_path: Path) -> None:
         check=True,
     )
     packing, verifying, unpacking = map(int, run.stdout.split())
-    assert 15 * MB < packing < 1.6 * largest + 130 * MB
+    assert 15 * MB < packing < 0.9 * largest + 35 * MB  # two packed tensors are more
     assert 15 * MB < verifying < 150 * MB
     assert 15 * MB < unpacking < 150 * MB
