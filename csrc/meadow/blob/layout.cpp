@@ -40,7 +40,8 @@ void require_shape(const Layout& layout, const PlaneShape& plane) {
   const bool groups = layout.kind == LayoutKind::kGroups;
   const bool fits = groups ? plane.count == 1 && plane.width >= 1 && plane.width <= 8
                            : plane.count >= 1 && plane.width == 8;
-  if (fits && first_bit_of(layout, plane) + bits_of(layout, plane) <= 8 * layout.record_bytes) {
+  if (fits && first_bit_of(layout, plane) + bits_of(layout, plane) <=
+                  std::uint64_t{8} * layout.record_bytes) {
     return;
   }
   invalid("plane: expected " +

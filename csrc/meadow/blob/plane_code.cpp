@@ -53,7 +53,7 @@ PlaneCode PlaneCode::of_rans(RansModel model, unsigned width) {
 }
 
 PlaneCode PlaneCode::choose(const ByteCounts& counts, unsigned width, const CoderChoice& choice) {
-  PlaneCode raw(Coding::kRaw, width);
+  const PlaneCode raw(Coding::kRaw, width);
   if (used_symbols(counts) <= 1) {
     PlaneCode constant(Coding::kConstant, width);
     const auto* only = std::max_element(counts.begin(), counts.end());
@@ -148,7 +148,7 @@ std::optional<std::size_t> PlaneCode::fixed_bytes(std::size_t symbols) const noe
 std::size_t PlaneCode::bound(std::size_t symbols) const noexcept {
   if (coding_ == Coding::kHuffman) return huffman_bound(symbols);
   if (coding_ == Coding::kRans) return rans_bound(symbols);
-  return *fixed_bytes(symbols);
+  return fixed_bytes(symbols).value_or(0);
 }
 
 std::uint8_t* PlaneCode::encode(std::span<const std::uint8_t> symbols, std::uint8_t* out) const {

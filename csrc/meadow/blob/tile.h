@@ -22,7 +22,7 @@ struct Geometry {
 
   // `head` must outlive it.
   explicit Geometry(const BlobHead& head);
-  Geometry(const Layout& layout, const Bases& bases, std::size_t columns);
+  Geometry(const Layout& cut_layout, const Bases& bases, std::size_t row_length);
 
   [[nodiscard]] std::uint16_t row_base(std::size_t row) const noexcept {
     return rows->empty() ? std::uint16_t{0}

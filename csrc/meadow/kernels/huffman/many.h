@@ -97,7 +97,7 @@ std::uint64_t word_within(const std::uint8_t* in, std::uint64_t size, std::uint6
 
 // What is left of one stream; `bits` of its first byte were read.
 bool decode_end(const HuffmanSlots& slots, const std::uint8_t* in, const std::uint8_t* in_end,
-                std::uint8_t* out, std::uint8_t* out_end, unsigned bits) noexcept {
+                std::uint8_t* out, const std::uint8_t* out_end, unsigned bits) noexcept {
   std::uint64_t read = bits;
   const auto size = static_cast<std::uint64_t>(in_end - in);
   while (out != out_end) {
