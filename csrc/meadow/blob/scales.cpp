@@ -171,21 +171,19 @@ double entropy_of_bytes(const std::vector<std::uint8_t>& bytes) {
 std::uint8_t best_base(const Layout& layout, const ByteCounts& counts) {
   const std::size_t window = layout.cut().escape >> layout.top;
   if (window << layout.top > 255) return 0;
-  std::uint64_t inside = 0;
-  for (std::size_t i = 0; i < window; ++i) inside += counts[i];
-  std::uint64_t most = inside;
-  std::size_t first = 0;
-  std::size_t last = 0;
-  for (std::size_t start = 1; start < counts.size(); ++start) {
-    inside += counts[(start - 1 + window) % counts.size()];
-    inside -= counts[start - 1];
-    if (inside > most) {
-      most = inside;
-      first = start;
-    }
-    if (inside == most) last = start;
+  ByteCounts inside{};
+  for (std::size_t start = 0; start < inside.size(); ++start) {
+    for (std::size_t i = 0; i < window; ++i) inside[start] += counts[(start + i) % counts.size()];
   }
-  return static_cast<std::uint8_t>((first + last) / 2);
+  const std::uint64_t most = *std::max_element(inside.begin(), inside.end());
+  const auto is_best = [&](int start) { return inside[static_cast<std::uint8_t>(start)] == most; };
+  int last = 0;
+  while (!is_best(last)) ++last;
+  int first = last;
+  while (last < 255 && is_best(last + 1)) ++last;
+  while (first > last - 255 && is_best(first - 1)) --first;
+  // Starts below 0 are those from the end.
+  return static_cast<std::uint8_t>((first + last + 512) / 2);
 }
 
 }  // namespace
