@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import math
+import operator
 from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
+from meadow_py.blobs.buffers import flat, writable
 from meadow_py.blobs.info import info
-from meadow_py.blobs.layouts import FLOATS, groups_layout, layout_of
+from meadow_py.blobs.layouts import ELEMENT_BYTES, FLOATS, Layout, groups_layout, layout_of
 from meadow_py.quantize import check_threads
 
 Bytes = npt.NDArray[np.uint8]
@@ -65,21 +67,22 @@ def encode(
     Raises
     ------
     ValueError
-        For an unknown codec, and groups that do not fit the dtype.
+        For an unknown codec, groups that do not fit the dtype, and floats that are not as many as
+        `shape` says.
     TypeError
-        If `raw` is no buffer of bytes in a row.
+        If `raw` is no buffer of bytes in a row, `dtype` no string, or `shape` or `groups` hold
+        anything but integers.
     """
     from meadow_py import _core
 
     effort = _effort(codec)
     threads = check_threads(threads)
-    data, named = _flat(raw), dtype[:_LONGEST_DTYPE]
+    data, named = flat(raw, "raw"), _name(dtype)
+    columns = _columns(dtype, shape, data.size)
     if groups is not None:
-        if codec != "huffman":
-            raise ValueError(f"groups need codec='huffman', found codec={codec!r}")
-        layout = groups_layout(sum(groups) // 8, tuple(groups))
+        layout = _groups(dtype, groups, codec)
     elif dtype in FLOATS and codec not in ("huffman", "raw"):
-        return _core.encode_floats(data, dtype, _columns(shape), effort, threads)
+        return _core.encode_floats(data, dtype, columns, effort, threads)
     elif dtype in FLOATS:
         layout = groups_layout(*_FLOAT_GROUPS[dtype])
     else:
@@ -112,12 +115,14 @@ def decode(blob: Any, *, out: Bytes | None = None, threads: int = 0) -> Bytes:
     FormatError
         If the blob is truncated, corrupt or of a newer version.
     ValueError
-        If `out` is not of the size.
+        If `out` is read-only or not of the size.
+    TypeError
+        If `out` is no array of bytes in a row.
     """
     from meadow_py import _core
 
-    data = _flat(blob)
-    made = np.empty(info(data).nbytes, np.uint8) if out is None else out
+    data = flat(blob, "blob")
+    made = np.empty(info(data).nbytes, np.uint8) if out is None else writable(out)
     _core.decode_blob(data, made, check_threads(threads))
     return made
 
@@ -134,8 +139,9 @@ def decode_range(blob: Any, begin: int, end: int, *, threads: int = 0) -> Bytes:
     """
     from meadow_py import _core
 
-    data = _flat(blob)
+    data = flat(blob, "blob")
     about = info(data)
+    begin, end = operator.index(begin), operator.index(end)
     if not 0 <= begin <= end <= about.nbytes:
         raise ValueError(f"range {begin}..{end}: expected one inside 0..{about.nbytes}")
     step = about.tile_nbytes
@@ -157,7 +163,7 @@ def verify(blob: Any, *, threads: int = 0) -> None:
     """
     from meadow_py import _core
 
-    _core.verify_blob(_flat(blob), check_threads(threads))
+    _core.verify_blob(flat(blob, "blob"), check_threads(threads))
 
 
 def _effort(codec: str) -> str:
@@ -167,13 +173,29 @@ def _effort(codec: str) -> str:
         raise ValueError(f"codec {codec!r}: expected one of {', '.join(CODECS)}") from None
 
 
-def _columns(shape: Sequence[int]) -> int:
-    sizes = [int(size) for size in shape]
-    return sizes[-1] if len(sizes) > 1 and math.prod(sizes) else 0
+def _name(dtype: str) -> str:
+    if not isinstance(dtype, str):
+        raise TypeError(f"dtype: expected a string such as 'BF16', found {type(dtype).__name__}")
+    return dtype[:_LONGEST_DTYPE]
 
 
-def _flat(data: Any) -> Bytes:
-    """Bytes in a row as an array, without a copy."""
-    if isinstance(data, np.ndarray):
-        return data
-    return np.frombuffer(data, np.uint8)
+def _columns(dtype: str, shape: Sequence[int], nbytes: int) -> int:
+    """Length of a row of floats; 0 where there are no rows."""
+    sizes = [operator.index(size) for size in shape]
+    if any(size < 0 for size in sizes):
+        raise ValueError(f"shape {tuple(sizes)}: expected no negative length")
+    count = math.prod(sizes)
+    if dtype in FLOATS and count * FLOATS[dtype] != nbytes:
+        raise ValueError(
+            f"raw: expected {count * FLOATS[dtype]} bytes for shape {tuple(sizes)} of {dtype}, "
+            f"found {nbytes}"
+        )
+    return sizes[-1] if dtype in FLOATS and len(sizes) > 1 and count else 0
+
+
+def _groups(dtype: str, groups: Sequence[int], codec: str) -> Layout:
+    if codec != "huffman":
+        raise ValueError(f"groups need codec='huffman', found codec={codec!r}")
+    widths = tuple(operator.index(width) for width in groups)
+    element = ELEMENT_BYTES.get(dtype)
+    return groups_layout(max(1, sum(widths) // 8) if element is None else element, widths)

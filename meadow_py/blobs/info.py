@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+from meadow_py.blobs.buffers import flat
+
 
 @dataclass(frozen=True)
 class PlaneInfo:
@@ -100,6 +102,6 @@ def info(blob: Any) -> BlobInfo:
     """
     from meadow_py import _core
 
-    found = _core.blob_info(blob)
+    found = _core.blob_info(flat(blob, "blob"))
     planes = tuple(PlaneInfo(**plane) for plane in found.pop("planes"))
     return BlobInfo(**{**found, "tiles": tuple(found["tiles"])}, planes=planes)

@@ -40,13 +40,21 @@ def _bytes(count: int) -> Layout:
 
 BYTES = _bytes(1)
 
-FLOATS = frozenset({"F32", "F16", "BF16"})
+# Bytes of the floats whose exponents are coded under scales.
+FLOATS: Mapping[str, int] = MappingProxyType({"F32": 4, "F16": 2, "BF16": 2})
 
 _ELEMENTS = {
     8: ("F64", "I64", "U64", "C64"),
     4: ("I32", "U32"),
     2: ("I16", "U16"),
 }
+
+# Dtypes whose records are single elements.
+ELEMENT_BYTES: Mapping[str, int] = MappingProxyType(
+    {name: size for size, names in _ELEMENTS.items() for name in names}
+    | dict.fromkeys(("F8_E4M3", "F8_E5M2", "I8", "U8", "BOOL"), 1)
+    | dict(FLOATS)
+)
 
 _BLOCKS = {
     "Q4_0": (2, 16),

@@ -1,0 +1,52 @@
+"""Memory that callers hand over: bytes in a row, without a copy."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+Bytes = npt.NDArray[np.uint8]
+
+
+def flat(data: Any, what: str) -> Bytes:
+    """The bytes of a buffer as a 1-D array.
+
+    Raises
+    ------
+    TypeError
+        If it is no buffer, not contiguous, or an array of anything but bytes in one dimension.
+    """
+    if isinstance(data, np.ndarray):
+        if data.ndim != 1 or data.dtype.itemsize != 1 or not data.flags.c_contiguous:
+            raise TypeError(_expected(data, what))
+        return data.view(np.uint8)
+    try:
+        return np.frombuffer(data, np.uint8)
+    except (TypeError, BufferError) as error:
+        raise TypeError(f"{what}: expected bytes in a row, found {type(data).__name__}") from error
+
+
+def writable(out: Any) -> Bytes:
+    """`out` as an array that may be written.
+
+    Raises
+    ------
+    TypeError
+        As `flat`.
+    ValueError
+        If it is read-only.
+    """
+    array = flat(out, "out")
+    if not array.flags.writeable:
+        raise ValueError("out: expected memory that may be written, found a read-only buffer")
+    return array
+
+
+def _expected(array: npt.NDArray[Any], what: str) -> str:
+    kind = "an array" if array.flags.c_contiguous else "a non-contiguous array"
+    return (
+        f"{what}: expected a contiguous 1-D array of uint8, found {kind} of "
+        f"{array.dtype} with shape {array.shape}; try .reshape(-1).view(numpy.uint8)"
+    )
