@@ -1,4 +1,4 @@
-"""Exponents are coded near their entropy at every magnitude: the window of them lies where they do."""
+"""Exponents are coded near their entropy at every magnitude."""
 
 from __future__ import annotations
 
