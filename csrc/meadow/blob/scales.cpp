@@ -53,7 +53,7 @@ class Rows {
   static float square_of_bf16(std::uint16_t bits) noexcept {
     const auto value = std::bit_cast<float>(std::uint32_t{bits} << 16);
     const float square = value * value;
-    return square < 1e37F ? square : 0.0F;
+    return square < 1e34F ? square : 0.0F;  // sums of sampled ones stay finite
   }
   // 2^112 takes an exponent of F16 to that of F32. Infinities and NaN become 65536 and more.
   static float square_of_f16(std::uint16_t bits) noexcept {
@@ -74,20 +74,21 @@ double log_scale(double squares, double otherwise) {
 }
 
 // The sums of squares of sampled rows, by column.
-std::vector<double> squares_by_column(Rows& rows) {
-  std::vector<double> sums(rows.columns(), 0.0);
+std::vector<float> squares_by_column(Rows& rows) {
+  std::vector<float> sums(rows.columns(), 0.0F);
   std::vector<float> squares(rows.columns());
   const std::size_t sampled = std::min(rows.count(), kSampledRows);
   for (std::size_t n = 0; n < sampled; ++n) {
     throw_if_cancelled();
     rows.squares(n * rows.count() / sampled, 0, squares);
-    for (std::size_t i = 0; i < sums.size(); ++i) sums[i] += static_cast<double>(squares[i]);
+    for (std::size_t i = 0; i < sums.size(); ++i) sums[i] += squares[i];
   }
   return sums;
 }
 
 std::vector<double> log_scales_of_columns(Rows& rows) {
-  std::vector<double> scales = squares_by_column(rows);
+  const std::vector<float> sums = squares_by_column(rows);
+  std::vector<double> scales(sums.begin(), sums.end());
   double total = 0.0;
   for (const double sum : scales) total += sum;
   const double middle = log_scale(total / static_cast<double>(scales.size()), 0.0);
