@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <atomic>
+#include <chrono>
 #include <condition_variable>
 #include <exception>
 #include <memory>
@@ -31,6 +32,29 @@ class InsideTask {
  private:
   bool before_;
 };
+
+void relax() noexcept {
+#if defined(__x86_64__)
+  __builtin_ia32_pause();
+#elif defined(__aarch64__)
+  asm volatile("yield");
+#endif
+}
+
+// A sleeping thread takes 50 us and more to wake, as long as a decoder needs for a tile; so whoever
+// waits looks for a little longer than work pauses between two loops before it goes to sleep.
+template <typename Condition>
+void spin_until(const Condition& holds) noexcept {
+  constexpr std::chrono::microseconds kLongest{100};
+  constexpr int kLooks = 64;  // between two looks at the clock
+  const auto end = std::chrono::steady_clock::now() + kLongest;
+  do {
+    for (int i = 0; i < kLooks; ++i) {
+      if (holds()) return;
+      relax();
+    }
+  } while (std::chrono::steady_clock::now() < end);
+}
 
 // One call of parallel_for.
 struct Job {
@@ -94,6 +118,7 @@ class ThreadPool {
       } catch (const std::system_error&) {
         helpers = workers_.size();  // the system gives no more threads: those there are will do
       }
+      has_cores_ = helpers < hardware_threads();
       job_ = &job;
       wanted_ = helpers;
     }
@@ -104,6 +129,11 @@ class ThreadPool {
     const auto idle = [this] { return busy_ == 0; };
     std::unique_lock lock(mutex_);
     wanted_ = 0;
+    if (!idle()) {
+      lock.unlock();
+      if (has_cores_) spin_until(idle);
+      lock.lock();
+    }
     while (job.scope != nullptr && !idle_.wait_for(lock, CancellationScope::kInterval, idle)) {
       lock.unlock();
       job.ask();
@@ -114,9 +144,15 @@ class ThreadPool {
   }
 
   [[noreturn]] void serve() {
+    const auto wanted = [this] { return wanted_ > 0; };
     std::unique_lock lock(mutex_);
     while (true) {
-      wake_.wait(lock, [this] { return wanted_ > 0; });
+      if (has_cores_ && !wanted()) {
+        lock.unlock();
+        spin_until(wanted);
+        lock.lock();
+      }
+      wake_.wait(lock, wanted);
       --wanted_;
       ++busy_;
       Job* job = job_;
@@ -133,8 +169,10 @@ class ThreadPool {
   std::condition_variable idle_;
   std::vector<std::thread> workers_;
   Job* job_ = nullptr;
-  std::size_t wanted_ = 0;
-  std::size_t busy_ = 0;
+  bool has_cores_ = false;  // one for each thread of the last job
+  // Written with the mutex held, looked at without.
+  std::atomic<std::size_t> wanted_{0};
+  std::atomic<std::size_t> busy_{0};
 };
 
 // Behind a pointer, because a forked child has none of its parent's threads: it must leave the old
