@@ -291,7 +291,7 @@ Bytes encode_floats(const TensorBytes& tensor, FloatType type, Effort effort, un
   const bool matrix = columns > 1 && count % columns == 0;
   head.bases =
       choose_bases(layout, tensor.bytes, matrix ? columns : std::min<std::size_t>(count, 1024),
-                   matrix && effort != Effort::kFast);
+                   matrix && effort != Effort::kFast, threads);
   const bool scaled = !head.bases.rows.empty() || !head.bases.columns.empty();
   head.columns = scaled ? columns : 0;
   const auto row = std::max<std::size_t>(1, static_cast<std::size_t>(head.columns));

@@ -2,25 +2,26 @@
 
 #include <algorithm>
 #include <array>
-#include <bit>
 #include <cmath>
 #include <utility>
 
-#include "meadow/base/cancellation.h"
 #include "meadow/base/float_environment.h"
+#include "meadow/base/thread_pool.h"
 #include "meadow/blob/byte_counts.h"
 #include "meadow/blob/tile.h"
 #include "meadow/kernels/isa.h"
+#include "meadow/kernels/planes/planes.h"
 #include "meadow/stats/histogram.h"
 
 namespace meadow {
 namespace {
 
-constexpr std::size_t kSampledRows = 256;  // whose squares give the scales of columns
-constexpr std::size_t kSampledRuns = 16;   // of kRunLength columns, which give those of rows
-constexpr std::size_t kRunLength = 16;
-constexpr std::size_t kCountedValues = 1 << 16;  // in rows over the whole matrix
+constexpr std::size_t kSampledRows = 256;        // whose squares give the scales of columns
+constexpr std::size_t kSampledColumns = 128;     // which give those of rows
+constexpr std::size_t kCountedValues = 1 << 15;  // of as many rows as can be
 constexpr std::size_t kFewestRows = 4;
+constexpr std::size_t kBlocks = 8;  // of sampled rows, for as many threads
+constexpr std::size_t kRowsOfBlock = 256;
 
 // Rows of upper halves as floats.
 class Rows {
@@ -34,38 +35,33 @@ class Rows {
   [[nodiscard]] std::size_t count() const noexcept { return rows_; }
   [[nodiscard]] std::size_t columns() const noexcept { return columns_; }
 
-  const std::uint16_t* upper(std::size_t row, std::size_t column, std::size_t count) {
-    const std::size_t at = (row * columns_ + column) * layout_.record_bytes;
-    return upper_halves(layout_, bytes_.subspan(at, count * layout_.record_bytes), scratch_);
+  // Where `count` columns begin, others each time.
+  [[nodiscard]] std::size_t first_sampled(std::size_t turn, std::size_t count) const noexcept {
+    return turn * count % (columns_ - count + 1);
   }
 
-  // Squares; 0 for NaN and infinities, which have no scale.
-  void squares(std::size_t row, std::size_t column, std::span<float> out) {
-    const std::uint16_t* halves = upper(row, column, out.size());
-    if (layout_.content == FloatType::kF16) {
-      for (std::size_t i = 0; i < out.size(); ++i) out[i] = square_of_f16(halves[i]);
-    } else {
-      for (std::size_t i = 0; i < out.size(); ++i) out[i] = square_of_bf16(halves[i]);
-    }
+  // Valid until this thread asks again.
+  [[nodiscard]] const std::uint16_t* upper(std::size_t row, std::size_t column,
+                                           std::size_t count) const {
+    thread_local RawVector<std::uint16_t> scratch;
+    const std::size_t at = (row * columns_ + column) * layout_.record_bytes;
+    return upper_halves(layout_, bytes_.subspan(at, count * layout_.record_bytes), scratch);
+  }
+
+  // sums[i] += weights[i] * square, for the columns from `column` on.
+  void add_squares(std::size_t row, std::size_t column, std::span<const float> weights,
+                   std::span<float> sums) const {
+    const kernels::PlaneKernels& kernels = kernels::plane_kernels(active_isa());
+    const auto add =
+        layout_.content == FloatType::kF16 ? kernels.add_squares_f16 : kernels.add_squares_bf16;
+    add(upper(row, column, sums.size()), sums.size(), weights.data(), sums.data());
   }
 
  private:
-  static float square_of_bf16(std::uint16_t bits) noexcept {
-    const auto value = std::bit_cast<float>(std::uint32_t{bits} << 16);
-    const float square = value * value;
-    return square < 1e34F ? square : 0.0F;  // sums of sampled ones stay finite
-  }
-  // 2^112 takes an exponent of F16 to that of F32. Infinities and NaN become 65536 and more.
-  static float square_of_f16(std::uint16_t bits) noexcept {
-    const auto value = std::bit_cast<float>((bits & 0x7FFFU) << 13) * 0x1p112F;
-    return value < 65536.0F ? value * value : 0.0F;
-  }
-
   const Layout& layout_;
   std::span<const std::uint8_t> bytes_;
   std::size_t columns_;
   std::size_t rows_;
-  RawVector<std::uint16_t> scratch_;
 };
 
 // Half the binary logarithm of a mean square; `otherwise` where there is none.
@@ -73,59 +69,61 @@ double log_scale(double squares, double otherwise) {
   return squares > 0.0 ? 0.5 * std::log2(squares) : otherwise;
 }
 
-// The sums of squares of sampled rows, by column.
-std::vector<float> squares_by_column(Rows& rows) {
-  std::vector<float> sums(rows.columns(), 0.0F);
-  std::vector<float> squares(rows.columns());
-  const std::size_t sampled = std::min(rows.count(), kSampledRows);
-  for (std::size_t n = 0; n < sampled; ++n) {
-    throw_if_cancelled();
-    rows.squares(n * rows.count() / sampled, 0, squares);
-    for (std::size_t i = 0; i < sums.size(); ++i) sums[i] += squares[i];
-  }
-  return sums;
+// Sums of squares to logarithms of scales, less that of their mean.
+void to_log_scales(std::vector<double>& sums) {
+  double total = 0.0;
+  for (const double sum : sums) total += sum;
+  const double middle = log_scale(total / static_cast<double>(sums.size()), 0.0);
+  for (double& sum : sums) sum = log_scale(sum, middle) - middle;
 }
 
-std::vector<double> log_scales_of_columns(Rows& rows) {
-  const std::vector<float> sums = squares_by_column(rows);
-  std::vector<double> scales(sums.begin(), sums.end());
-  double total = 0.0;
-  for (const double sum : scales) total += sum;
-  const double middle = log_scale(total / static_cast<double>(scales.size()), 0.0);
-  for (double& scale : scales) scale = log_scale(scale, middle) - middle;
+// Of sampled rows. Each block of them has sums of its own, so that these are the same however many
+// threads there are.
+std::vector<double> log_scales_of_columns(const Rows& rows, unsigned threads) {
+  const std::size_t sampled = std::min(rows.count(), kSampledRows);
+  const std::vector<float> weights(rows.columns(), 1.0F);
+  std::vector<std::vector<float>> sums(kBlocks, std::vector<float>(rows.columns(), 0.0F));
+  parallel_for(kBlocks, threads, [&](std::size_t block) {
+    for (std::size_t n = block * sampled / kBlocks; n < (block + 1) * sampled / kBlocks; ++n) {
+      rows.add_squares(n * rows.count() / sampled, 0, weights, sums[block]);
+    }
+  });
+  std::vector<double> scales(rows.columns(), 0.0);
+  for (const auto& of_block : sums) {
+    for (std::size_t i = 0; i < scales.size(); ++i) scales[i] += static_cast<double>(of_block[i]);
+  }
+  to_log_scales(scales);
   return scales;
 }
 
-// Of runs of columns over the whole row; a sum for each place in a run, so that none waits.
-double weighted_squares(Rows& rows, std::size_t row, const std::vector<float>& weights) {
-  const std::size_t run = std::min(kRunLength, rows.columns());
-  const std::size_t runs = std::min(kSampledRuns, rows.columns() / run);
-  std::array<float, kRunLength> squares{};
-  std::array<float, kRunLength> sums{};
-  for (std::size_t n = 0; n < runs; ++n) {
-    const std::size_t first = n * (rows.columns() - run) / runs;
-    rows.squares(row, first, std::span(squares).first(run));
-    for (std::size_t i = 0; i < run; ++i) sums[i] += squares[i] * weights[first + i];
+// Of some columns, others in each row.
+double weighted_squares(const Rows& rows, std::size_t row, const std::vector<float>& weights) {
+  std::array<float, kSampledColumns> squares{};
+  const std::size_t count = std::min(kSampledColumns, rows.columns());
+  const std::size_t first = rows.first_sampled(row, count);
+  rows.add_squares(row, first, std::span(weights).subspan(first, count),
+                   std::span(squares).first(count));
+  // Halves are added until one is left, so that no sum waits for the one before.
+  for (std::size_t half = squares.size() / 2; half > 0; half /= 2) {
+    for (std::size_t i = 0; i < half; ++i) squares[i] += squares[i + half];
   }
-  double total = 0.0;
-  for (const float sum : sums) total += static_cast<double>(sum);
-  return total;
+  return static_cast<double>(squares[0]);
 }
 
 // What is left of a row's scale when those of its columns are taken off.
-std::vector<double> log_scales_of_rows(Rows& rows, const std::vector<double>& of_columns) {
+std::vector<double> log_scales_of_rows(const Rows& rows, const std::vector<double>& of_columns,
+                                       unsigned threads) {
   std::vector<double> scales(rows.count(), 0.0);
   std::vector<float> weights(of_columns.size());
   std::transform(of_columns.begin(), of_columns.end(), weights.begin(),
                  [](double scale) { return static_cast<float>(std::exp2(-2.0 * scale)); });
-  for (std::size_t row = 0; row < rows.count(); ++row) {
-    if (row % 4096 == 0) throw_if_cancelled();
-    scales[row] = weighted_squares(rows, row, weights);
-  }
-  double total = 0.0;
-  for (const double sum : scales) total += sum;
-  const double middle = log_scale(total / static_cast<double>(scales.size()), 0.0);
-  for (double& scale : scales) scale = log_scale(scale, middle) - middle;
+  parallel_for(block_count(rows.count(), kRowsOfBlock), threads, [&](std::size_t n) {
+    const Block block = nth_block(n, rows.count(), kRowsOfBlock);
+    for (std::size_t row = block.begin; row < block.end; ++row) {
+      scales[row] = weighted_squares(rows, row, weights);
+    }
+  });
+  to_log_scales(scales);
   return scales;
 }
 
@@ -144,18 +142,19 @@ Layout without_top(Layout layout) {
 }
 
 // How often each exponent, less the bases of its row and column, occurs in a sample of rows.
-ByteCounts count_exponents(Rows& rows, const Layout& layout, const Bases& bases) {
+ByteCounts count_exponents(const Rows& rows, const Layout& layout, const Bases& bases) {
   const Geometry geometry(layout, bases, rows.columns());
   const kernels::PlaneKernels& kernels = kernels::plane_kernels(active_isa());
   ByteCounts counts{};
-  const std::size_t sampled =
-      std::clamp<std::size_t>(kCountedValues / rows.columns(), 1, rows.count());
-  Bytes exponents(sampled * rows.columns());
+  const std::size_t columns = std::min(rows.columns(), kSampledColumns);
+  const std::size_t sampled = std::min(rows.count(), kCountedValues / columns);
+  Bytes exponents(sampled * columns);
   for (std::size_t n = 0; n < sampled; ++n) {
     const std::size_t row = n * rows.count() / sampled;
-    kernels.split(geometry.cut, rows.upper(row, 0, rows.columns()), rows.columns(),
-                  geometry.column_bases.data(), geometry.row_base(row),
-                  &exponents[n * rows.columns()], nullptr);
+    const std::size_t first = rows.first_sampled(n, columns);
+    kernels.split(geometry.cut, rows.upper(row, first, columns), columns,
+                  &geometry.column_bases[first], geometry.row_base(row), &exponents[n * columns],
+                  nullptr);
   }
   count_bytes(exponents, counts);
   return counts;
@@ -173,8 +172,10 @@ std::uint8_t best_base(const Layout& layout, const ByteCounts& counts) {
   const std::size_t window = layout.cut().escape >> layout.top;
   if (window << layout.top > 255) return 0;
   ByteCounts inside{};
-  for (std::size_t start = 0; start < inside.size(); ++start) {
-    for (std::size_t i = 0; i < window; ++i) inside[start] += counts[(start + i) % counts.size()];
+  for (std::size_t i = 0; i < window; ++i) inside[0] += counts[i];
+  for (std::size_t start = 1; start < inside.size(); ++start) {
+    inside[start] =
+        inside[start - 1] - counts[start - 1] + counts[(start - 1 + window) % counts.size()];
   }
   const std::uint64_t most = *std::max_element(inside.begin(), inside.end());
   const auto is_best = [&](int start) { return inside[static_cast<std::uint8_t>(start)] == most; };
@@ -187,34 +188,44 @@ std::uint8_t best_base(const Layout& layout, const ByteCounts& counts) {
   return static_cast<std::uint8_t>((first + last + 512) / 2);
 }
 
+struct Candidate {
+  Bases bases;
+  ByteCounts counts{};  // of sampled exponents
+  double bits = 0.0;    // estimated, of all values and bases
+};
+
+std::vector<Candidate> candidates_for(const Rows& rows, bool scaled, unsigned threads) {
+  std::vector<Candidate> found(1);
+  if (!scaled || rows.columns() < kFewestColumns || rows.columns() > kTileSymbols ||
+      rows.count() < kFewestRows) {
+    return found;
+  }
+  const std::vector<double> by_column = log_scales_of_columns(rows, threads);
+  const std::vector<double> by_row = log_scales_of_rows(rows, by_column, threads);
+  found.push_back({{0, {}, rounded(by_column)}});
+  found.push_back({{0, rounded(by_row), rounded(by_column)}});
+  return found;
+}
+
 }  // namespace
 
 Bases choose_bases(const Layout& layout, std::span<const std::uint8_t> bytes, std::size_t columns,
-                   bool scaled) {
+                   bool scaled, unsigned threads) {
   const DefaultFloatEnvironment environment;
-  Rows rows(layout, bytes, columns);
-  std::vector<Bases> candidates{Bases{}};
-  if (scaled && columns >= kFewestColumns && columns <= kTileSymbols &&
-      rows.count() >= kFewestRows) {
-    const std::vector<double> by_column = log_scales_of_columns(rows);
-    candidates.push_back({0, {}, rounded(by_column)});
-    candidates.push_back({0, rounded(log_scales_of_rows(rows, by_column)), rounded(by_column)});
-  }
+  const Rows rows(layout, bytes, columns);
   const Layout plain = without_top(layout);
   const auto values = static_cast<double>(rows.count()) * static_cast<double>(columns);
-  double least = 0.0;
-  Bases best;
-  for (std::size_t n = 0; n < candidates.size(); ++n) {
-    Bases& bases = candidates[n];
-    const ByteCounts counts = count_exponents(rows, plain, bases);
-    const double bits = entropy(std::span<const std::uint64_t>(counts)) * values +
-                        entropy_of_bytes(bases.rows) + entropy_of_bytes(bases.columns);
-    if (n != 0 && bits >= least) continue;
-    least = bits;
-    bases.base = best_base(layout, counts);
-    best = std::move(bases);
-  }
-  return best;
+  std::vector<Candidate> candidates = candidates_for(rows, scaled, threads);
+  parallel_for(candidates.size(), threads, [&](std::size_t n) {
+    Candidate& own = candidates[n];
+    own.counts = count_exponents(rows, plain, own.bases);
+    own.bits = entropy(std::span<const std::uint64_t>(own.counts)) * values +
+               entropy_of_bytes(own.bases.rows) + entropy_of_bytes(own.bases.columns);
+  });
+  Candidate& best = *std::min_element(candidates.begin(), candidates.end(),
+                                      [](const auto& a, const auto& b) { return a.bits < b.bits; });
+  best.bases.base = best_base(layout, best.counts);
+  return std::move(best.bases);
 }
 
 }  // namespace meadow

@@ -14,6 +14,6 @@ namespace meadow {
 // chosen on a sample: none, by column, or by row and column, whichever costs the fewest bits.
 // `scaled` false: only the base.
 Bases choose_bases(const Layout& layout, std::span<const std::uint8_t> bytes, std::size_t columns,
-                   bool scaled);
+                   bool scaled, unsigned threads);
 
 }  // namespace meadow

@@ -209,3 +209,34 @@ TEST_CASE("F32 is cut in an upper half and two bytes, and comes back") {
     }
   });
 }
+
+TEST_CASE("planes add squares of all values as scalar does, and none of NaN and infinity") {
+  std::vector<std::uint16_t> values(1 << 16);
+  for (std::size_t i = 0; i < values.size(); ++i) values[i] = static_cast<std::uint16_t>(i);
+  std::vector<float> weights(values.size());
+  auto random = test::generator(3);
+  for (float& weight : weights) weight = static_cast<float>(random() % 1000) / 64.0F;
+  const std::vector<float> before(values.size(), 0.375F);
+  using Add = void (*)(const std::uint16_t*, std::size_t, const float*, float*);
+  const auto sums = [&](Add add, std::size_t first, std::size_t count) {
+    std::vector<float> sums = before;
+    add(values.data() + first, count, weights.data() + first, sums.data() + first);
+    return sums;
+  };
+  const std::vector<float> bf16 = sums(kernels::planes_scalar.add_squares_bf16, 0, values.size());
+  const std::vector<float> f16 = sums(kernels::planes_scalar.add_squares_f16, 0, values.size());
+  CHECK(bf16[0x4040] == 0.375F + 9.0F * weights[0x4040]);  // 3
+  CHECK(f16[0xC200] == 0.375F + 9.0F * weights[0xC200]);   // -3
+  for (const std::size_t none : {0x7F80, 0xFF80, 0x7FC0, 0x7F81}) CHECK(bf16[none] == 0.375F);
+  for (const std::size_t none : {0x7C00, 0xFC00, 0x7E00, 0x7C01}) CHECK(f16[none] == 0.375F);
+  for_each_isa([&](const PlaneKernels& kernel) {
+    REQUIRE(sums(kernel.add_squares_bf16, 0, values.size()) == bf16);
+    REQUIRE(sums(kernel.add_squares_f16, 0, values.size()) == f16);
+    for (std::size_t count = 0; count <= kLongest; ++count) {
+      for (std::size_t first = 0x3F00; first < 0x3F00 + kOffsets; ++first) {
+        REQUIRE(sums(kernel.add_squares_bf16, first, count) ==
+                sums(kernels::planes_scalar.add_squares_bf16, first, count));
+      }
+    }
+  });
+}

@@ -27,6 +27,7 @@ void unpack(const std::uint8_t* packed, std::size_t count, unsigned width,
 
 }  // namespace
 
-const PlaneKernels planes_avx512 = {split, merge, pack, unpack, split_f32, merge_f32};
+const PlaneKernels planes_avx512 = {
+    split, merge, pack, unpack, split_f32, merge_f32, add_squares_bf16, add_squares_f16};
 
 }  // namespace meadow::kernels

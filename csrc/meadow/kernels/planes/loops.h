@@ -87,6 +87,30 @@ void merge_f32(const std::uint16_t* upper, const std::uint8_t* middle, const std
   }
 }
 
+float float_of_bits(std::uint32_t bits) noexcept {
+  float value;
+  std::memcpy(&value, &bits, sizeof value);
+  return value;
+}
+
+void add_squares_bf16(const std::uint16_t* values, std::size_t count, const float* weights,
+                      float* sums) noexcept {
+  for (std::size_t i = 0; i < count; ++i) {
+    const float value = float_of_bits(std::uint32_t{values[i]} << 16);
+    const float square = value * value;
+    sums[i] += (square < 1e34F ? square : 0.0F) * weights[i];
+  }
+}
+
+// 2^112 takes an exponent of F16 to that of F32. Infinities and NaN become 65536 and more.
+void add_squares_f16(const std::uint16_t* values, std::size_t count, const float* weights,
+                     float* sums) noexcept {
+  for (std::size_t i = 0; i < count; ++i) {
+    const float value = float_of_bits((values[i] & 0x7FFFU) << 13) * 0x1p112F;
+    sums[i] += (value < 65536.0F ? value * value : 0.0F) * weights[i];
+  }
+}
+
 // Eight fields of `width` bits in a word: the bytes of a word of eight bytes, and back.
 [[maybe_unused]] std::uint64_t gathered(std::uint64_t bytes, unsigned width) noexcept {
   std::uint64_t fields = 0;

@@ -42,6 +42,12 @@ struct PlaneKernels {
                     std::uint8_t* middle, std::uint8_t* low) noexcept;
   void (*merge_f32)(const std::uint16_t* upper, const std::uint8_t* middle, const std::uint8_t* low,
                     std::size_t count, std::uint32_t* values) noexcept;
+  // sums[i] += weights[i] * square of values[i], BF16 or F16 bits. NaN, infinities and squares from
+  // 1e34 on add 0.
+  void (*add_squares_bf16)(const std::uint16_t* values, std::size_t count, const float* weights,
+                           float* sums) noexcept;
+  void (*add_squares_f16)(const std::uint16_t* values, std::size_t count, const float* weights,
+                          float* sums) noexcept;
 };
 
 const PlaneKernels& plane_kernels(Isa isa) noexcept;

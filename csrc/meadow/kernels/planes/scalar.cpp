@@ -16,6 +16,7 @@ void unpack(const std::uint8_t* packed, std::size_t count, unsigned width,
 
 }  // namespace
 
-const PlaneKernels planes_scalar = {split, merge, pack, unpack, split_f32, merge_f32};
+const PlaneKernels planes_scalar = {
+    split, merge, pack, unpack, split_f32, merge_f32, add_squares_bf16, add_squares_f16};
 
 }  // namespace meadow::kernels
