@@ -13,6 +13,14 @@ namespace {
 
 constexpr std::size_t kFixed = 3;  // coding and size of the table
 
+// Below that a table for the fast decoder takes longer than the slow decoder.
+constexpr std::uint64_t kFewBytes = 1 << 13;
+
+PlaneCode parse_code(Coding coding, std::span<const std::uint8_t> table, std::uint64_t count) {
+  if (count < kFewBytes) return PlaneCode::parse_small(coding, table);
+  return PlaneCode::parse(coding, 8, table);
+}
+
 [[noreturn]] void refuse() { corrupt("blob: its row or column bases are not coded as promised"); }
 
 }  // namespace
@@ -42,8 +50,7 @@ std::vector<std::uint8_t> decode_bytes(std::span<const std::uint8_t> coded, std:
   if (coded.size() < kFixed || coded[0] > static_cast<std::uint8_t>(Coding::kRans)) refuse();
   const std::size_t table = load<std::uint16_t>(&coded[1]);
   if (coded.size() - kFixed < table) refuse();
-  const auto code =
-      PlaneCode::parse(static_cast<Coding>(coded[0]), 8, coded.subspan(kFixed, table));
+  const auto code = parse_code(static_cast<Coding>(coded[0]), coded.subspan(kFixed, table), count);
   auto left = coded.subspan(kFixed + table);
   // Each part of 2^16 bytes takes at least the 4 bytes of its size.
   if (block_count(static_cast<std::size_t>(count), kTileSymbols) > left.size() / 4) refuse();

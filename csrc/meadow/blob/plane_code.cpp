@@ -9,6 +9,7 @@
 #include "meadow/codec/huffman.h"
 #include "meadow/kernels/isa.h"
 #include "meadow/kernels/planes/planes.h"
+#include "meadow/stats/histogram.h"
 
 namespace meadow {
 namespace {
@@ -17,6 +18,9 @@ namespace {
 // their last bytes, or what the final states of 32 lanes tell too little.
 constexpr double kHuffmanTileBytes = 4 + 10 + 3;
 constexpr double kRansTileBytes = 4 + 96;
+
+// Symbols whose coding by pairs wins more time than the table takes (measured: 20 us).
+constexpr double kPairsPay = 1 << 18;
 
 std::size_t used_symbols(const ByteCounts& counts) noexcept {
   return counts.size() - static_cast<std::size_t>(std::count(counts.begin(), counts.end(), 0));
@@ -42,7 +46,14 @@ PlaneCode PlaneCode::of_huffman(const HuffmanCode& code, unsigned width, Use use
   plane.table_ = code.serialized();
   if (use == Use::kEncode) plane.codes_ = code.codes();
   if (use == Use::kDecode) plane.slots_ = code.slots();
+  if (use == Use::kDecodeFew) plane.slots_ = code.slots_of_one();
+  plane.use_ = use;
   return plane;
+}
+
+void PlaneCode::encode_by_pairs() {
+  pairs_ = std::make_shared<const RawVector<std::uint32_t>>(huffman_->pairs());
+  codes_.pairs = pairs_->data();
 }
 
 PlaneCode PlaneCode::of_rans(RansModel model, unsigned width) {
@@ -62,27 +73,29 @@ PlaneCode PlaneCode::choose(const ByteCounts& counts, unsigned width, const Code
     return constant;
   }
   const auto total = static_cast<double>(total_of(counts));
+  const double patience = choice.patience * total;
   double best = raw.cost_bits(counts, choice.tiles) - choice.least_gain * total;
   PlaneCode chosen = raw;
-  if (choice.rans) {
-    PlaneCode rans = of_rans(RansModel::from_counts(counts), width);
-    const double cost = rans.cost_bits(counts, choice.tiles);
-    if (cost < best) {
-      best = cost;
-      chosen = std::move(rans);
-    }
-  }
   if (choice.huffman) {
     PlaneCode huffman = of_huffman(HuffmanCode::optimal(counts), width, Use::kEncode);
-    const double patience = chosen.coding_ == Coding::kRans ? choice.patience * total : 0.0;
-    if (huffman.cost_bits(counts, choice.tiles) < best + patience) chosen = std::move(huffman);
+    const double cost = huffman.cost_bits(counts, choice.tiles);
+    if (cost < best) {
+      best = cost - patience;
+      chosen = std::move(huffman);
+    }
   }
+  const double floor = entropy(std::span<const std::uint64_t>(counts)) * total;
+  if (choice.rans && floor < best) {
+    PlaneCode rans = of_rans(RansModel::from_counts(counts), width);
+    if (rans.cost_bits(counts, choice.tiles) < best) chosen = std::move(rans);
+  }
+  if (chosen.huffman_ && total >= kPairsPay) chosen.encode_by_pairs();
   return chosen;
 }
 
 PlaneCode PlaneCode::parse(Coding coding, unsigned width, std::span<const std::uint8_t> table) {
   active_isa();  // complains of a bad MEADOW_ISA here, because decoders cannot
-  PlaneCode plane = parse_any(coding, width, table);
+  PlaneCode plane = parse_any(coding, width, table, Use::kDecode);
   if (width == 8) return plane;
   for (unsigned symbol = 1U << width; symbol < 256; ++symbol) {
     if (plane.tells(static_cast<std::uint8_t>(symbol))) {
@@ -93,8 +106,14 @@ PlaneCode PlaneCode::parse(Coding coding, unsigned width, std::span<const std::u
   return plane;
 }
 
-PlaneCode PlaneCode::parse_any(Coding coding, unsigned width, std::span<const std::uint8_t> table) {
-  if (coding == Coding::kHuffman) return of_huffman(HuffmanCode::parse(table), width, Use::kDecode);
+PlaneCode PlaneCode::parse_small(Coding coding, std::span<const std::uint8_t> table) {
+  active_isa();
+  return parse_any(coding, 8, table, Use::kDecodeFew);
+}
+
+PlaneCode PlaneCode::parse_any(Coding coding, unsigned width, std::span<const std::uint8_t> table,
+                               Use use) {
+  if (coding == Coding::kHuffman) return of_huffman(HuffmanCode::parse(table), width, use);
   if (coding == Coding::kRans) return of_rans(RansModel::parse(table), width);
   PlaneCode plane(coding, width);
   const std::size_t expected = coding == Coding::kConstant ? 1 : 0;
@@ -180,6 +199,9 @@ bool PlaneCode::decode(std::span<const std::uint8_t> payload,
       std::memset(symbols.data(), constant_, symbols.size());
       return payload.empty();
     case Coding::kHuffman:
+      if (use_ == Use::kDecodeFew) {
+        return huffman_decode(kernels::huffman_scalar, *slots_, payload, symbols);
+      }
       return huffman_decode(*slots_, payload, symbols);
     case Coding::kRans:
       return rans_decode(*rans_, payload, symbols) && escapes_fit(symbols);

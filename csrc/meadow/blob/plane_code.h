@@ -36,6 +36,8 @@ class PlaneCode {
   static PlaneCode choose(const ByteCounts& counts, unsigned width, const CoderChoice& choice);
   // From a blob; it decodes. Throws Corrupt.
   static PlaneCode parse(Coding coding, unsigned width, std::span<const std::uint8_t> table);
+  // The same, for a few thousand bytes: decodes slowly, is made fast.
+  static PlaneCode parse_small(Coding coding, std::span<const std::uint8_t> table);
 
   [[nodiscard]] Coding coding() const noexcept { return coding_; }
   [[nodiscard]] unsigned width() const noexcept { return width_; }
@@ -57,20 +59,24 @@ class PlaneCode {
 
  private:
   PlaneCode(Coding coding, unsigned width) : coding_(coding), width_(width) {}
-  enum class Use { kEncode, kDecode };
+  enum class Use { kEncode, kDecode, kDecodeFew };
   static PlaneCode of_huffman(const HuffmanCode& code, unsigned width, Use use);
-  static PlaneCode parse_any(Coding coding, unsigned width, std::span<const std::uint8_t> table);
+  static PlaneCode parse_any(Coding coding, unsigned width, std::span<const std::uint8_t> table,
+                             Use use);
   [[nodiscard]] bool tells(std::uint8_t symbol) const noexcept;  // whether the table names it
   [[nodiscard]] bool escapes_fit(std::span<const std::uint8_t> symbols) const noexcept;
   static PlaneCode of_rans(RansModel model, unsigned width);
+  void encode_by_pairs();
 
   Coding coding_;
   unsigned width_;
   Bytes table_;
   std::uint8_t constant_ = 0;
   std::optional<HuffmanCode> huffman_;
-  kernels::HuffmanCodes codes_{};                       // to encode
+  kernels::HuffmanCodes codes_{};  // to encode
+  std::shared_ptr<const RawVector<std::uint32_t>> pairs_;
   std::shared_ptr<const kernels::HuffmanSlots> slots_;  // to decode
+  Use use_ = Use::kEncode;
   std::shared_ptr<const RansModel> rans_;
 };
 

@@ -58,13 +58,19 @@ std::uint8_t* huffman_encode(const kernels::HuffmanCodes& codes,
 
 bool huffman_decode(const kernels::HuffmanSlots& slots, std::span<const std::uint8_t> payload,
                     std::span<std::uint8_t> symbols) noexcept {
+  return huffman_decode(kernels::huffman_kernels(active_isa()), slots, payload, symbols);
+}
+
+bool huffman_decode(const kernels::HuffmanKernels& kernels, const kernels::HuffmanSlots& slots,
+                    std::span<const std::uint8_t> payload,
+                    std::span<std::uint8_t> symbols) noexcept {
   if (symbols.empty()) return payload.empty();
   kernels::HuffmanStreams streams{};
   if (!cut_streams(payload, streams)) return false;
   for (std::size_t s = 0; s <= kHuffmanStreams; ++s) {
     streams.out[s] = symbols.data() + first_of_stream(s, symbols.size());
   }
-  return kernels::huffman_kernels(active_isa()).decode(slots, streams);
+  return kernels.decode(slots, streams);
 }
 
 }  // namespace meadow

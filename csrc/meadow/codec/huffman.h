@@ -20,8 +20,12 @@ std::size_t huffman_bound(std::size_t symbols) noexcept;
 std::uint8_t* huffman_encode(const kernels::HuffmanCodes& codes,
                              std::span<const std::uint8_t> symbols, std::uint8_t* out) noexcept;
 
-// False unless the payload holds exactly these many symbols.
+// False unless the payload holds exactly these many symbols. By the kernels of the active ISA, or
+// by those given.
 bool huffman_decode(const kernels::HuffmanSlots& slots, std::span<const std::uint8_t> payload,
+                    std::span<std::uint8_t> symbols) noexcept;
+bool huffman_decode(const kernels::HuffmanKernels& kernels, const kernels::HuffmanSlots& slots,
+                    std::span<const std::uint8_t> payload,
                     std::span<std::uint8_t> symbols) noexcept;
 
 }  // namespace meadow

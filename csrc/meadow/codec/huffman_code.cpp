@@ -224,28 +224,109 @@ kernels::HuffmanCodes HuffmanCode::codes() const noexcept {
   return out;
 }
 
-std::unique_ptr<kernels::HuffmanSlots> HuffmanCode::slots() const {
-  auto slots = std::make_unique<kernels::HuffmanSlots>();
+RawVector<std::uint32_t> HuffmanCode::pairs() const {
   const kernels::HuffmanCodes codes = this->codes();
-  for (std::size_t symbol = 0; symbol < lengths_.size(); ++symbol) {
-    const unsigned length = lengths_[symbol];
-    if (length == 0) continue;
-    for (std::size_t at = codes.code[symbol] >> 8; at < kHuffmanSlots; at += 1U << length) {
-      slots->one[at] = static_cast<std::uint16_t>(symbol | length << 8);
+  RawVector<std::uint32_t> pairs(1 << 16);
+  for (std::size_t second = 0; second < 256; ++second) {
+    if (lengths_[second] == 0) continue;
+    const std::uint32_t code = codes.code[second];
+    for (std::size_t first = 0; first < 256; ++first) {
+      const unsigned shift = lengths_[first];
+      pairs[second << 8 | first] = codes.code[first] + ((code & ~0xFFU) << shift) + (code & 0xFF);
     }
   }
-  for (std::size_t at = 0; at < kHuffmanSlots; ++at) {
-    std::uint64_t many = 0;
-    std::uint64_t used = 0;
-    std::uint64_t count = 0;
-    for (; count < kernels::kSymbolsPerSlot; ++count) {
-      const std::uint64_t one = slots->one[at >> used];
-      if (used + (one >> 8) > kHuffmanBits) break;
-      many |= (one & 0xFF) << (8 * count);
-      used += one >> 8;
-    }
-    slots->many[at] = many | used << 48 | count << 56;
+  return pairs;
+}
+
+namespace {
+
+struct Word {
+  std::uint32_t symbol;
+  std::uint32_t length;
+  std::uint32_t code;  // lowest bit first
+};
+
+std::vector<Word> words_of(const std::array<std::uint8_t, 256>& lengths,
+                           const kernels::HuffmanCodes& codes) {
+  std::vector<Word> words;
+  for (std::uint32_t symbol = 0; symbol < lengths.size(); ++symbol) {
+    if (lengths[symbol] == 0) continue;
+    words.push_back({symbol, lengths[symbol], codes.code[symbol] >> 8});
   }
+  return words;
+}
+
+void fill_one(kernels::HuffmanSlots& slots, std::span<const Word> words) {
+  for (const Word& word : words) {
+    for (std::size_t at = word.code; at < kHuffmanSlots; at += 1U << word.length) {
+      slots.one[at] = static_cast<std::uint16_t>(word.symbol | word.length << 8);
+    }
+  }
+}
+
+// As many symbols as are whole in the low `bits` bits of a slot and have room.
+std::uint64_t many_of(const kernels::HuffmanSlots& slots, std::size_t at, unsigned bits) {
+  std::uint64_t many = 0;
+  std::uint64_t used = 0;
+  std::uint64_t count = 0;
+  for (; count < kernels::kSymbolsPerSlot; ++count) {
+    const std::uint64_t one = slots.one[at >> used];
+    if (used + (one >> 8) > bits) break;
+    many |= (one & 0xFF) << (8 * count);
+    used += one >> 8;
+  }
+  return many | used << 48 | count << 56;
+}
+
+// The slots of `bits` bits that begin with the word: it, and what the other bits hold, which a
+// table of so many bits says already. A seventh symbol has no room.
+void fill_behind(const kernels::HuffmanSlots& slots, const Word& word, unsigned bits,
+                 const std::uint64_t* rest, std::uint64_t* many) {
+  constexpr std::uint64_t kSymbols = 0xFFFFFFFFFFFF;
+  const std::uint64_t first =
+      word.symbol | std::uint64_t{word.length} << 48 | std::uint64_t{1} << 56;
+  for (std::size_t i = 0; i >> (bits - word.length) == 0; ++i) {
+    const std::size_t at = word.code + (i << word.length);
+    const std::uint64_t symbols = rest[i] & kSymbols;
+    many[at] = rest[i] >> 56 == kernels::kSymbolsPerSlot
+                   ? many_of(slots, at, bits)
+                   : (symbols << 8) + (rest[i] ^ symbols) + first;
+  }
+}
+
+// By tables of 1, 2, 3 bits and so on; that of b bits begins at 2^b.
+void fill_many(kernels::HuffmanSlots& slots, std::span<const Word> words) {
+  const unsigned shortest =
+      std::min_element(words.begin(), words.end(), [](const Word& a, const Word& b) {
+        return a.length < b.length;
+      })->length;
+
+  std::vector<std::uint64_t> tables(kHuffmanSlots, 0);
+  const auto fill = [&](unsigned bits, std::uint64_t* many) {
+    for (const Word& word : words) {
+      if (word.length > bits) continue;
+      fill_behind(slots, word, bits, &tables[std::size_t{1} << (bits - word.length)], many);
+    }
+  };
+  for (unsigned bits = shortest; bits <= kHuffmanBits - shortest; ++bits) {
+    fill(bits, &tables[std::size_t{1} << bits]);
+  }
+  fill(kHuffmanBits, slots.many);
+}
+
+}  // namespace
+
+std::unique_ptr<kernels::HuffmanSlots> HuffmanCode::slots_of_one() const {
+  auto slots = std::make_unique_for_overwrite<kernels::HuffmanSlots>();
+  fill_one(*slots, words_of(lengths_, codes()));
+  return slots;
+}
+
+std::unique_ptr<kernels::HuffmanSlots> HuffmanCode::slots() const {
+  const std::vector<Word> words = words_of(lengths_, codes());
+  auto slots = std::make_unique_for_overwrite<kernels::HuffmanSlots>();
+  fill_one(*slots, words);
+  fill_many(*slots, words);
   return slots;
 }
 

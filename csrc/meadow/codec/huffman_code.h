@@ -32,7 +32,11 @@ class HuffmanCode {
   [[nodiscard]] bool has(std::uint8_t symbol) const noexcept { return lengths_[symbol] != 0; }
 
   [[nodiscard]] kernels::HuffmanCodes codes() const noexcept;
+  [[nodiscard]] RawVector<std::uint32_t> pairs() const;  // for HuffmanCodes
   [[nodiscard]] std::unique_ptr<kernels::HuffmanSlots> slots() const;
+  // Those of one symbol alone, which the scalar kernel reads: made ten times as fast, for some
+  // thousand symbols.
+  [[nodiscard]] std::unique_ptr<kernels::HuffmanSlots> slots_of_one() const;
 
  private:
   std::array<std::uint8_t, 256> lengths_{};  // 0: the symbol does not occur

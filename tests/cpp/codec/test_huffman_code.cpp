@@ -216,6 +216,7 @@ TEST_CASE("slots tell the symbols that are whole in twelve bits, and nothing els
     const HuffmanCode code = any_code(seed, 2 + 21 * seed);
     const kernels::HuffmanCodes codes = code.codes();
     const auto slots = code.slots();
+    const auto of_one = code.slots_of_one();
     for (unsigned at = 0; at < 4096; ++at) {
       unsigned used = 0;
       unsigned count = 0;
@@ -232,6 +233,7 @@ TEST_CASE("slots tell the symbols that are whole in twelve bits, and nothing els
         if (count == 0) REQUIRE(slots->one[at] == symbol + 256 * (codes.code[symbol] & 0xFF));
         used += codes.code[symbol] & 0xFF;
       }
+      REQUIRE(of_one->one[at] == slots->one[at]);
       REQUIRE(count >= 1);
       REQUIRE(((slots->many[at] >> 48) & 0xFF) == used);
       REQUIRE((slots->many[at] >> 56) == count);

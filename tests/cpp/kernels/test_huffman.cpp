@@ -52,9 +52,10 @@ Symbols any_symbols(const HuffmanCode& code, std::size_t count, unsigned seed) {
 }
 
 Symbols encoded(const HuffmanKernels& kernel, const HuffmanCode& code, const Symbols& symbols,
-                std::size_t offset) {
+                std::size_t offset, const std::uint32_t* pairs = nullptr) {
   Symbols out(offset + symbols.size() * 12 / 8 + 1 + 8, 0x5A);
-  const kernels::HuffmanCodes words = code.codes();
+  kernels::HuffmanCodes words = code.codes();
+  words.pairs = pairs;
   const std::uint8_t* end =
       kernel.encode(words, symbols.data(), symbols.size(), out.data() + offset);
   REQUIRE(std::all_of(out.begin(), out.begin() + static_cast<std::ptrdiff_t>(offset),
@@ -123,12 +124,14 @@ void check_decode(const HuffmanKernels& kernel, const kernels::HuffmanSlots& slo
 
 TEST_CASE("Huffman encodes as scalar does for all sizes and alignments") {
   for (const HuffmanCode& code : codes()) {
+    const auto pairs = code.pairs();
     for_each_isa([&](const HuffmanKernels& kernel) {
       for (std::size_t count = 0; count <= 140; ++count) {
         const Symbols symbols = any_symbols(code, count, static_cast<unsigned>(count));
         const Symbols expected = encoded(kernels::huffman_scalar, code, symbols, 0);
         for (std::size_t offset = 0; offset < 9; ++offset) {
           REQUIRE(encoded(kernel, code, symbols, offset) == expected);
+          REQUIRE(encoded(kernel, code, symbols, offset, pairs.data()) == expected);
         }
       }
     });

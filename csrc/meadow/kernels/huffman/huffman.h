@@ -33,6 +33,9 @@ struct HuffmanSlots {
 // shift by such a word is one by the length: shifts of 64 bits take the low six of their count.
 struct HuffmanCodes {
   std::uint32_t code[256];
+  // The same of two symbols, the first in the low byte of the index; null where there are too few
+  // symbols to code for a table of 256 KiB, of which those pairs that may occur are set.
+  const std::uint32_t* pairs;
 };
 
 // One tile of a plane: stream s decodes to out[s] .. out[s + 1].
