@@ -30,12 +30,12 @@ from meadow_py import blobs
 
 KEEP_MEMORY = "glibc.malloc.mmap_threshold=33554432:glibc.malloc.trim_threshold=4294967296"
 THREADS = (1, 2)
-LARGE = 256 << 20  # bytes from which a set gets two rounds instead of five, and no slow coder
+LARGE = 256 << 20  # bytes from which a set gets three rounds instead of five, and no slow coder
 HEADLINE = ("meadow auto", "meadow fast", "ZipNN")
 
 
 def rounds_of(tensors: list[Tensor]) -> int:
-    return 2 if sum(t.raw.size for t in tensors) > LARGE else 5
+    return 3 if sum(t.raw.size for t in tensors) > LARGE else 5
 
 
 def measure(coder: Coder, tensors: list[Tensor], threads: int) -> dict[str, float]:

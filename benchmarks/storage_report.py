@@ -87,6 +87,9 @@ def plot(figures: dict[str, Any], path: Path) -> None:
                 zorder=3,
             )
         axis.set_xscale("log")
+        axis.xaxis.set_major_locator(mpl.ticker.LogLocator(subs=(1, 2, 5)))
+        axis.xaxis.set_major_formatter("{x:g}")
+        axis.xaxis.set_minor_locator(mpl.ticker.NullLocator())
         axis.set_title(name, loc="left", fontsize=10)
         axis.set_xlabel("decode, GB/s on one thread")
         axis.set_ylabel("% of the original")

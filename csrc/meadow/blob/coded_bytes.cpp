@@ -29,8 +29,8 @@ Bytes encode_bytes(std::span<const std::uint8_t> bytes) {
   ByteCounts counts{};
   for (const std::uint8_t byte : bytes) ++counts[byte];
   const PlaneCode code = PlaneCode::choose(counts, 8, {});
-  Bytes out{static_cast<std::uint8_t>(code.coding())};
-  out.resize(kFixed);
+  Bytes out(kFixed);
+  out[0] = static_cast<std::uint8_t>(code.coding());
   store(&out[1], static_cast<std::uint16_t>(code.table().size()));
   out.insert(out.end(), code.table().begin(), code.table().end());
   for (std::size_t n = 0; n < block_count(bytes.size(), kTileSymbols); ++n) {

@@ -4,8 +4,8 @@
 #include <cstring>
 
 #include "meadow/base/bits.h"
+#include "meadow/kernels/convert/convert.h"
 #include "meadow/kernels/isa.h"
-#include "meadow/number/convert.h"
 
 namespace meadow {
 namespace {
@@ -154,12 +154,13 @@ void widen(const Layout& layout, const TilePlanes& tile, const std::uint16_t* up
            std::span<std::uint8_t> bytes) {
   const std::size_t count = bytes.size() / layout.record_bytes;
   if (layout.stored == FloatType::kF16) {
-    f16_of_bf16(upper, count, reinterpret_cast<std::uint16_t*>(bytes.data()));
+    kernels::convert_kernels(active_isa())
+        .f16_of_bf16(upper, count, reinterpret_cast<std::uint16_t*>(bytes.data()));
     return;
   }
   auto* values = reinterpret_cast<std::uint32_t*>(bytes.data());
   if (layout.content == FloatType::kF16) {
-    f32_of_f16(upper, count, values);
+    kernels::convert_kernels(active_isa()).f32_of_f16(upper, count, values);
   } else if (layout.content == FloatType::kF32) {
     kernels::plane_kernels(active_isa()).merge_f32(upper, tile.at[2], tile.at[3], count, values);
   } else {
@@ -241,9 +242,9 @@ const std::uint16_t* upper_halves(const Layout& layout, std::span<const std::uin
   scratch.resize(count);
   const auto* words = reinterpret_cast<const std::uint32_t*>(bytes.data());
   if (layout.stored == FloatType::kF16) {
-    bf16_of_f16(halves, count, scratch.data());
+    kernels::convert_kernels(active_isa()).bf16_of_f16(halves, count, scratch.data());
   } else if (layout.content == FloatType::kF16) {
-    f16_of_f32(words, count, scratch.data());
+    kernels::convert_kernels(active_isa()).f16_of_f32(words, count, scratch.data());
   } else {
     for (std::size_t i = 0; i < count; ++i) scratch[i] = static_cast<std::uint16_t>(words[i] >> 16);
   }

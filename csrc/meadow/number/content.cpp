@@ -1,11 +1,12 @@
 #include "meadow/number/content.h"
 
 #include <atomic>
-#include <bit>
 #include <cstdint>
 
 #include "meadow/base/error.h"
 #include "meadow/base/thread_pool.h"
+#include "meadow/kernels/convert/convert.h"
+#include "meadow/kernels/isa.h"
 
 namespace meadow {
 namespace {
@@ -26,28 +27,23 @@ constexpr bool f32_is_f16(std::uint32_t bits) noexcept {
   return ((mantissa | 0x800000) & ((1U << below) - 1)) == 0;
 }
 
-// A denormal F16 is m * 2^-24: at most 8 significant bits fit BF16.
-constexpr bool f16_is_bf16(std::uint16_t bits) noexcept {
-  const std::uint32_t magnitude = bits & 0x7FFF;
-  if (magnitude >= 0x400) return (magnitude & 7) == 0;
-  return magnitude == 0 ||
-         static_cast<int>(std::bit_width(magnitude)) - std::countr_zero(magnitude) <= 8;
-}
-
 // No early exit inside a block, so that the compiler may use vectors.
-template <typename Bits, bool (*kHolds)(Bits)>
-bool block_holds(const Bits* values, Block block) noexcept {
+template <bool (*kHolds)(std::uint32_t)>
+bool block_holds(const std::uint32_t* values, std::size_t count) noexcept {
   bool holds = true;
-  for (std::size_t i = block.begin; i < block.end; ++i) holds &= kHolds(values[i]);
+  for (std::size_t i = 0; i < count; ++i) holds &= kHolds(values[i]);
   return holds;
 }
 
-template <typename Bits, bool (*kHolds)(Bits)>
-bool all_hold(const void* values, std::size_t count, unsigned threads) {
+template <typename Bits>
+bool all_hold(bool (*block_holds_them)(const Bits*, std::size_t), const void* values,
+              std::size_t count, unsigned threads) {
   std::atomic<bool> holds{true};
   parallel_for(block_count(count, kBlock), threads, [&](std::size_t n) {
     if (!holds.load(std::memory_order_relaxed)) return;
-    if (!block_holds<Bits, kHolds>(static_cast<const Bits*>(values), nth_block(n, count, kBlock))) {
+    const Block block = nth_block(n, count, kBlock);
+    if (!block_holds_them(static_cast<const Bits*>(values) + block.begin,
+                          block.end - block.begin)) {
       holds.store(false, std::memory_order_relaxed);
     }
   });
@@ -62,10 +58,13 @@ FloatType narrowest_type(const void* values, std::size_t count, FloatType type, 
   }
   if (count == 0 || type == FloatType::kBF16) return type;
   if (type == FloatType::kF16) {
-    return all_hold<std::uint16_t, f16_is_bf16>(values, count, threads) ? FloatType::kBF16 : type;
+    return all_hold<std::uint16_t>(kernels::convert_kernels(active_isa()).f16_is_bf16, values,
+                                   count, threads)
+               ? FloatType::kBF16
+               : type;
   }
-  if (all_hold<std::uint32_t, f32_is_bf16>(values, count, threads)) return FloatType::kBF16;
-  if (all_hold<std::uint32_t, f32_is_f16>(values, count, threads)) return FloatType::kF16;
+  if (all_hold(block_holds<f32_is_bf16>, values, count, threads)) return FloatType::kBF16;
+  if (all_hold(block_holds<f32_is_f16>, values, count, threads)) return FloatType::kF16;
   return type;
 }
 

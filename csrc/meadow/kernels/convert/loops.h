@@ -1,8 +1,15 @@
-#include "meadow/number/convert.h"
+// The family as plain loops without a branch: the scalar file compiles them one element at a time,
+// the files of the ISAs let the compiler use its vectors. Everything is in an anonymous namespace,
+// so each of them has its own.
+#pragma once
 
-#include <bit>
+#include <cstddef>
+#include <cstdint>
+#include <cstring>
 
-namespace meadow {
+#include "meadow/kernels/convert/convert.h"
+
+namespace meadow::kernels {
 namespace {
 
 // F16: 5 exponent bits of bias 15, 10 mantissa bits. F32: bias 127, 23 mantissa bits. BF16 is the
@@ -11,6 +18,18 @@ constexpr std::uint32_t kRebias = 127 - 15;
 
 // Both directions choose between results that are all computed, without a branch, so that the
 // compiler may use vectors. Float arithmetic here is exact: sums of multiples of 2^-24 below 2^-13.
+
+float float_of(std::uint32_t bits) noexcept {
+  float value;
+  std::memcpy(&value, &bits, sizeof value);
+  return value;
+}
+
+std::uint32_t bits_of(float value) noexcept {
+  std::uint32_t bits;
+  std::memcpy(&bits, &value, sizeof bits);
+  return bits;
+}
 
 // By a mask: a choice by `?` in front of float arithmetic would be a branch again.
 std::uint32_t either(bool first, std::uint32_t a, std::uint32_t b) noexcept {
@@ -21,8 +40,8 @@ std::uint32_t either(bool first, std::uint32_t a, std::uint32_t b) noexcept {
 constexpr std::uint32_t kSmallest = std::uint32_t{113} << 23;  // 2^-14
 
 std::uint32_t f32_of_denormal(std::uint32_t mantissa) noexcept {
-  const float value = std::bit_cast<float>(kSmallest | mantissa << 13);
-  return std::bit_cast<std::uint32_t>(value - std::bit_cast<float>(kSmallest));
+  const float value = float_of(kSmallest | mantissa << 13);
+  return bits_of(value - float_of(kSmallest));
 }
 
 std::uint32_t widened(std::uint16_t half) noexcept {
@@ -36,8 +55,8 @@ std::uint32_t widened(std::uint16_t half) noexcept {
 
 // Below 2^-14 a multiple of 2^-24: added to 2^-14, it stands in the bits from 13 on.
 std::uint32_t f16_of_small(std::uint32_t magnitude) noexcept {
-  const float sum = std::bit_cast<float>(magnitude) + std::bit_cast<float>(kSmallest);
-  return (std::bit_cast<std::uint32_t>(sum) - kSmallest) >> 13;
+  const float sum = float_of(magnitude) + float_of(kSmallest);
+  return (bits_of(sum) - kSmallest) >> 13;
 }
 
 std::uint16_t narrowed(std::uint32_t bits) noexcept {
@@ -49,8 +68,6 @@ std::uint16_t narrowed(std::uint32_t bits) noexcept {
   const std::uint32_t chosen = either(magnitude >= 0x7F800000, special, finite);
   return static_cast<std::uint16_t>((bits >> 16 & 0x8000) | chosen);
 }
-
-}  // namespace
 
 void bf16_of_f16(const std::uint16_t* from, std::size_t count, std::uint16_t* to) noexcept {
   for (std::size_t i = 0; i < count; ++i)
@@ -69,4 +86,12 @@ void f32_of_f16(const std::uint16_t* from, std::size_t count, std::uint32_t* to)
   for (std::size_t i = 0; i < count; ++i) to[i] = widened(from[i]);
 }
 
-}  // namespace meadow
+// No early exit, so that there may be vectors. The lower half of the F32 is what BF16 drops.
+bool f16_is_bf16(const std::uint16_t* values, std::size_t count) noexcept {
+  std::uint32_t lost = 0;
+  for (std::size_t i = 0; i < count; ++i) lost |= widened(values[i]) & 0xFFFF;
+  return lost == 0;
+}
+
+}  // namespace
+}  // namespace meadow::kernels

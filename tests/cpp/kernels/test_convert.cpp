@@ -1,5 +1,6 @@
-// Conversions between float types: every pattern of 16 bits that both types hold.
-#include "meadow/number/convert.h"
+// Conversions between float types: every pattern of 16 bits that both types hold, and every ISA
+// against the scalar specification.
+#include "meadow/kernels/convert/convert.h"
 
 #include <bit>
 #include <cmath>
@@ -26,25 +27,25 @@ bool f16_is_finite(std::uint32_t bits) { return (bits & 0x7C00) != 0x7C00; }
 
 std::uint16_t to_bf16(std::uint16_t half) {
   std::uint16_t out = 0;
-  bf16_of_f16(&half, 1, &out);
+  kernels::convert_scalar.bf16_of_f16(&half, 1, &out);
   return out;
 }
 
 std::uint16_t bf16_to_f16(std::uint16_t value) {
   std::uint16_t out = 0;
-  f16_of_bf16(&value, 1, &out);
+  kernels::convert_scalar.f16_of_bf16(&value, 1, &out);
   return out;
 }
 
 std::uint32_t to_f32(std::uint16_t half) {
   std::uint32_t out = 0;
-  f32_of_f16(&half, 1, &out);
+  kernels::convert_scalar.f32_of_f16(&half, 1, &out);
   return out;
 }
 
 std::uint16_t f32_to_f16(std::uint32_t value) {
   std::uint16_t out = 0;
-  f16_of_f32(&value, 1, &out);
+  kernels::convert_scalar.f16_of_f32(&value, 1, &out);
   return out;
 }
 
@@ -116,5 +117,46 @@ TEST_CASE("random F32 that content takes for F16 come back from one") {
     const FloatType type = narrowest_type(&value, 1, FloatType::kF32, 1);
     const bool comes_back = to_f32(f32_to_f16(value)) == value;
     REQUIRE((type == FloatType::kF16) == (comes_back && (value & 0xFFFF) != 0));
+  }
+}
+
+TEST_CASE("every ISA converts all patterns as scalar does") {
+  std::vector<std::uint16_t> halves(kPatterns);
+  for (std::uint32_t bits = 0; bits < kPatterns; ++bits) {
+    halves[bits] = static_cast<std::uint16_t>(bits);
+  }
+  std::vector<std::uint32_t> words(kPatterns);
+  auto random = test::generator(7);
+  for (std::uint32_t& word : words) word = static_cast<std::uint32_t>(random());
+  // `count` values from number `first` on; what stands around them stays.
+  const auto converted = []<typename From, typename To>(
+                             void (*convert)(const From*, std::size_t, To*) noexcept,
+                             const std::vector<From>& from, std::size_t first, std::size_t count) {
+    std::vector<To> to(from.size(), To{0x5A5A});
+    convert(from.data() + first, count, to.data() + first);
+    return to;
+  };
+  const kernels::ConvertKernels& scalar = kernels::convert_scalar;
+  const auto check = [&](const kernels::ConvertKernels& kernel, std::size_t first,
+                         std::size_t count) {
+    REQUIRE(converted(kernel.bf16_of_f16, halves, first, count) ==
+            converted(scalar.bf16_of_f16, halves, first, count));
+    REQUIRE(converted(kernel.f16_of_bf16, halves, first, count) ==
+            converted(scalar.f16_of_bf16, halves, first, count));
+    REQUIRE(converted(kernel.f32_of_f16, halves, first, count) ==
+            converted(scalar.f32_of_f16, halves, first, count));
+    REQUIRE(converted(kernel.f16_of_f32, words, first, count) ==
+            converted(scalar.f16_of_f32, words, first, count));
+    REQUIRE(kernel.f16_is_bf16(halves.data() + first, count) ==
+            scalar.f16_is_bf16(halves.data() + first, count));
+  };
+  for (const Isa isa : available_isas()) {
+    CAPTURE(std::string(isa_name(isa)));
+    const kernels::ConvertKernels& kernel = kernels::convert_kernels(isa);
+    check(kernel, 0, kPatterns);
+    for (std::size_t count = 0; count < 140; count += 3) check(kernel, count, count);
+    for (std::size_t i = 0; i < kPatterns; ++i) {
+      REQUIRE(kernel.f16_is_bf16(&halves[i], 1) == scalar.f16_is_bf16(&halves[i], 1));
+    }
   }
 }

@@ -1,0 +1,8 @@
+// Vectors of 256 bits, from the compiler.
+#include "meadow/kernels/convert/loops.h"
+
+namespace meadow::kernels {
+
+const ConvertKernels convert_avx2 = {bf16_of_f16, f16_of_bf16, f16_of_f32, f32_of_f16, f16_is_bf16};
+
+}  // namespace meadow::kernels

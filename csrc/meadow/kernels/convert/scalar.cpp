@@ -1,0 +1,9 @@
+// The specification of the family: built without vectors.
+#include "meadow/kernels/convert/loops.h"
+
+namespace meadow::kernels {
+
+const ConvertKernels convert_scalar = {bf16_of_f16, f16_of_bf16, f16_of_f32, f32_of_f16,
+                                       f16_is_bf16};
+
+}  // namespace meadow::kernels
