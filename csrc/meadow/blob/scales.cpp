@@ -17,8 +17,9 @@ namespace meadow {
 namespace {
 
 constexpr std::size_t kSampledRows = 256;        // whose squares give the scales of columns
-constexpr std::size_t kSampledColumns = 128;     // which give those of rows
-constexpr std::size_t kCountedValues = 1 << 15;  // of as many rows as can be
+constexpr std::size_t kSampledColumns = 256;     // which give those of rows
+constexpr std::size_t kCountedValues = 1 << 15;  // exponents, which say what bases are worth
+constexpr std::size_t kCountedColumns = 128;     // of each row, so that there are many rows
 constexpr std::size_t kFewestRows = 4;
 constexpr std::size_t kBlocks = 8;  // of sampled rows, for as many threads
 constexpr std::size_t kRowsOfBlock = 256;
@@ -146,7 +147,7 @@ ByteCounts count_exponents(const Rows& rows, const Layout& layout, const Bases& 
   const Geometry geometry(layout, bases, rows.columns());
   const kernels::PlaneKernels& kernels = kernels::plane_kernels(active_isa());
   ByteCounts counts{};
-  const std::size_t columns = std::min(rows.columns(), kSampledColumns);
+  const std::size_t columns = std::min(rows.columns(), kCountedColumns);
   const std::size_t sampled = std::min(rows.count(), kCountedValues / columns);
   Bytes exponents(sampled * columns);
   for (std::size_t n = 0; n < sampled; ++n) {

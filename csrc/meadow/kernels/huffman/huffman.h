@@ -15,7 +15,7 @@ namespace meadow::kernels {
 // Longest code: a decoder that looks up 12 bits at a time fits a first-level cache of 32 KiB.
 constexpr unsigned kHuffmanBits = 12;
 // Measured: with six chains of look-ups a core waits for none of them (4 streams: 0.8 of that, 8
-// spill registers); see benchmarks/storage.md.
+// spill registers); see docs/storage.md.
 constexpr std::size_t kHuffmanStreams = 6;
 constexpr std::size_t kHuffmanSlots = std::size_t{1} << kHuffmanBits;
 constexpr std::size_t kSymbolsPerSlot = 6;
