@@ -115,7 +115,7 @@ def decode(blob: Any, *, out: Bytes | None = None, threads: int = 0) -> Bytes:
     FormatError
         If the blob is truncated, corrupt or of a newer version.
     ValueError
-        If `out` is read-only or not of the size.
+        If `out` is read-only, not of the size, or shares memory with the blob.
     TypeError
         If `out` is no array of bytes in a row.
     """
@@ -123,6 +123,8 @@ def decode(blob: Any, *, out: Bytes | None = None, threads: int = 0) -> Bytes:
 
     data = flat(blob, "blob")
     made = np.empty(info(data).nbytes, np.uint8) if out is None else writable(out)
+    if out is not None and np.may_share_memory(data, made):
+        raise ValueError("out: shares memory with the blob, which would change while it is read")
     _core.decode_blob(data, made, check_threads(threads))
     return made
 
@@ -176,12 +178,21 @@ def _effort(codec: str) -> str:
 def _name(dtype: str) -> str:
     if not isinstance(dtype, str):
         raise TypeError(f"dtype: expected a string such as 'BF16', found {type(dtype).__name__}")
+    if not dtype.isascii():
+        raise ValueError(f"dtype: expected a name such as 'BF16', found {dtype!r}")
     return dtype[:_LONGEST_DTYPE]
+
+
+def _integers(values: Any, what: str) -> list[int]:
+    try:
+        return [operator.index(value) for value in values]
+    except TypeError:
+        raise TypeError(f"{what}: expected integers, as (2, 3), found {values!r}") from None
 
 
 def _columns(dtype: str, shape: Sequence[int], nbytes: int) -> int:
     """Length of a row of floats; 0 where there are no rows."""
-    sizes = [operator.index(size) for size in shape]
+    sizes = _integers(shape, "shape")
     if any(size < 0 for size in sizes):
         raise ValueError(f"shape {tuple(sizes)}: expected no negative length")
     count = math.prod(sizes)
@@ -196,6 +207,6 @@ def _columns(dtype: str, shape: Sequence[int], nbytes: int) -> int:
 def _groups(dtype: str, groups: Sequence[int], codec: str) -> Layout:
     if codec != "huffman":
         raise ValueError(f"groups need codec='huffman', found codec={codec!r}")
-    widths = tuple(operator.index(width) for width in groups)
+    widths = tuple(_integers(groups, "groups"))
     element = ELEMENT_BYTES.get(dtype)
     return groups_layout(max(1, sum(widths) // 8) if element is None else element, widths)

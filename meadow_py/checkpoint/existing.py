@@ -10,7 +10,13 @@ from meadow_py.checkpoint.manifest import CARD, MANIFEST, Manifest, read_manifes
 from meadow_py.checkpoint.meter import Meter
 from meadow_py.checkpoint.plan import CONFIG, Plan
 from meadow_py.checkpoint.reading import PackedFile
-from meadow_py.checkpoint.target import Partial, files_in, is_free, partial_path
+from meadow_py.checkpoint.target import (
+    Partial,
+    files_in,
+    is_free,
+    partial_path,
+    require_writable,
+)
 from meadow_py.checkpoint.verifying import verify_file, verify_folder
 from meadow_py.errors import FormatError
 from meadow_py.sources.safetensors import is_packed
@@ -31,10 +37,7 @@ def is_packed_from(
     """
     if is_free(target):
         return False
-    if not _is_packed(target):
-        raise _exists(target, "and is not a packed model: name another, or remove it")
-    if overwrite:
-        _refuse_other_files(target, plan)
+    _require_packed(target, plan, overwrite)
     try:
         if not _same_source(target, plan, codec):
             if overwrite:
@@ -56,23 +59,34 @@ def is_packed_from(
     return True
 
 
+def _require_packed(target: Path, plan: Plan, overwrite: bool) -> None:
+    if not _is_packed(target):
+        raise _exists(target, "and is not a packed model: name another, or remove it")
+    if not overwrite:
+        return
+    reason = other_files(target, plan)
+    if reason is not None:
+        raise _exists(target, f"and {reason}: move them away")
+    require_writable(target)
+
+
 def _is_packed(target: Path) -> bool:
     if target.is_dir():
         return (target / MANIFEST).is_file()
     return target.is_file() and is_packed(target)
 
 
-def _refuse_other_files(target: Path, plan: Plan) -> None:
-    """Raise FileExistsError if a packed folder holds what packing did not put there."""
-    if target.is_file():
-        return
+def other_files(target: Path, plan: Plan) -> str | None:
+    """What is said of a packed folder that holds what packing did not put there, or None."""
+    if target.is_file() or is_free(target):
+        return None
     known = {MANIFEST, CARD, CONFIG, *(file.target for file in plan.files)}
     with contextlib.suppress(FormatError):  # of a damaged one nothing else is known
         known |= {entry.name for entry in read_manifest(target).entries}
     there = {path.relative_to(target).as_posix() for path in files_in(target)}
     if there - known:
-        name = min(there - known)
-        raise _exists(target, f"and holds files that are not packed ones ({name}): move them away")
+        return f"holds files that are not packed ones ({min(there - known)})"
+    return None
 
 
 def _exists(target: Path, said: str) -> FileExistsError:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import os
 import time
 from collections.abc import Sequence
@@ -15,7 +16,7 @@ from meadow_py.checkpoint.card import model_card
 from meadow_py.checkpoint.carrying import carry, content_entry
 from meadow_py.checkpoint.config import packed_config
 from meadow_py.checkpoint.encoding import FileJob, software
-from meadow_py.checkpoint.existing import is_packed_from
+from meadow_py.checkpoint.existing import is_packed_from, other_files
 from meadow_py.checkpoint.inspecting import Inspection, inspect
 from meadow_py.checkpoint.manifest import (
     CARD,
@@ -29,7 +30,7 @@ from meadow_py.checkpoint.meter import Meter
 from meadow_py.checkpoint.plan import CONFIG, Plan
 from meadow_py.checkpoint.shards import Made, pack_files
 from meadow_py.checkpoint.source import Source, plan_of
-from meadow_py.checkpoint.target import Partial, refuse_overlap, resolved
+from meadow_py.checkpoint.target import Partial, not_free, refuse_overlap, resolved
 from meadow_py.checkpoint.windows import used_threads
 
 if TYPE_CHECKING:
@@ -127,13 +128,23 @@ def pack(
     refuse_overlap(plan.root, path)
     single = plan.is_file and path.suffix == ".safetensors"
     size = sum(file.source.stat().st_size for file in plan.packed)
+    _require_readable(plan, codec)
     with Meter(size, "pack", progress) as meter:
         if is_packed_from(path, plan, codec, overwrite, used, meter):
             kept = tuple(file.name for file in plan.packed)
         else:
-            made = _make(plan, path, single, codec, used, executor, meter)
+            made = _make(plan, path, single, codec, overwrite, used, executor, meter)
             kept = tuple(f.name for f, m in zip(plan.packed, made, strict=True) if m.kept)
     return Packed(path, inspect(target), time.perf_counter() - begun, kept)
+
+
+def _require_readable(plan: Plan, codec: str) -> None:
+    """What is only read in the end fails now, rather than after hours."""
+    for file in plan.carried:
+        with file.source.open("rb"):
+            pass
+        if file.name == CONFIG:
+            packed_config(file.source, codec)
 
 
 def _make(
@@ -141,10 +152,12 @@ def _make(
     target: Path,
     single: bool,
     codec: str,
+    overwrite: bool,
     threads: int,
     executor: Executor | None,
     meter: Meter,
 ) -> tuple[Made, ...]:
+    refuses = functools.partial(other_files, plan=plan) if overwrite else not_free
     with Partial(target) as partial:
         names = [target.name] if single else [file.target for file in plan.files]
         partial.keep_only(names)
@@ -157,7 +170,7 @@ def _make(
         made = pack_files(jobs, executor, meter)
         if not single:
             _complete(plan, partial.folder, codec, made)
-        partial.publish(target.name if single else None)
+        partial.publish(target.name if single else None, refuses)
     return made
 
 

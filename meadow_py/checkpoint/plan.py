@@ -15,6 +15,7 @@ from meadow_py.sources.names import require_target
 from meadow_py.sources.safetensors import is_packed
 from meadow_py.sources.selection import PACKED_SUFFIX as SUFFIX
 from meadow_py.sources.selection import SUFFIXES, holds_weights
+from meadow_py.sources.sharded import read_index, require_shards, shards
 
 CONFIG = "config.json"
 _INDEX = ".index.json"  # what the names of weight indexes end with
@@ -84,7 +85,7 @@ def plan_file(path: Path) -> Plan:
     """
     if path.suffix.lower() not in SUFFIXES:
         raise ValueError(f"{path}: not a known weight file: expected one of {', '.join(SUFFIXES)}")
-    return Plan(path, (_planned(path, path.name, set()),))
+    return Plan(path, (_packed(path, path.name, packed_name(path.name)),))
 
 
 def plan_folder(folder: Path, names: Iterable[str] | None = None) -> Plan:
@@ -93,7 +94,7 @@ def plan_folder(folder: Path, names: Iterable[str] | None = None) -> Plan:
     Raises
     ------
     FileNotFoundError
-        If it holds no weights, or a link to nothing.
+        If it holds no weights, not all shards of an index, or a link to nothing.
     ValueError
         If it is packed already, or holds what is neither a file nor a folder.
     """
@@ -108,6 +109,9 @@ def plan_folder(folder: Path, names: Iterable[str] | None = None) -> Plan:
             f"{folder}: no weights: looked for {', '.join(SUFFIXES)}; found {found}"
         )
     _check(folder, files)
+    for name in chosen:
+        if name.endswith(_INDEX):
+            _require_shards(folder, name)
     return Plan(folder, files)
 
 
@@ -119,13 +123,32 @@ def packed_name(name: str) -> str:
 def _planned(path: Path, name: str, taken: set[str]) -> PlannedFile:
     if not holds_weights(name):
         return PlannedFile(path, name, _carried_name(name), packed=False)
-    if is_packed(path):
-        raise ValueError(f"{path}: packed already: unpack it, or copy it as it is")
     target = packed_name(name)
     if target in taken:
         target = name + SUFFIX
     taken.add(target)
+    return _packed(path, name, target)
+
+
+def _packed(path: Path, name: str, target: str) -> PlannedFile:
+    if is_packed(path):
+        raise ValueError(f"{path}: packed already: unpack it, or copy it as it is")
     return PlannedFile(path, name, target, packed=True)
+
+
+def _require_shards(folder: Path, name: str) -> None:
+    """Raise FileNotFoundError if an index names shards of which only some are there.
+
+    An index of which none is there is left over from weights of another kind.
+    """
+    path = folder / name
+    kind = "safetensors" if name.endswith(f".safetensors{_INDEX}") else "pytorch"
+    try:
+        weight_map = read_index(path, kind)
+    except FormatError:  # not one of weights; the file itself is carried along
+        return
+    if any((path.parent / shard).is_file() for shard in shards(weight_map)):
+        require_shards(path.parent, path, weight_map)
 
 
 def _carried_name(name: str) -> str:

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import fcntl
 import os
-from collections.abc import Iterable, Iterator
+import stat
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING
@@ -30,8 +32,15 @@ def resolved(target: str | os.PathLike[str]) -> Path:
         If it would be in no folder.
     """
     if not str(target) or not Path(target).name:
-        raise ValueError(f"target {os.fspath(target)!r}: expected the name of a folder or file")
+        raise ValueError(
+            f"target {os.fspath(target)!r}: expected the name of a folder or file: it is replaced "
+            "in one step, which '.' and '..' cannot be"
+        )
     path = Path(os.path.realpath(Path(target).expanduser()))
+    if os.path.ismount(path):
+        raise ValueError(
+            f"{target}: is a mount point, which nothing can replace: name a folder in it"
+        )
     if not path.parent.exists():
         raise FileNotFoundError(f"cannot write {str(target)!r}: there is no folder {path.parent}")
     if not path.parent.is_dir():
@@ -55,6 +64,17 @@ def is_free(target: Path) -> bool:
     if not os.path.lexists(target):
         return True
     return target.is_dir() and not any(target.iterdir())
+
+
+def not_free(target: Path) -> str | None:
+    """What keeps a target that was free from being written, None if it still is."""
+    return None if is_free(target) else "has appeared meanwhile"
+
+
+def require_writable(target: Path) -> None:
+    """Raise PermissionError if a folder that is to be replaced could not be removed."""
+    if target.is_dir() and not os.access(target, os.W_OK | os.X_OK):
+        raise PermissionError(errno.EACCES, "is write-protected", str(target))
 
 
 def partial_path(target: Path) -> Path:
@@ -100,17 +120,25 @@ class Partial:
             if path.relative_to(self.folder).as_posix() not in wanted:
                 writing.remove(path)
 
-    def publish(self, name: str | None = None) -> None:
+    def publish(
+        self, name: str | None = None, refuses: Callable[[Path], str | None] = not_free
+    ) -> None:
         """Give the folder, or the one file `name` in it, the name of the target, in one step.
 
-        What had that name is removed.
+        What had that name is removed, unless `refuses` gives a reason not to: somebody may have
+        put files there while the work went on.
+
+        Raises
+        ------
+        FileExistsError
+            With that reason. The target is as it was.
         """
         made = self.folder if name is None else self.folder / name
         with writing.named(self.target):
             if name is None:
                 for folder in _folders(self.folder):
                     writing.sync_folder(folder)
-            self._swap(made)
+            self._swap(made, refuses)
             writing.sync_folder(self.target.parent)
         writing.remove(self.folder)
 
@@ -118,16 +146,31 @@ class Partial:
         """Remove the folder with all that is in it."""
         writing.remove(self.folder)
 
-    def _swap(self, made: Path) -> None:
+    def _swap(self, made: Path, refuses: Callable[[Path], str | None]) -> None:
         """Afterwards the target is new, and the old one, if there was one, at its former place."""
         if not os.path.lexists(self.target):
             writing.rename_new(made, self.target)
-        elif not writing.exchange(made, self.target):
+            return
+        self._require(refuses(self.target))
+        _take_mode(self.target, made)
+        if not writing.exchange(made, self.target):
             old = self.target.with_name(f".{self.target.name}{_OLD}")
             writing.remove(old)
             writing.rename(self.target, old)
             writing.rename(made, self.target)
             writing.remove(old)
+            return
+        reason = refuses(made)  # what was put there in the last moment
+        if reason is not None:
+            writing.exchange(made, self.target)
+            self._require(reason)
+
+    def _require(self, reason: str | None) -> None:
+        if reason is not None:
+            raise FileExistsError(
+                f"{self.target}: {reason}: nothing there was changed; what was made is in "
+                f"{self.folder}"
+            )
 
     def _lock(self) -> None:
         try:
@@ -159,6 +202,14 @@ class Partial:
                 if not any(files_in(self.folder)):
                     writing.remove(self.folder)
         os.close(self._descriptor)
+
+
+def _take_mode(old: Path, made: Path) -> None:
+    """Let a folder be as open to others as the one that it replaces."""
+    if old.is_dir() and made.is_dir():
+        mode = stat.S_IMODE(old.stat().st_mode)
+        if mode != stat.S_IMODE(made.stat().st_mode):
+            writing.call(os.chmod, made, mode)
 
 
 def files_in(folder: Path) -> Iterator[Path]:

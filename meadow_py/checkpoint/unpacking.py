@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import os
 import time
 from dataclasses import dataclass
@@ -17,8 +18,10 @@ from meadow_py.checkpoint.target import (
     Partial,
     files_in,
     is_free,
+    not_free,
     partial_path,
     refuse_overlap,
+    require_writable,
     resolved,
 )
 from meadow_py.checkpoint.verifying import check_entry, packed_path
@@ -110,7 +113,7 @@ def unpack(
             kept = [original.name for original in originals]
             _discard_partial(goal)
         else:
-            kept = _make(place, goal, originals, used, meter)
+            kept = _make(place, goal, originals, overwrite, used, meter)
     names = tuple(original.name for original in originals)
     return Unpacked(goal, names, size, tuple(kept), time.perf_counter() - begun)
 
@@ -137,14 +140,22 @@ def _is_there(goal: Path, originals: list[_Original], overwrite: bool) -> bool:
         _is_right(path, original) for path, original in zip(there.values(), originals, strict=True)
     ):
         return True
-    surplus = sorted(found.keys() - there.keys())
-    if surplus:
-        said = f"exists already, and holds other files ({surplus[0] or 'it is a file'})"
-        raise FileExistsError(f"{goal}: {said}")
+    reason = _other_files(goal, set(there))
+    if reason is not None:
+        raise FileExistsError(f"{goal}: exists already, and {reason}")
     if not overwrite:
         said = "exists already and differs from what would be unpacked: overwrite replaces it"
         raise FileExistsError(f"{goal}: {said}")
+    require_writable(goal)
     return False
+
+
+def _other_files(goal: Path, known: set[str]) -> str | None:
+    """What is said of a target that holds more than what is unpacked, or None."""
+    if is_free(goal):
+        return None
+    surplus = sorted(({"": goal} if goal.is_file() else _files(goal)).keys() - known)
+    return f"holds other files ({surplus[0] or 'it is a file'})" if surplus else None
 
 
 def _files(folder: Path) -> dict[str, Path]:
@@ -163,7 +174,12 @@ def _discard_partial(goal: Path) -> None:
 
 
 def _make(
-    place: Path, goal: Path, originals: list[_Original], threads: int, meter: Meter
+    place: Path,
+    goal: Path,
+    originals: list[_Original],
+    overwrite: bool,
+    threads: int,
+    meter: Meter,
 ) -> list[str]:
     """Make all files; the names of those that had been made before."""
     kept = []
@@ -179,7 +195,9 @@ def _make(
                 continue
             writing.make_folder(path.parent)
             _make_one(place, path, original, threads, meter)
-        partial.publish(goal.name if single else None)
+        known = {""} if single else set(names)
+        refuses = functools.partial(_other_files, known=known) if overwrite else not_free
+        partial.publish(goal.name if single else None, refuses)
     return kept
 
 

@@ -1,7 +1,8 @@
 """Every call that changes a disk, so that tests can make each of them fail or end the process.
 
-Files are written as ``NAME.RANDOM.writing``, brought to the disk, and then renamed. Random, because
-a task on an executor may still be at work when the next call packs the same file again.
+Files are written as ``.RANDOM.writing``, brought to the disk, and then renamed. Random, because a
+task on an executor may still be at work when the next call packs the same file again; without the
+name, which may be as long as names can be.
 """
 
 from __future__ import annotations
@@ -48,7 +49,7 @@ class NewFile:
     def __init__(self, path: Path) -> None:
         self.path = path
         self.size = 0  # where `append` writes next
-        self._unfinished = path.with_name(f"{path.name}.{secrets.token_hex(4)}.writing")
+        self._unfinished = path.with_name(f".{secrets.token_hex(8)}.writing")
         flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC
         self._descriptor: int | None = call(os.open, self._unfinished, flags, 0o666)
 

@@ -51,8 +51,8 @@ PlaneCode PlaneCode::of_huffman(const HuffmanCode& code, unsigned width, Use use
   return plane;
 }
 
-void PlaneCode::encode_by_pairs() {
-  pairs_ = std::make_shared<const RawVector<std::uint32_t>>(huffman_->pairs());
+void PlaneCode::encode_by_pairs(const HuffmanCode& code) {
+  pairs_ = std::make_shared<const RawVector<std::uint32_t>>(code.pairs());
   codes_.pairs = pairs_->data();
 }
 
@@ -89,7 +89,7 @@ PlaneCode PlaneCode::choose(const ByteCounts& counts, unsigned width, const Code
     PlaneCode rans = of_rans(RansModel::from_counts(counts), width);
     if (rans.cost_bits(counts, choice.tiles) < best) chosen = std::move(rans);
   }
-  if (chosen.huffman_ && total >= kPairsPay) chosen.encode_by_pairs();
+  if (chosen.huffman_ && total >= kPairsPay) chosen.encode_by_pairs(*chosen.huffman_);
   return chosen;
 }
 

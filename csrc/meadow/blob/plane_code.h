@@ -66,7 +66,7 @@ class PlaneCode {
   [[nodiscard]] bool tells(std::uint8_t symbol) const noexcept;  // whether the table names it
   [[nodiscard]] bool escapes_fit(std::span<const std::uint8_t> symbols) const noexcept;
   static PlaneCode of_rans(RansModel model, unsigned width);
-  void encode_by_pairs();
+  void encode_by_pairs(const HuffmanCode& code);
 
   Coding coding_;
   unsigned width_;

@@ -27,6 +27,8 @@ def gguf_regions(mapped: MappedFile) -> FileRegions:
 
 
 def _regions(mapped: MappedFile, start: int, infos: Sequence[TensorInfo]) -> Iterator[Region]:
+    if not infos:  # a vocabulary alone
+        return
     ends = [start + info.offset for info in infos[1:]] + [mapped.size]
     for info, next_begin in zip(infos, ends, strict=True):
         begin = start + info.offset

@@ -161,6 +161,18 @@ class _Named:
         pass
 
 
+# What makes tensors that are a view of a storage, and where it says of one that readers are to
+# negate or conjugate its values.
+_PLAIN = {"_rebuild_tensor_v2": 6, "_rebuild_tensor_v3": 7}
+
+
+class _Odd:
+    """A tensor that is no view of a storage: sparse, quantised, of a class of its own."""
+
+    def __setstate__(self, state: Any) -> None:
+        pass
+
+
 class _Rebuild:
     """Stands for ``torch._utils._rebuild_*``."""
 
@@ -171,17 +183,20 @@ class _Rebuild:
         pass
 
     def __call__(self, *arguments: Any) -> Any:
-        if self._function == "_rebuild_parameter":
+        if self._function in ("_rebuild_parameter", "_rebuild_parameter_with_state"):
             return arguments[0]
+        if self._function not in _PLAIN:
+            return _Odd()
         storage, offset, shape, strides = arguments[:4]
+        flags = arguments[_PLAIN[self._function] :]
         if self._function == "_rebuild_tensor_v3":
             storage.dtype = dtype = arguments[6].dtype
         else:
             dtype = storage.dtype
         numbers = (offset, *shape, *strides)
         plain = all(type(n) is int and 0 <= n < 2**48 for n in numbers)
-        if not plain or len(shape) != len(strides) or dtype is None:
-            raise ValueError("no plain tensor")
+        if not plain or len(shape) != len(strides) or dtype is None or any(flags):
+            return _Odd()
         return StoredTensor(storage, dtype, offset, tuple(shape), tuple(strides))
 
 
@@ -191,11 +206,7 @@ class _Reader(pickle.Unpickler):
         self._storages = storages
 
     def find_class(self, module: str, name: str) -> Any:
-        if module == "torch._utils" and name in (
-            "_rebuild_tensor_v2",
-            "_rebuild_tensor_v3",
-            "_rebuild_parameter",
-        ):
+        if module in ("torch._utils", "torch._tensor") and name.startswith("_rebuild"):
             return _Rebuild(name)
         if (module, name) == ("collections", "OrderedDict"):
             return _Dict
@@ -229,6 +240,8 @@ def _state_dict(root: Any) -> dict[str, StoredTensor] | None:
 
 def _tensors(values: Mapping[Any, Any]) -> Iterator[tuple[str, StoredTensor]]:
     for name, value in values.items():
+        if isinstance(value, _Odd):
+            raise ValueError(f"{name!r} is no plain tensor")
         if isinstance(value, StoredTensor):
             if not isinstance(name, str):
                 raise ValueError("a tensor whose name is no string")

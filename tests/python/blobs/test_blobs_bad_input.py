@@ -114,6 +114,26 @@ def test_memory_of_another_size_or_read_only_is_a_value_error() -> None:
             blobs.decode(BLOB, out=out)  # type: ignore[arg-type]
 
 
+def test_memory_of_the_blob_itself_is_a_value_error() -> None:
+    memory = np.zeros(BLOB.size + 4000, np.uint8)
+    memory[: BLOB.size] = BLOB
+    for begin in (0, BLOB.size - 1):
+        with pytest.raises(ValueError, match="out: shares memory with the blob"):
+            blobs.decode(memory[: BLOB.size], out=memory[begin : begin + 4000])
+    assert blobs.decode(memory[: BLOB.size], out=memory[BLOB.size :]).tobytes() == RAW.tobytes()
+
+
+def test_what_is_no_row_of_integers_is_named() -> None:
+    for shape in (None, 2000, 1.5, (2.5,)):
+        with pytest.raises(TypeError, match="shape: expected integers, as"):
+            blobs.encode(RAW, "BF16", shape)  # type: ignore[arg-type]
+    with pytest.raises(TypeError, match="groups: expected integers, as"):
+        blobs.encode(RAW, "BF16", (2000,), codec="huffman", groups=8)  # type: ignore[arg-type]
+    for dtype in ("\ud800", "BF16\u00e9"):
+        with pytest.raises(ValueError, match="dtype: expected a name such as 'BF16'"):
+            blobs.encode(RAW, dtype, (2000,))
+
+
 @pytest.mark.parametrize(("begin", "end"), [(-1, 5), (5, 1), (0, 4001), (4001, 4001)])
 def test_ranges_outside_are_value_errors(begin: int, end: int) -> None:
     with pytest.raises(ValueError, match=r"range .*: expected one inside 0\.\.4000"):

@@ -114,6 +114,12 @@ def test_unknown_block_types_are_bytes(tmp_path: Path) -> None:
         mp.open_checkpoint(tmp_path / "p.safetensors")
 
 
+def test_a_vocabulary_alone(tmp_path: Path) -> None:
+    path = tmp_path / "x.gguf"
+    write(path, {})
+    assert round_trip(path, tmp_path).tensors == ()
+
+
 def test_parts_of_a_split_model(tmp_path: Path) -> None:
     path = tmp_path / "x-00001-of-00002.gguf"
     write(path, {"a": (0, [8], bytes(32))}, split=2)

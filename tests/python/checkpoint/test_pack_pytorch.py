@@ -225,3 +225,24 @@ def test_overlapping_entries(tmp_path: Path) -> None:
     content[version + 42 : version + 46] = storage.header_offset.to_bytes(4, "little")
     path.write_bytes(content)
     round_trip(path, tmp_path)
+
+
+def odd_tensors() -> dict[str, Any]:
+    values = torch.complex(torch.randn(3), torch.randn(3)).conj()
+    quantised = torch.quantize_per_tensor(torch.randn(3), 0.1, 0, torch.qint8)
+    return {
+        "negated": values.imag.detach(),
+        "conjugated": values,
+        "sparse": torch.eye(2).to_sparse(),
+        "quantised": quantised,
+    }
+
+
+@pytest.mark.filterwarnings("ignore::UserWarning")
+@pytest.mark.parametrize("name", ["negated", "conjugated", "sparse", "quantised"])
+def test_tensors_that_are_no_view_are_not_passed_over(name: str, tmp_path: Path) -> None:
+    path = tmp_path / "pytorch_model.bin"
+    torch.save({"w": torch.randn(2), "odd": odd_tensors()[name]}, path)
+    round_trip(path, tmp_path)
+    with pytest.raises(ValueError, match="are not known, only its bytes"):
+        mp.open_checkpoint(tmp_path / "p.safetensors")
