@@ -51,6 +51,7 @@ napoleon_custom_sections = [("Attributes", "params_style")]
 nitpicky = True
 nitpick_ignore = [
     ("py:class", "Axes"),  # of matplotlib
+    ("py:class", "BlobInfo"),  # where it is imported for type checkers alone
     ("py:class", "Executor"),  # of concurrent.futures
     ("py:class", "Chunks"),  # of the compiled core, which is no interface
     ("py:class", "StreamInfo"),

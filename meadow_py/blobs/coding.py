@@ -61,8 +61,8 @@ def encode(
 
     Returns
     -------
-    ndarray of uint8, 1-D
-        The blob; see `decode`, `info`.
+    numpy.ndarray
+        The blob, uint8, 1-D; see `decode`, `info`.
 
     Raises
     ------
