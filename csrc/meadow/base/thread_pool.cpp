@@ -129,11 +129,7 @@ class ThreadPool {
     const auto idle = [this] { return busy_ == 0; };
     std::unique_lock lock(mutex_);
     wanted_ = 0;
-    if (!idle()) {
-      lock.unlock();
-      if (has_cores_) spin_until(idle);
-      lock.lock();
-    }
+    look_for(idle, lock);
     while (job.scope != nullptr && !idle_.wait_for(lock, CancellationScope::kInterval, idle)) {
       lock.unlock();
       job.ask();
@@ -143,15 +139,20 @@ class ThreadPool {
     job_ = nullptr;
   }
 
+  // Before a thread goes to sleep.
+  template <typename Condition>
+  void look_for(const Condition& holds, std::unique_lock<std::mutex>& lock) {
+    if (!has_cores_ || holds()) return;
+    lock.unlock();
+    spin_until(holds);
+    lock.lock();
+  }
+
   [[noreturn]] void serve() {
     const auto wanted = [this] { return wanted_ > 0; };
     std::unique_lock lock(mutex_);
     while (true) {
-      if (has_cores_ && !wanted()) {
-        lock.unlock();
-        spin_until(wanted);
-        lock.lock();
-      }
+      look_for(wanted, lock);
       wake_.wait(lock, wanted);
       --wanted_;
       ++busy_;

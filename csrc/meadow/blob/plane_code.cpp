@@ -94,7 +94,6 @@ PlaneCode PlaneCode::choose(const ByteCounts& counts, unsigned width, const Code
 }
 
 PlaneCode PlaneCode::parse(Coding coding, unsigned width, std::span<const std::uint8_t> table) {
-  active_isa();  // complains of a bad MEADOW_ISA here, because decoders cannot
   PlaneCode plane = parse_any(coding, width, table, Use::kDecode);
   if (width == 8) return plane;
   for (unsigned symbol = 1U << width; symbol < 256; ++symbol) {
@@ -107,12 +106,12 @@ PlaneCode PlaneCode::parse(Coding coding, unsigned width, std::span<const std::u
 }
 
 PlaneCode PlaneCode::parse_small(Coding coding, std::span<const std::uint8_t> table) {
-  active_isa();
   return parse_any(coding, 8, table, Use::kDecodeFew);
 }
 
 PlaneCode PlaneCode::parse_any(Coding coding, unsigned width, std::span<const std::uint8_t> table,
                                Use use) {
+  active_isa();  // complains of a bad MEADOW_ISA here, because decoders cannot
   if (coding == Coding::kHuffman) return of_huffman(HuffmanCode::parse(table), width, use);
   if (coding == Coding::kRans) return of_rans(RansModel::parse(table), width);
   PlaneCode plane(coding, width);

@@ -25,29 +25,19 @@ double magnitude(std::uint32_t bits, int exponent_bits, int mantissa_bits) {
 
 bool f16_is_finite(std::uint32_t bits) { return (bits & 0x7C00) != 0x7C00; }
 
-std::uint16_t to_bf16(std::uint16_t half) {
-  std::uint16_t out = 0;
-  kernels::convert_scalar.bf16_of_f16(&half, 1, &out);
+template <typename From, typename To>
+To converted(void (*convert)(const From*, std::size_t, To*) noexcept, From value) {
+  To out = 0;
+  convert(&value, 1, &out);
   return out;
 }
 
-std::uint16_t bf16_to_f16(std::uint16_t value) {
-  std::uint16_t out = 0;
-  kernels::convert_scalar.f16_of_bf16(&value, 1, &out);
-  return out;
-}
+const kernels::ConvertKernels& scalar = kernels::convert_scalar;
 
-std::uint32_t to_f32(std::uint16_t half) {
-  std::uint32_t out = 0;
-  kernels::convert_scalar.f32_of_f16(&half, 1, &out);
-  return out;
-}
-
-std::uint16_t f32_to_f16(std::uint32_t value) {
-  std::uint16_t out = 0;
-  kernels::convert_scalar.f16_of_f32(&value, 1, &out);
-  return out;
-}
+std::uint16_t to_bf16(std::uint16_t half) { return converted(scalar.bf16_of_f16, half); }
+std::uint16_t bf16_to_f16(std::uint16_t value) { return converted(scalar.f16_of_bf16, value); }
+std::uint32_t to_f32(std::uint16_t half) { return converted(scalar.f32_of_f16, half); }
+std::uint16_t f32_to_f16(std::uint32_t value) { return converted(scalar.f16_of_f32, value); }
 
 }  // namespace
 
@@ -129,24 +119,23 @@ TEST_CASE("every ISA converts all patterns as scalar does") {
   auto random = test::generator(7);
   for (std::uint32_t& word : words) word = static_cast<std::uint32_t>(random());
   // `count` values from number `first` on; what stands around them stays.
-  const auto converted = []<typename From, typename To>(
-                             void (*convert)(const From*, std::size_t, To*) noexcept,
-                             const std::vector<From>& from, std::size_t first, std::size_t count) {
+  const auto range = []<typename From, typename To>(
+                         void (*convert)(const From*, std::size_t, To*) noexcept,
+                         const std::vector<From>& from, std::size_t first, std::size_t count) {
     std::vector<To> to(from.size(), To{0x5A5A});
     convert(from.data() + first, count, to.data() + first);
     return to;
   };
-  const kernels::ConvertKernels& scalar = kernels::convert_scalar;
   const auto check = [&](const kernels::ConvertKernels& kernel, std::size_t first,
                          std::size_t count) {
-    REQUIRE(converted(kernel.bf16_of_f16, halves, first, count) ==
-            converted(scalar.bf16_of_f16, halves, first, count));
-    REQUIRE(converted(kernel.f16_of_bf16, halves, first, count) ==
-            converted(scalar.f16_of_bf16, halves, first, count));
-    REQUIRE(converted(kernel.f32_of_f16, halves, first, count) ==
-            converted(scalar.f32_of_f16, halves, first, count));
-    REQUIRE(converted(kernel.f16_of_f32, words, first, count) ==
-            converted(scalar.f16_of_f32, words, first, count));
+    REQUIRE(range(kernel.bf16_of_f16, halves, first, count) ==
+            range(scalar.bf16_of_f16, halves, first, count));
+    REQUIRE(range(kernel.f16_of_bf16, halves, first, count) ==
+            range(scalar.f16_of_bf16, halves, first, count));
+    REQUIRE(range(kernel.f32_of_f16, halves, first, count) ==
+            range(scalar.f32_of_f16, halves, first, count));
+    REQUIRE(range(kernel.f16_of_f32, words, first, count) ==
+            range(scalar.f16_of_f32, words, first, count));
     REQUIRE(kernel.f16_is_bf16(halves.data() + first, count) ==
             scalar.f16_is_bf16(halves.data() + first, count));
   };

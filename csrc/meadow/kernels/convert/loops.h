@@ -5,9 +5,9 @@
 
 #include <cstddef>
 #include <cstdint>
-#include <cstring>
 
 #include "meadow/kernels/convert/convert.h"
+#include "meadow/kernels/float_bits.h"
 
 namespace meadow::kernels {
 namespace {
@@ -18,18 +18,6 @@ constexpr std::uint32_t kRebias = 127 - 15;
 
 // Both directions choose between results that are all computed, without a branch, so that the
 // compiler may use vectors. Float arithmetic here is exact: sums of multiples of 2^-24 below 2^-13.
-
-float float_of(std::uint32_t bits) noexcept {
-  float value;
-  std::memcpy(&value, &bits, sizeof value);
-  return value;
-}
-
-std::uint32_t bits_of(float value) noexcept {
-  std::uint32_t bits;
-  std::memcpy(&bits, &value, sizeof bits);
-  return bits;
-}
 
 // By a mask: a choice by `?` in front of float arithmetic would be a branch again.
 std::uint32_t either(bool first, std::uint32_t a, std::uint32_t b) noexcept {

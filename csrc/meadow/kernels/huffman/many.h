@@ -196,8 +196,7 @@ std::uint8_t* encode(const HuffmanCodes& codes, const std::uint8_t* symbols, std
     const std::uint32_t code = codes.code[symbols[i]];
     bits.put(code >> 8, code & 0xFF);
   }
-  std::memcpy(bits.out, &bits.hold, sizeof bits.hold);  // none was put, if there are no symbols
-  return bits.out + (bits.held + 7) / 8;
+  return bits.out + (bits.held + 7) / 8;  // `put` has written the last bits, too
 }
 
 }  // namespace

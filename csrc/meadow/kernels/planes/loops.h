@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <cstring>
 
+#include "meadow/kernels/float_bits.h"
 #include "meadow/kernels/planes/planes.h"
 
 namespace meadow::kernels {
@@ -87,16 +88,10 @@ void merge_f32(const std::uint16_t* upper, const std::uint8_t* middle, const std
   }
 }
 
-float float_of_bits(std::uint32_t bits) noexcept {
-  float value;
-  std::memcpy(&value, &bits, sizeof value);
-  return value;
-}
-
 void add_squares_bf16(const std::uint16_t* values, std::size_t count, const float* weights,
                       float* sums) noexcept {
   for (std::size_t i = 0; i < count; ++i) {
-    const float value = float_of_bits(std::uint32_t{values[i]} << 16);
+    const float value = float_of(std::uint32_t{values[i]} << 16);
     const float square = value * value;
     sums[i] += (square < 1e34F ? square : 0.0F) * weights[i];
   }
@@ -106,7 +101,7 @@ void add_squares_bf16(const std::uint16_t* values, std::size_t count, const floa
 void add_squares_f16(const std::uint16_t* values, std::size_t count, const float* weights,
                      float* sums) noexcept {
   for (std::size_t i = 0; i < count; ++i) {
-    const float value = float_of_bits((values[i] & 0x7FFFU) << 13) * 0x1p112F;
+    const float value = float_of((values[i] & 0x7FFFU) << 13) * 0x1p112F;
     sums[i] += (value < 65536.0F ? value * value : 0.0F) * weights[i];
   }
 }

@@ -1,24 +1,11 @@
 // The specification of the family, one element at a time.
-#include <cstring>
-
+#include "meadow/kernels/float_bits.h"
 #include "meadow/kernels/quantize/quantize.h"
 
 namespace meadow::kernels {
 namespace {
 
 constexpr std::uint32_t kExponentOfF32 = 0x7F800000;
-
-std::uint32_t bits_of(float value) noexcept {
-  std::uint32_t bits;
-  std::memcpy(&bits, &value, sizeof bits);
-  return bits;
-}
-
-float float_of(std::uint32_t bits) noexcept {
-  float value;
-  std::memcpy(&value, &bits, sizeof value);
-  return value;
-}
 
 Range range(const float* weights, std::size_t count) noexcept {
   Range found{0.0F, 0.0F, true};
