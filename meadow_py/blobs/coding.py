@@ -123,7 +123,7 @@ def decode(blob: Any, *, out: Bytes | None = None, threads: int = 0) -> Bytes:
 
     data = flat(blob, "blob")
     made = np.empty(info(data).nbytes, np.uint8) if out is None else writable(out)
-    if out is not None and np.may_share_memory(data, made):
+    if np.may_share_memory(data, made):
         raise ValueError("out: shares memory with the blob, which would change while it is read")
     _core.decode_blob(data, made, check_threads(threads))
     return made

@@ -32,7 +32,7 @@ def model_card(manifest: Manifest) -> str:
     text = _TEXT.format(
         packed=packed,
         original=original,
-        share=100 * packed / max(original, 1),
+        share=100 * packed / original,
         codec=manifest.codec,
         version=VERSION,
         software=manifest.software,

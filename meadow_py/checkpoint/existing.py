@@ -59,34 +59,35 @@ def is_packed_from(
     return True
 
 
+def keeps(target: Path, plan: Plan) -> str | None:
+    """Why even `overwrite` must not replace a target, None if it may."""
+    return None if is_free(target) else _no_model(target) or _surplus(target, plan)
+
+
 def _require_packed(target: Path, plan: Plan, overwrite: bool) -> None:
-    if not _is_packed(target):
-        raise _exists(target, "and is not a packed model: name another, or remove it")
-    if not overwrite:
-        return
-    reason = other_files(target, plan)
+    reason = keeps(target, plan) if overwrite else _no_model(target)
     if reason is not None:
-        raise _exists(target, f"and {reason}: move them away")
-    require_writable(target)
+        raise _exists(target, f"and {reason}")
+    if overwrite:
+        require_writable(target)
 
 
-def _is_packed(target: Path) -> bool:
-    if target.is_dir():
-        return (target / MANIFEST).is_file()
-    return target.is_file() and is_packed(target)
+def _no_model(target: Path) -> str | None:
+    packed = (target / MANIFEST).is_file() or (target.is_file() and is_packed(target))
+    return None if packed else "is not a packed model: name another, or remove it"
 
 
-def other_files(target: Path, plan: Plan) -> str | None:
+def _surplus(target: Path, plan: Plan) -> str | None:
     """What is said of a packed folder that holds what packing did not put there, or None."""
-    if target.is_file() or is_free(target):
+    if target.is_file():
         return None
     known = {MANIFEST, CARD, CONFIG, *(file.target for file in plan.files)}
     with contextlib.suppress(FormatError):  # of a damaged one nothing else is known
         known |= {entry.name for entry in read_manifest(target).entries}
     there = {path.relative_to(target).as_posix() for path in files_in(target)}
-    if there - known:
-        return f"holds files that are not packed ones ({min(there - known)})"
-    return None
+    if there <= known:
+        return None
+    return f"holds files that are not packed ones ({min(there - known)}): move them away"
 
 
 def _exists(target: Path, said: str) -> FileExistsError:

@@ -16,7 +16,7 @@ from meadow_py.checkpoint.card import model_card
 from meadow_py.checkpoint.carrying import carry, content_entry
 from meadow_py.checkpoint.config import packed_config
 from meadow_py.checkpoint.encoding import FileJob, software
-from meadow_py.checkpoint.existing import is_packed_from, other_files
+from meadow_py.checkpoint.existing import is_packed_from, keeps
 from meadow_py.checkpoint.inspecting import Inspection, inspect
 from meadow_py.checkpoint.manifest import (
     CARD,
@@ -157,7 +157,7 @@ def _make(
     executor: Executor | None,
     meter: Meter,
 ) -> tuple[Made, ...]:
-    refuses = functools.partial(other_files, plan=plan) if overwrite else not_free
+    refuses = functools.partial(keeps, plan=plan) if overwrite else not_free
     with Partial(target) as partial:
         names = [target.name] if single else [file.target for file in plan.files]
         partial.keep_only(names)

@@ -120,9 +120,7 @@ class Partial:
             if path.relative_to(self.folder).as_posix() not in wanted:
                 writing.remove(path)
 
-    def publish(
-        self, name: str | None = None, refuses: Callable[[Path], str | None] = not_free
-    ) -> None:
+    def publish(self, name: str | None, refuses: Callable[[Path], str | None]) -> None:
         """Give the folder, or the one file `name` in it, the name of the target, in one step.
 
         What had that name is removed, unless `refuses` gives a reason not to: somebody may have
@@ -168,7 +166,7 @@ class Partial:
     def _require(self, reason: str | None) -> None:
         if reason is not None:
             raise FileExistsError(
-                f"{self.target}: {reason}: nothing there was changed; what was made is in "
+                f"{self.target}: {reason}; nothing there was changed, what was made is in "
                 f"{self.folder}"
             )
 

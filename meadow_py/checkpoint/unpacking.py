@@ -135,7 +135,7 @@ def _is_there(goal: Path, originals: list[_Original], overwrite: bool) -> bool:
         return False
     single = originals[0].packed is None
     there = {"": goal} if single else {o.name: goal / o.name for o in originals}
-    found = {"": goal} if goal.is_file() else _files(goal)
+    found = _files(goal)
     if found.keys() == there.keys() and all(
         _is_right(path, original) for path, original in zip(there.values(), originals, strict=True)
     ):
@@ -152,14 +152,15 @@ def _is_there(goal: Path, originals: list[_Original], overwrite: bool) -> bool:
 
 def _other_files(goal: Path, known: set[str]) -> str | None:
     """What is said of a target that holds more than what is unpacked, or None."""
-    if is_free(goal):
-        return None
-    surplus = sorted(({"": goal} if goal.is_file() else _files(goal)).keys() - known)
+    surplus = sorted(_files(goal).keys() - known)
     return f"holds other files ({surplus[0] or 'it is a file'})" if surplus else None
 
 
-def _files(folder: Path) -> dict[str, Path]:
-    return {path.relative_to(folder).as_posix(): path for path in files_in(folder)}
+def _files(goal: Path) -> dict[str, Path]:
+    """The files in a folder by name; a file itself has none."""
+    if goal.is_file():
+        return {"": goal}
+    return {path.relative_to(goal).as_posix(): path for path in files_in(goal)}
 
 
 def _is_right(path: Path, original: _Original) -> bool:

@@ -91,6 +91,16 @@ def test_files_that_appear_in_what_is_replaced_stay(
     assert tree(target) == before | {"precious": b"x"}
 
 
+def test_a_file_that_appears_is_not_overwritten(
+    plain: Path, tmp_path: Path, before_the_end: Callable[[Callable[[], Any]], None]
+) -> None:
+    target = tmp_path / "target"
+    before_the_end(lambda: target.write_text("precious"))
+    with pytest.raises(FileExistsError, match="target: is not a packed model"):
+        mp.pack(plain, target, overwrite=True)
+    assert target.read_text() == "precious"
+
+
 def test_files_that_appear_while_unpacking_stay(
     plain: Path,
     tmp_path: Path,
