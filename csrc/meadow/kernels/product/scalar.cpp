@@ -1,0 +1,62 @@
+#include <cmath>
+#include <cstddef>
+#include <cstdint>
+
+#include "meadow/kernels/float_bits.h"
+#include "meadow/kernels/product/product.h"
+
+namespace meadow::kernels {
+namespace {
+
+float widened(float value) noexcept { return value; }
+
+float of_bf16(std::uint16_t bits) noexcept { return float_of(std::uint32_t{bits} << 16); }
+
+// 2^112 takes an exponent of F16 to that of F32, of denormals too; of infinities and NaN it is 255.
+float of_f16(std::uint16_t bits) noexcept {
+  const std::uint32_t sign = std::uint32_t{bits & 0x8000U} << 16;
+  const std::uint32_t magnitude = std::uint32_t{bits & 0x7FFFU} << 13;
+  if (magnitude >= std::uint32_t{0x7C00} << 13) {
+    return float_of(sign | 0x7F800000U | (magnitude & 0x7FFFFFU));
+  }
+  const float value = float_of(magnitude) * 0x1p112F;
+  return float_of(sign | bits_of(value));
+}
+
+float reduced(float* lanes) noexcept {
+  for (std::size_t half = kLanes / 2; half > 0; half /= 2) {
+    for (std::size_t j = 0; j < half; ++j) lanes[j] += lanes[j + half];
+  }
+  return lanes[0];
+}
+
+template <typename T, typename Widen>
+void multiply(const DenseRows<T>& rows, const Tokens& tokens, const Widen& widen) noexcept {
+  for (std::size_t r = 0; r < rows.rows; ++r) {
+    const T* row = rows.values + r * rows.stride;
+    for (std::size_t t = 0; t < tokens.count; ++t) {
+      const float* x = tokens.x + t * tokens.x_stride;
+      float lanes[kLanes] = {};
+      for (std::size_t c = 0; c < rows.columns; ++c) {
+        lanes[c % kLanes] = std::fma(widen(row[c]), x[c], lanes[c % kLanes]);
+      }
+      tokens.y[t * tokens.y_stride + r] = reduced(lanes);
+    }
+  }
+}
+
+void f32(const DenseRows<float>& rows, const Tokens& tokens) noexcept {
+  multiply(rows, tokens, widened);
+}
+void bf16(const DenseRows<std::uint16_t>& rows, const Tokens& tokens) noexcept {
+  multiply(rows, tokens, of_bf16);
+}
+void f16(const DenseRows<std::uint16_t>& rows, const Tokens& tokens) noexcept {
+  multiply(rows, tokens, of_f16);
+}
+
+}  // namespace
+
+const ProductKernels product_scalar = {f32, bf16, f16};
+
+}  // namespace meadow::kernels

@@ -1,0 +1,70 @@
+// A weight [rows = out, columns = in] as it is multiplied: dense or packed, seen the same way.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <vector>
+
+#include "meadow/base/thread_pool.h"
+
+namespace meadow {
+
+// What a product is taken with: [count, columns] in F32, and, where a matrix asks for them, the
+// same in integers.
+struct Activations {
+  std::size_t count = 0;
+  std::size_t columns = 0;
+  const float* values = nullptr;  // [count, columns]
+  // Symmetric INT8 with one scale per token; null unless a matrix wants them.
+  const std::int8_t* codes = nullptr;  // [count, code_stride], zeros behind the columns
+  std::size_t code_stride = 0;         // a multiple of 64
+  const float* scales = nullptr;       // [count]
+  const std::int32_t* sums = nullptr;  // [count], of the codes
+};
+
+class Matrix {
+ public:
+  Matrix(std::size_t rows, std::size_t columns) : rows_(rows), columns_(columns) {}
+  virtual ~Matrix() = default;
+  Matrix(const Matrix&) = delete;
+  Matrix& operator=(const Matrix&) = delete;
+
+  [[nodiscard]] std::size_t rows() const noexcept { return rows_; }
+  [[nodiscard]] std::size_t columns() const noexcept { return columns_; }
+
+  // What one product with one vector reads of the weight, tables and scales counted.
+  [[nodiscard]] virtual std::size_t bytes() const noexcept = 0;
+  // Whether it is multiplied with the activations' integers.
+  [[nodiscard]] virtual bool wants_codes() const noexcept { return false; }
+  // Blocks handed to multiply_rows begin at multiples of this.
+  [[nodiscard]] virtual std::size_t row_step() const noexcept { return 1; }
+
+  // y[t * rows() + r] for r in `range` and every token t.
+  virtual void multiply_rows(Block range, const Activations& x, float* y) const noexcept = 0;
+  // A row's values in F32, exactly.
+  virtual void read_row(std::size_t row, float* values) const noexcept = 0;
+
+ private:
+  std::size_t rows_;
+  std::size_t columns_;
+};
+
+// One of several products that are taken side by side.
+struct Product {
+  const Matrix* matrix;
+  const float* x;  // [tokens, matrix->columns()]
+  float* y;        // [tokens, matrix->rows()]
+};
+
+// All products, their rows spread over the threads. Matrices with the same x share its integers.
+void multiply(std::span<const Product> products, std::size_t tokens, unsigned threads);
+
+enum class DenseType { kF32, kBF16, kF16 };
+
+// Over memory that outlives it: rows * columns elements in row order, not copied.
+std::unique_ptr<Matrix> dense_matrix(DenseType type, const void* values, std::size_t rows,
+                                     std::size_t columns);
+
+}  // namespace meadow

@@ -1,0 +1,52 @@
+#include <algorithm>
+
+#include "meadow/base/error.h"
+#include "meadow/matrix/matrix.h"
+
+namespace meadow {
+namespace {
+
+// A task's share: small enough to spread over threads, large enough to outweigh taking it.
+constexpr std::size_t kTaskBytes = 1 << 17;
+
+std::size_t rows_of_task(const Matrix& matrix) {
+  const std::size_t row_bytes = std::max<std::size_t>(1, matrix.bytes() / matrix.rows());
+  const std::size_t rows = std::max<std::size_t>(1, kTaskBytes / row_bytes);
+  const std::size_t step = matrix.row_step();
+  return (rows + step - 1) / step * step;
+}
+
+struct Share {
+  const Product* product;
+  Block rows;
+};
+
+std::vector<Share> shares_of(std::span<const Product> products) {
+  std::vector<Share> shares;
+  for (const Product& product : products) {
+    const std::size_t size = rows_of_task(*product.matrix);
+    const std::size_t rows = product.matrix->rows();
+    for (std::size_t n = 0; n < block_count(rows, size); ++n) {
+      shares.push_back({&product, nth_block(n, rows, size)});
+    }
+  }
+  return shares;
+}
+
+}  // namespace
+
+void multiply(std::span<const Product> products, std::size_t tokens, unsigned threads) {
+  if (tokens == 0) return;
+  const std::vector<Share> shares = shares_of(products);
+  parallel_for(shares.size(), threads, [&](std::size_t n) {
+    const auto& [product, rows] = shares[n];
+    const Matrix& matrix = *product->matrix;
+    Activations x;
+    x.count = tokens;
+    x.columns = matrix.columns();
+    x.values = product->x;
+    matrix.multiply_rows(rows, x, product->y);
+  });
+}
+
+}  // namespace meadow
