@@ -2,6 +2,7 @@
 #include <span>
 #include <string>
 
+#include "arrays.h"
 #include "bind.h"
 #include "core_call.h"
 #include "meadow/base/error.h"
@@ -12,20 +13,19 @@ namespace py = pybind11;
 namespace meadow::python {
 namespace {
 
+constexpr std::size_t kWord = sizeof(std::uint64_t);
+
 std::uint64_t read_stream(const py::buffer& buffer, unsigned threads) {
   const py::buffer_info info = buffer.request();
-  const auto nbytes = static_cast<std::size_t>(info.size * info.itemsize);
-  if (info.ndim != 1 || (info.size > 1 && info.strides[0] != info.itemsize)) {
-    wrong_dtype("buffer: expected bytes in a row, found a buffer of another kind");
+  const auto bytes = flat_bytes(info, "buffer");
+  const bool aligned = reinterpret_cast<std::uintptr_t>(bytes.data()) % kWord == 0;
+  if (!aligned || bytes.size() % kWord != 0) {
+    invalid("buffer: expected whole words of 8 bytes at a multiple of 8, found " +
+            std::to_string(bytes.size()) + " bytes" + (aligned ? "" : " elsewhere"));
   }
-  if (nbytes % sizeof(std::uint64_t) != 0 ||
-      reinterpret_cast<std::uintptr_t>(info.ptr) % alignof(std::uint64_t) != 0) {
-    invalid("buffer: expected 8-byte words at an address that is a multiple of 8, found " +
-            std::to_string(nbytes) + " bytes at another");
-  }
-  const auto* words = static_cast<const std::uint64_t*>(info.ptr);
+  const auto* words = reinterpret_cast<const std::uint64_t*>(bytes.data());
   const CoreCall call;
-  return read_words({words, nbytes / sizeof(std::uint64_t)}, threads);
+  return read_words({words, bytes.size() / kWord}, threads);
 }
 
 }  // namespace
