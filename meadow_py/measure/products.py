@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from meadow_py._core import Matrix
 
 _SEED = 20  # of activations: any would do
+_BUDGET_SECONDS = 2.0  # for one weight: models have hundreds
 
 
 @dataclass(frozen=True)
@@ -145,7 +146,7 @@ def compare_products(
     rings = {form.name: _copies(form, wanted // len(candidates)) for form in candidates}
     x = _activations(tokens, rings)
     tasks = {name: _round_trip(ring, x, threads) for name, ring in rings.items()}
-    timings = in_turn(tasks, rounds)
+    timings = in_turn(tasks, rounds, budget_seconds=_BUDGET_SECONDS)
     return Comparison(
         times={name: _time_of(timings[name], rings[name]) for name in rings},
         tokens=tokens,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -9,6 +10,8 @@ from statistics import median
 from typing import Any
 
 ROUNDS = 7
+_LEAST_ROUNDS = 3
+_TICK = 1e-9  # seconds: of a clock that is coarser than what it times
 
 
 @dataclass(frozen=True)
@@ -47,6 +50,7 @@ def in_turn(
     tasks: Mapping[str, Callable[[], object]],
     rounds: int = ROUNDS,
     prepare: Callable[[], object] | None = None,
+    budget_seconds: float = math.inf,
 ) -> dict[str, Timing]:
     """Time tasks in turn: A, B, A, B.
 
@@ -58,6 +62,8 @@ def in_turn(
         How often each is timed.
     prepare : callable, optional
         Called before every run, not timed.
+    budget_seconds : float
+        Where all rounds would take longer, as the first one tells, there are fewer, but three.
 
     Returns
     -------
@@ -71,19 +77,25 @@ def in_turn(
     """
     if rounds < 1:
         raise ValueError(f"rounds={rounds}: expected at least 1")
-    seconds: dict[str, list[float]] = {name: [] for name in tasks}
-    for n in range(rounds + 1):
-        for name, task in tasks.items():
-            if prepare is not None:
-                prepare()
-            taken = elapsed(task)
-            if n > 0:
-                seconds[name].append(taken)
-    return {name: Timing.of(taken) for name, taken in seconds.items()}
+    first = sum(_one_round(tasks, prepare))
+    affordable = max(_LEAST_ROUNDS, int(min(budget_seconds / first, rounds)))
+    each = [_one_round(tasks, prepare) for _ in range(min(rounds, affordable))]
+    return {name: Timing.of(list(times)) for name, times in zip(tasks, zip(*each), strict=True)}
+
+
+def _one_round(
+    tasks: Mapping[str, Callable[[], object]], prepare: Callable[[], object] | None
+) -> list[float]:
+    taken = []
+    for task in tasks.values():
+        if prepare is not None:
+            prepare()
+        taken.append(elapsed(task))
+    return taken
 
 
 def elapsed(task: Callable[[], object]) -> float:
     """Seconds that one run takes."""
     start = time.perf_counter()
     task()
-    return max(time.perf_counter() - start, 1e-9)  # of a clock that is coarser than the task
+    return max(time.perf_counter() - start, _TICK)
