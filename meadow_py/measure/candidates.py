@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
 FLOATS = ("F32", "BF16", "F16")  # dtypes that the core multiplies
 DENSE, PACKED = "dense", "packed"
+_PATTERNS = {2: np.uint16, 4: np.uint32}  # as the core sees floats
 
 
 @dataclass(frozen=True)
@@ -35,6 +36,8 @@ class Candidate:
 def candidates_of(values: npt.NDArray[Any], dtype: str) -> tuple[Candidate, ...]:
     """The forms of a weight of floating-point numbers, ``dense`` first.
 
+    Packed are weights whose values BF16 holds, bit for bit.
+
     Parameters
     ----------
     values : ndarray
@@ -54,7 +57,6 @@ def candidates_of(values: npt.NDArray[Any], dtype: str) -> tuple[Candidate, ...]
     rows, columns = values.shape
     raw = values.reshape(-1).view(np.uint8)
     forms = [Candidate(DENSE, lambda: _core.dense_matrix(raw.copy(), dtype, rows, columns))]
-    pack = getattr(_core, "packed_matrix", None)
-    if pack is not None:
-        forms.append(Candidate(PACKED, lambda: pack(raw, dtype, rows, columns)))
+    if _core.content_dtype(values.view(_PATTERNS[values.itemsize]), dtype) == "BF16":
+        forms.append(Candidate(PACKED, lambda: _core.packed_matrix(raw, dtype, rows, columns)))
     return tuple(forms)

@@ -80,7 +80,7 @@ def in_turn(
     first = sum(_one_round(tasks, prepare))
     affordable = max(_LEAST_ROUNDS, int(min(budget_seconds / first, rounds)))
     each = [_one_round(tasks, prepare) for _ in range(min(rounds, affordable))]
-    return {name: Timing.of(list(times)) for name, times in zip(tasks, zip(*each), strict=True)}
+    return {name: Timing.of([taken[n] for taken in each]) for n, name in enumerate(tasks)}
 
 
 def _one_round(
