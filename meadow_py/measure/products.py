@@ -11,6 +11,8 @@ import numpy.typing as npt
 
 from meadow_py.measure.bandwidth import beyond_cache_bytes
 from meadow_py.measure.candidates import Candidate
+from meadow_py.measure.host import host
+from meadow_py.measure.memory import anonymous
 from meadow_py.measure.timing import ROUNDS, Timing, in_turn
 from meadow_py.quantize import check_threads
 
@@ -18,6 +20,7 @@ if TYPE_CHECKING:
     from meadow_py._core import Matrix
 
 _SEED = 20  # of activations: any would do
+_MOST_COPIES = 64  # of one form: making thousands of a small weight would take longest
 _BUDGET_SECONDS = 2.0  # for one weight: models have hundreds
 
 
@@ -67,7 +70,8 @@ class Comparison:
         By name of the form.
     tokens, threads : int
     from_memory : bool
-        Whether the copies exceed the last-level cache; False where memory is too small for that.
+        Whether more than the last-level cache is read before a copy is read again; False where
+        memory is too small for that.
     same_bits : bool
         Whether all forms gave the same results, bit for bit.
     """
@@ -100,7 +104,8 @@ def product_seconds(
     ----------
     make : callable
         Gives the matrix, at every call with memory of its own: small ones are multiplied in turn
-        with their copies, so that none is still in a cache.
+        with their copies, so that none is still in a cache. Of very small ones there are few
+        copies, and other memory is read between the rounds.
     tokens : int
         Vectors that one product takes.
     threads : int
@@ -128,8 +133,8 @@ def compare_products(
     tokens, threads, rounds : int
         As of `product_seconds`.
     keep_bytes : int, optional
-        How large the copies of each form must be together. None: four times the last-level cache,
-        as far as half of the free memory goes.
+        How much must be read before a copy is read again. None: four times the last-level cache, as
+        far as half of the free memory goes.
 
     Raises
     ------
@@ -146,20 +151,21 @@ def compare_products(
     rings = {form.name: _copies(form, wanted // len(candidates)) for form in candidates}
     x = _activations(tokens, rings)
     tasks = {name: _round_trip(ring, x, threads) for name, ring in rings.items()}
-    timings = in_turn(tasks, rounds, budget_seconds=_BUDGET_SECONDS)
+    evict = _eviction(rings, wanted, threads)
+    timings = in_turn(tasks, rounds, evict, _BUDGET_SECONDS)
     return Comparison(
         times={name: _time_of(timings[name], rings[name]) for name in rings},
         tokens=tokens,
         threads=threads,
-        from_memory=_exceed_cache(rings),
+        from_memory=_read_between(rings, wanted, evict) > host().last_level_cache_bytes,
         same_bits=_same_bits([ring[0].multiply(x, threads) for ring in rings.values()]),
     )
 
 
 def _copies(form: Candidate, wanted: int) -> list[Matrix]:
-    """At least one, and as many as make `wanted` bytes."""
+    """At least one, and as many as make `wanted` bytes, but not more than a few dozen."""
     first = form.make()
-    count = max(1, -(-wanted // max(first.nbytes, 1)))
+    count = min(max(1, -(-wanted // first.nbytes)), _MOST_COPIES)
     return [first, *(form.make() for _ in range(count - 1))]
 
 
@@ -192,11 +198,27 @@ def _activations(tokens: int, rings: dict[str, list[Matrix]]) -> npt.NDArray[np.
     return np.random.default_rng(_SEED).standard_normal((tokens, columns), np.float32)
 
 
-def _exceed_cache(rings: dict[str, list[Matrix]]) -> bool:
-    from meadow_py.measure.host import host
+def _eviction(
+    rings: dict[str, list[Matrix]], wanted: int, threads: int
+) -> Callable[[], object] | None:
+    """Reads so much else that no copy is in a cache; None where the copies do that themselves."""
+    from meadow_py import _core
 
-    cache = host().last_level_cache_bytes
-    return sum(len(ring) * ring[0].nbytes for ring in rings.values()) > cache
+    if _nbytes_of(rings) >= wanted:
+        return None
+    others = anonymous(max(wanted - wanted % 8, 8), "huge")
+    return lambda: _core.read_stream(others, threads)
+
+
+def _read_between(
+    rings: dict[str, list[Matrix]], wanted: int, evict: Callable[[], object] | None
+) -> int:
+    """Bytes that are read between two products of the same copy."""
+    return _nbytes_of(rings) if evict is None else wanted
+
+
+def _nbytes_of(rings: dict[str, list[Matrix]]) -> int:
+    return sum(len(ring) * ring[0].nbytes for ring in rings.values())
 
 
 def _same_bits(results: list[npt.NDArray[np.float32]]) -> bool:

@@ -91,6 +91,8 @@ def _check_products(products: MeasuredProducts, name: str) -> None:
     packed = (products.packed_microseconds, products.packed_nbytes)
     if len({figure is None for figure in (*packed, products.packed_form)}) > 1:
         raise ValueError(f"weight {name!r} has half of a packed product")
+    if not isinstance(products.packed_form, str | None):
+        raise ValueError(f"weight {name!r} has a packed form {products.packed_form!r}")
     figures = (products.dense_microseconds, products.dense_nbytes, *packed)
     if not all(_is_positive(figure) for figure in figures if figure is not None):
         raise ValueError(f"weight {name!r} has a product that takes no time or reads nothing")

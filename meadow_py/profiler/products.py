@@ -19,18 +19,22 @@ class ProductRow:
         A role, a weight's name, or ``all``.
     weights, values : int
         How many matrices, and how many numbers in them.
-    fields_floor, storage, dense, packed : float or None
-        Bits per weight: entropy by field of the stored floats; under the storage codec; as a dense
-        product reads them, and as a packed one does. None where one of the weights has none.
-    dense_microseconds : float
-        Of the dense products with one vector, one after another.
-    packed_microseconds : float or None
-        Of the packed ones; None where one of the weights has none.
+    without_packed : int
+        How many of the weights have no packed form: among the packed ones they count as dense.
+    fields_floor, storage : float or None
+        Bits per weight: entropy by field of the stored floats, and what they take under the storage
+        codec. None where one of the weights has none.
+    dense, packed : float or None
+        Bits per weight that a dense and a packed product reads; `packed`, as the last one, is None
+        where none of the weights has a packed form.
+    dense_microseconds, packed_microseconds : float or None
+        Of products with one vector, one after another.
     """
 
     label: str
     weights: int
     values: int
+    without_packed: int
     fields_floor: float | None
     storage: float | None
     dense: float
@@ -75,17 +79,21 @@ def product_table(profile: Profile) -> ProductTable | None:
 def _row(label: str, weights: Sequence[WeightProfile]) -> ProductRow:
     values = sum(weight.count for weight in weights)
     products = [weight.products for weight in weights if weight.products is not None]
-    packed_bytes = _sum([p.packed_nbytes for p in products])
+    without = sum(p.packed_form is None for p in products)
+    packed_nbytes = sum(p.packed_nbytes or p.dense_nbytes for p in products)
+    packed_time = sum(p.packed_microseconds or p.dense_microseconds for p in products)
+    none = without == len(products)
     return ProductRow(
         label=label,
         weights=len(weights),
         values=values,
+        without_packed=without,
         fields_floor=_mean(weights, [weight.floors["fields"] for weight in weights]),
         storage=_mean(weights, [_storage(weight) for weight in weights]),
         dense=8 * sum(p.dense_nbytes for p in products) / values,
-        packed=None if packed_bytes is None else 8 * packed_bytes / values,
+        packed=None if none else 8 * packed_nbytes / values,
         dense_microseconds=sum(p.dense_microseconds for p in products),
-        packed_microseconds=_sum([p.packed_microseconds for p in products]),
+        packed_microseconds=None if none else packed_time,
     )
 
 
@@ -93,14 +101,7 @@ def _storage(weight: WeightProfile) -> float | None:
     return None if weight.stored is None else weight.stored.bits_per_weight["storage"]
 
 
-def _sum(figures: Sequence[float | None]) -> float | None:
-    known = [figure for figure in figures if figure is not None]
-    return sum(known) if len(known) == len(figures) else None
-
-
 def _mean(weights: Sequence[WeightProfile], figures: Sequence[float | None]) -> float | None:
     """Weighted by the number of values."""
-    total = _sum(
-        [None if f is None else f * w.count for f, w in zip(figures, weights, strict=True)]
-    )
-    return None if total is None else total / sum(weight.count for weight in weights)
+    bits = [f * w.count for f, w in zip(figures, weights, strict=True) if f is not None]
+    return sum(bits) / sum(w.count for w in weights) if len(bits) == len(weights) else None

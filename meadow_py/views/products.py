@@ -14,7 +14,6 @@ TITLE = "One vector through the weights as stored, read from memory"
 COLUMNS = (
     "fields\nfloor",
     "storage\nb/w",
-    "dense\nb/w",
     "packed\nb/w",
     "dense\nus",
     "packed\nus",
@@ -33,12 +32,23 @@ def verdict(total: ProductRow, host: MeasuredHost) -> str:
     """What packing does to the time of all products together."""
     dense = _reading(total.dense, total, total.dense_microseconds, host)
     if total.packed is None or total.packed_microseconds is None:
-        return f"Dense products {dense}; not all of these weights have a packed form."
+        return (
+            f"Dense products {dense}. None of these weights has a packed form: no BF16 holds them."
+        )
     packed = _reading(total.packed, total, total.packed_microseconds, host)
     return (
         f"Packed products read {ratio(total.byte_ratio)} fewer bytes and run at "
         f"{ratio(total.speedup)} the speed, bit for bit the same. Dense ones {dense}, packed ones "
-        f"{packed}."
+        f"{packed}.{_without(total)}"
+    )
+
+
+def _without(total: ProductRow) -> str:
+    if not total.without_packed:
+        return ""
+    return (
+        f" {total.without_packed} of {total.weights} weights have no packed form and count as "
+        "dense."
     )
 
 

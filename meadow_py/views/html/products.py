@@ -43,7 +43,6 @@ def _cells(row: ProductRow) -> list[str]:
         row.label,
         per_weight(row.fields_floor),
         per_weight(row.storage),
-        f"{row.dense:.2f}",
         per_weight(row.packed),
         words.microseconds(row.dense_microseconds),
         words.microseconds(row.packed_microseconds),

@@ -48,7 +48,6 @@ def _cells(row: ProductRow, each_weight: bool) -> list[str | Text]:
         *([label] if each_weight else [label, str(row.weights)]),
         per_weight(row.fields_floor),
         per_weight(row.storage),
-        f"{row.dense:.2f}",
         per_weight(row.packed),
         words.microseconds(row.dense_microseconds),
         words.microseconds(row.packed_microseconds),
