@@ -246,3 +246,34 @@ class Matrix:
 
 def dense_matrix(values: Any, dtype: str, rows: int, columns: int) -> Matrix:
     """Over bytes in a row of F32, BF16 or F16, which are not copied, but kept."""
+
+# -- sampling: from logits to tokens -------------------------------------------------------------
+
+class Sampler:
+    """Chooses tokens; the same seed gives the same ones on every platform.
+
+    The options are applied in the order repetition_penalty, temperature, top_k, top_p, min_p, each
+    as the logits processor of that name in transformers. `temperature=0`: the first of the largest.
+    `top_k=0`: no limit. `seed`: 0 to 2**64 - 1. Raises ValueError for options that mean nothing.
+    """
+
+    def __init__(
+        self,
+        *,
+        temperature: float,
+        top_k: int,
+        top_p: float,
+        min_p: float,
+        repetition_penalty: float,
+        seed: int,
+    ) -> None: ...
+    def choose(self, logits: npt.NDArray[np.float32], previous: npt.NDArray[np.int32]) -> int:
+        """The next token; `previous` (1-D) matters to the repetition penalty alone.
+
+        Raises ValueError for NaN, infinity, and logits that are all minus infinity.
+        """
+
+def log_probabilities(
+    logits: npt.NDArray[np.float32], targets: npt.NDArray[np.int32], threads: int = 0
+) -> npt.NDArray[np.float64]:
+    """The natural logarithm of softmax(logits)[target], for every row `[n, vocabulary]`."""
