@@ -129,8 +129,6 @@ def _gelu(x: Array) -> Array:
 _ACTIVATIONS: Mapping[str, Any] = {
     "relu": lambda x: np.maximum(x, 0),
     "gelu": _gelu,
-    "gelu_tanh": lambda x: (
-        0.5 * x * (1 + np.tanh(math.sqrt(2 / math.pi) * (x + 0.044715 * x**3)))
-    ),
+    "gelu_tanh": lambda x: 0.5 * x * (1 + np.tanh(math.sqrt(2 / math.pi) * (x + 0.044715 * x**3))),
     "silu": lambda x: x / (1 + np.exp(-x)),
 }

@@ -7,6 +7,7 @@ as a vector of divisors.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
@@ -40,6 +41,16 @@ _KEYS = {
     "attn_logit_softcapping": "attn_logit_softcapping",
     "final_logit_softcapping": "final_logit_softcapping",
     "use_parallel_residual": "use_parallel_residual",
+}
+
+# The same behind "<architecture>.rope.scaling.".
+_SCALING_KEYS = {
+    "rope_type": "type",
+    "factor": "factor",
+    "original_max_position_embeddings": "original_context_length",
+    "attention_factor": "attn_factor",
+    "beta_fast": "yarn_beta_fast",
+    "beta_slow": "yarn_beta_slow",
 }
 
 # Widths of a head and of the model of the two whose scores are scaled by hidden / heads.
@@ -94,7 +105,8 @@ def _config(metadata: Config, architecture: str, sizes: Sizes, shapes: Shapes) -
     }
     rotated = metadata.get(prefix + "rope.dimension_count")
     if isinstance(rotated, int) and rotated:
-        config["partial_rotary_factor"] = config["rotary_pct"] = rotated / sizes.head_dim
+        share = _share(rotated, sizes.head_dim)
+        config["partial_rotary_factor"] = config["rotary_pct"] = share
     config["rope_scaling"] = _scaling(metadata, prefix, shapes)
     if architecture == "llama":
         config.pop("sliding_window", None)  # nor does llama.cpp look at it
@@ -116,18 +128,19 @@ def _refuse(metadata: Config, prefix: str, sizes: Sizes) -> None:
         )
 
 
+def _share(rotated: int, width: int) -> float:
+    """What times `width` gives `rotated` when cut to a whole number."""
+    share = rotated / width
+    return share if int(width * share) == rotated else math.nextafter(share, math.inf)
+
+
 def _scaling(metadata: Config, prefix: str, shapes: Shapes) -> dict[str, Any] | None:
     """Of LongRoPE the factors are divisors, and its scale is given or follows from the lengths."""
-    found = {
-        key: metadata[f"{prefix}rope.scaling.{theirs}"]
-        for key, theirs in (
-            ("rope_type", "type"),
-            ("factor", "factor"),
-            ("original_max_position_embeddings", "original_context_length"),
-            ("attention_factor", "attn_factor"),
-        )
-        if f"{prefix}rope.scaling.{theirs}" in metadata
-    }
+    stored = {key: f"{prefix}rope.scaling.{theirs}" for key, theirs in _SCALING_KEYS.items()}
+    found = {key: metadata[theirs] for key, theirs in stored.items() if theirs in metadata}
+    if found.get("rope_type") == "yarn" and "attention_factor" in found:
+        # ggml's rope_yarn multiplies it by the factor that others have instead.
+        found["attention_factor"] *= 0.1 * math.log(max(1.0, found.get("factor", 1.0))) + 1
     if "rope_factors_short.weight" in shapes:
         (pairs,) = shapes["rope_factors_short.weight"]
         return {**found, "rope_type": "longrope", "short_factor": [1.0] * pairs}
