@@ -85,16 +85,10 @@ def matrix_of(weight: EngineWeight, form: str = "dense", dtype: str | None = Non
     """
     if form not in FORMS:
         raise ValueError(f"form={form!r}: expected one of {', '.join(FORMS)}")
-    return _dense(converted(weight.values(), dtype))
-
-
-def converted(values: npt.NDArray[Any], dtype: str | None) -> npt.NDArray[Any]:
-    """The values in another dtype; the same array where it is theirs already, or None."""
-    if dtype is None:
-        return values
-    if dtype not in ("F32", "BF16"):
+    if dtype not in (None, "F32", "BF16"):
         raise ValueError(f"dtype={dtype!r}: expected 'F32', 'BF16' or None")
-    return values.astype(_DENSE[dtype], copy=False)
+    values = weight.values()
+    return _dense(values if dtype is None else values.astype(_DENSE[dtype], copy=False))
 
 
 def unpaired(values: npt.NDArray[Any], heads: int) -> npt.NDArray[Any]:

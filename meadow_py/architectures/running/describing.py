@@ -12,6 +12,7 @@ from meadow_py.architectures.naming import split_leaf
 from meadow_py.architectures.running.families import DESCRIBE
 from meadow_py.architectures.running.families.gguf import from_gguf
 from meadow_py.architectures.running.running import Running, sizes_of
+from meadow_py.errors import FormatError
 
 
 def describe(architecture: Architecture, shapes: Shapes) -> Running:
@@ -28,6 +29,8 @@ def describe(architecture: Architecture, shapes: Shapes) -> Running:
     ------
     ValueError
         If the engine does not run such models, or the configuration does not tell what it needs.
+    FormatError
+        If no reading of the configuration fits the shapes.
     """
     config = _checked(architecture)
     family = DESCRIBE[architecture.family]
@@ -53,6 +56,11 @@ def _checked(architecture: Architecture) -> Config:
         )
     if architecture.inferred or architecture.family not in DESCRIBE:
         stated = config.get("model_type") or config.get(GGUF_ARCHITECTURE) or architecture.family
+        if stated in DESCRIBE:
+            raise FormatError(
+                f"a model of type {stated!r} by its configuration, but fused weights of its layers "
+                "have the shape neither of torch's Linear nor of Conv1D"
+            )
         raise ValueError(
             f"models of type {stated!r} are not supported by the engine: expected one of "
             f"{', '.join(DESCRIBE)}"
