@@ -34,9 +34,14 @@ template <typename V>
   constexpr float kRound = 0x1.8p23F;
   constexpr float kHigh = 0x1.62e4p-1F;
   constexpr float kLow = 0x1.7f7d1cp-20F;
-  constexpr float kPowers[] = {0x1.6b8874p-13F, 0x1.6d4064p-10F, 0x1.11371ep-7F,
-                               0x1.5554f2p-5F,  0x1.55553cp-3F,  0.5F,
-                               1.0F,            1.0F};
+  constexpr float kPowers[] = {0x1.6b8874p-13F,
+                               0x1.6d4064p-10F,
+                               0x1.11371ep-7F,
+                               0x1.5554f2p-5F,
+                               0x1.55553cp-3F,
+                               0.5F,
+                               1.0F,
+                               1.0F};
   x = V::choose(V::less(x, V::all(kLowest)), V::all(kLowest), x);
   x = V::choose(V::less(V::all(kHighest), x), V::all(kHighest), x);
   const V shifted = V::fma(x, V::all(kInverse), V::all(kRound));
@@ -59,16 +64,16 @@ template <typename V>
   return V::choose(V::less(magnitude, V::all(0.625F)), small, V::with_sign(large, x));
 }
 
-// The share of a normal distribution above a, for a from 0 on: exp(-a^2 / 2) * t * p(t) with
-// t = 1 / (1 + 0.3125 a), 2^-27.6 off before rounding for a up to 16, where it is below any float.
-// exp(-s / 2) of the rounded square s lacks a factor of exp(-(a^2 - s) / 2).
+// The share of a normal distribution above a: exp(-a^2 / 2) * t * p(t) with t = 1 / (a + 2.5),
+// 2^-28.1 off before rounding for a from 0.74 to 15, where it is half the smallest float. exp(-s /
+// 2) of the rounded square s lacks a factor of exp(-(a^2 - s) / 2).
 template <typename V>
 [[gnu::always_inline]] inline V normal_tail(V a) noexcept {
-  constexpr float kPowers[] = {0x1.284a02p-7F,  -0x1.24f312p-4F, 0x1.cc6576p-3F, -0x1.62333ep-2F,
-                               0x1.052718p-2F,  -0x1.d1250ep-4F, 0x1.9e5512p-4F, 0x1.3e6ad6p-4F,
-                               0x1.d2e616p-4F,  0x1.fe248ap-4F,  0x1.feaa04p-4F};
-  a = V::choose(V::less(V::all(16.0F), a), V::all(16.0F), a);
-  const V t = V::divide(V::all(1.0F), V::fma(a, V::all(0.3125F), V::all(1.0F)));
+  constexpr float kPowers[] = {0x1.34238cp+8F, -0x1.5960c8p+9F, 0x1.2f2eb2p+9F, -0x1.e4f964p+7F,
+                               0x1.10295cp+5F, -0x1.ceac88p+1F, 0x1.d89838p+1F, 0x1.091876p+1F,
+                               0x1.feffa6p-1F, 0x1.988208p-2F};
+  a = V::choose(V::less(V::all(15.0F), a), V::all(15.0F), a);
+  const V t = V::divide(V::all(1.0F), V::add(a, V::all(2.5F)));
   const V square = V::multiply(a, a);
   const V missing = V::fma(a, a, V::negative(square));
   const V power = exponential(V::multiply(square, V::all(-0.5F)));
@@ -76,12 +81,17 @@ template <typename V>
   return V::multiply(V::multiply(t, polynomial(t, kPowers)), exact);
 }
 
-// x times a share that for -|x| is `below`, and for |x| 1 - below.
+// x times the share below x. That is 1/2 + x * p(x^2) for |x| below 0.75, 2^-28.1 off before
+// rounding.
 template <typename V>
 [[gnu::always_inline]] inline V gelu(V x) noexcept {
-  const V below = normal_tail(V::magnitude(x));
-  const V above = V::subtract(V::all(1.0F), below);
-  return V::multiply(x, V::choose(V::less(x, V::all(0.0F)), below, above));
+  constexpr float kPowers[] = {0x1.9c75c8p-14F, -0x1.34219ep-10F, 0x1.46b132p-7F, -0x1.1057b6p-4F,
+                               0x1.988452p-2F};
+  const V magnitude = V::magnitude(x);
+  const V center = V::fma(x, polynomial(V::multiply(x, x), kPowers), V::all(0.5F));
+  const V tail = normal_tail(magnitude);
+  const V outer = V::choose(V::less(x, V::all(0.0F)), tail, V::subtract(V::all(1.0F), tail));
+  return V::multiply(x, V::choose(V::less(magnitude, V::all(0.75F)), center, outer));
 }
 
 // x / (1 + exp(-z)), of which only powers with a negative exponent are taken.

@@ -157,7 +157,8 @@ void activate_gated(Activation activation, const float* gate, const float* up, s
 
 }  // namespace
 
-const VectorKernels vector_scalar = {dots,     weighted_sum,   softmax, softcap, rms_norm, layer_norm,
-                                     activate, activate_gated, rotate,  add,     scale};
+const VectorKernels vector_scalar = {dots,     weighted_sum, softmax,  softcap,
+                                     rms_norm, layer_norm,   activate, activate_gated,
+                                     rotate,   add,          scale};
 
 }  // namespace meadow::kernels
