@@ -28,20 +28,22 @@ class Tasks {
  public:
   explicit Tasks(const AttentionShape& shape)
       : shape_(shape),
-        block_(std::clamp<std::size_t>(kTaskScores / shape.context(), 1, kMostTokens)) {}
+        block_(std::clamp<std::size_t>(kTaskScores / shape.most_seen(), 1, kMostTokens)) {}
 
   [[nodiscard]] std::size_t count() const noexcept { return shape_.heads * blocks(); }
 
   // Heads that share keys follow each other.
   [[nodiscard]] Task nth(std::size_t n) const noexcept {
     const Block tokens = nth_block(n % blocks(), shape_.tokens, block_);
-    return {n / blocks(), tokens,
+    return {n / blocks(),
+            tokens,
             {shape_.seen_by(tokens.begin).begin, shape_.seen_by(tokens.end - 1).end}};
   }
 
-  // The most scores that one task has.
-  [[nodiscard]] std::size_t widest() const noexcept {
-    return std::min(block_, shape_.tokens) * shape_.context();
+  // Scores that a task has room for, what its tokens do not see among them.
+  [[nodiscard]] std::size_t most_scores() const noexcept {
+    const std::size_t tokens = std::min(block_, shape_.tokens);
+    return tokens * std::min(shape_.context(), shape_.most_seen() + tokens);
   }
 
  private:
@@ -117,9 +119,8 @@ class Steps {
 constexpr std::size_t kSerialWork = 1 << 16;
 
 unsigned threads_for(const AttentionShape& shape, unsigned threads) {
-  const std::size_t context = shape.window == 0 ? shape.context()
-                                                : std::min(shape.context(), shape.window);
-  return shape.heads * shape.tokens * context * shape.head_dim < kSerialWork ? 1 : threads;
+  const std::size_t work = shape.heads * shape.tokens * shape.most_seen() * shape.head_dim;
+  return work < kSerialWork ? 1 : threads;
 }
 
 void attend_fused(const Attention& attention, const Steps& steps, unsigned threads,
@@ -129,7 +130,7 @@ void attend_fused(const Attention& attention, const Steps& steps, unsigned threa
   if (buffers.of_worker.size() < workers) buffers.of_worker.resize(workers);
   for (std::size_t worker = 0; worker < workers; ++worker) {
     RawVector<float>& scores = buffers.of_worker[worker];
-    if (scores.size() < tasks.widest()) scores.resize(2 * tasks.widest());
+    if (scores.size() < tasks.most_scores()) scores.resize(2 * tasks.most_scores());
   }
   std::atomic<std::size_t> next{0};
   parallel_for(workers, threads, [&](std::size_t worker) {
@@ -144,12 +145,16 @@ void attend_fused(const Attention& attention, const Steps& steps, unsigned threa
   });
 }
 
+std::size_t all_scores(const AttentionShape& shape) noexcept {
+  return shape.heads * shape.tokens * shape.context();
+}
+
 void attend_unfused(const Attention& attention, const Steps& steps, unsigned threads,
                     AttentionBuffers& buffers) {
   const AttentionShape& shape = attention.shape;
   const Tasks tasks(shape);
   const std::size_t context = shape.context();
-  buffers.scores.resize(shape.heads * shape.tokens * context);
+  buffers.scores.resize(all_scores(shape));
   const auto scores_of = [&](const Task& task) {
     return buffers.scores.data() + (task.head * shape.tokens + task.tokens.begin) * context;
   };
@@ -197,10 +202,12 @@ AttentionTraffic attention_traffic(const AttentionShape& shape, Dataflow dataflo
       const Block seen = shape.seen_by(token);
       scores += (seen.end - seen.begin) * sizeof(float);
     }
-    traffic += {vectors, rows, rows, vectors, 0, 0, scores};
+    traffic += {vectors, rows, rows, vectors, 0, 0, 0};
     if (dataflow == Dataflow::kTphs) continue;
     traffic += {0, 0, 0, 0, 2 * scores, 2 * scores, 0};  // Q.K writes, softmax both, .V reads
   }
+  traffic.working_set =
+      (dataflow == Dataflow::kTphs ? tasks.most_scores() : all_scores(shape)) * sizeof(float);
   return traffic;
 }
 

@@ -29,6 +29,10 @@ struct AttentionShape {
   std::size_t window;  // 0: all; w: a token sees itself and w - 1 before it
 
   [[nodiscard]] std::size_t context() const noexcept { return start + tokens; }
+  // The most positions that a token sees.
+  [[nodiscard]] std::size_t most_seen() const noexcept {
+    return window == 0 || context() < window ? context() : window;
+  }
   // The positions a token sees.
   [[nodiscard]] Block seen_by(std::size_t token) const noexcept {
     const std::size_t end = start + token + 1;
@@ -64,7 +68,7 @@ struct AttentionTraffic {
   std::uint64_t outputs = 0;         // written
   std::uint64_t scores_written = 0;  // to the buffer that all cores share: none in tphs
   std::uint64_t scores_read = 0;
-  std::uint64_t working_set = 0;  // the most that one task holds of scores
+  std::uint64_t working_set = 0;  // scores held at once: by one core in tphs, by all in gemm
 
   AttentionTraffic& operator+=(const AttentionTraffic& other) noexcept;
 };

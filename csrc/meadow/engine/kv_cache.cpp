@@ -26,8 +26,8 @@ std::size_t KvCache::bytes() const noexcept {
 
 void KvCache::truncate(std::size_t length) {
   if (length > length_) {
-    invalid("cache truncate: expected a length of at most " + std::to_string(length_) +
-            ", found " + std::to_string(length));
+    invalid("cache truncate: expected a length of at most " + std::to_string(length_) + ", found " +
+            std::to_string(length));
   }
   length_ = length;
 }

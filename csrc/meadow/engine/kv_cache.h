@@ -2,6 +2,7 @@
 // another, so that attention reads memory in order.
 #pragma once
 
+#include <atomic>
 #include <cstddef>
 #include <vector>
 
@@ -36,7 +37,7 @@ class KvCache {
   };
 
   std::size_t capacity_;
-  std::size_t length_ = 0;
+  std::atomic<std::size_t> length_{0};  // others may look while a call writes
   std::vector<Layer> layers_;
 };
 
