@@ -64,7 +64,7 @@ struct F32x8 {
     _mm256_maskstore_ps(to, mask_of_first(count), value);
   }
   static float root(float x) noexcept { return _mm_cvtss_f32(_mm_sqrt_ss(_mm_set_ss(x))); }
-  float sum() const noexcept { return sum_of_lanes(value); }
+  [[nodiscard]] float sum() const noexcept { return sum_of_lanes(value); }
   static void sums(const F32x8 (&lanes)[kRows], float* out) noexcept {
     _mm_storeu_ps(out,
                   sums_of_lanes(lanes[0].value, lanes[1].value, lanes[2].value, lanes[3].value));

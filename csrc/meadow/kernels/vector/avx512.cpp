@@ -53,11 +53,11 @@ struct F32x16 {
     _mm512_mask_storeu_ps(to, mask_of_first(count), value);
   }
   // Lane j takes lane j + 8.
-  __m256 folded() const noexcept {
+  [[nodiscard]] __m256 folded() const noexcept {
     return _mm256_add_ps(_mm512_castps512_ps256(value), _mm512_extractf32x8_ps(value, 1));
   }
   static float root(float x) noexcept { return _mm_cvtss_f32(_mm_sqrt_ss(_mm_set_ss(x))); }
-  float sum() const noexcept { return sum_of_lanes(folded()); }
+  [[nodiscard]] float sum() const noexcept { return sum_of_lanes(folded()); }
   static void sums(const F32x16 (&lanes)[kRows], float* out) noexcept {
     for (std::size_t r = 0; r < kRows; r += 4) {
       _mm_storeu_ps(out + r, sums_of_lanes(lanes[r].folded(), lanes[r + 1].folded(),

@@ -57,7 +57,7 @@ struct F32x4 {
   }
   static float root(float x) noexcept { return vget_lane_f32(vsqrt_f32(vdup_n_f32(x)), 0); }
   // Lane j takes lane j + 2, then j + 1.
-  float sum() const noexcept {
+  [[nodiscard]] float sum() const noexcept {
     return vpadds_f32(vadd_f32(vget_low_f32(value), vget_high_f32(value)));
   }
   static float32x4_t two_lanes(F32x4 a, F32x4 b) noexcept {

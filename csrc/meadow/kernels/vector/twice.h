@@ -78,7 +78,7 @@ struct Twice {
   static float root(float x) noexcept { return R::root(x); }
 
   // Lane j takes lane j + kWidth / 2, and so on down to one.
-  [[gnu::always_inline]] float sum() const noexcept { return R::add(low, high).sum(); }
+  [[nodiscard, gnu::always_inline]] float sum() const noexcept { return R::add(low, high).sum(); }
   [[gnu::always_inline]] static void sums(const Twice (&lanes)[kRows], float* out) noexcept {
     R halves[kRows];
     for (std::size_t r = 0; r < kRows; ++r) halves[r] = R::add(lanes[r].low, lanes[r].high);
