@@ -223,3 +223,29 @@ def decode_tiles(
 
 def verify_blob(blob: Any, threads: int = 0) -> None: ...
 def blob_info(blob: Any) -> dict[str, Any]: ...
+
+# -- matrices: weights as they are multiplied ---------------------------------------------------
+
+class Matrix:
+    """A weight `[out, in]`, dense or packed; products are the same bits in every form."""
+
+    @property
+    def rows(self) -> int: ...
+    @property
+    def columns(self) -> int: ...
+    @property
+    def nbytes(self) -> int:
+        """What one product with one vector reads of the weight."""
+    @property
+    def form(self) -> str:
+        """A dtype for dense weights, else the name of a packed form."""
+    def multiply(self, x: npt.NDArray[np.float32], threads: int = 0) -> npt.NDArray[np.float32]:
+        """`x [tokens, in]` times the transposed weight: `[tokens, out]`."""
+    def row(self, row: int) -> npt.NDArray[np.float32]:
+        """The values of one row, exactly."""
+
+def dense_matrix(values: Any, dtype: str, rows: int, columns: int) -> Matrix:
+    """Over bytes in a row of F32, BF16 or F16, which are not copied, but kept."""
+
+def packed_matrix(values: Any, dtype: str, rows: int, columns: int, threads: int = 0) -> Matrix:
+    """The same packed in planes, copied. ValueError for values that BF16 does not hold exactly."""

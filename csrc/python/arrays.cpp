@@ -29,6 +29,13 @@ std::pair<std::size_t, std::size_t> matrix_shape(const py::array& array, const c
   return {static_cast<std::size_t>(array.shape(0)), static_cast<std::size_t>(array.shape(1))};
 }
 
+std::span<const std::uint8_t> flat_bytes(const py::buffer_info& info, const char* what) {
+  if (info.ndim != 1 || info.itemsize != 1 || (info.size > 1 && info.strides[0] != 1)) {
+    wrong_dtype(std::string(what) + ": expected bytes in a row, found a buffer of another kind");
+  }
+  return {static_cast<const std::uint8_t*>(info.ptr), static_cast<std::size_t>(info.size)};
+}
+
 FloatType float_type(const std::string& dtype) {
   constexpr std::array<FloatType, 6> kAll = {FloatType::kF64,    FloatType::kF32,
                                              FloatType::kF16,    FloatType::kBF16,

@@ -5,6 +5,7 @@
 #include <pybind11/pybind11.h>
 
 #include <memory>
+#include <span>
 #include <string>
 #include <utility>
 #include <vector>
@@ -22,6 +23,9 @@ void require_plain(const py::array& array, const char* what);
 
 // Rows and columns of a 2-D array.
 std::pair<std::size_t, std::size_t> matrix_shape(const py::array& array, const char* what);
+
+// Bytes in a row: memory that lives as long as `info`.
+std::span<const std::uint8_t> flat_bytes(const py::buffer_info& info, const char* what);
 
 FloatType float_type(const std::string& dtype);
 // Checks that the elements have the width that `type` has.

@@ -50,14 +50,6 @@ const char* name_of(LayoutKind kind) {
   }
 }
 
-// Bytes in a row: memory that lives as long as `info`.
-std::span<const std::uint8_t> flat_bytes(const py::buffer_info& info, const char* what) {
-  if (info.ndim != 1 || info.itemsize != 1 || (info.size > 1 && info.strides[0] != 1)) {
-    wrong_dtype(std::string(what) + ": expected bytes in a row, found a buffer of another kind");
-  }
-  return {static_cast<const std::uint8_t*>(info.ptr), static_cast<std::size_t>(info.size)};
-}
-
 // The core reads elements as words; a mapped file may hold them anywhere.
 class AlignedBytes {
  public:

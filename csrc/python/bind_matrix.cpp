@@ -1,0 +1,118 @@
+#include "bind_matrix.h"
+
+#include <pybind11/numpy.h>
+
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <string>
+
+#include "arrays.h"
+#include "bind.h"
+#include "core_call.h"
+#include "meadow/base/error.h"
+#include "meadow/base/raw_vector.h"
+#include "meadow/matrix/packed.h"
+
+namespace meadow::python {
+namespace {
+
+DenseType dense_type(const std::string& dtype) {
+  if (dtype == "F32") return DenseType::kF32;
+  if (dtype == "BF16") return DenseType::kBF16;
+  if (dtype == "F16") return DenseType::kF16;
+  wrong_dtype("dtype: expected F32, BF16 or F16, found " + dtype);
+}
+
+std::size_t width_of(DenseType type) noexcept { return type == DenseType::kF32 ? 4 : 2; }
+
+// Keeps a buffer's memory where it is.
+py::capsule holder(std::unique_ptr<py::buffer_info> info) {
+  py::capsule made(info.get(), [](void* p) { delete static_cast<py::buffer_info*>(p); });
+  static_cast<void>(info.release());  // the capsule has it
+  return made;
+}
+
+void require_elements(std::span<const std::uint8_t> bytes, std::size_t width, std::size_t rows,
+                      std::size_t columns) {
+  const bool fits = columns == 0 || rows <= bytes.size() / width / columns;
+  if (!fits || bytes.size() != rows * columns * width) {
+    invalid("values: expected " + std::to_string(rows) + " x " + std::to_string(columns) +
+            " elements of " + std::to_string(width) + " bytes, found " +
+            std::to_string(bytes.size()) + " bytes");
+  }
+  if (reinterpret_cast<std::uintptr_t>(bytes.data()) % width != 0) {
+    invalid("values: expected aligned elements, found them at an odd address");
+  }
+}
+
+HeldMatrix dense_matrix_of(const py::buffer& values, const std::string& dtype, std::size_t rows,
+                           std::size_t columns) {
+  const DenseType type = dense_type(dtype);
+  auto info = std::make_unique<py::buffer_info>(values.request());
+  const auto bytes = flat_bytes(*info, "values");
+  require_elements(bytes, width_of(type), rows, columns);
+  return {dense_matrix(type, bytes.data(), rows, columns), dtype, holder(std::move(info))};
+}
+
+HeldMatrix packed_matrix_of(const py::buffer& values, const std::string& dtype, std::size_t rows,
+                            std::size_t columns, unsigned threads) {
+  const DenseType type = dense_type(dtype);
+  const py::buffer_info info = values.request();
+  const auto bytes = flat_bytes(info, "values");
+  require_elements(bytes, width_of(type), rows, columns);
+  std::unique_ptr<Matrix> made;
+  {
+    const CoreCall call;
+    made = packed_matrix(type, bytes.data(), rows, columns, threads);
+  }
+  return {std::move(made), "planes", py::none()};
+}
+
+py::array multiply_by(const HeldMatrix& held, const py::array& x, unsigned threads) {
+  const Matrix& matrix = held.matrix();
+  require_plain(x, "x");
+  if (!x.dtype().is(py::dtype::of<float>())) wrong_dtype("x: expected float32");
+  const auto [tokens, columns] = matrix_shape(x, "x");
+  if (columns != matrix.columns()) {
+    invalid("x: expected " + std::to_string(matrix.columns()) + " columns, found " +
+            std::to_string(columns));
+  }
+  RawVector<float> y(tokens * matrix.rows());
+  const Product product{&matrix, static_cast<const float*>(x.data()), y.data()};
+  {
+    const CoreCall call;
+    multiply({&product, 1}, tokens, threads);
+  }
+  return adopt(std::move(y), py::dtype::of<float>(),
+               {static_cast<py::ssize_t>(tokens), static_cast<py::ssize_t>(matrix.rows())});
+}
+
+py::array row_of(const HeldMatrix& held, std::size_t row) {
+  const Matrix& matrix = held.matrix();
+  if (row >= matrix.rows()) {
+    invalid("row: expected one below " + std::to_string(matrix.rows()) + ", found " +
+            std::to_string(row));
+  }
+  RawVector<float> values(matrix.columns());
+  matrix.read_row(row, values.data());
+  return adopt(std::move(values));
+}
+
+}  // namespace
+
+void bind_matrix(py::module_& module) {
+  py::class_<HeldMatrix>(module, "Matrix")
+      .def_property_readonly("rows", [](const HeldMatrix& m) { return m.matrix().rows(); })
+      .def_property_readonly("columns", [](const HeldMatrix& m) { return m.matrix().columns(); })
+      .def_property_readonly("nbytes", [](const HeldMatrix& m) { return m.matrix().bytes(); })
+      .def_property_readonly("form", &HeldMatrix::form)
+      .def("multiply", multiply_by, py::arg("x"), py::arg("threads") = 0)
+      .def("row", row_of, py::arg("row"));
+  module.def("dense_matrix", dense_matrix_of, py::arg("values"), py::arg("dtype"), py::arg("rows"),
+             py::arg("columns"));
+  module.def("packed_matrix", packed_matrix_of, py::arg("values"), py::arg("dtype"),
+             py::arg("rows"), py::arg("columns"), py::arg("threads") = 0);
+}
+
+}  // namespace meadow::python
