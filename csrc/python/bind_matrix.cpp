@@ -51,8 +51,7 @@ HeldMatrix dense_matrix_of(const py::buffer& values, const std::string& dtype, s
   auto info = std::make_unique<py::buffer_info>(values.request());
   const auto bytes = flat_bytes(*info, "values");
   require_elements(bytes, width_of(type), rows, columns);
-  return {dense_matrix(type, bytes.data(), rows, columns), dtype,
-          holder(std::move(info))};
+  return {dense_matrix(type, bytes.data(), rows, columns), dtype, holder(std::move(info))};
 }
 
 py::array multiply_by(const HeldMatrix& held, const py::array& x, unsigned threads) {
