@@ -146,7 +146,7 @@ void take_entrance(const ModelConfig& config, Taker& taker, ModelWeights& weight
     weights.project_in = taker.linear("project_in", config.hidden, width);
   }
   const Matrix* embedding = taker.find("embedding");
-  if (embedding != nullptr && embedding->rows() > config.vocab) {
+  if (embedding != nullptr && embedding->rows() != config.vocab) {
     invalid("weights: 'embedding': expected shape " + shape_of(config.vocab, width) + ", found " +
             shape_of(embedding->rows(), embedding->columns()));
   }
