@@ -247,6 +247,9 @@ class Matrix:
 def dense_matrix(values: Any, dtype: str, rows: int, columns: int) -> Matrix:
     """Over bytes in a row of F32, BF16 or F16, which are not copied, but kept."""
 
+def packed_matrix(values: Any, dtype: str, rows: int, columns: int, threads: int = 0) -> Matrix:
+    """The same packed in planes, copied. ValueError for values that BF16 does not hold exactly."""
+
 # -- the engine: a decoder-only transformer over matrices of any form ---------------------------
 
 class AttentionTraffic(TypedDict):

@@ -9,7 +9,8 @@ namespace meadow {
 namespace {
 
 std::string shape_of(std::size_t rows, std::size_t columns) {
-  return "[" + std::to_string(rows) + ", " + std::to_string(columns) + "]";
+  std::string shape(1, '[');
+  return shape.append(std::to_string(rows) + ", " + std::to_string(columns) + "]");
 }
 
 // Hands weights out by name, checked, and counts what it hands out.
