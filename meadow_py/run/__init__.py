@@ -1,0 +1,3 @@
+"""Run a model: its checkpoint becomes an engine, tokens become text."""
+
+from __future__ import annotations
