@@ -62,6 +62,7 @@ PRODUCT_PEERS = {
     "ggml Q8_0": ProductPeer("ggml_product.py", "Q8_0"),
     "ggml Q4_0": ProductPeer("ggml_product.py", "Q4_0"),
     "torch BF16": ProductPeer("torch_product.py", "BF16"),
+    "torch BF16, no oneDNN": ProductPeer("torch_product.py", "BF16, mv"),
     "torch INT8": ProductPeer("torch_product.py", "INT8"),
     "torch qint8": ProductPeer("torch_product.py", "QINT8"),
     "onnxruntime INT8, blocks of 32": ProductPeer("onnxruntime_product.py", "INT8", {"block": 32}),

@@ -10,6 +10,7 @@ from __future__ import annotations
 import ctypes
 import importlib.util
 from ctypes import c_bool, c_char_p, c_int, c_int64, c_size_t, c_void_p
+from importlib import metadata
 from pathlib import Path
 from typing import Any
 
@@ -144,9 +145,8 @@ def work(request: Request) -> Figures:
     figures = product_figures(
         data, request, products.multiply, lambda _: products.results(), products.nbytes
     )
-    from importlib.metadata import version
-
-    return {**figures, "version": f"ggml of llama-cpp-python {version('llama-cpp-python')}"}
+    version = metadata.version("llama-cpp-python")
+    return {**figures, "version": f"ggml of llama-cpp-python {version}"}
 
 
 if __name__ == "__main__":

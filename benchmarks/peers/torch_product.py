@@ -19,6 +19,16 @@ def float_linear(data: Data, dtype: str) -> tuple[Callable[[], list[Any]], float
     return lambda: [linear(x, w) for w in weights], data.rows * data.columns * kind.itemsize
 
 
+def vector_product(data: Data) -> tuple[Callable[[], list[Any]], float]:
+    """torch.mv without oneDNN, which is its faster way through one BF16 vector."""
+    import torch
+
+    torch.backends.mkldnn.enabled = False
+    weights = [torch.from_numpy(data.matrix()).bfloat16() for _ in range(data.copies)]
+    x = torch.from_numpy(data.vector).bfloat16()
+    return lambda: [torch.mv(w, x) for w in weights], 2 * data.rows * data.columns
+
+
 def int8_packed(data: Data) -> tuple[Callable[[], list[Any]], float]:
     """Weight-only INT8, one scale a row; BF16 activations, since F32 ones have no fast kernel."""
     import torch
@@ -54,6 +64,7 @@ def work(request: Request) -> Figures:
     data = data_of(request)
     forms: dict[str, Callable[[], tuple[Callable[[], list[Any]], float]]] = {
         "BF16": lambda: float_linear(data, "bfloat16"),
+        "BF16, mv": lambda: vector_product(data),
         "F32": lambda: float_linear(data, "float32"),
         "INT8": lambda: int8_packed(data),
         "QINT8": lambda: qint8_dynamic(data),
