@@ -18,7 +18,7 @@ pytest.importorskip("tokenizers")
 
 @pytest.fixture(scope="module")
 def model() -> Iterator[Model]:
-    with meadow_py.load() as made:
+    with meadow_py.load(threads=1) as made:
         yield made
 
 
@@ -50,7 +50,7 @@ def test_a_closed_model_says_so() -> None:
 def test_a_model_without_a_tokenizer_takes_ids(tmp_path: Path) -> None:
     for name in ("config.json", "model.safetensors"):
         (tmp_path / name).write_bytes((demo.folder() / name).read_bytes())
-    with meadow_py.load(tmp_path) as bare, meadow_py.load() as whole:
+    with meadow_py.load(tmp_path, threads=1) as bare, meadow_py.load(threads=1) as whole:
         generation = bare.generate([2, 50], max_tokens=20)
         assert [t.id for t in generation] == [t.id for t in whole.generate([2, 50], max_tokens=20)]
         assert generation.text == ""
