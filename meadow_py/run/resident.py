@@ -33,7 +33,7 @@ def peak_of_fresh_process(model: str | None, form: str, options: Mapping[str, An
     asked = json.dumps({"model": model, "form": form, "options": plain})
     home = str(Path(__file__).parents[2])
     paths = [home, *filter(None, [os.environ.get("PYTHONPATH")])]
-    done = subprocess.run(  # noqa: S603
+    done = subprocess.run(
         [sys.executable, "-m", "meadow_py.run.resident"],
         input=asked,
         capture_output=True,
