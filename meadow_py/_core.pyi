@@ -250,6 +250,15 @@ def dense_matrix(values: Any, dtype: str, rows: int, columns: int) -> Matrix:
 def packed_matrix(values: Any, dtype: str, rows: int, columns: int, threads: int = 0) -> Matrix:
     """The same packed in planes, copied. ValueError for values that BF16 does not hold exactly."""
 
+# -- measure: how fast this host is -------------------------------------------------------------
+
+def read_stream(buffer: Any, threads: int = 0) -> int:
+    """The exclusive or of the 64-bit words of bytes in a row, read once, as fast as they come.
+
+    Each thread reads at eight places at a time. Raises ValueError for bytes that are no whole
+    words.
+    """
+
 # -- the engine: a decoder-only transformer over matrices of any form ---------------------------
 
 class AttentionTraffic(TypedDict):
@@ -343,3 +352,34 @@ class Cache:
         """Reserved; the system provides the memory when a token first needs it."""
     def truncate(self, length: int) -> None:
         """Forget all tokens but the first `length`."""
+
+# -- sampling: from logits to tokens -------------------------------------------------------------
+
+class Sampler:
+    """Chooses tokens; the same seed gives the same ones on every platform.
+
+    The options are applied in the order repetition_penalty, temperature, top_k, top_p, min_p, each
+    as the logits processor of that name in transformers. `temperature=0`: the first of the largest.
+    `top_k=0`: no limit. `seed`: 0 to 2**64 - 1. Raises ValueError for options that mean nothing.
+    """
+
+    def __init__(
+        self,
+        *,
+        temperature: float,
+        top_k: int,
+        top_p: float,
+        min_p: float,
+        repetition_penalty: float,
+        seed: int,
+    ) -> None: ...
+    def choose(self, logits: npt.NDArray[np.float32], previous: npt.NDArray[np.int32]) -> int:
+        """The next token; `previous` (1-D) matters to the repetition penalty alone.
+
+        Raises ValueError for NaN, infinity, and logits that are all minus infinity.
+        """
+
+def log_probabilities(
+    logits: npt.NDArray[np.float32], targets: npt.NDArray[np.int32], threads: int = 0
+) -> npt.NDArray[np.float64]:
+    """The natural logarithm of softmax(logits)[target], for every row `[n, vocabulary]`."""

@@ -13,14 +13,14 @@
 namespace meadow {
 
 // Fewer are multiplied straight from memory.
-constexpr std::size_t kManyTokens = 9;
+constexpr std::size_t kManyTokens = 33;
 
 namespace many_tokens {
 
-// A tile of 16 KiB; activations of 128 KiB and sums of 128 KiB beside it, for a second-level cache
+// A tile of 16 KiB; activations of 144 KiB and sums of 144 KiB beside it, for a second-level cache
 // of 512 KiB.
 constexpr std::size_t kColumns = 1024;
-constexpr std::size_t kTokens = 32;
+constexpr std::size_t kTokens = 36;
 constexpr std::size_t kTileLanes = kernels::kTileRows * kernels::kLanes;
 
 struct Scratch {

@@ -48,7 +48,7 @@ struct Tile {
 };
 
 struct ProductKernels {
-  // Few tokens: each row is read once for up to four of them.
+  // Few tokens, straight from memory.
   void (*f32)(const DenseRows<float>& rows, const Tokens& tokens) noexcept;
   void (*bf16)(const DenseRows<std::uint16_t>& rows, const Tokens& tokens) noexcept;
   void (*f16)(const DenseRows<std::uint16_t>& rows, const Tokens& tokens) noexcept;

@@ -5,6 +5,14 @@
 //
 // The coefficients are minimax ones of the relative error, by the exchange algorithm in 50 digits,
 // rounded to F32 from the constant term on, the others fitted again after each.
+//
+// The largest errors over all floats of a range, in units of the last place (ulp):
+//   exponential         0.87
+//   hyperbolic_tangent  1.38
+//   gelu                1.82 from 0 on, 4.1 from -1, 5.9 from -13
+//   gelu_tanh           1.86 from 0 on, 3.1 from -1, 33 from -5
+//   silu                1.50 from 0 on, 3.4 from -80
+// Below 0 exp multiplies what its argument lacks, but no activation is off by more than 6e-8 there.
 #pragma once
 
 #include <cstddef>
