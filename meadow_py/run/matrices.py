@@ -21,9 +21,6 @@ _DENSE: dict[str, np.dtype[Any]] = {
     "F16": np.dtype(np.float16),
 }
 
-DENSE_BYTES = {name: dtype.itemsize for name, dtype in _DENSE.items()}
-"""Bytes of a value in each dtype that the engine multiplies with as it is."""
-
 
 @dataclass(frozen=True)
 class EngineWeight:
@@ -63,6 +60,11 @@ class EngineWeight:
         if self.paired_heads:
             values = unpaired(values, self.paired_heads)
         return np.require(values, requirements=["C", "A"])
+
+    def dense_bytes(self, dtype: str | None = None) -> int:
+        """What `values` take in bytes, in `dtype` if there is one; reads nothing."""
+        made = _DENSE.get(dtype or self.weight.dtype, _DENSE["F32"])
+        return self.weight.count * made.itemsize
 
 
 def matrix_of(weight: EngineWeight, form: str = "dense", dtype: str | None = None) -> _core.Matrix:
