@@ -52,6 +52,11 @@ class FormBench:
     peak_anonymous_bytes: int | None
 
     @property
+    def decode_spread(self) -> float:
+        """How many times faster the fastest run decoded than the slowest."""
+        return self.decode_tokens_per_second_max / self.decode_tokens_per_second_min
+
+    @property
     def product_share(self) -> float:
         """Products alone over the whole time of a token."""
         return self.product_seconds * self.decode_tokens_per_second

@@ -13,7 +13,8 @@ if TYPE_CHECKING:
     from meadow_py import _core
     from meadow_py.sources import Weight
 
-FORMS = ("dense",)
+FORMS = ("dense", "packed")
+_PATTERNS = {2: np.uint16, 4: np.uint32}  # as the core sees floats
 
 _DENSE: dict[str, np.dtype[Any]] = {
     "F32": np.dtype(np.float32),
@@ -75,7 +76,8 @@ def matrix_of(weight: EngineWeight, form: str = "dense", dtype: str | None = Non
     weight : EngineWeight
         Which.
     form : str
-        One of `FORMS`.
+        One of `FORMS`: ``dense`` as it is; ``packed`` in planes that products decode, where BF16
+        holds every value, and otherwise dense. Both give the same bits.
     dtype : {"F32", "BF16"}, optional
         What its values are converted to, rounded to nearest even where they do not fit; by
         default they stay what they are.
@@ -90,7 +92,8 @@ def matrix_of(weight: EngineWeight, form: str = "dense", dtype: str | None = Non
     if dtype not in (None, "F32", "BF16"):
         raise ValueError(f"dtype={dtype!r}: expected 'F32', 'BF16' or None")
     values = weight.values()
-    return _dense(values if dtype is None else values.astype(_DENSE[dtype], copy=False))
+    taken = values if dtype is None else values.astype(_DENSE[dtype], copy=False)
+    return _packed(taken) if form == "packed" else _dense(taken)
 
 
 def unpaired(values: npt.NDArray[Any], heads: int) -> npt.NDArray[Any]:
@@ -103,9 +106,21 @@ def unpaired(values: npt.NDArray[Any], heads: int) -> npt.NDArray[Any]:
     return np.ascontiguousarray(pairs.swapaxes(1, 2)).reshape(values.shape)
 
 
+def _packed(values: npt.NDArray[Any]) -> _core.Matrix:
+    from meadow_py import _core
+
+    dtype, (rows, columns) = _name_of(values.dtype), values.shape
+    if _core.content_dtype(values.view(_PATTERNS[values.itemsize]), dtype) != "BF16":
+        return _dense(values)
+    return _core.packed_matrix(values.reshape(-1).view(np.uint8), dtype, rows, columns)
+
+
+def _name_of(dtype: np.dtype[Any]) -> str:
+    return next(name for name, known in _DENSE.items() if known == dtype)
+
+
 def _dense(values: npt.NDArray[Any]) -> _core.Matrix:
     from meadow_py import _core
 
-    dtype = next(name for name, dtype in _DENSE.items() if dtype == values.dtype)
-    rows, columns = values.shape
+    dtype, (rows, columns) = _name_of(values.dtype), values.shape
     return _core.dense_matrix(values.reshape(-1).view(np.uint8), dtype, rows, columns)

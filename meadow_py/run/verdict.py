@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from meadow_py.run.bench_result import Bench
 
 _NOTABLE = 0.03  # of speed: below it, runs differ by as much from each other
+_BUSY = 1.5  # slowest to fastest run of one form: something else ran
 _BOUND = 0.6  # of the read bandwidth: from there on memory is what decoding waits for
 
 
@@ -29,6 +30,12 @@ def verdict(made: Bench) -> str:
         return (
             f"Packing does nothing here: none of the {sum(made.dense.matrices.values())} matrices "
             f"({', '.join(made.dense.matrices)}) has a packed form."
+        )
+    spread = max(form.decode_spread for form in (made.dense, made.packed))
+    if spread > _BUSY:
+        return (
+            "This machine was too busy to tell whether packing pays here: runs of one and the same "
+            f"form differ by {spread:.1f}x, so measure again when nothing else runs."
         )
     gain = made.decode_speedup
     if gain >= 1 + _NOTABLE:
