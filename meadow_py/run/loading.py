@@ -81,8 +81,9 @@ class Loaded:
 def load_engine(
     model: Any,
     *,
-    form: str = "dense",
+    form: str = "auto",
     dtype: str | None = None,
+    mapped: bool = True,
     revision: str | None = None,
     token: str | bool | None = None,
     cache_dir: str | os.PathLike[str] | None = None,
@@ -101,6 +102,8 @@ def load_engine(
         In which form weights are kept: see `matrix_of`.
     dtype : {"F32", "BF16"}, optional
         What weights are converted to; by default they stay what they are.
+    mapped : bool
+        Whether dense weights may stay in the mapped file; else they are copied to memory.
     revision, token, cache_dir, local_files_only
         As of `open_checkpoint`.
 
@@ -121,7 +124,7 @@ def load_engine(
         local_files_only=local_files_only,
     )
     try:
-        return _loaded(checkpoint, assemble(checkpoint, form, dtype), dtype)
+        return _loaded(checkpoint, assemble(checkpoint, form, dtype, mapped), dtype)
     finally:
         if checkpoint is not model:
             checkpoint.close()
