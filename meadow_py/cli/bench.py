@@ -32,6 +32,9 @@ def bench(
         str | None,
         typer.Option(help="Convert weights to F32 or BF16 first.", show_default=False),
     ] = None,
+    mapped: Annotated[
+        bool, typer.Option("--mapped", help="Leave dense weights in the mapped file.")
+    ] = False,
     no_memory: Annotated[
         bool, typer.Option("--no-memory", help="Do not measure the memory of each form.")
     ] = False,
@@ -59,6 +62,7 @@ def bench(
         tokens=tokens,
         runs=runs,
         dtype=dtype,
+        mapped=mapped,
         threads=threads or 0,
         memory=not no_memory,
         progress=False if quiet else None,

@@ -24,6 +24,7 @@ def bench(
     tokens: int = 32,
     runs: int = 5,
     dtype: str | None = None,
+    mapped: bool = False,
     threads: int = 0,
     memory: bool = True,
     progress: bool | None = None,
@@ -49,6 +50,9 @@ def bench(
         How often each form is timed; medians count.
     dtype : {"F32", "BF16"}, optional
         What weights are converted to, in both forms; by default they stay what they are.
+    mapped : bool
+        Whether dense weights may stay in the mapped file, on its small pages. By default they are
+        copied, so that both forms lie in anonymous memory.
     threads : int
         0 means all cores.
     memory : bool
@@ -73,7 +77,7 @@ def bench(
         As of `load`.
     """
     hub = {"revision": revision, "token": token, "cache_dir": cache_dir}
-    options: dict[str, Any] = {"dtype": dtype, "threads": threads, **hub}
+    options: dict[str, Any] = {"dtype": dtype, "mapped": mapped, "threads": threads, **hub}
     options["local_files_only"] = local_files_only
     for name, value in (("prompt_tokens", prompt_tokens), ("tokens", tokens), ("runs", runs)):
         if isinstance(value, bool) or not isinstance(value, int) or value < 1:

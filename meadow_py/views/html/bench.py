@@ -30,7 +30,7 @@ _TERMS = (
     (
         "peak anonymous memory",
         "RssAnon of a process of its own that loads the form and generates, interpreter included. "
-        "Dense weights that stay in a mapped file are not in it.",
+        "Dense weights are copied to memory for this, unless they were to stay in the mapped file.",
     ),
 )
 

@@ -137,7 +137,7 @@ def test_a_model_that_is_not_there(tmp_path: Path) -> None:
 
 
 def test_memory_is_of_a_process_of_its_own() -> None:
-    options = {"dtype": "BF16", "threads": 1}
+    options = {"dtype": "BF16", "threads": 1, "mapped": False}
     peaks = [peak_of_fresh_process(None, form, options) for form in ("dense", "packed")]
     if peaks == [None, None]:
         pytest.skip("this system does not say what a process holds")
