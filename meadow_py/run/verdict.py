@@ -52,13 +52,13 @@ def verdict(made: Bench) -> str:
 
 
 def _why_faster(made: Bench) -> str:
-    share = _percent(made.dense.bandwidth_fraction)
+    share, packed = (_percent(form.bandwidth_fraction) for form in (made.dense, made.packed))
     if fits_in_cache(made):
         return f"fewer bytes come from the caches, and packed weights are {_smaller(made)}"
     if made.dense.bandwidth_fraction >= _BOUND:
         return (
-            f"weights are read from memory at {share} of its bandwidth and packed ones are "
-            f"{_smaller(made)}"
+            f"weights are read from memory at {share} of its bandwidth (packed ones at {packed}) "
+            f"and packed ones are {_smaller(made)}"
         )
     return (
         f"packed weights are {_smaller(made)}, although dense ones are read from memory at only "

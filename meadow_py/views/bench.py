@@ -38,9 +38,9 @@ def rows(made: Bench) -> Iterator[tuple[str, str, str, str]]:
     yield "matrices", _matrices(dense), _matrices(packed), ""
     yield _figures("decode tokens/s", made, _decode, made.decode_speedup)
     yield _figures("prefill tokens/s", made, _prefill, made.prefill_speedup)
-    yield _figures("products of a token, ms", made, _products, 1 / made.product_speedup)
+    yield _figures("products of a token", made, _products, 1 / made.product_speedup)
     yield _figures("read for a token", made, _read, 1 / made.byte_ratio)
-    yield "share of read bandwidth", _share(dense), _share(packed), ""
+    yield "of read bandwidth", _share(dense), _share(packed), ""
     yield _figures("weights", made, _weights, packed.nbytes / dense.nbytes)
     peaks = (dense.peak_anonymous_bytes, packed.peak_anonymous_bytes)
     relative = peaks[1] / peaks[0] if peaks[0] and peaks[1] else None
@@ -56,7 +56,7 @@ def _figures(
 
 def _decode(form: FormBench) -> str:
     low, high = form.decode_tokens_per_second_min, form.decode_tokens_per_second_max
-    return f"{form.decode_tokens_per_second:.4g} ({low:.4g}-{high:.4g})"
+    return f"{form.decode_tokens_per_second:.4g} ({low:.3g}-{high:.3g})"
 
 
 def _prefill(form: FormBench) -> str:
@@ -64,7 +64,7 @@ def _prefill(form: FormBench) -> str:
 
 
 def _products(form: FormBench) -> str:
-    return f"{1e3 * form.product_seconds:.3g}"
+    return f"{1e3 * form.product_seconds:.3g} ms"
 
 
 def _read(form: FormBench) -> str:

@@ -18,7 +18,7 @@ _TERMS = (
         "values of earlier tokens come on top.",
     ),
     (
-        "share of read bandwidth",
+        "of read bandwidth",
         "Weights read a second while decoding, over what this host reads from memory on as many "
         "threads in the same minute. Above 100 % they come out of the caches.",
     ),

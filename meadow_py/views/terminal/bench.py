@@ -36,7 +36,7 @@ def render_bench(made: Bench, console: Console) -> str:
     head.stylize("bold", 0, len(lines[0]))
     table = Table(box=None, padding=(0, 1), pad_edge=False, header_style="dim")
     for n, name in enumerate(words.COLUMNS):
-        table.add_column(name, justify="left" if n == 0 else "right")
+        table.add_column(name, justify="left" if n == 0 else "right", no_wrap=n == 0)
     for row in words.rows(made):
         table.add_row(*map(Text, row))
     with console.capture() as captured:
