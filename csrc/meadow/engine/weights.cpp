@@ -9,7 +9,8 @@ namespace meadow {
 namespace {
 
 std::string shape_of(std::size_t rows, std::size_t columns) {
-  return "[" + std::to_string(rows) + ", " + std::to_string(columns) + "]";
+  std::string shape(1, '[');
+  return shape.append(std::to_string(rows) + ", " + std::to_string(columns) + "]");
 }
 
 // Hands weights out by name, checked, and counts what it hands out.
@@ -146,7 +147,7 @@ void take_entrance(const ModelConfig& config, Taker& taker, ModelWeights& weight
     weights.project_in = taker.linear("project_in", config.hidden, width);
   }
   const Matrix* embedding = taker.find("embedding");
-  if (embedding != nullptr && embedding->rows() > config.vocab) {
+  if (embedding != nullptr && embedding->rows() != config.vocab) {
     invalid("weights: 'embedding': expected shape " + shape_of(config.vocab, width) + ", found " +
             shape_of(embedding->rows(), embedding->columns()));
   }

@@ -5,6 +5,14 @@
 //
 // The coefficients are minimax ones of the relative error, by the exchange algorithm in 50 digits,
 // rounded to F32 from the constant term on, the others fitted again after each.
+//
+// The largest errors over all floats of a range, in units of the last place (ulp):
+//   exponential         0.87
+//   hyperbolic_tangent  1.38
+//   gelu                1.82 from 0 on, 4.1 from -1, 5.9 from -13
+//   gelu_tanh           1.86 from 0 on, 3.1 from -1, 33 from -5
+//   silu                1.50 from 0 on, 3.4 from -80
+// Below 0 exp multiplies what its argument lacks, but no activation is off by more than 6e-8 there.
 #pragma once
 
 #include <cstddef>
@@ -50,18 +58,19 @@ template <typename V>
   return V::times_power(polynomial(r, kPowers), shifted);
 }
 
-// Below 0.625 x + x^3 * p(x^2), 2^-32.4 off before rounding; else 1 - 2 / (exp(2 |x|) + 1).
+// Of |x|: below 0.625 x + x^3 * p(x^2), 2^-32.4 off before rounding; else 1 - 2 / (exp(2 x) + 1).
 template <typename V>
 [[gnu::always_inline]] inline V hyperbolic_tangent(V x) noexcept {
   constexpr float kPowers[] = {0x1.1a2814p-9F,  -0x1.0c5ed0p-7F, 0x1.63a550p-6F,
                                -0x1.b9f188p-5F, 0x1.11107ap-3F,  -0x1.555554p-2F};
   const V magnitude = V::magnitude(x);
-  const V square = V::multiply(x, x);
-  const V small = V::fma(V::multiply(x, square), polynomial(square, kPowers), x);
+  const V square = V::multiply(magnitude, magnitude);
+  const V cube = V::multiply(magnitude, square);
+  const V small = V::fma(cube, polynomial(square, kPowers), magnitude);
   const V power = exponential(V::add(magnitude, magnitude));
   const V quotient = V::divide(V::all(2.0F), V::add(power, V::all(1.0F)));
   const V large = V::subtract(V::all(1.0F), quotient);
-  return V::choose(V::less(magnitude, V::all(0.625F)), small, V::with_sign(large, x));
+  return V::with_sign(V::choose(V::less(magnitude, V::all(0.625F)), small, large), x);
 }
 
 // The share of a normal distribution above a: exp(-a^2 / 2) * t * p(t) with t = 1 / (a + 2.5),
