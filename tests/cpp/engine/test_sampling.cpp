@@ -210,8 +210,8 @@ TEST_CASE("a seed gives the same tokens, another one others") {
   const SamplingOptions options{.temperature = 0.9F, .top_k = 200, .top_p = 0.95F, .min_p = 0.001F};
   const auto sequence = [&](std::uint64_t seed) {
     Sampler sampler(options, seed);
-    std::vector<std::size_t> made;
-    for (int i = 0; i < 50; ++i) made.push_back(sampler.choose(logits));
+    std::vector<std::size_t> made(50);
+    for (std::size_t& token : made) token = sampler.choose(logits);
     return made;
   };
   CHECK(sequence(42) == sequence(42));
