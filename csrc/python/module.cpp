@@ -50,5 +50,6 @@ PYBIND11_MODULE(_core, module) {
   meadow::python::bind_stats(module);
   meadow::python::bind_codec(module);
   meadow::python::bind_blob(module);
+  meadow::python::bind_planes(module);
   meadow::python::bind_matrix(module);
 }
