@@ -10,6 +10,7 @@
 #include "arrays.h"
 #include "bind.h"
 #include "core_call.h"
+#include "made_by_functions.h"
 #include "meadow/base/error.h"
 #include "meadow/base/raw_vector.h"
 #include "meadow/blob/planes_blob.h"
@@ -110,7 +111,7 @@ py::array row_of(const HeldMatrix& held, std::size_t row) {
 }  // namespace
 
 void bind_matrix(py::module_& module) {
-  py::class_<HeldMatrix>(module, "Matrix")
+  py::class_<HeldMatrix>(module, "Matrix", made_by_functions())
       .def_property_readonly("rows", [](const HeldMatrix& m) { return m.matrix().rows(); })
       .def_property_readonly("columns", [](const HeldMatrix& m) { return m.matrix().columns(); })
       .def_property_readonly("nbytes", [](const HeldMatrix& m) { return m.matrix().bytes(); })

@@ -7,6 +7,7 @@
 #include <functional>
 #include <vector>
 
+#include "meadow/base/huge_pages.h"
 #include "meadow/base/raw_vector.h"
 #include "meadow/kernels/packed/packed.h"
 #include "meadow/number/dtype.h"
@@ -17,8 +18,8 @@ namespace meadow {
 struct FloatPlanes {
   std::size_t rows = 0;
   std::size_t columns = 0;
-  Bytes codes;
-  Bytes lower;
+  StreamedBytes codes;
+  StreamedBytes lower;
   Bytes tables;
   std::vector<kernels::Escape> escapes;
   std::vector<std::uint32_t> escaped;

@@ -12,7 +12,7 @@ namespace {
 
 constexpr std::size_t kHalf = 8;
 // Bytes in front of both planes: the best of 0, 1, 2 and 4 KiB on Zen 5.
-constexpr std::size_t kAhead = 2048;
+constexpr std::size_t kAhead = 4096;
 
 __m256i load(const std::uint8_t* p) noexcept {
   return _mm256_loadu_si256(reinterpret_cast<const __m256i*>(p));
@@ -62,17 +62,33 @@ void store_upper(const GroupPlanes& planes, __m256i table, std::size_t unit,
   }
 }
 
+// The activations of a unit, eight and eight: loaded once for all rows.
+template <std::size_t Count>
+struct Values {
+  __m256 columns[Count][4];
+};
+
+template <std::size_t Count>
+Values<Count> values_of(const float* x, std::size_t stride) noexcept {
+  Values<Count> values;
+  for (std::size_t t = 0; t < Count; ++t) {
+    for (std::size_t q = 0; q < 4; ++q) {
+      values.columns[t][q] = _mm256_loadu_ps(x + t * stride + q * kHalf);
+    }
+  }
+  return values;
+}
+
 // Sums of `Rows` rows, from row `first` on, with `Count` tokens.
 template <std::size_t Rows, std::size_t Count>
 struct Sums {
   __m256 lanes[Count][Rows][2];
 
-  void add(std::size_t r, const Row& row, const float* x, std::size_t stride) noexcept {
+  void add(std::size_t r, const Row& row, const Values<Count>& values) noexcept {
     for (std::size_t t = 0; t < Count; ++t) {
-      const float* values = x + t * stride;
       for (std::size_t q = 0; q < 4; ++q) {
         __m256& sum = lanes[t][r][q % 2];
-        sum = _mm256_fmadd_ps(row.columns[q], _mm256_loadu_ps(values + q * kHalf), sum);
+        sum = _mm256_fmadd_ps(row.columns[q], values.columns[t][q], sum);
       }
     }
   }
@@ -120,11 +136,12 @@ void multiply_rows(const PackedRows& packed, std::size_t group, std::size_t firs
       _mm_prefetch(reinterpret_cast<const char*>(codes) + kAhead, _MM_HINT_T0);
       _mm_prefetch(reinterpret_cast<const char*>(lower) + kAhead, _MM_HINT_T0);
       _mm_prefetch(reinterpret_cast<const char*>(lower) + kAhead + 64, _MM_HINT_T0);
+      const auto values = values_of<Count>(x + unit * kUnitColumns, tokens.x_stride);
       for (std::size_t r = 0; r < Rows; r += 2) {
         const Pair pair = looked_up(table, codes + (first + r) / 2 * kUnitColumns);
         for (std::size_t n = 0; n < 2; ++n) {
           const __m256i bytes = load(lower + (first + r + n) * kUnitColumns);
-          sums.add(r + n, merged(bytes, pair.of[n]), x + unit * kUnitColumns, tokens.x_stride);
+          sums.add(r + n, merged(bytes, pair.of[n]), values);
         }
       }
     }
@@ -134,9 +151,8 @@ void multiply_rows(const PackedRows& packed, std::size_t group, std::size_t firs
     return merged(load(planes.lower + unit * kUnitLower + at), load(bytes + at));
   };
   const auto stored = [&](std::size_t unit, const std::uint8_t* bytes) noexcept {
-    for (std::size_t r = 0; r < Rows; ++r) {
-      sums.add(r, row_of(unit, bytes, r), x + unit * kUnitColumns, tokens.x_stride);
-    }
+    const auto values = values_of<Count>(x + unit * kUnitColumns, tokens.x_stride);
+    for (std::size_t r = 0; r < Rows; ++r) sums.add(r, row_of(unit, bytes, r), values);
   };
   for_each_run(planes, 0, whole, upper, coded, stored);
   if (const std::size_t left = packed.columns % kUnitColumns; left != 0) {

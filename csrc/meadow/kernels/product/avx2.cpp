@@ -14,8 +14,9 @@ namespace {
 constexpr std::size_t kRows = 4;
 constexpr std::size_t kMostTokens = 2;  // 16 registers: with three tokens sums would go to memory
 constexpr std::size_t kHalf = 8;
-// Bytes in front of each row's stream: 1 KiB was the best of 0 to 4 KiB with two threads on Zen 5.
-constexpr std::size_t kAhead = 1024;
+// Bytes that are asked for before they are used, in the order of use: of 0.5 to 8 KiB for each row,
+// and of 1 to 8 rows side by side, 2 KiB each of four rows came closest to the bandwidth (Zen 5).
+constexpr std::size_t kAhead = 8192;
 
 struct F32 {
   using Value = float;
@@ -87,17 +88,44 @@ float sum(__m256 low, __m256 high) noexcept {
   return _mm_cvtss_f32(_mm_add_ss(by2, _mm_movehdup_ps(by2)));
 }
 
+// Where memory is asked for that is used a little later: further on in the rows at hand, and from
+// their ends on in the rows after them.
+template <typename Value>
+class Ahead {
+ public:
+  Ahead(const Value* from, const DenseRows<Value>& rows, std::size_t count) noexcept {
+    const std::size_t columns = kAhead / count / sizeof(Value);
+    const std::size_t distance = columns < rows.columns ? columns : rows.columns;
+    turn_ = rows.columns - distance;
+    here_ = from + distance;
+    next_ = from + count * rows.stride - turn_;
+  }
+
+  void ask(std::size_t column, std::size_t stride, std::size_t count) const noexcept {
+    const Value* at = (column < turn_ ? here_ : next_) + column;
+    for (std::size_t r = 0; r < count; ++r) {
+      _mm_prefetch(reinterpret_cast<const char*>(at + r * stride), _MM_HINT_T0);
+    }
+  }
+
+ private:
+  std::size_t turn_;
+  const Value* here_;
+  const Value* next_;
+};
+
 template <typename Type, std::size_t Rows, std::size_t Count>
 void few(const DenseRows<typename Type::Value>& rows, std::size_t row, const Tokens& tokens,
          std::size_t token) noexcept {
   __m256 lanes[Count][Rows][2] = {};
   const auto* from = rows.values + row * rows.stride;
   const float* x = tokens.x + token * tokens.x_stride;
+  Ahead<typename Type::Value> ahead(from, rows, Rows);
   std::size_t c = 0;
   for (; c + kLanes <= rows.columns; c += kLanes) {
+    ahead.ask(c, rows.stride, Rows);
     for (std::size_t r = 0; r < Rows; ++r) {
       const auto* at = from + r * rows.stride + c;
-      _mm_prefetch(reinterpret_cast<const char*>(at) + kAhead, _MM_HINT_T0);
       const __m256 low = Type::load(at);
       const __m256 high = Type::load(at + kHalf);
       for (std::size_t t = 0; t < Count; ++t) {

@@ -1,0 +1,157 @@
+"""From a stored weight to the matrix that the engine multiplies with."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import ml_dtypes
+import numpy as np
+import numpy.typing as npt
+
+if TYPE_CHECKING:
+    from meadow_py import _core
+    from meadow_py.sources import Weight
+
+FORMS = ("auto", "dense", "packed")
+
+_DENSE: dict[str, np.dtype[Any]] = {
+    "F32": np.dtype(np.float32),
+    "BF16": np.dtype(ml_dtypes.bfloat16),
+    "F16": np.dtype(np.float16),
+}
+_PATTERNS = {2: np.uint16, 4: np.uint32}  # as the core sees floats
+
+
+@dataclass(frozen=True)
+class EngineWeight:
+    """A stored weight as the engine wants it.
+
+    Attributes
+    ----------
+    name : str
+        The engine's name, such as ``layers.0.q``.
+    weight : Weight
+        What stores it.
+    paired_heads : int
+        Of so many heads the rows stand in pairs and are put back; 0: as they are.
+    """
+
+    name: str
+    weight: Weight
+    paired_heads: int = 0
+
+    def values(self) -> npt.NDArray[Any]:
+        """``[out, in]``, contiguous and aligned: a view of the file where it holds just that.
+
+        Else a copy: of transposed and interleaved weights, of rows that are put back, and of
+        GGUF blocks, which become float32.
+
+        Raises
+        ------
+        ValueError
+            If the weight is of a dtype that the engine does not multiply with.
+        """
+        values = self.weight.array()
+        if values.dtype not in _DENSE.values():
+            raise ValueError(
+                f"{self.weight.name}: {self.weight.dtype} is not supported by the engine: expected "
+                f"{', '.join(_DENSE)} or blocks of GGUF"
+            )
+        if self.paired_heads:
+            values = unpaired(values, self.paired_heads)
+        return np.require(values, requirements=["C", "A"])
+
+    def dense_bytes(self, dtype: str | None = None) -> int:
+        """What `values` take in bytes, in `dtype` if there is one; reads nothing."""
+        made = _DENSE.get(dtype or self.weight.dtype, _DENSE["F32"])
+        return self.weight.count * made.itemsize
+
+
+def matrix_of(
+    weight: EngineWeight, form: str = "auto", dtype: str | None = None, mapped: bool = True
+) -> _core.Matrix:
+    """A weight in the form in which it is multiplied.
+
+    Parameters
+    ----------
+    weight : EngineWeight
+        Which.
+    form : str
+        ``dense``: as stored. ``packed`` or ``auto``: in planes, bit for bit the same values, where
+        BF16 holds them and planes are smaller; else dense. Planes that a packed file holds are
+        multiplied from there, without being decoded.
+    dtype : {"F32", "BF16"}, optional
+        What its values are converted to, rounded to nearest even where they do not fit; by
+        default they stay what they are.
+    mapped : bool
+        Whether dense values and stored planes may stay in a mapped file; else they are copied to
+        memory.
+
+    Raises
+    ------
+    ValueError
+        For an unknown form or dtype, or a weight that the engine cannot multiply with.
+    """
+    if form not in FORMS:
+        raise ValueError(f"form={form!r}: expected one of {', '.join(FORMS)}")
+    if dtype not in (None, "F32", "BF16"):
+        raise ValueError(f"dtype={dtype!r}: expected 'F32', 'BF16' or None")
+    stored = None if form == "dense" else _stored_planes(weight, mapped)
+    if stored is not None:
+        return stored
+    values = weight.values()
+    if dtype is not None:
+        values = values.astype(_DENSE[dtype], copy=False)
+    packed = None if form == "dense" else _packed(values)
+    if packed is not None:
+        return packed
+    return _dense(values if mapped else np.array(values))
+
+
+def unpaired(values: npt.NDArray[Any], heads: int) -> npt.NDArray[Any]:
+    """Rows (or values) of q or k in Hugging Face's order, from that of GGUF's Llama.
+
+    There row ``2 i + h`` of a head is row ``i + h * head_dim / 2`` of the original: the converter
+    puts rotated pairs side by side.
+    """
+    pairs = values.reshape(heads, values.shape[0] // heads // 2, 2, *values.shape[1:])
+    return np.ascontiguousarray(pairs.swapaxes(1, 2)).reshape(values.shape)
+
+
+def _stored_planes(weight: EngineWeight, mapped: bool) -> _core.Matrix | None:
+    """Over the planes of a packed file; None where it has none of just this matrix."""
+    from meadow_py import _core
+
+    spec, tensor = weight.weight.spec, weight.weight.tensor
+    whole = spec.part is None and not spec.transposed and tensor.shape == spec.shape
+    blob = tensor.planes() if whole and not weight.paired_heads else None
+    if blob is None:
+        return None
+    return _core.mapped_matrix(blob if mapped else np.array(blob))
+
+
+def _packed(values: npt.NDArray[Any]) -> _core.Matrix | None:
+    """In planes; None where BF16 does not hold the values, or planes would not be smaller."""
+    from meadow_py import _core
+
+    bits = values.view(_PATTERNS[values.itemsize])
+    dtype = _dtype_of(values)
+    if _core.content_dtype(bits, dtype) != "BF16":
+        return None
+    made = _core.packed_matrix(_bytes_of(values), dtype, *values.shape)
+    return made if made.nbytes < values.nbytes else None
+
+
+def _dense(values: npt.NDArray[Any]) -> _core.Matrix:
+    from meadow_py import _core
+
+    return _core.dense_matrix(_bytes_of(values), _dtype_of(values), *values.shape)
+
+
+def _dtype_of(values: npt.NDArray[Any]) -> str:
+    return next(name for name, dtype in _DENSE.items() if dtype == values.dtype)
+
+
+def _bytes_of(values: npt.NDArray[Any]) -> npt.NDArray[np.uint8]:
+    return values.reshape(-1).view(np.uint8)
