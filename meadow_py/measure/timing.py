@@ -67,8 +67,8 @@ def in_turn(
 
     Returns
     -------
-    dict of str to Timing
-        In the order of `tasks`.
+    dict
+        Of name to `Timing`, in the order of `tasks`.
 
     Raises
     ------
