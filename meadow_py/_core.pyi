@@ -246,3 +246,27 @@ class Matrix:
 
 def dense_matrix(values: Any, dtype: str, rows: int, columns: int) -> Matrix:
     """Over bytes in a row of F32, BF16 or F16, which are not copied, but kept."""
+
+def integer_matrix(
+    codes: npt.NDArray[np.int8],
+    scales: npt.NDArray[np.float32],
+    per_scale: int,
+    packed: bool = True,
+    activations: Literal["int8", "none"] = "int8",
+    threads: int = 0,
+) -> Matrix:
+    """Of symmetric codes `[out, in]`, copied.
+
+    `per_scale` 0: one scale; in: one for each row; else a multiple of 32 inputs, `scales` row by
+    row. `activations` "int8" are rounded to 8 bits with a scale for each token; "none": weight-only.
+    """
+
+def q8_matrix(
+    codes: npt.NDArray[np.int8],
+    row_scales: npt.NDArray[np.float32],
+    coded_scales: npt.NDArray[np.uint8],
+    packed: bool = False,
+    activations: Literal["int8", "none"] = "int8",
+    threads: int = 0,
+) -> Matrix:
+    """Of codes `[out, in]`; those of 32 inputs have the scale coded `[out, in/32]` * row `[out]`."""

@@ -51,4 +51,5 @@ PYBIND11_MODULE(_core, module) {
   meadow::python::bind_codec(module);
   meadow::python::bind_blob(module);
   meadow::python::bind_matrix(module);
+  meadow::python::bind_integer(module);
 }

@@ -1,0 +1,277 @@
+// 64 fields at a time: three shifts, selects by vpternlogd, and vpdpbusd with four activation codes
+// broadcast. vpdpbusd takes unsigned fields, so codes of width 8 are raised by 128 and 128 times
+// the activations' sum is taken away again.
+#include <immintrin.h>
+
+#include "meadow/kernels/integer/quantize.h"
+#include "meadow/kernels/integer/values.h"
+
+namespace meadow::kernels {
+namespace {
+
+constexpr std::size_t kAhead = 2048;  // bytes, measured
+
+// Left by kBits, or right where it is negative; bits cross into the next byte.
+template <int kBits>
+__m512i shifted(__m512i bytes) noexcept {
+  if constexpr (kBits > 0) return _mm512_slli_epi16(bytes, kBits);
+  if constexpr (kBits < 0) return _mm512_srli_epi16(bytes, -kBits);
+  return bytes;
+}
+
+// Bits of `low` where `mask` has ones, of `high` elsewhere.
+__m512i select(int mask, __m512i low, __m512i high) noexcept {
+  return _mm512_ternarylogic_epi32(_mm512_set1_epi8(static_cast<char>(mask)), low, high, 0xCA);
+}
+
+template <unsigned kWidth>
+struct Pieces {
+  static constexpr bool kHasNibbles = (kWidth & 4) != 0;
+  static constexpr bool kHasPairs = (kWidth & 2) != 0;
+  static constexpr bool kHasBits = (kWidth & 1) != 0;
+
+  explicit Pieces(const std::uint8_t* from) noexcept {
+    unsigned n = 0;
+    if constexpr (kHasNibbles) {
+      for (__m512i& piece : nibbles) piece = _mm512_loadu_si512(from + 64 * n++);
+    }
+    if constexpr (kHasPairs) {
+      for (__m512i& piece : pairs) piece = _mm512_loadu_si512(from + 64 * n++);
+    }
+    if constexpr (kHasBits) bits = _mm512_loadu_si512(from + 64 * n);
+    for (unsigned p = 0; p < kWidth; ++p) {
+      _mm_prefetch(reinterpret_cast<const char*>(from + 64 * p + kAhead), _MM_HINT_T0);
+    }
+  }
+
+  template <unsigned kStep>
+  [[nodiscard]] __m512i fields() const noexcept {
+    __m512i found{};
+    constexpr int kPairAt = kHasNibbles ? 4 : 0;
+    constexpr int kBitAt = static_cast<int>(kWidth) - 1;
+    constexpr int kStepInt = static_cast<int>(kStep);
+    if constexpr (kHasNibbles) found = shifted<-4 * (kStepInt % 2)>(nibbles[kStep / 2]);
+    if constexpr (kHasPairs) {
+      const __m512i high = shifted<kPairAt - 2 * (kStepInt % 4)>(pairs[kStep / 4]);
+      found = kHasNibbles ? select(0x0F, found, high) : high;
+    }
+    if constexpr (kHasBits) {
+      found = select((1 << kBitAt) - 1, found, shifted<kBitAt - kStepInt>(bits));
+    }
+    return _mm512_and_si512(found, _mm512_set1_epi8((1 << kWidth) - 1));
+  }
+
+  __m512i nibbles[4];
+  __m512i pairs[2];
+  __m512i bits;
+};
+
+template <>
+struct Pieces<8> {
+  explicit Pieces(const std::uint8_t* at) noexcept : from(at) {
+    for (unsigned p = 0; p < 8; ++p) {
+      _mm_prefetch(reinterpret_cast<const char*>(from + 64 * p + kAhead), _MM_HINT_T0);
+    }
+  }
+
+  template <unsigned kStep>
+  [[nodiscard]] __m512i fields() const noexcept {
+    return _mm512_xor_si512(_mm512_loadu_si512(from + std::size_t{64} * kStep),
+                            _mm512_set1_epi8(-128));
+  }
+
+  const std::uint8_t* from;
+};
+
+// Fields of a tile, one byte each.
+template <>
+struct Pieces<0> {
+  explicit Pieces(const std::uint8_t* at) noexcept : from(at) {}
+
+  template <unsigned kStep>
+  [[nodiscard]] __m512i fields() const noexcept {
+    return _mm512_loadu_si512(from + std::size_t{64} * kStep);
+  }
+
+  const std::uint8_t* from;
+};
+
+__m512i four_codes(const std::int8_t* codes) noexcept {
+  std::int32_t four;
+  std::memcpy(&four, codes, sizeof four);
+  return _mm512_set1_epi32(four);
+}
+
+// Sums of some tokens, in several chains where tokens are few: vpdpbusd takes 4 to 5 cycles.
+template <unsigned kTokens>
+struct Sums {
+  static constexpr unsigned kChains = kTokens == 1 ? 4 : kTokens <= 3 ? 2 : 1;
+
+  template <unsigned kStep>
+  void add(__m512i fields, const CodesFrom& x) noexcept {
+    for (unsigned t = 0; t < kTokens; ++t) {
+      __m512i& sum = sums[t][kStep % kChains];
+      sum = _mm512_dpbusd_epi32(sum, fields, four_codes(x.codes + t * x.stride + 4 * kStep));
+    }
+  }
+
+  void add_to(std::int32_t* totals) const noexcept {
+    for (unsigned t = 0; t < kTokens; ++t) {
+      __m512i sum = _mm512_loadu_si512(totals + std::size_t{t} * kStripRows);
+      for (const __m512i chain : sums[t]) sum = _mm512_add_epi32(sum, chain);
+      _mm512_storeu_si512(totals + std::size_t{t} * kStripRows, sum);
+    }
+  }
+
+  __m512i sums[kTokens][kChains] = {};
+};
+
+template <unsigned kWidth, unsigned kTokens>
+void add_dots_of(const std::uint8_t* from, std::size_t blocks, CodesFrom x,
+                 std::int32_t* totals) noexcept {
+  constexpr std::size_t kBytes = kWidth == 0 ? kBlockCodes : std::size_t{64} * kWidth;
+  Sums<kTokens> sums;
+  for (std::size_t b = 0; b < blocks; ++b, from += kBytes, x.codes += kBlockColumns) {
+    const Pieces<kWidth> pieces(from);
+    sums.template add<0>(pieces.template fields<0>(), x);
+    sums.template add<1>(pieces.template fields<1>(), x);
+    sums.template add<2>(pieces.template fields<2>(), x);
+    sums.template add<3>(pieces.template fields<3>(), x);
+    sums.template add<4>(pieces.template fields<4>(), x);
+    sums.template add<5>(pieces.template fields<5>(), x);
+    sums.template add<6>(pieces.template fields<6>(), x);
+    sums.template add<7>(pieces.template fields<7>(), x);
+  }
+  sums.add_to(totals);
+}
+
+// All tokens, some at a time.
+template <unsigned kWidth>
+void add_dots_by(const std::uint8_t* from, std::size_t blocks, CodesFrom x,
+                 std::int32_t* totals) noexcept {
+  while (x.count != 0) {
+    const std::size_t some = x.count >= 8 ? 8 : x.count >= 4 ? 4 : x.count >= 2 ? 2 : 1;
+    if (some == 8) add_dots_of<kWidth, 8>(from, blocks, x, totals);
+    if (some == 4) add_dots_of<kWidth, 4>(from, blocks, x, totals);
+    if (some == 2) add_dots_of<kWidth, 2>(from, blocks, x, totals);
+    if (some == 1) add_dots_of<kWidth, 1>(from, blocks, x, totals);
+    x.count -= some;
+    x.codes += some * x.stride;
+    totals += some * kStripRows;
+  }
+}
+
+template <unsigned kWidth>
+void unpack_by(const std::uint8_t* from, std::size_t blocks, std::uint8_t* fields) noexcept {
+  const auto store = [&](unsigned step, __m512i found) noexcept {
+    _mm512_storeu_si512(fields + std::size_t{64} * step, found);
+  };
+  for (std::size_t b = 0; b < blocks;
+       ++b, from += std::size_t{64} * kWidth, fields += kBlockCodes) {
+    const Pieces<kWidth> pieces(from);
+    store(0, pieces.template fields<0>());
+    store(1, pieces.template fields<1>());
+    store(2, pieces.template fields<2>());
+    store(3, pieces.template fields<3>());
+    store(4, pieces.template fields<4>());
+    store(5, pieces.template fields<5>());
+    store(6, pieces.template fields<6>());
+    store(7, pieces.template fields<7>());
+  }
+}
+
+struct Ops {
+  static constexpr std::int32_t kSignedOffset = -128;
+  static constexpr std::size_t kFused = 4;
+
+  static void unpack(unsigned width, const std::uint8_t* from, std::size_t blocks,
+                     std::uint8_t* fields) noexcept {
+    constexpr decltype(&unpack_by<2>) kBy[] = {unpack_by<2>, unpack_by<3>, unpack_by<4>,
+                                               unpack_by<5>, unpack_by<6>, unpack_by<7>};
+    kBy[width - 2](from, blocks, fields);
+  }
+
+  static void add_dots(const std::uint8_t* fields, std::size_t blocks, bool is_signed,
+                       const CodesFrom& x, std::int32_t* sums) noexcept {
+    if (is_signed) return add_dots_by<8>(fields, blocks, x, sums);
+    add_dots_by<0>(fields, blocks, x, sums);
+  }
+
+  static void add_packed_dots(unsigned width, const std::uint8_t* from, std::size_t blocks,
+                              const CodesFrom& x, std::int32_t* sums) noexcept {
+    constexpr decltype(&add_dots_by<2>) kBy[] = {add_dots_by<2>, add_dots_by<3>, add_dots_by<4>,
+                                                 add_dots_by<5>, add_dots_by<6>, add_dots_by<7>};
+    kBy[width - 2](from, blocks, x, sums);
+  }
+
+  // Four steps are 16 rows x 4 dwords; transposed in each quarter of the registers they are rows of
+  // 16 columns, row 4 i + k at quarter i of register k.
+  static void place(const std::uint8_t* fields, std::size_t blocks, int offset,
+                    std::int8_t* codes) noexcept {
+    const __m512i offset_i8x64 = _mm512_set1_epi8(static_cast<char>(offset));
+    for (std::size_t n = 0; n < 2 * blocks; ++n, fields += 256, codes += 256) {
+      __m512i steps[4];
+      for (unsigned s = 0; s < 4; ++s) {
+        steps[s] = _mm512_add_epi8(_mm512_loadu_si512(fields + std::size_t{64} * s), offset_i8x64);
+      }
+      const __m512i low01 = _mm512_unpacklo_epi32(steps[0], steps[1]);
+      const __m512i low23 = _mm512_unpacklo_epi32(steps[2], steps[3]);
+      const __m512i high01 = _mm512_unpackhi_epi32(steps[0], steps[1]);
+      const __m512i high23 = _mm512_unpackhi_epi32(steps[2], steps[3]);
+      const __m512i rows[4] = {
+          _mm512_unpacklo_epi64(low01, low23), _mm512_unpackhi_epi64(low01, low23),
+          _mm512_unpacklo_epi64(high01, high23), _mm512_unpackhi_epi64(high01, high23)};
+      store_rows(rows, codes);
+    }
+  }
+
+  static void add_lanes(const std::int8_t* codes, std::size_t groups, const float* scales,
+                        const ValuesFrom& x, float* lanes) noexcept {
+    for (std::size_t t = 0; t < x.count; ++t) {
+      const float* values = x.values + t * x.stride;
+      float* of_token = lanes + t * kStripRows * kLanes;
+      if (scales == nullptr) {
+        add_lanes_of<false>(codes, groups, scales, values, of_token);
+      } else {
+        add_lanes_of<true>(codes, groups, scales, values, of_token);
+      }
+    }
+  }
+
+ private:
+  static void store_rows(const __m512i* rows, std::int8_t* codes) noexcept {
+    for (unsigned k = 0; k < 4; ++k) {
+      const auto at = [&](unsigned i) noexcept {
+        return reinterpret_cast<__m128i*>(codes + 16 * (4 * std::size_t{i} + k));
+      };
+      _mm_storeu_si128(at(0), _mm512_castsi512_si128(rows[k]));
+      _mm_storeu_si128(at(1), _mm512_extracti32x4_epi32(rows[k], 1));
+      _mm_storeu_si128(at(2), _mm512_extracti32x4_epi32(rows[k], 2));
+      _mm_storeu_si128(at(3), _mm512_extracti32x4_epi32(rows[k], 3));
+    }
+  }
+
+  template <bool kScaled>
+  static void add_lanes_of(const std::int8_t* codes, std::size_t groups, const float* scales,
+                           const float* values, float* lanes) noexcept {
+    __m512 sums[kStripRows];
+    for (std::size_t r = 0; r < kStripRows; ++r) sums[r] = _mm512_loadu_ps(lanes + r * kLanes);
+    for (std::size_t g = 0; g < groups; ++g, codes += kGroupCodes) {
+      const __m512 x_f32x16 = _mm512_loadu_ps(values + g * kLanes);
+      for (std::size_t r = 0; r < kStripRows; ++r) {
+        const auto* row = reinterpret_cast<const __m128i*>(codes + r * kLanes);
+        __m512 weights = _mm512_cvtepi32_ps(_mm512_cvtepi8_epi32(_mm_loadu_si128(row)));
+        if constexpr (kScaled) weights = _mm512_mul_ps(weights, _mm512_set1_ps(scales[r]));
+        sums[r] = _mm512_fmadd_ps(weights, x_f32x16, sums[r]);
+      }
+    }
+    for (std::size_t r = 0; r < kStripRows; ++r) _mm512_storeu_ps(lanes + r * kLanes, sums[r]);
+  }
+};
+
+}  // namespace
+
+const IntegerKernels integer_avx512 = {quantize, multiply_codes<Ops>, multiply_values<Ops>,
+                                       decode<Ops>};
+
+}  // namespace meadow::kernels

@@ -1,0 +1,215 @@
+// What the vector files share: the way through a strip, in tiles that stay in the first cache, and
+// what is done by numbers rather than vectors. `Ops` has the vectors of one ISA. Everything is in
+// an anonymous namespace, so each file has its own.
+//
+// Ops:
+//   kSignedOffset         what add_dots' fields of width 8 lack to be the codes
+//   kFused                up to so many tokens are multiplied without a tile
+//   unpack(width, from, blocks, fields)     pieces of width 2 to 7 to fields of 8 bits
+//   add_dots(fields, blocks, is_signed, x, sums)
+//                         sums[16 t + r] += dot products; is_signed: the fields are codes
+//   add_packed_dots(width, from, blocks, x, sums)     the same from pieces, up to kFused tokens
+//   place(fields, blocks, offset, codes)    fields to codes as IntegerKernels::decode has them
+//   add_lanes(codes, groups, scales, x, lanes)        lanes of product.h, 16 columns at a time
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <cstring>
+
+#include "meadow/kernels/integer/integer.h"
+
+namespace meadow::kernels {
+namespace {
+
+constexpr std::size_t kTileBlocks = 8;
+constexpr std::size_t kTileCodes = kTileBlocks * kBlockCodes;
+constexpr std::size_t kTokensAtOnce = 32;
+constexpr std::size_t kValueTokensAtOnce = 4;
+constexpr std::size_t kLanes = 16;
+
+// Some tokens' codes, from a column on.
+struct CodesFrom {
+  const std::int8_t* codes;
+  std::size_t stride;
+  std::size_t count;
+};
+
+struct ValuesFrom {
+  const float* values;
+  std::size_t stride;
+  std::size_t count;
+};
+
+// Blocks of a strip.
+struct Blocks {
+  std::size_t begin;
+  std::size_t end;
+};
+
+struct EscapeCursor {
+  const std::uint16_t* at;
+  const std::uint16_t* end;
+  std::size_t column = 0;  // of the escape before
+};
+
+// Calls see(column, row, addend) for escapes before column `until`.
+template <typename See>
+void for_escapes(EscapeCursor& cursor, std::size_t until, const See& see) noexcept {
+  const std::uint16_t* at = cursor.at;
+  std::size_t column = cursor.column;
+  for (; at != cursor.end; ++at) {
+    const std::uint32_t escape = *at;
+    const std::size_t next = column + (escape & 31);
+    if (next >= until) break;
+    column = next;
+    see(column, (escape >> 5) & 15, static_cast<std::int16_t>(escape) >> 9);
+  }
+  cursor.at = at;
+  cursor.column = column;
+}
+
+void add_escapes(EscapeCursor& cursor, std::size_t until, const ActivationCodes& x,
+                 std::int32_t* sums) noexcept {
+  if (x.count == 1) {
+    for_escapes(cursor, until, [&](std::size_t column, std::size_t row, int addend) noexcept {
+      sums[row] += addend * x.codes[column];
+    });
+    return;
+  }
+  for_escapes(cursor, until, [&](std::size_t column, std::size_t row, int addend) noexcept {
+    const std::int8_t* codes = x.codes + column;
+    for (std::size_t t = 0; t < x.count; ++t) {
+      sums[t * kStripRows + row] += addend * codes[t * x.stride];
+    }
+  });
+}
+
+// What the offset adds to every row. Unsigned, because only the end of all sums has to fit.
+void start_sums(std::int32_t offset, const ActivationCodes& x, Blocks blocks,
+                std::int32_t* sums) noexcept {
+  for (std::size_t t = 0; t < x.count; ++t) {
+    const std::int32_t* of_blocks = x.block_sums + t * (x.stride / kBlockColumns);
+    std::uint32_t sum = 0;
+    for (std::size_t b = blocks.begin; b < blocks.end; ++b) {
+      sum += static_cast<std::uint32_t>(of_blocks[b]);
+    }
+    const auto start = static_cast<std::int32_t>(sum * static_cast<std::uint32_t>(offset));
+    for (std::size_t r = 0; r < kStripRows; ++r) sums[t * kStripRows + r] = start;
+  }
+}
+
+template <typename Ops>
+std::int32_t offset_of(const IntegerStrip& strip) noexcept {
+  return strip.width == 8 ? Ops::kSignedOffset : strip.offset;
+}
+
+// Adds the dot products over some blocks.
+template <typename Ops>
+void add_blocks_of(const IntegerStrip& strip, Blocks blocks, const ActivationCodes& x,
+                   std::int32_t* sums) noexcept {
+  alignas(64) std::uint8_t tile[kTileCodes];
+  const std::size_t block_bytes = std::size_t{64} * strip.width;
+  const std::uint8_t* from = strip.fields + blocks.begin * block_bytes;
+  const std::size_t count = blocks.end - blocks.begin;
+  CodesFrom codes{x.codes + blocks.begin * kBlockColumns, x.stride, x.count};
+  if (strip.width == 8) return Ops::add_dots(from, count, true, codes, sums);
+  if (x.count <= Ops::kFused) return Ops::add_packed_dots(strip.width, from, count, codes, sums);
+  for (std::size_t b = 0; b < count; b += kTileBlocks) {
+    const std::size_t size = count - b < kTileBlocks ? count - b : kTileBlocks;
+    Ops::unpack(strip.width, from + b * block_bytes, size, tile);
+    Ops::add_dots(tile, size, false, codes, sums);
+    codes.codes += size * kBlockColumns;
+  }
+}
+
+// y = sum * (outer * scale of the token); `rows` is nearly always all of them.
+void write_results(const float* sums, const StripScales& scales, std::size_t rows, float x_scale,
+                   float* y) noexcept {
+  float results[kStripRows];
+  for (std::size_t r = 0; r < kStripRows; ++r) results[r] = sums[r] * (scales.outer[r] * x_scale);
+  if (rows == kStripRows) return static_cast<void>(std::memcpy(y, results, sizeof results));
+  for (std::size_t r = 0; r < rows; ++r) y[r] = results[r];
+}
+
+template <typename Ops>
+void multiply_whole(const IntegerStrip& strip, const StripScales& scales, std::size_t rows,
+                    const ActivationCodes& x) noexcept {
+  alignas(64) std::int32_t sums[kTokensAtOnce * kStripRows];
+  const Blocks all{0, strip.blocks};
+  start_sums(offset_of<Ops>(strip), x, all, sums);
+  EscapeCursor cursor{strip.escapes, strip.escapes + strip.escape_count};
+  add_escapes(cursor, strip.blocks * kBlockColumns, x, sums);
+  add_blocks_of<Ops>(strip, all, x, sums);
+  for (std::size_t t = 0; t < x.count; ++t) {
+    float whole[kStripRows];
+    for (std::size_t r = 0; r < kStripRows; ++r) {
+      whole[r] = static_cast<float>(sums[t * kStripRows + r]);
+    }
+    write_results(whole, scales, rows, x.scales[t], x.y + t * x.y_stride);
+  }
+}
+
+void scales_of_group(const StripScales& scales, std::size_t group, float* found) noexcept {
+  const std::size_t from = group * kStripRows;
+  if (scales.coded == nullptr) {
+    std::memcpy(found, scales.groups + from, kStripRows * sizeof *found);
+    return;
+  }
+  for (std::size_t r = 0; r < kStripRows; ++r) {
+    found[r] = static_cast<float>(scales.coded[from + r]);
+  }
+}
+
+template <typename Ops>
+void multiply_groups(const IntegerStrip& strip, const StripScales& scales, std::size_t rows,
+                     const ActivationCodes& x) noexcept {
+  alignas(64) std::int32_t sums[kTokensAtOnce * kStripRows];
+  alignas(64) float totals[kTokensAtOnce * kStripRows] = {};
+  EscapeCursor cursor{strip.escapes, strip.escapes + strip.escape_count};
+  std::size_t group = 0;
+  for (std::size_t b = 0; b < strip.blocks; b += scales.per_scale, ++group) {
+    const std::size_t left = strip.blocks - b;
+    const Blocks blocks{b, b + (left < scales.per_scale ? left : scales.per_scale)};
+    start_sums(offset_of<Ops>(strip), x, blocks, sums);
+    add_escapes(cursor, blocks.end * kBlockColumns, x, sums);
+    add_blocks_of<Ops>(strip, blocks, x, sums);
+    alignas(64) float factors[kStripRows];
+    scales_of_group(scales, group, factors);
+    for (std::size_t t = 0; t < x.count * kStripRows; t += kStripRows) {
+      for (std::size_t r = 0; r < kStripRows; ++r) {
+        totals[t + r] = __builtin_fmaf(static_cast<float>(sums[t + r]), factors[r], totals[t + r]);
+      }
+    }
+  }
+  for (std::size_t t = 0; t < x.count; ++t) {
+    write_results(totals + t * kStripRows, scales, rows, x.scales[t], x.y + t * x.y_stride);
+  }
+}
+
+ActivationCodes tokens_from(const ActivationCodes& x, std::size_t first,
+                            std::size_t most) noexcept {
+  ActivationCodes some = x;
+  some.count = x.count - first < most ? x.count - first : most;
+  some.codes += first * x.stride;
+  some.scales += first;
+  some.block_sums += first * (x.stride / kBlockColumns);
+  some.y += first * x.y_stride;
+  return some;
+}
+
+template <typename Ops>
+void multiply_codes(const IntegerStrip& strip, const StripScales& scales, std::size_t rows,
+                    const ActivationCodes& x) noexcept {
+  for (std::size_t t = 0; t < x.count; t += kTokensAtOnce) {
+    const ActivationCodes some = tokens_from(x, t, kTokensAtOnce);
+    if (scales.per_scale == 0) {
+      multiply_whole<Ops>(strip, scales, rows, some);
+    } else {
+      multiply_groups<Ops>(strip, scales, rows, some);
+    }
+  }
+}
+
+}  // namespace
+}  // namespace meadow::kernels

@@ -1,0 +1,228 @@
+// 16 fields at a time, with what every AArch64 CPU has: smull of bytes and sadalp of its products.
+// Fields of up to 7 bits are bytes above 0, so they need no other product than codes of width 8.
+#include <arm_neon.h>
+
+#include "meadow/kernels/integer/quantize.h"
+#include "meadow/kernels/integer/values.h"
+
+namespace meadow::kernels {
+namespace {
+
+constexpr std::size_t kQuarter = 16;  // bytes of a piece: 4 rows of 16
+
+// Left by kBits, or right where it is negative.
+template <int kBits>
+uint8x16_t shifted(uint8x16_t bytes) noexcept {
+  if constexpr (kBits > 0) return vshlq_n_u8(bytes, kBits);
+  if constexpr (kBits < 0) return vshrq_n_u8(bytes, -kBits);
+  return bytes;
+}
+
+// kBits bits from bit kFrom on, moved to bit kAt.
+template <int kAt, int kBits, int kFrom>
+uint8x16_t cut(uint8x16_t bytes) noexcept {
+  constexpr int kMask = ((1 << kBits) - 1) << kAt;
+  return vandq_u8(shifted<kAt - kFrom>(bytes), vdupq_n_u8(kMask));
+}
+
+// A quarter of a block's pieces.
+template <unsigned kWidth>
+struct Pieces {
+  static constexpr bool kHasNibbles = (kWidth & 4) != 0;
+  static constexpr bool kHasPairs = (kWidth & 2) != 0;
+  static constexpr bool kHasBits = (kWidth & 1) != 0;
+
+  template <unsigned kStep>
+  static uint8x16_t fields(const std::uint8_t* from) noexcept {
+    constexpr int kPairAt = kHasNibbles ? 4 : 0;
+    constexpr int kStepInt = static_cast<int>(kStep);
+    uint8x16_t found = vdupq_n_u8(0);
+    if constexpr (kHasNibbles) {
+      found = cut<0, 4, 4 * (kStepInt % 2)>(vld1q_u8(from + std::size_t{64} * (kStep / 2)));
+      from += 4 * std::size_t{64};
+    }
+    if constexpr (kHasPairs) {
+      const uint8x16_t piece = vld1q_u8(from + std::size_t{64} * (kStep / 4));
+      found = vorrq_u8(found, cut<kPairAt, 2, 2 * (kStepInt % 4)>(piece));
+      from += 2 * std::size_t{64};
+    }
+    if constexpr (kHasBits) {
+      found = vorrq_u8(found, cut<static_cast<int>(kWidth) - 1, 1, kStepInt>(vld1q_u8(from)));
+    }
+    return found;
+  }
+};
+
+// One byte each, of a tile or of width 8.
+template <>
+struct Pieces<8> {
+  template <unsigned kStep>
+  static uint8x16_t fields(const std::uint8_t* from) noexcept {
+    return vld1q_u8(from + std::size_t{64} * kStep);
+  }
+};
+
+int8x16_t four_codes(const std::int8_t* codes) noexcept {
+  std::int32_t four;
+  std::memcpy(&four, codes, sizeof four);
+  return vreinterpretq_s8_s32(vdupq_n_s32(four));
+}
+
+// Sums of 4 rows and some tokens, each row's in two neighbouring lanes.
+template <unsigned kWidth, unsigned kTokens>
+struct Sums {
+  Sums() noexcept {
+    for (unsigned t = 0; t < kTokens; ++t) low[t] = high[t] = vdupq_n_s32(0);
+  }
+
+  template <unsigned kStep>
+  void add(const std::uint8_t* from, const CodesFrom& x) noexcept {
+    const int8x16_t fields = vreinterpretq_s8_u8(Pieces<kWidth>::template fields<kStep>(from));
+    for (unsigned t = 0; t < kTokens; ++t) {
+      const int8x16_t codes = four_codes(x.codes + t * x.stride + 4 * kStep);
+      low[t] = vpadalq_s16(low[t], vmull_s8(vget_low_s8(fields), vget_low_s8(codes)));
+      high[t] = vpadalq_s16(high[t], vmull_high_s8(fields, codes));
+    }
+  }
+
+  void add_block(const std::uint8_t* from, const CodesFrom& x) noexcept {
+    add<0>(from, x);
+    add<1>(from, x);
+    add<2>(from, x);
+    add<3>(from, x);
+    add<4>(from, x);
+    add<5>(from, x);
+    add<6>(from, x);
+    add<7>(from, x);
+  }
+
+  void add_to(std::int32_t* totals) const noexcept {
+    for (unsigned t = 0; t < kTokens; ++t) {
+      std::int32_t* at = totals + std::size_t{t} * kStripRows;
+      vst1q_s32(at, vaddq_s32(vld1q_s32(at), vpaddq_s32(low[t], high[t])));
+    }
+  }
+
+  int32x4_t low[kTokens];
+  int32x4_t high[kTokens];
+};
+
+template <unsigned kWidth, unsigned kTokens>
+void add_dots_of(const std::uint8_t* from, std::size_t blocks, CodesFrom x,
+                 std::int32_t* totals) noexcept {
+  Sums<kWidth, kTokens> sums[4];
+  for (std::size_t b = 0; b < blocks; ++b, from += std::size_t{64} * kWidth) {
+    for (std::size_t quarter = 0; quarter < 4; ++quarter) {
+      sums[quarter].add_block(from + quarter * kQuarter, x);
+    }
+    x.codes += kBlockColumns;
+  }
+  for (std::size_t quarter = 0; quarter < 4; ++quarter) sums[quarter].add_to(totals + 4 * quarter);
+}
+
+template <unsigned kWidth>
+void add_dots_by(const std::uint8_t* from, std::size_t blocks, CodesFrom x,
+                 std::int32_t* totals) noexcept {
+  while (x.count != 0) {
+    const std::size_t some = x.count >= 2 ? 2 : 1;
+    if (some == 2) add_dots_of<kWidth, 2>(from, blocks, x, totals);
+    if (some == 1) add_dots_of<kWidth, 1>(from, blocks, x, totals);
+    x.count -= some;
+    x.codes += some * x.stride;
+    totals += some * kStripRows;
+  }
+}
+
+template <unsigned kWidth>
+void unpack_by(const std::uint8_t* from, std::size_t blocks, std::uint8_t* fields) noexcept {
+  using Of = Pieces<kWidth>;
+  for (std::size_t b = 0; b < blocks;
+       ++b, from += std::size_t{64} * kWidth, fields += kBlockCodes) {
+    for (std::size_t at = 0; at < 64; at += kQuarter) {
+      vst1q_u8(fields + at, Of::template fields<0>(from + at));
+      vst1q_u8(fields + 64 + at, Of::template fields<1>(from + at));
+      vst1q_u8(fields + 128 + at, Of::template fields<2>(from + at));
+      vst1q_u8(fields + 192 + at, Of::template fields<3>(from + at));
+      vst1q_u8(fields + 256 + at, Of::template fields<4>(from + at));
+      vst1q_u8(fields + 320 + at, Of::template fields<5>(from + at));
+      vst1q_u8(fields + 384 + at, Of::template fields<6>(from + at));
+      vst1q_u8(fields + 448 + at, Of::template fields<7>(from + at));
+    }
+  }
+}
+
+struct Ops {
+  static constexpr std::int32_t kSignedOffset = 0;
+  static constexpr std::size_t kFused = 2;
+
+  static void unpack(unsigned width, const std::uint8_t* from, std::size_t blocks,
+                     std::uint8_t* fields) noexcept {
+    constexpr decltype(&unpack_by<2>) kBy[] = {unpack_by<2>, unpack_by<3>, unpack_by<4>,
+                                               unpack_by<5>, unpack_by<6>, unpack_by<7>};
+    kBy[width - 2](from, blocks, fields);
+  }
+
+  static void add_dots(const std::uint8_t* fields, std::size_t blocks, bool, const CodesFrom& x,
+                       std::int32_t* sums) noexcept {
+    add_dots_by<8>(fields, blocks, x, sums);
+  }
+
+  static void add_packed_dots(unsigned width, const std::uint8_t* from, std::size_t blocks,
+                              const CodesFrom& x, std::int32_t* sums) noexcept {
+    constexpr decltype(&add_dots_by<2>) kBy[] = {add_dots_by<2>, add_dots_by<3>, add_dots_by<4>,
+                                                 add_dots_by<5>, add_dots_by<6>, add_dots_by<7>};
+    kBy[width - 2](from, blocks, x, sums);
+  }
+
+  // vst4 and vld4 of dwords transpose: four steps of 4 rows are 4 rows of 16 columns.
+  static void place(const std::uint8_t* fields, std::size_t blocks, int offset,
+                    std::int8_t* codes) noexcept {
+    const uint8x16_t offset_u8x16 = vdupq_n_u8(static_cast<std::uint8_t>(offset));
+    for (std::size_t n = 0; n < 2 * blocks; ++n, fields += 256, codes += 256) {
+      for (std::size_t at = 0; at < 64; at += kQuarter) {
+        uint32x4x4_t steps;
+        for (std::size_t s = 0; s < 4; ++s) {
+          steps.val[s] =
+              vreinterpretq_u32_u8(vaddq_u8(vld1q_u8(fields + 64 * s + at), offset_u8x16));
+        }
+        vst4q_u32(reinterpret_cast<std::uint32_t*>(codes + 4 * at), steps);
+      }
+    }
+  }
+
+  static void add_lanes(const std::int8_t* codes, std::size_t groups, const float* scales,
+                        const ValuesFrom& x, float* lanes) noexcept {
+    for (std::size_t t = 0; t < x.count; ++t) {
+      for (std::size_t r = 0; r < kStripRows; ++r) {
+        add_row(codes + r * kLanes, groups, scales == nullptr ? nullptr : scales + r,
+                x.values + t * x.stride, lanes + (t * kStripRows + r) * kLanes);
+      }
+    }
+  }
+
+ private:
+  static void add_row(const std::int8_t* codes, std::size_t groups, const float* scale,
+                      const float* values, float* lanes) noexcept {
+    float32x4_t sums[4];
+    for (std::size_t j = 0; j < 4; ++j) sums[j] = vld1q_f32(lanes + 4 * j);
+    for (std::size_t g = 0; g < groups; ++g, codes += kGroupCodes, values += kLanes) {
+      const int8x16_t row = vld1q_s8(codes);
+      const int16x8_t halves[2] = {vmovl_s8(vget_low_s8(row)), vmovl_s8(vget_high_s8(row))};
+      for (std::size_t j = 0; j < 4; ++j) {
+        const int16x8_t half = halves[j / 2];
+        const int16x4_t four = j % 2 == 0 ? vget_low_s16(half) : vget_high_s16(half);
+        float32x4_t weights = vcvtq_f32_s32(vmovl_s16(four));
+        if (scale != nullptr) weights = vmulq_n_f32(weights, *scale);
+        sums[j] = vfmaq_f32(sums[j], weights, vld1q_f32(values + 4 * j));
+      }
+    }
+    for (std::size_t j = 0; j < 4; ++j) vst1q_f32(lanes + 4 * j, sums[j]);
+  }
+};
+
+}  // namespace
+
+const IntegerKernels integer_neon = {quantize, multiply_codes<Ops>, multiply_values<Ops>,
+                                     decode<Ops>};
+
+}  // namespace meadow::kernels
