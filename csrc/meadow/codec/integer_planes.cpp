@@ -69,7 +69,11 @@ class EscapeWriter {
       missing -= addend;
     }
   }
-  [[nodiscard]] std::vector<std::uint16_t> take() && { return std::move(escapes_); }
+  // As many as a multiple of `count`: the last ones add nothing.
+  [[nodiscard]] std::vector<std::uint16_t> filled_to(std::size_t count) && {
+    escapes_.resize((escapes_.size() + count - 1) / count * count);
+    return std::move(escapes_);
+  }
 
  private:
   static constexpr std::size_t kMostGap = 31;
@@ -92,7 +96,7 @@ std::vector<std::uint16_t> escapes_of(const StripCodes& strip, const FieldRange&
       if (missing != 0) writer.add(c, r, missing);
     }
   }
-  return std::move(writer).take();
+  return std::move(writer).filled_to(blocks_of(strip.columns));
 }
 
 using Fields = std::array<std::array<std::uint8_t, kPiece>, kSteps>;

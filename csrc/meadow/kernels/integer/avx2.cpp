@@ -13,7 +13,7 @@
 namespace meadow::kernels {
 namespace {
 
-constexpr std::size_t kAhead = 2048;  // bytes, measured
+constexpr std::size_t kAhead = 8192;  // bytes, measured
 constexpr std::size_t kHalf = 32;     // bytes of a piece: 8 rows of 16
 
 __m256i load(const void* from) noexcept {
@@ -132,8 +132,8 @@ struct Sums {
   __m256i partial[kTokens];
 };
 
-template <unsigned kWidth, unsigned kTokens>
-void add_dots_of(const std::uint8_t* from, std::size_t blocks, CodesFrom x,
+template <unsigned kWidth, unsigned kTokens, typename Feed>
+void add_dots_of(const std::uint8_t* from, std::size_t blocks, CodesFrom x, Feed& feed,
                  std::int32_t* totals) noexcept {
   constexpr std::size_t kBytes = kWidth == 0 ? kBlockCodes : std::size_t{64} * kWidth;
   Sums<kWidth, kTokens> upper;
@@ -142,6 +142,7 @@ void add_dots_of(const std::uint8_t* from, std::size_t blocks, CodesFrom x,
     for (std::size_t at = 0; kWidth != 0 && at < kBytes; at += 64) {
       _mm_prefetch(reinterpret_cast<const char*>(from + at + kAhead), _MM_HINT_T0);
     }
+    feed.next_block();
     upper.add_block(from, x);
     lower.add_block(from + kHalf, x);
   }
@@ -152,15 +153,22 @@ void add_dots_of(const std::uint8_t* from, std::size_t blocks, CodesFrom x,
 template <unsigned kWidth>
 void add_dots_by(const std::uint8_t* from, std::size_t blocks, CodesFrom x,
                  std::int32_t* totals) noexcept {
+  NoFeed none;
   while (x.count != 0) {
     const std::size_t some = x.count >= 4 ? 4 : x.count >= 2 ? 2 : 1;
-    if (some == 4) add_dots_of<kWidth, 4>(from, blocks, x, totals);
-    if (some == 2) add_dots_of<kWidth, 2>(from, blocks, x, totals);
-    if (some == 1) add_dots_of<kWidth, 1>(from, blocks, x, totals);
+    if (some == 4) add_dots_of<kWidth, 4>(from, blocks, x, none, totals);
+    if (some == 2) add_dots_of<kWidth, 2>(from, blocks, x, none, totals);
+    if (some == 1) add_dots_of<kWidth, 1>(from, blocks, x, none, totals);
     x.count -= some;
     x.codes += some * x.stride;
     totals += some * kStripRows;
   }
+}
+
+template <unsigned kWidth>
+void add_fed_dots_by(const std::uint8_t* from, std::size_t blocks, const std::int8_t* x,
+                     EscapeFeed& feed, std::int32_t* totals) noexcept {
+  add_dots_of<kWidth, 1>(from, blocks, {x, 0, 1}, feed, totals);
 }
 
 template <unsigned kWidth>
@@ -206,6 +214,14 @@ struct Ops {
     constexpr decltype(&add_dots_by<2>) kBy[] = {add_dots_by<2>, add_dots_by<3>, add_dots_by<4>,
                                                  add_dots_by<5>, add_dots_by<6>, add_dots_by<7>};
     kBy[width - 2](from, blocks, x, sums);
+  }
+
+  static void add_fed_dots(const IntegerStrip& strip, const std::int8_t* x, EscapeFeed& feed,
+                           std::int32_t* sums) noexcept {
+    constexpr decltype(&add_fed_dots_by<2>) kBy[] = {add_fed_dots_by<2>, add_fed_dots_by<3>,
+                                                     add_fed_dots_by<4>, add_fed_dots_by<5>,
+                                                     add_fed_dots_by<6>, add_fed_dots_by<7>};
+    kBy[strip.width - 2](strip.fields, strip.blocks, x, feed, sums);
   }
 
   // Four steps are 8 rows x 4 dwords; transposed in each half of the registers they are rows of 16

@@ -9,7 +9,7 @@
 namespace meadow::kernels {
 namespace {
 
-constexpr std::size_t kAhead = 2048;  // bytes, measured
+constexpr std::size_t kAhead = 16384;  // bytes, measured
 
 // Left by kBits, or right where it is negative; bits cross into the next byte.
 template <int kBits>
@@ -126,8 +126,8 @@ struct Sums {
   __m512i sums[kTokens][kChains] = {};
 };
 
-template <unsigned kWidth, unsigned kTokens>
-void add_dots_of(const std::uint8_t* from, std::size_t blocks, CodesFrom x,
+template <unsigned kWidth, unsigned kTokens, typename Feed>
+void add_dots_of(const std::uint8_t* from, std::size_t blocks, CodesFrom x, Feed& feed,
                  std::int32_t* totals) noexcept {
   constexpr std::size_t kBytes = kWidth == 0 ? kBlockCodes : std::size_t{64} * kWidth;
   Sums<kTokens> sums;
@@ -141,6 +141,7 @@ void add_dots_of(const std::uint8_t* from, std::size_t blocks, CodesFrom x,
     sums.template add<5>(pieces.template fields<5>(), x);
     sums.template add<6>(pieces.template fields<6>(), x);
     sums.template add<7>(pieces.template fields<7>(), x);
+    feed.next_block();
   }
   sums.add_to(totals);
 }
@@ -149,16 +150,23 @@ void add_dots_of(const std::uint8_t* from, std::size_t blocks, CodesFrom x,
 template <unsigned kWidth>
 void add_dots_by(const std::uint8_t* from, std::size_t blocks, CodesFrom x,
                  std::int32_t* totals) noexcept {
+  NoFeed none;
   while (x.count != 0) {
     const std::size_t some = x.count >= 8 ? 8 : x.count >= 4 ? 4 : x.count >= 2 ? 2 : 1;
-    if (some == 8) add_dots_of<kWidth, 8>(from, blocks, x, totals);
-    if (some == 4) add_dots_of<kWidth, 4>(from, blocks, x, totals);
-    if (some == 2) add_dots_of<kWidth, 2>(from, blocks, x, totals);
-    if (some == 1) add_dots_of<kWidth, 1>(from, blocks, x, totals);
+    if (some == 8) add_dots_of<kWidth, 8>(from, blocks, x, none, totals);
+    if (some == 4) add_dots_of<kWidth, 4>(from, blocks, x, none, totals);
+    if (some == 2) add_dots_of<kWidth, 2>(from, blocks, x, none, totals);
+    if (some == 1) add_dots_of<kWidth, 1>(from, blocks, x, none, totals);
     x.count -= some;
     x.codes += some * x.stride;
     totals += some * kStripRows;
   }
+}
+
+template <unsigned kWidth>
+void add_fed_dots_by(const std::uint8_t* from, std::size_t blocks, const std::int8_t* x,
+                     EscapeFeed& feed, std::int32_t* totals) noexcept {
+  add_dots_of<kWidth, 1>(from, blocks, {x, 0, 1}, feed, totals);
 }
 
 template <unsigned kWidth>
@@ -202,6 +210,14 @@ struct Ops {
     constexpr decltype(&add_dots_by<2>) kBy[] = {add_dots_by<2>, add_dots_by<3>, add_dots_by<4>,
                                                  add_dots_by<5>, add_dots_by<6>, add_dots_by<7>};
     kBy[width - 2](from, blocks, x, sums);
+  }
+
+  static void add_fed_dots(const IntegerStrip& strip, const std::int8_t* x, EscapeFeed& feed,
+                           std::int32_t* sums) noexcept {
+    constexpr decltype(&add_fed_dots_by<2>) kBy[] = {add_fed_dots_by<2>, add_fed_dots_by<3>,
+                                                     add_fed_dots_by<4>, add_fed_dots_by<5>,
+                                                     add_fed_dots_by<6>, add_fed_dots_by<7>};
+    kBy[strip.width - 2](strip.fields, strip.blocks, x, feed, sums);
   }
 
   // Four steps are 16 rows x 4 dwords; transposed in each quarter of the registers they are rows of

@@ -16,7 +16,9 @@
 // Codes that are no field plus offset are escapes: what the field in their place lacks, added to
 // the sums, which are exact integers. An escape has 16 bits: from bit 0 on 5 bits how many columns
 // it is behind the one before (the first: behind column 0), 4 bits row, 7 bits what is added,
-// signed. Entries for one place add up; one that adds nothing bridges a gap of 31.
+// signed. Entries for one place add up; one that adds nothing bridges a gap of
+// 31. A strip has as many escapes for each block, so that some can be added with each, wherever
+// they belong; what is left over at the end adds nothing.
 //
 // Every sum is exact in int32 as long as a row has at most kMostIntegerColumns columns. The floats
 // have one order: see ActivationCodes and StripScales.
@@ -39,7 +41,7 @@ constexpr std::size_t kMostIntegerColumns = std::size_t{1} << 17;  // 2^17 * 128
 struct IntegerStrip {
   const std::uint8_t* fields;
   const std::uint16_t* escapes;
-  std::uint32_t escape_count;
+  std::uint32_t escape_count;  // a multiple of blocks
   std::int16_t offset;
   std::uint8_t width;    // 2 to 8
   std::uint32_t blocks;  // columns / 32, rounded up; fields behind the columns are arbitrary

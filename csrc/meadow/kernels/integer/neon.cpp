@@ -107,8 +107,8 @@ struct Sums {
   int32x4_t high[kTokens];
 };
 
-template <unsigned kWidth, unsigned kTokens>
-void add_dots_of(const std::uint8_t* from, std::size_t blocks, CodesFrom x,
+template <unsigned kWidth, unsigned kTokens, typename Feed>
+void add_dots_of(const std::uint8_t* from, std::size_t blocks, CodesFrom x, Feed& feed,
                  std::int32_t* totals) noexcept {
   Sums<kWidth, kTokens> sums[4];
   for (std::size_t b = 0; b < blocks; ++b, from += std::size_t{64} * kWidth) {
@@ -116,6 +116,7 @@ void add_dots_of(const std::uint8_t* from, std::size_t blocks, CodesFrom x,
       sums[quarter].add_block(from + quarter * kQuarter, x);
     }
     x.codes += kBlockColumns;
+    feed.next_block();
   }
   for (std::size_t quarter = 0; quarter < 4; ++quarter) sums[quarter].add_to(totals + 4 * quarter);
 }
@@ -123,14 +124,21 @@ void add_dots_of(const std::uint8_t* from, std::size_t blocks, CodesFrom x,
 template <unsigned kWidth>
 void add_dots_by(const std::uint8_t* from, std::size_t blocks, CodesFrom x,
                  std::int32_t* totals) noexcept {
+  NoFeed none;
   while (x.count != 0) {
     const std::size_t some = x.count >= 2 ? 2 : 1;
-    if (some == 2) add_dots_of<kWidth, 2>(from, blocks, x, totals);
-    if (some == 1) add_dots_of<kWidth, 1>(from, blocks, x, totals);
+    if (some == 2) add_dots_of<kWidth, 2>(from, blocks, x, none, totals);
+    if (some == 1) add_dots_of<kWidth, 1>(from, blocks, x, none, totals);
     x.count -= some;
     x.codes += some * x.stride;
     totals += some * kStripRows;
   }
+}
+
+template <unsigned kWidth>
+void add_fed_dots_by(const std::uint8_t* from, std::size_t blocks, const std::int8_t* x,
+                     EscapeFeed& feed, std::int32_t* totals) noexcept {
+  add_dots_of<kWidth, 1>(from, blocks, {x, 0, 1}, feed, totals);
 }
 
 template <unsigned kWidth>
@@ -172,6 +180,14 @@ struct Ops {
     constexpr decltype(&add_dots_by<2>) kBy[] = {add_dots_by<2>, add_dots_by<3>, add_dots_by<4>,
                                                  add_dots_by<5>, add_dots_by<6>, add_dots_by<7>};
     kBy[width - 2](from, blocks, x, sums);
+  }
+
+  static void add_fed_dots(const IntegerStrip& strip, const std::int8_t* x, EscapeFeed& feed,
+                           std::int32_t* sums) noexcept {
+    constexpr decltype(&add_fed_dots_by<2>) kBy[] = {add_fed_dots_by<2>, add_fed_dots_by<3>,
+                                                     add_fed_dots_by<4>, add_fed_dots_by<5>,
+                                                     add_fed_dots_by<6>, add_fed_dots_by<7>};
+    kBy[strip.width - 2](strip.fields, strip.blocks, x, feed, sums);
   }
 
   // vst4 and vld4 of dwords transpose: four steps of 4 rows are 4 rows of 16 columns.
