@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from meadow_py.checkpoint import Inspection, Packed, inspect, pack, unpack, verify
     from meadow_py.config import show_config
     from meadow_py.profiler import Profile, profile
+    from meadow_py.run import Model, load
     from meadow_py.sensitivity import Sensitivity, sweep
     from meadow_py.sources import Checkpoint, open_checkpoint
 
@@ -20,11 +21,13 @@ __all__ = [
     "Checkpoint",
     "FormatError",
     "Inspection",
+    "Model",
     "Packed",
     "Profile",
     "Sensitivity",
     "__version__",
     "inspect",
+    "load",
     "open_checkpoint",
     "pack",
     "profile",
@@ -38,10 +41,12 @@ __all__ = [
 _HOME_OF = {
     "Checkpoint": "meadow_py.sources",
     "Inspection": "meadow_py.checkpoint",
+    "Model": "meadow_py.run",
     "Packed": "meadow_py.checkpoint",
     "Profile": "meadow_py.profiler",
     "Sensitivity": "meadow_py.sensitivity",
     "inspect": "meadow_py.checkpoint",
+    "load": "meadow_py.run",
     "open_checkpoint": "meadow_py.sources",
     "pack": "meadow_py.checkpoint",
     "profile": "meadow_py.profiler",

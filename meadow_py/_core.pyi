@@ -247,6 +247,9 @@ class Matrix:
 def dense_matrix(values: Any, dtype: str, rows: int, columns: int) -> Matrix:
     """Over bytes in a row of F32, BF16 or F16, which are not copied, but kept."""
 
+def packed_matrix(values: Any, dtype: str, rows: int, columns: int, threads: int = 0) -> Matrix:
+    """The same packed in planes, copied. ValueError for values that BF16 does not hold exactly."""
+
 def integer_matrix(
     codes: npt.NDArray[np.int8],
     scales: npt.NDArray[np.float32],
@@ -270,3 +273,137 @@ def q8_matrix(
     threads: int = 0,
 ) -> Matrix:
     """Of codes `[out, in]`; those of 32 inputs have the scale coded `[out, in/32]` * row `[out]`."""
+
+# -- measure: how fast this host is -------------------------------------------------------------
+
+def read_stream(buffer: Any, threads: int = 0) -> int:
+    """The exclusive or of the 64-bit words of bytes in a row, read once, as fast as they come.
+
+    Each thread reads at eight places at a time. Raises ValueError for bytes that are no whole
+    words.
+    """
+
+# -- the engine: a decoder-only transformer over matrices of any form ---------------------------
+
+class AttentionTraffic(TypedDict):
+    """Bytes that attention moves between its steps, over all layers."""
+
+    queries: int
+    """Read."""
+    keys: int
+    """Read, once for each block of tokens of a head."""
+    values: int
+    """Read, once for each block of tokens of a head."""
+    outputs: int
+    """Written."""
+    scores_written: int
+    """To the buffer between the steps, which "tphs" does without."""
+    scores_read: int
+    """From that buffer."""
+    working_set: int
+    """Scores held at once: by one core in "tphs", by all of them together in "gemm"."""
+
+class Engine:
+    """A transformer: a config, matrices and vectors by name, checked against each other.
+
+    ValueError for a name or key that is missing or unknown and for a shape that disagrees with the
+    config; TypeError for a matrix or vector of another kind. Any number of threads may run one
+    engine, each with its own cache.
+    """
+
+    def __init__(
+        self,
+        config: dict[str, Any],
+        matrices: dict[str, Matrix],
+        vectors: dict[str, npt.NDArray[np.float32]],
+    ) -> None: ...
+    @property
+    def vocab(self) -> int: ...
+    @property
+    def layers(self) -> int: ...
+    @property
+    def positions(self) -> int:
+        """The longest context."""
+    @property
+    def parameters(self) -> int:
+        """Values of all weights; a matrix in two places counts once."""
+    @property
+    def weight_bytes(self) -> int:
+        """What decoding one token reads of all weights: of tables of rows one row, else all."""
+    @overload
+    def forward(
+        self,
+        tokens: npt.NDArray[np.int32],
+        cache: Cache,
+        logits: Literal["last", "all"] = "last",
+        dataflow: Literal["tphs", "gemm"] = "tphs",
+        threads: int = 0,
+    ) -> npt.NDArray[np.float32]:
+        """Logits `[vocab]` of the last of `tokens [count]`, or `[count, vocab]` of all.
+
+        The tokens follow those in the cache. ValueError, and a cache as before, for no tokens, an
+        id outside the vocabulary, more tokens than the cache has room for, logits that hold NaN,
+        and a cache of another engine or in use by another thread.
+        """
+    @overload
+    def forward(
+        self,
+        tokens: npt.NDArray[np.int32],
+        cache: Cache,
+        logits: Literal["none"],
+        dataflow: Literal["tphs", "gemm"] = "tphs",
+        threads: int = 0,
+    ) -> None: ...
+    def attention_traffic(
+        self, tokens: int, before: int = 0, dataflow: Literal["tphs", "gemm"] = "tphs"
+    ) -> AttentionTraffic:
+        """Counted for `tokens` new tokens behind `before`, as `forward` cuts the work."""
+
+class Cache:
+    """Keys and values in F32 of the tokens so far, for one engine.
+
+    ValueError unless `capacity`, in tokens, is from 1 to `engine.positions`.
+    """
+
+    def __init__(self, engine: Engine, capacity: int) -> None: ...
+    @property
+    def length(self) -> int:
+        """Tokens so far."""
+    @property
+    def capacity(self) -> int: ...
+    @property
+    def nbytes(self) -> int:
+        """Reserved; the system provides the memory when a token first needs it."""
+    def truncate(self, length: int) -> None:
+        """Forget all tokens but the first `length`."""
+
+# -- sampling: from logits to tokens -------------------------------------------------------------
+
+class Sampler:
+    """Chooses tokens; the same seed gives the same ones on every platform.
+
+    The options are applied in the order repetition_penalty, temperature, top_k, top_p, min_p, each
+    as the logits processor of that name in transformers. `temperature=0`: the first of the largest.
+    `top_k=0`: no limit. `seed`: 0 to 2**64 - 1. Raises ValueError for options that mean nothing.
+    """
+
+    def __init__(
+        self,
+        *,
+        temperature: float,
+        top_k: int,
+        top_p: float,
+        min_p: float,
+        repetition_penalty: float,
+        seed: int,
+    ) -> None: ...
+    def choose(self, logits: npt.NDArray[np.float32], previous: npt.NDArray[np.int32]) -> int:
+        """The next token; `previous` (1-D) matters to the repetition penalty alone.
+
+        Raises ValueError for NaN, infinity, and logits that are all minus infinity.
+        """
+
+def log_probabilities(
+    logits: npt.NDArray[np.float32], targets: npt.NDArray[np.int32], threads: int = 0
+) -> npt.NDArray[np.float64]:
+    """The natural logarithm of softmax(logits)[target], for every row `[n, vocabulary]`."""

@@ -12,6 +12,7 @@
 #include "core_call.h"
 #include "meadow/base/error.h"
 #include "meadow/base/raw_vector.h"
+#include "meadow/matrix/packed.h"
 
 namespace meadow::python {
 namespace {
@@ -52,6 +53,20 @@ HeldMatrix dense_matrix_of(const py::buffer& values, const std::string& dtype, s
   const auto bytes = flat_bytes(*info, "values");
   require_elements(bytes, width_of(type), rows, columns);
   return {dense_matrix(type, bytes.data(), rows, columns), dtype, holder(std::move(info))};
+}
+
+HeldMatrix packed_matrix_of(const py::buffer& values, const std::string& dtype, std::size_t rows,
+                            std::size_t columns, unsigned threads) {
+  const DenseType type = dense_type(dtype);
+  const py::buffer_info info = values.request();
+  const auto bytes = flat_bytes(info, "values");
+  require_elements(bytes, width_of(type), rows, columns);
+  std::unique_ptr<Matrix> made;
+  {
+    const CoreCall call;
+    made = packed_matrix(type, bytes.data(), rows, columns, threads);
+  }
+  return {std::move(made), "planes", py::none()};
 }
 
 py::array multiply_by(const HeldMatrix& held, const py::array& x, unsigned threads) {
@@ -96,6 +111,8 @@ void bind_matrix(py::module_& module) {
       .def("row", row_of, py::arg("row"));
   module.def("dense_matrix", dense_matrix_of, py::arg("values"), py::arg("dtype"), py::arg("rows"),
              py::arg("columns"));
+  module.def("packed_matrix", packed_matrix_of, py::arg("values"), py::arg("dtype"),
+             py::arg("rows"), py::arg("columns"), py::arg("threads") = 0);
 }
 
 }  // namespace meadow::python

@@ -47,9 +47,12 @@ PYBIND11_MODULE(_core, module) {
   });
   meadow::python::bind_config(module);
   meadow::python::bind_number(module);
+  meadow::python::bind_sampling(module);
   meadow::python::bind_stats(module);
   meadow::python::bind_codec(module);
   meadow::python::bind_blob(module);
   meadow::python::bind_matrix(module);
   meadow::python::bind_integer(module);
+  meadow::python::bind_measure(module);
+  meadow::python::bind_engine(module);
 }

@@ -13,6 +13,7 @@ from meadow_py.cli.inspect import inspect
 from meadow_py.cli.pack import pack
 from meadow_py.cli.profile import profile
 from meadow_py.cli.report import report
+from meadow_py.cli.run import run
 from meadow_py.cli.sweep import sweep
 from meadow_py.cli.unpack import unpack
 from meadow_py.cli.verify import verify
@@ -51,4 +52,5 @@ app.command()(pack)
 app.command()(verify)
 app.command()(unpack)
 app.command()(inspect)
+app.command()(run)
 app.command()(config)

@@ -22,6 +22,9 @@ def profile(
     per_weight: Annotated[
         bool, typer.Option("--per-weight", "--all", help="One row per weight, not per role.")
     ] = False,
+    measure: Annotated[
+        bool, typer.Option("--measure", help="Also time products with each weight, on this host.")
+    ] = False,
     as_json: options.Json = False,
     output: options.Output = None,
     plot: options.Plot = None,
@@ -46,7 +49,7 @@ def profile(
     import meadow_py
 
     measuring.check_targets(output, plot, plot_kind, resume)
-    made = meadow_py.profile(measuring.model_named(model), **chosen)
+    made = meadow_py.profile(measuring.model_named(model), measure=measure, **chosen)
     failure = measuring.deliver(made, output, plot, plot_kind)
     from meadow_py.profiler.serial import to_json
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from meadow_py.profiler.coded import HuffmanTable, StoredFloats
+from meadow_py.profiler.measured import MeasuredHost, MeasuredProducts
 from meadow_py.profiler.result import (
     HostInfo,
     ModelInfo,
@@ -18,6 +19,8 @@ from meadow_py.profiler.run import profile
 __all__ = [
     "HostInfo",
     "HuffmanTable",
+    "MeasuredHost",
+    "MeasuredProducts",
     "ModelInfo",
     "PacketLayout",
     "Packing",

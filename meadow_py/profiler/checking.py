@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable
 from dataclasses import fields
 from typing import Any
@@ -10,6 +11,7 @@ from meadow_py.architectures import ROLES
 from meadow_py.codecs import CODECS, CODERS, MAX_CHUNK, MIN_CHUNK
 from meadow_py.ledger import Ledger
 from meadow_py.profiler.coded import HuffmanTable, StoredFloats
+from meadow_py.profiler.measured import MeasuredHost, MeasuredProducts
 from meadow_py.profiler.result import Packing, Profile, WeightProfile
 
 _PLAIN = {"str": str, "int": int, "bool": bool}
@@ -31,6 +33,8 @@ def check_profile(profile: Profile) -> None:
     """Raise ValueError where parts contradict each other or cannot be."""
     for part in (profile.model, profile.settings, profile.host):
         check_types(part)
+    if profile.measured is not None:
+        _check_measured(profile.measured)
     names = [weight.name for weight in profile.weights]
     if not names:
         raise ValueError("no weights in it")
@@ -57,6 +61,8 @@ def check_weight(weight: WeightProfile) -> None:
         _check_packing(packing, weight.name)
     if weight.stored is not None:
         _check_stored(weight.stored, weight.name)
+    if weight.products is not None:
+        _check_products(weight.products, weight.name)
 
 
 def _check_packing(packing: Packing, name: str) -> None:
@@ -78,6 +84,30 @@ def _check_stored(stored: StoredFloats, name: str) -> None:
     _require(stored.ledgers, tuple(CODERS), name)
     _check_ledgers(stored.ledgers, stored.bits_per_weight, name)
     _check_tables(stored.huffman, name)
+
+
+def _check_products(products: MeasuredProducts, name: str) -> None:
+    check_types(products)
+    packed = (products.packed_microseconds, products.packed_nbytes)
+    if len({figure is None for figure in (*packed, products.packed_form)}) > 1:
+        raise ValueError(f"weight {name!r} has half of a packed product")
+    if not isinstance(products.packed_form, str | None):
+        raise ValueError(f"weight {name!r} has a packed form {products.packed_form!r}")
+    figures = (products.dense_microseconds, products.dense_nbytes, *packed)
+    if not all(_is_positive(figure) for figure in figures if figure is not None):
+        raise ValueError(f"weight {name!r} has a product that takes no time or reads nothing")
+
+
+def _check_measured(host: MeasuredHost) -> None:
+    check_types(host)
+    if not _is_positive(host.read_bytes_per_second):
+        raise ValueError(f"memory was read at {host.read_bytes_per_second!r} bytes a second")
+
+
+def _is_positive(figure: object) -> bool:
+    """Whether it is a number of a measurement."""
+    number = isinstance(figure, int | float) and not isinstance(figure, bool)
+    return number and 0 < figure < math.inf  # type: ignore[operator]
 
 
 def _check_ledgers(ledgers: dict[str, Ledger], figures: dict[str, float], name: str) -> None:

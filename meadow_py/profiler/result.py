@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from meadow_py.ledger import Ledger
 from meadow_py.profiler.coded import HuffmanTable, StoredFloats
+from meadow_py.profiler.measured import MeasuredHost, MeasuredProducts
 
 if TYPE_CHECKING:
     import pandas
@@ -144,6 +145,9 @@ class WeightProfile:
     stored : StoredFloats or None
         The floating-point numbers as stored, under Huffman and the storage codec; None for weights
         that are stored as something else, and in files of earlier versions.
+    products : MeasuredProducts or None
+        What a product of the weight takes, dense and packed; None where that was not measured.
+        Does not count when profiles are compared.
     """
 
     name: str
@@ -156,6 +160,7 @@ class WeightProfile:
     packings: tuple[Packing, ...]
     values: ValueDistribution | None = None
     stored: StoredFloats | None = None
+    products: MeasuredProducts | None = field(default=None, compare=False)
 
     @property
     def count(self) -> int:
@@ -228,6 +233,8 @@ class Profile:
     seconds : dict of str to float
         Wall time by stage, added up over all threads and workers that took weights side by side.
         ``pack`` contains the verification.
+    measured : MeasuredHost or None
+        Where products were measured; None where they were not.
     """
 
     model: ModelInfo
@@ -235,6 +242,7 @@ class Profile:
     host: HostInfo
     weights: tuple[WeightProfile, ...]
     seconds: dict[str, float] = field(default_factory=dict, compare=False)
+    measured: MeasuredHost | None = field(default=None, compare=False)
 
     def summary(self) -> tuple[Section, ...]:
         """Figures by role, by weight and by chunk size, one section per bits and granularity."""
@@ -259,7 +267,8 @@ class Profile:
         unique_chunks reduction_ratio snr_db``, every key of ``bits_per_weight`` with ``_bpw``
         appended, ``huffman_entries huffman_longest huffman_table_bits huffman_streams`` of the
         Huffman decoder, ``storage_coding``, and of the stored floats ``floor_fields floor_joint
-        stored_bits stored_huffman_bpw stored_storage_bpw``.
+        stored_bits stored_huffman_bpw stored_storage_bpw``, and of the measured products
+        ``dense_microseconds packed_microseconds product_bpw packed_product_bpw speedup``.
         """
         from meadow_py.profiler.serial import profile_to_rows
 

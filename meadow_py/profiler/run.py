@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from meadow_py.codecs import check_along, check_chunk
 from meadow_py.jobs import Progress, Stopwatch
+from meadow_py.profiler.measuring import measure_weights, measured_host
 from meadow_py.profiler.result import HostInfo, ModelInfo, Profile, Settings
 from meadow_py.profiler.weight import is_codes
 from meadow_py.profiler.weights import Work, profile_weights
@@ -32,6 +33,7 @@ def profile(
     along: str = "in",
     roles: str | Sequence[str] | None = None,
     verify: bool = True,
+    measure: bool = False,
     threads: int | None = None,
     progress: bool | None = None,
     revision: str | None = None,
@@ -67,6 +69,10 @@ def profile(
         Only weights of these roles: ``attention.q``, or ``attention`` for all of its kind.
     verify : bool
         Decode every stream and compare it with the codes.
+    measure : bool
+        Also multiply every weight of F32, BF16 or F16 with a vector, dense and packed in turn, read
+        from memory and not from a cache, on `threads` threads of this host, and keep the times. The
+        weights take turns, after all else is done, so that nothing runs beside them.
     threads : int, optional
         Of the core, for each weight. None means all cores; on an executor, one. No figure depends
         on it.
@@ -104,6 +110,7 @@ def profile(
         along=check_along(along),
         verified=check_flag(verify, "verify"),
     )
+    measured = check_flag(measure, "measure")
     wanted = None if roles is None else _each(roles, _check_role, "roles")
     used_threads = 1 if threads is None and executor is not None else _used_threads(threads)
     hub = {"revision": revision, "token": token, "cache_dir": cache_dir}
@@ -114,8 +121,11 @@ def profile(
         work = Work(settings, used_threads, clock, executor)
         with Progress(work.passes * sum(w.count for w in chosen), "profile", progress) as bar:
             done = profile_weights(chosen, work, bar, resume)
+        here = measured_host(_used_threads(threads)) if measured else None
+        if here is not None:
+            done = measure_weights(chosen, done, here.threads, clock, progress)
         info = _model_info(checkpoint, weights, chosen)
-    return Profile(info, settings, _host(used_threads), done, clock.seconds)
+    return Profile(info, settings, _host(used_threads), done, clock.seconds, here)
 
 
 def _each(values: Any, check: Callable[[Any], _T], name: str) -> tuple[_T, ...]:

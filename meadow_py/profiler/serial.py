@@ -16,6 +16,7 @@ from meadow_py.files import write_whole
 from meadow_py.ledger import Ledger
 from meadow_py.profiler.checking import check_profile
 from meadow_py.profiler.coded import HuffmanTable, StoredFloats
+from meadow_py.profiler.measured import MeasuredHost, MeasuredProducts
 from meadow_py.profiler.result import (
     HostInfo,
     ModelInfo,
@@ -43,6 +44,7 @@ def profile_to_dict(profile: Profile) -> dict[str, Any]:
         "settings": jsonable(asdict(profile.settings)),
         "host": asdict(profile.host),
         "seconds": dict(profile.seconds),
+        "measured": None if profile.measured is None else asdict(profile.measured),
         "weights": [weight_to_dict(weight) for weight in profile.weights],
     }
 
@@ -109,6 +111,7 @@ def weight_to_dict(weight: WeightProfile) -> dict[str, Any]:
         "floors": dict(weight.floors),
         "values": None if weight.values is None else jsonable(asdict(weight.values)),
         "stored": None if weight.stored is None else _stored_to_dict(weight.stored),
+        "products": None if weight.products is None else asdict(weight.products),
         "packings": [_packing_to_dict(packing) for packing in weight.packings],
     }
 
@@ -167,6 +170,7 @@ def _row(weight: WeightProfile, packing: Packing) -> dict[str, Any]:
         "floor_fields": weight.floors["fields"],
         "floor_joint": weight.floors["joint"],
         **_stored_columns(weight.stored),
+        **_product_columns(weight),
     }
 
 
@@ -181,6 +185,18 @@ def _stored_columns(stored: StoredFloats | None) -> dict[str, float | None]:
     return {"stored_bits": None if stored is None else stored.bits, **coded}
 
 
+def _product_columns(weight: WeightProfile) -> dict[str, float | None]:
+    made = weight.products
+    packed = None if made is None else made.packed_nbytes
+    return {
+        "dense_microseconds": None if made is None else made.dense_microseconds,
+        "packed_microseconds": None if made is None else made.packed_microseconds,
+        "product_bpw": None if made is None else 8 * made.dense_nbytes / weight.count,
+        "packed_product_bpw": None if packed is None else 8 * packed / weight.count,
+        "speedup": None if made is None else made.speedup,
+    }
+
+
 def _profile_from_dict(data: dict[str, Any]) -> Profile:
     return Profile(
         model=_build(ModelInfo, data["model_info"]),
@@ -188,6 +204,7 @@ def _profile_from_dict(data: dict[str, Any]) -> Profile:
         host=_build(HostInfo, data["host"]),
         weights=tuple(weight_from_dict(weight) for weight in data["weights"]),
         seconds={str(stage): float(s) for stage, s in data.get("seconds", {}).items()},
+        measured=_built(MeasuredHost, data.get("measured")),
     )
 
 
@@ -206,6 +223,7 @@ def weight_from_dict(data: dict[str, Any]) -> WeightProfile:
         packings=tuple(_packing_from_dict(packing) for packing in data["packings"]),
         values=_values_from_dict(data.get("values")),
         stored=_stored_from_dict(data.get("stored")),
+        products=_built(MeasuredProducts, data.get("products")),
     )
 
 
@@ -234,7 +252,7 @@ def _packing_from_dict(data: dict[str, Any]) -> Packing:
         bits_per_weight=_bits_per_weight(data["bits_per_weight"]),
         ledgers={key: _ledger_from_dict(v) for key, v in data["ledgers"].items()},
         growth=tuple((int(read), int(distinct)) for read, distinct in data.get("growth", [])),
-        huffman=None if data.get("huffman") is None else _build(HuffmanTable, data["huffman"]),
+        huffman=_built(HuffmanTable, data.get("huffman")),
         storage_coding=None if (c := data.get("storage_coding")) is None else _text(c),
     )
 
@@ -268,6 +286,10 @@ def _build(make: Callable[..., _T], data: Mapping[str, Any]) -> _T:
     known = make.__dataclass_fields__  # type: ignore[attr-defined]
     values = {key: data[key] for key in data if key in known}
     return make(**{k: tuple(v) if isinstance(v, list) else v for k, v in values.items()})
+
+
+def _built(make: Callable[..., _T], data: Mapping[str, Any] | None) -> _T | None:
+    return None if data is None else _build(make, data)
 
 
 def _text(value: Any) -> str:

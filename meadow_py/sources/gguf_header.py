@@ -54,15 +54,15 @@ class TensorInfo(NamedTuple):
 
 
 class Header(NamedTuple):
-    """What stands before the data. Metadata is without the arrays of the tokenizer."""
+    """What stands before the data. Metadata is without the tokenizer's arrays, unless asked for."""
 
     metadata: dict[str, Any]
     tensors: list[TensorInfo]
     data_start: int
 
 
-def read_header(mapped: Readable) -> Header:
-    """Read and check the header.
+def read_header(mapped: Readable, tokenizer: bool = False) -> Header:
+    """Read and check the header; `tokenizer`: with the arrays of the tokenizer.
 
     Raises
     ------
@@ -76,7 +76,7 @@ def read_header(mapped: Readable) -> Header:
     tensor_count, pair_count = cursor.scalar("Q"), cursor.scalar("Q")
     cursor.check_count(tensor_count, _SMALLEST_TENSOR, "tensors")
     cursor.check_count(pair_count, _SMALLEST_PAIR, "metadata fields")
-    metadata, alignment = _read_metadata(cursor, pair_count)
+    metadata, alignment = _read_metadata(cursor, pair_count, tokenizer)
     tensors = _read_tensors(cursor, tensor_count, alignment)
     start = -(-cursor.offset // alignment) * alignment
     return Header(metadata, tensors, start)
@@ -90,7 +90,7 @@ def _check_version(cursor: _Cursor) -> None:
         cursor.fail(f"GGUF version {version}: versions {_VERSIONS} are read")
 
 
-def _read_metadata(cursor: _Cursor, count: int) -> tuple[dict[str, Any], int]:
+def _read_metadata(cursor: _Cursor, count: int, tokenizer: bool) -> tuple[dict[str, Any], int]:
     metadata: dict[str, Any] = {}
     alignment = _DEFAULT_ALIGNMENT
     for _ in range(count):
@@ -98,7 +98,7 @@ def _read_metadata(cursor: _Cursor, count: int) -> tuple[dict[str, Any], int]:
         if key in metadata:
             cursor.fail(f"the metadata field {key!r} appears twice")
         kind = cursor.scalar("I")
-        metadata[key] = _read_value(cursor, kind, keep=not key.startswith("tokenizer."))
+        metadata[key] = _read_value(cursor, kind, tokenizer or not key.startswith("tokenizer."))
         if key == "general.alignment":
             alignment = _checked_alignment(cursor, kind, metadata[key])
     return {k: v for k, v in metadata.items() if v is not None}, alignment

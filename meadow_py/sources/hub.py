@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
+from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -97,6 +98,28 @@ def fetch_files(request: Request) -> tuple[Path, list[str]]:
         _fetch(request, wanted[0], request.revision)  # by the name of the branch: see `_download`
         paths = [_fetch(request, file, commit) for file in wanted]
     return paths[0].parents[len(Path(wanted[0]).parts) - 1], wanted
+
+
+def fetch_beside(request: Request, files: Sequence[str]) -> None:
+    """Bring those of `files` that a model has into the cache, beside its weights.
+
+    What is in the cache already is enough where the hub cannot be reached.
+
+    Raises
+    ------
+    FileNotFoundError, PermissionError
+        As `open_hub`.
+    """
+    if request.offline:
+        return
+    try:
+        commit, names = _listing(request)
+    except ConnectionError:
+        return  # as when the weights were opened: there was a warning
+    with explained(request.repo_id, request.revision, request.endpoint):
+        for file in files:
+            if file in names:
+                _fetch(request, file, commit)
 
 
 def _belonging(names: list[str], selection: Selection, index: Path | None) -> list[str]:

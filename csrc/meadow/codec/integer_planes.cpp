@@ -213,21 +213,17 @@ std::vector<std::int8_t> decoded_strip(const IntegerPlanes& planes, std::size_t 
 
 IntegerPlanes::IntegerPlanes(std::size_t rows, std::size_t columns, std::vector<StripHead> heads,
                              std::size_t size)
-    : rows_(rows),
-      columns_(columns),
-      heads_(std::move(heads)),
-      size_(size),
-      data_(static_cast<std::uint8_t*>(::operator new(size, std::align_val_t{64}))) {}
+    : rows_(rows), columns_(columns), heads_(std::move(heads)), data_(size) {}
 
 std::size_t IntegerPlanes::bytes() const noexcept {
-  return size_ + heads_.size() * sizeof(StripHead);
+  return data_.size() + heads_.size() * sizeof(StripHead);
 }
 
 std::size_t IntegerPlanes::blocks() const noexcept { return blocks_of(columns_); }
 
 kernels::IntegerStrip IntegerPlanes::strip(std::size_t n) const noexcept {
   const StripHead& head = heads_[n];
-  const std::uint8_t* at = data_.get() + head.at;
+  const std::uint8_t* at = data_.data() + head.at;
   return {at + padded(head.escapes * sizeof(std::uint16_t)),
           reinterpret_cast<const std::uint16_t*>(at),
           head.escapes,

@@ -5,10 +5,9 @@
 
 #include <cstddef>
 #include <cstdint>
-#include <memory>
-#include <new>
 #include <vector>
 
+#include "meadow/base/huge_pages.h"
 #include "meadow/kernels/integer/integer.h"
 
 namespace meadow {
@@ -32,20 +31,13 @@ class IntegerPlanes {
   [[nodiscard]] std::size_t bytes() const noexcept;
   [[nodiscard]] std::size_t blocks() const noexcept;  // of a strip
   [[nodiscard]] kernels::IntegerStrip strip(std::size_t n) const noexcept;
-  [[nodiscard]] std::uint8_t* data() noexcept { return data_.get(); }
+  [[nodiscard]] std::uint8_t* data() noexcept { return data_.data(); }
 
  private:
-  struct Free {
-    void operator()(std::uint8_t* data) const noexcept {
-      ::operator delete(data, std::align_val_t{64});
-    }
-  };
-
   std::size_t rows_;
   std::size_t columns_;
   std::vector<StripHead> heads_;
-  std::size_t size_;
-  std::unique_ptr<std::uint8_t[], Free> data_;
+  StreamedBytes data_;
 };
 
 enum class PlaneWidths {

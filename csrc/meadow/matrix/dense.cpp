@@ -1,10 +1,11 @@
+#include <algorithm>
 #include <cstdint>
 #include <cstring>
 
 #include "meadow/base/error.h"
-#include "meadow/kernels/convert/convert.h"
 #include "meadow/kernels/isa.h"
 #include "meadow/kernels/product/product.h"
+#include "meadow/matrix/many_tokens.h"
 #include "meadow/matrix/matrix.h"
 
 namespace meadow {
@@ -12,6 +13,11 @@ namespace {
 
 kernels::Tokens tokens_of(const Activations& x, float* y, std::size_t rows) noexcept {
   return {x.count, x.values, x.columns, y, rows};
+}
+
+// Behind the last row of a tile that begins at `row`.
+std::size_t rows_behind(std::size_t row, Block range) noexcept {
+  return std::min(row + kernels::kTileRows, range.end);
 }
 
 class F32Matrix final : public Matrix {
@@ -22,11 +28,21 @@ class F32Matrix final : public Matrix {
   [[nodiscard]] std::size_t bytes() const noexcept override {
     return rows() * columns() * sizeof(float);
   }
-  void multiply_rows(Block range, const Activations& x, float* y) const noexcept override {
+  void multiply_rows(Block range, const Activations& x, float* y) const override {
+    if (x.count >= kManyTokens) {
+      return multiply_many(*this, range, x, y,
+                           [&](std::size_t row, std::size_t column, std::size_t count, float* to,
+                               std::size_t stride) noexcept {
+                             for (std::size_t r = row; r < rows_behind(row, range); ++r) {
+                               std::memcpy(to + (r - row) * stride,
+                                           values_ + r * columns() + column, count * sizeof(float));
+                             }
+                           });
+    }
     kernels_.f32({values_ + range.begin * columns(), columns(), range.end - range.begin, columns()},
                  tokens_of(x, y + range.begin, rows()));
   }
-  void read_row(std::size_t row, float* values) const noexcept override {
+  void read_row(std::size_t row, float* values) const override {
     std::memcpy(values, values_ + row * columns(), columns() * sizeof(float));
   }
 
@@ -43,21 +59,30 @@ class HalfMatrix final : public Matrix {
   [[nodiscard]] std::size_t bytes() const noexcept override {
     return rows() * columns() * sizeof(std::uint16_t);
   }
-  void multiply_rows(Block range, const Activations& x, float* y) const noexcept override {
+  void multiply_rows(Block range, const Activations& x, float* y) const override {
+    if (x.count >= kManyTokens) return multiply_widened(range, x, y);
     const auto multiply = is_bf16_ ? kernels_.bf16 : kernels_.f16;
     multiply({values_ + range.begin * columns(), columns(), range.end - range.begin, columns()},
              tokens_of(x, y + range.begin, rows()));
   }
-  void read_row(std::size_t row, float* values) const noexcept override {
-    const std::uint16_t* from = values_ + row * columns();
-    auto* bits = reinterpret_cast<std::uint32_t*>(values);
-    if (!is_bf16_) return convert_.f32_of_f16(from, columns(), bits);
-    for (std::size_t c = 0; c < columns(); ++c) bits[c] = std::uint32_t{from[c]} << 16;
+  void read_row(std::size_t row, float* values) const override {
+    const auto widen = is_bf16_ ? kernels_.widen_bf16 : kernels_.widen_f16;
+    widen(values_ + row * columns(), columns(), values);
   }
 
  private:
+  void multiply_widened(Block range, const Activations& x, float* y) const {
+    const auto widen = is_bf16_ ? kernels_.widen_bf16 : kernels_.widen_f16;
+    multiply_many(*this, range, x, y,
+                  [&](std::size_t row, std::size_t column, std::size_t count, float* to,
+                      std::size_t stride) noexcept {
+                    for (std::size_t r = row; r < rows_behind(row, range); ++r) {
+                      widen(values_ + r * columns() + column, count, to + (r - row) * stride);
+                    }
+                  });
+  }
+
   const kernels::ProductKernels& kernels_ = kernels::product_kernels(active_isa());
-  const kernels::ConvertKernels& convert_ = kernels::convert_kernels(active_isa());
   bool is_bf16_;
   const std::uint16_t* values_;
 };

@@ -93,7 +93,7 @@ class IntegerMatrix final : public Matrix {
   [[nodiscard]] bool wants_codes() const noexcept override { return wants_codes_; }
   [[nodiscard]] std::size_t row_step() const noexcept override { return kStripRows; }
 
-  void multiply_rows(Block range, const Activations& x, float* y) const noexcept override {
+  void multiply_rows(Block range, const Activations& x, float* y) const override {
     for (std::size_t row = range.begin; row < range.end; row += kStripRows) {
       const std::size_t n = row / kStripRows;
       const std::size_t size = std::min(kStripRows, range.end - row);
@@ -108,7 +108,7 @@ class IntegerMatrix final : public Matrix {
     }
   }
 
-  void read_row(std::size_t row, float* values) const noexcept override {
+  void read_row(std::size_t row, float* values) const override {
     std::vector<std::int8_t> codes(columns());
     decode_integer_row(planes_, row, codes.data());
     for (std::size_t c = 0; c < columns(); ++c) {

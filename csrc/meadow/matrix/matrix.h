@@ -42,9 +42,9 @@ class Matrix {
   [[nodiscard]] virtual std::size_t row_step() const noexcept { return 1; }
 
   // y[t * rows() + r] for r in `range` and every token t.
-  virtual void multiply_rows(Block range, const Activations& x, float* y) const noexcept = 0;
+  virtual void multiply_rows(Block range, const Activations& x, float* y) const = 0;
   // A row's values in F32, exactly.
-  virtual void read_row(std::size_t row, float* values) const noexcept = 0;
+  virtual void read_row(std::size_t row, float* values) const = 0;
 
  private:
   std::size_t rows_;

@@ -10,7 +10,8 @@ from meadow_py.views import headlines, words
 from meadow_py.views.html import figures
 from meadow_py.views.html.content import Content, fragment
 from meadow_py.views.html.markup import Markup, element, folded
-from meadow_py.views.html.terms import TERMS
+from meadow_py.views.html.products import product_parts
+from meadow_py.views.html.terms import PRODUCT_TERMS, TERMS
 
 if TYPE_CHECKING:
     from meadow_py.profiler.result import Profile
@@ -34,8 +35,8 @@ def profile_content(profile: Profile) -> Content:
         headline=headlines.of_profile(made),
         notes=tuple(notes),
         overview=tuple(overview(made)),
-        sections=tuple(section_parts(made)),
-        terms=TERMS,
+        sections=(*product_parts(profile), *section_parts(made)),
+        terms=(*TERMS, *PRODUCT_TERMS) if profile.measured is not None else TERMS,
     )
 
 

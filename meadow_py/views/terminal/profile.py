@@ -26,6 +26,7 @@ from meadow_py.views.spelling import (
     setting_title,
     visible,
 )
+from meadow_py.views.terminal.products import product_parts
 
 if TYPE_CHECKING:
     from meadow_py.profiler.result import Profile
@@ -40,6 +41,7 @@ def profile_view(profile: Profile, per_weight: bool = False) -> RenderableType:
     for section in made:
         parts += [Text(), _section_title(section), _section_table(section, per_weight)]
         parts += [Text(words.verdict(section.total), style="italic")]
+    parts += product_parts(profile, per_weight)
     parts += [
         Text(),
         _chunk_table(made),

@@ -134,7 +134,7 @@ def test_files_that_are_no_profiles(text: str, message: str, tmp_path: Path) -> 
 
 _OPTIONAL = {
     *("layer", "content_dtype", "values", "growth"),
-    *("stored", "huffman", "storage_coding"),
+    *("stored", "products", "huffman", "storage_coding"),
 }
 
 

@@ -171,6 +171,45 @@ void add_fed_dots_by(const std::uint8_t* from, std::size_t blocks, const std::in
   add_dots_of<kWidth, 1>(from, blocks, {x, 0, 1}, feed, totals);
 }
 
+// Of eight rows.
+__m256 group_scales(const StripScales& scales, std::size_t from) noexcept {
+  if (scales.coded == nullptr) return _mm256_loadu_ps(scales.groups + from);
+  const auto* coded = reinterpret_cast<const __m128i*>(scales.coded + from);
+  return _mm256_cvtepi32_ps(_mm256_cvtepu8_epi32(_mm_loadl_epi64(coded)));
+}
+
+// A strip without escapes and one token.
+template <unsigned kWidth>
+void add_groups_by(const IntegerStrip& strip, const StripScales& scales, const ActivationCodes& x,
+                   float* totals) noexcept {
+  constexpr std::size_t kBytes = std::size_t{64} * kWidth;
+  const std::uint8_t* from = strip.fields;
+  CodesFrom codes{x.codes, x.stride, 1};
+  __m256 total[2] = {_mm256_setzero_ps(), _mm256_setzero_ps()};
+  for (std::size_t b = 0, group = 0; b < strip.blocks; ++group) {
+    const std::size_t left = strip.blocks - b;
+    const std::size_t end = b + (left < scales.per_scale ? left : scales.per_scale);
+    Sums<kWidth, 1> sums[2];
+    std::int32_t of_x = 0;
+    for (; b < end; ++b, from += kBytes, codes.codes += kBlockColumns) {
+      for (std::size_t at = 0; at < kBytes; at += 64) {
+        _mm_prefetch(reinterpret_cast<const char*>(from + at + kAhead), _MM_HINT_T0);
+      }
+      sums[0].add_block(from, codes);
+      sums[1].add_block(from + kHalf, codes);
+      of_x += x.block_sums[b];
+    }
+    const __m256i lacking = _mm256_set1_epi32(kWidth == 8 ? 0 : of_x * strip.offset);
+    for (std::size_t half = 0; half < 2; ++half) {
+      const __m256 dots = _mm256_cvtepi32_ps(_mm256_add_epi32(sums[half].sums[0], lacking));
+      const __m256 factors = group_scales(scales, group * kStripRows + 8 * half);
+      total[half] = _mm256_fmadd_ps(dots, factors, total[half]);
+    }
+  }
+  _mm256_storeu_ps(totals, total[0]);
+  _mm256_storeu_ps(totals + 8, total[1]);
+}
+
 template <unsigned kWidth>
 void unpack_by(const std::uint8_t* from, std::size_t blocks, std::uint8_t* fields) noexcept {
   const auto store = [&](unsigned step, __m256i found) noexcept {
@@ -195,6 +234,7 @@ void unpack_by(const std::uint8_t* from, std::size_t blocks, std::uint8_t* field
 struct Ops {
   static constexpr std::int32_t kSignedOffset = 0;
   static constexpr std::size_t kFused = 4;
+  static constexpr bool kAddsGroups = true;
 
   static void unpack(unsigned width, const std::uint8_t* from, std::size_t blocks,
                      std::uint8_t* fields) noexcept {
@@ -222,6 +262,14 @@ struct Ops {
                                                      add_fed_dots_by<4>, add_fed_dots_by<5>,
                                                      add_fed_dots_by<6>, add_fed_dots_by<7>};
     kBy[strip.width - 2](strip.fields, strip.blocks, x, feed, sums);
+  }
+
+  static void add_groups(const IntegerStrip& strip, const StripScales& scales,
+                         const ActivationCodes& x, float* totals) noexcept {
+    constexpr decltype(&add_groups_by<2>) kBy[] = {
+        add_groups_by<2>, add_groups_by<3>, add_groups_by<4>, add_groups_by<5>,
+        add_groups_by<6>, add_groups_by<7>, add_groups_by<8>};
+    kBy[strip.width - 2](strip, scales, x, totals);
   }
 
   // Four steps are 8 rows x 4 dwords; transposed in each half of the registers they are rows of 16

@@ -115,12 +115,30 @@ struct Sums {
     }
   }
 
+  template <unsigned kWidth>
+  void add_block(const std::uint8_t* from, const CodesFrom& x) noexcept {
+    const Pieces<kWidth> pieces(from);
+    add<0>(pieces.template fields<0>(), x);
+    add<1>(pieces.template fields<1>(), x);
+    add<2>(pieces.template fields<2>(), x);
+    add<3>(pieces.template fields<3>(), x);
+    add<4>(pieces.template fields<4>(), x);
+    add<5>(pieces.template fields<5>(), x);
+    add<6>(pieces.template fields<6>(), x);
+    add<7>(pieces.template fields<7>(), x);
+  }
+
   void add_to(std::int32_t* totals) const noexcept {
     for (unsigned t = 0; t < kTokens; ++t) {
-      __m512i sum = _mm512_loadu_si512(totals + std::size_t{t} * kStripRows);
-      for (const __m512i chain : sums[t]) sum = _mm512_add_epi32(sum, chain);
-      _mm512_storeu_si512(totals + std::size_t{t} * kStripRows, sum);
+      std::int32_t* at = totals + std::size_t{t} * kStripRows;
+      _mm512_storeu_si512(at, _mm512_add_epi32(_mm512_loadu_si512(at), of_token(t)));
     }
+  }
+
+  [[nodiscard]] __m512i of_token(unsigned t) const noexcept {
+    __m512i sum = sums[t][0];
+    for (unsigned n = 1; n < kChains; ++n) sum = _mm512_add_epi32(sum, sums[t][n]);
+    return sum;
   }
 
   __m512i sums[kTokens][kChains] = {};
@@ -132,15 +150,7 @@ void add_dots_of(const std::uint8_t* from, std::size_t blocks, CodesFrom x, Feed
   constexpr std::size_t kBytes = kWidth == 0 ? kBlockCodes : std::size_t{64} * kWidth;
   Sums<kTokens> sums;
   for (std::size_t b = 0; b < blocks; ++b, from += kBytes, x.codes += kBlockColumns) {
-    const Pieces<kWidth> pieces(from);
-    sums.template add<0>(pieces.template fields<0>(), x);
-    sums.template add<1>(pieces.template fields<1>(), x);
-    sums.template add<2>(pieces.template fields<2>(), x);
-    sums.template add<3>(pieces.template fields<3>(), x);
-    sums.template add<4>(pieces.template fields<4>(), x);
-    sums.template add<5>(pieces.template fields<5>(), x);
-    sums.template add<6>(pieces.template fields<6>(), x);
-    sums.template add<7>(pieces.template fields<7>(), x);
+    sums.template add_block<kWidth>(from, x);
     feed.next_block();
   }
   sums.add_to(totals);
@@ -169,6 +179,37 @@ void add_fed_dots_by(const std::uint8_t* from, std::size_t blocks, const std::in
   add_dots_of<kWidth, 1>(from, blocks, {x, 0, 1}, feed, totals);
 }
 
+__m512 group_scales(const StripScales& scales, std::size_t group) noexcept {
+  const std::size_t from = group * kStripRows;
+  if (scales.coded == nullptr) return _mm512_loadu_ps(scales.groups + from);
+  const auto* coded = reinterpret_cast<const __m128i*>(scales.coded + from);
+  return _mm512_cvtepi32_ps(_mm512_cvtepu8_epi32(_mm_loadu_si128(coded)));
+}
+
+// A strip without escapes and one token.
+template <unsigned kWidth>
+void add_groups_by(const IntegerStrip& strip, const StripScales& scales, const ActivationCodes& x,
+                   float* totals) noexcept {
+  const std::uint8_t* from = strip.fields;
+  CodesFrom codes{x.codes, x.stride, 1};
+  const __m512i offset_i32x16 = _mm512_set1_epi32(kWidth == 8 ? -128 : strip.offset);
+  __m512 total = _mm512_setzero_ps();
+  for (std::size_t b = 0, group = 0; b < strip.blocks; ++group) {
+    const std::size_t left = strip.blocks - b;
+    const std::size_t end = b + (left < scales.per_scale ? left : scales.per_scale);
+    Sums<1> sums;
+    std::int32_t of_x = 0;
+    for (; b < end; ++b, from += std::size_t{64} * kWidth, codes.codes += kBlockColumns) {
+      sums.template add_block<kWidth>(from, codes);
+      of_x += x.block_sums[b];
+    }
+    const __m512i lacking = _mm512_mullo_epi32(offset_i32x16, _mm512_set1_epi32(of_x));
+    const __m512 dots = _mm512_cvtepi32_ps(_mm512_add_epi32(sums.of_token(0), lacking));
+    total = _mm512_fmadd_ps(dots, group_scales(scales, group), total);
+  }
+  _mm512_storeu_ps(totals, total);
+}
+
 template <unsigned kWidth>
 void unpack_by(const std::uint8_t* from, std::size_t blocks, std::uint8_t* fields) noexcept {
   const auto store = [&](unsigned step, __m512i found) noexcept {
@@ -191,6 +232,7 @@ void unpack_by(const std::uint8_t* from, std::size_t blocks, std::uint8_t* field
 struct Ops {
   static constexpr std::int32_t kSignedOffset = -128;
   static constexpr std::size_t kFused = 4;
+  static constexpr bool kAddsGroups = true;
 
   static void unpack(unsigned width, const std::uint8_t* from, std::size_t blocks,
                      std::uint8_t* fields) noexcept {
@@ -218,6 +260,14 @@ struct Ops {
                                                      add_fed_dots_by<4>, add_fed_dots_by<5>,
                                                      add_fed_dots_by<6>, add_fed_dots_by<7>};
     kBy[strip.width - 2](strip.fields, strip.blocks, x, feed, sums);
+  }
+
+  static void add_groups(const IntegerStrip& strip, const StripScales& scales,
+                         const ActivationCodes& x, float* totals) noexcept {
+    constexpr decltype(&add_groups_by<2>) kBy[] = {
+        add_groups_by<2>, add_groups_by<3>, add_groups_by<4>, add_groups_by<5>,
+        add_groups_by<6>, add_groups_by<7>, add_groups_by<8>};
+    kBy[strip.width - 2](strip, scales, x, totals);
   }
 
   // Four steps are 16 rows x 4 dwords; transposed in each quarter of the registers they are rows of

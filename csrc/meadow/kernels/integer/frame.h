@@ -70,12 +70,18 @@ void for_escapes(EscapeCursor& cursor, std::size_t until, const See& see) noexce
   cursor.column = column;
 }
 
+// Unsigned, because only the end of all sums has to fit.
+std::int32_t wrapped_sum(std::int32_t a, std::int32_t b) noexcept {
+  return static_cast<std::int32_t>(static_cast<std::uint32_t>(a) + static_cast<std::uint32_t>(b));
+}
+
 void add_escapes(EscapeCursor& cursor, std::size_t until, const ActivationCodes& x,
                  std::int32_t* sums) noexcept {
   for_escapes(cursor, until, [&](std::size_t column, std::size_t row, int addend) noexcept {
     const std::int8_t* codes = x.codes + column;
     for (std::size_t t = 0; t < x.count; ++t) {
-      sums[t * kStripRows + row] += addend * codes[t * x.stride];
+      std::int32_t& sum = sums[t * kStripRows + row];
+      sum = wrapped_sum(sum, addend * codes[t * x.stride]);
     }
   });
 }
@@ -101,7 +107,7 @@ class EscapeFeed {
   void add_to(std::int32_t* sums) const noexcept {
     if (of_block_ == 0) return;
     for (std::size_t r = 0; r < kStripRows; ++r) {
-      sums[r] += sets_[0][r] + sets_[1][r] + sets_[2][r] + sets_[3][r];
+      sums[r] = wrapped_sum(sums[r], sets_[0][r] + sets_[1][r] + sets_[2][r] + sets_[3][r]);
     }
   }
 
@@ -117,7 +123,7 @@ struct NoFeed {
   void next_block() const noexcept {}
 };
 
-// What the offset adds to every row. Unsigned, because only the end of all sums has to fit.
+// What the offset adds to every row.
 void start_sums(std::int32_t offset, const ActivationCodes& x, Blocks blocks,
                 std::int32_t* sums) noexcept {
   for (std::size_t t = 0; t < x.count; ++t) {
@@ -200,10 +206,9 @@ void scales_of_group(const StripScales& scales, std::size_t group, float* found)
 }
 
 template <typename Ops>
-void multiply_groups(const IntegerStrip& strip, const StripScales& scales, std::size_t rows,
-                     const ActivationCodes& x) noexcept {
+void add_groups(const IntegerStrip& strip, const StripScales& scales, const ActivationCodes& x,
+                float* totals) noexcept {
   alignas(64) std::int32_t sums[kTokensAtOnce * kStripRows];
-  alignas(64) float totals[kTokensAtOnce * kStripRows] = {};
   EscapeCursor cursor{strip.escapes, strip.escapes + strip.escape_count};
   std::size_t group = 0;
   for (std::size_t b = 0; b < strip.blocks; b += scales.per_scale, ++group) {
@@ -219,6 +224,22 @@ void multiply_groups(const IntegerStrip& strip, const StripScales& scales, std::
         totals[t + r] = __builtin_fmaf(static_cast<float>(sums[t + r]), factors[r], totals[t + r]);
       }
     }
+  }
+}
+
+template <typename Ops>
+void multiply_groups(const IntegerStrip& strip, const StripScales& scales, std::size_t rows,
+                     const ActivationCodes& x) noexcept {
+  alignas(64) float totals[kTokensAtOnce * kStripRows];
+  std::memset(totals, 0, x.count * kStripRows * sizeof *totals);
+  if constexpr (Ops::kAddsGroups) {
+    if (x.count == 1 && strip.escape_count == 0) {
+      Ops::add_groups(strip, scales, x, totals);
+    } else {
+      add_groups<Ops>(strip, scales, x, totals);
+    }
+  } else {
+    add_groups<Ops>(strip, scales, x, totals);
   }
   for (std::size_t t = 0; t < x.count; ++t) {
     write_results(totals + t * kStripRows, scales, rows, x.scales[t], x.y + t * x.y_stride);

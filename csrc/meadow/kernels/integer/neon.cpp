@@ -162,6 +162,7 @@ void unpack_by(const std::uint8_t* from, std::size_t blocks, std::uint8_t* field
 struct Ops {
   static constexpr std::int32_t kSignedOffset = 0;
   static constexpr std::size_t kFused = 2;
+  static constexpr bool kAddsGroups = false;
 
   static void unpack(unsigned width, const std::uint8_t* from, std::size_t blocks,
                      std::uint8_t* fields) noexcept {

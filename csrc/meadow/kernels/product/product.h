@@ -38,10 +38,29 @@ struct DenseRows {
   std::size_t columns;
 };
 
+// Rows of a tile, which many tokens are multiplied with: four of them, widened to F32.
+constexpr std::size_t kTileRows = 4;
+
+struct Tile {
+  const float* rows;  // [kTileRows, stride], `columns` of each
+  std::size_t stride;
+  std::size_t columns;  // the first of them is one of lane 0
+};
+
 struct ProductKernels {
+  // Few tokens, straight from memory.
   void (*f32)(const DenseRows<float>& rows, const Tokens& tokens) noexcept;
   void (*bf16)(const DenseRows<std::uint16_t>& rows, const Tokens& tokens) noexcept;
   void (*f16)(const DenseRows<std::uint16_t>& rows, const Tokens& tokens) noexcept;
+  // Many tokens, a part of the columns after the other. lanes[token][row of the tile][kLanes] go on
+  // from what they are; `x` is of the tile's first column.
+  void (*accumulate)(const Tile& tile, std::size_t tokens, const float* x, std::size_t x_stride,
+                     float* lanes) noexcept;
+  // results[i] = the sum of lanes[i][kLanes], in the fixed order.
+  void (*reduce)(const float* lanes, std::size_t count, float* results) noexcept;
+  // Exact, NaN too.
+  void (*widen_bf16)(const std::uint16_t* values, std::size_t count, float* widened) noexcept;
+  void (*widen_f16)(const std::uint16_t* values, std::size_t count, float* widened) noexcept;
 };
 
 const ProductKernels& product_kernels(Isa isa) noexcept;

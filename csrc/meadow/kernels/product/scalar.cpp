@@ -23,7 +23,9 @@ float of_f16(std::uint16_t bits) noexcept {
   return float_of(sign | bits_of(value));
 }
 
-float reduced(float* lanes) noexcept {
+float reduced(const float* from) noexcept {
+  float lanes[kLanes];
+  for (std::size_t j = 0; j < kLanes; ++j) lanes[j] = from[j];
   for (std::size_t half = kLanes / 2; half > 0; half /= 2) {
     for (std::size_t j = 0; j < half; ++j) lanes[j] += lanes[j + half];
   }
@@ -55,8 +57,32 @@ void f16(const DenseRows<std::uint16_t>& rows, const Tokens& tokens) noexcept {
   multiply(rows, tokens, of_f16);
 }
 
+void accumulate(const Tile& tile, std::size_t tokens, const float* x, std::size_t x_stride,
+                float* lanes) noexcept {
+  for (std::size_t t = 0; t < tokens; ++t) {
+    for (std::size_t r = 0; r < kTileRows; ++r, lanes += kLanes) {
+      const float* row = tile.rows + r * tile.stride;
+      for (std::size_t c = 0; c < tile.columns; ++c) {
+        lanes[c % kLanes] = std::fma(row[c], x[t * x_stride + c], lanes[c % kLanes]);
+      }
+    }
+  }
+}
+
+void reduce(const float* lanes, std::size_t count, float* results) noexcept {
+  for (std::size_t i = 0; i < count; ++i) results[i] = reduced(lanes + i * kLanes);
+}
+
+void widen_bf16(const std::uint16_t* values, std::size_t count, float* to) noexcept {
+  for (std::size_t i = 0; i < count; ++i) to[i] = of_bf16(values[i]);
+}
+
+void widen_f16(const std::uint16_t* values, std::size_t count, float* to) noexcept {
+  for (std::size_t i = 0; i < count; ++i) to[i] = of_f16(values[i]);
+}
+
 }  // namespace
 
-const ProductKernels product_scalar = {f32, bf16, f16};
+const ProductKernels product_scalar = {f32, bf16, f16, accumulate, reduce, widen_bf16, widen_f16};
 
 }  // namespace meadow::kernels

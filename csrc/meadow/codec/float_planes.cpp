@@ -1,0 +1,207 @@
+#include "meadow/codec/float_planes.h"
+
+#include <algorithm>
+#include <array>
+#include <cstring>
+#include <limits>
+#include <numeric>
+#include <string>
+
+#include "meadow/base/error.h"
+#include "meadow/base/thread_pool.h"
+
+namespace meadow {
+namespace {
+
+using kernels::Escape;
+using kernels::kGroupRows;
+using kernels::kTableGroups;
+using kernels::kUnitCodes;
+using kernels::kUnitColumns;
+using kernels::kUnitLower;
+using kernels::kUpperBytes;
+
+constexpr std::size_t kTableRows = kTableGroups * kGroupRows;
+constexpr std::uint8_t kNoCode = 255;
+
+std::array<std::uint8_t, kUnitColumns> bytes_of_columns() {
+  std::array<std::uint8_t, kUnitColumns> bytes{};
+  for (std::size_t b = 0; b < kUnitColumns; ++b) {
+    bytes[kernels::column_of_byte(b)] = static_cast<std::uint8_t>(b);
+  }
+  return bytes;
+}
+
+using Table = std::array<std::uint8_t, kUpperBytes>;
+
+Table most_frequent(const std::array<std::uint32_t, 256>& counts) {
+  std::array<std::uint8_t, 256> order{};
+  std::iota(order.begin(), order.end(), std::uint8_t{0});
+  std::stable_sort(order.begin(), order.end(),
+                   [&](std::uint8_t a, std::uint8_t b) { return counts[a] > counts[b]; });
+  Table table{};
+  std::copy_n(order.begin(), kUpperBytes, table.begin());
+  return table;
+}
+
+// What becomes of 64 rows.
+struct TableBlock {
+  std::vector<Escape> escapes;
+  std::vector<std::uint32_t> per_group;
+};
+
+class BlockEncoder {
+ public:
+  BlockEncoder(FloatPlanes& planes, const RowReader& read_row)
+      : planes_(planes), read_row_(read_row), units_(kernels::units_of(planes.columns)) {}
+
+  TableBlock encode(std::size_t block) const {
+    const Block rows = nth_block(block, planes_.rows, kTableRows);
+    std::vector<std::uint16_t> values((rows.end - rows.begin) * planes_.columns);
+    std::array<std::uint32_t, 256> counts{};
+    for (std::size_t r = rows.begin; r < rows.end; ++r) {
+      read_row_(r, values.data() + (r - rows.begin) * planes_.columns);
+    }
+    for (const std::uint16_t value : values) ++counts[value >> 8];
+    const Table table = most_frequent(counts);
+    std::memcpy(planes_.tables.data() + block * kUpperBytes, table.data(), kUpperBytes);
+    TableBlock made;
+    const Codes codes = codes_of(table);
+    for (std::size_t r = rows.begin; r < rows.end; r += kGroupRows) {
+      const std::size_t before = made.escapes.size();
+      encode_group(r / kGroupRows, values.data() + (r - rows.begin) * planes_.columns,
+                   std::min(kGroupRows, rows.end - r), codes, made.escapes);
+      made.per_group.push_back(static_cast<std::uint32_t>(made.escapes.size() - before));
+    }
+    return made;
+  }
+
+ private:
+  using Codes = std::array<std::uint8_t, 256>;
+
+  static Codes codes_of(const Table& table) {
+    Codes codes;
+    codes.fill(kNoCode);
+    for (std::size_t i = 0; i < kUpperBytes; ++i) codes[table[i]] = static_cast<std::uint8_t>(i);
+    return codes;
+  }
+
+  void encode_group(std::size_t group, const std::uint16_t* values, std::size_t rows,
+                    const Codes& codes, std::vector<Escape>& escapes) const {
+    std::uint8_t* coded = planes_.codes.data() + group * units_ * kUnitCodes;
+    std::uint8_t* lower = planes_.lower.data() + group * units_ * kUnitLower;
+    std::memset(coded, 0, units_ * kUnitCodes);
+    std::memset(lower, 0, units_ * kUnitLower);
+    for (std::size_t n = 0; n < units_; ++n) {
+      const std::size_t before = escapes.size();
+      for (std::size_t r = 0; r < rows; ++r) {
+        encode_unit_row(n, r, values + r * planes_.columns, codes, coded + n * kUnitCodes,
+                        lower + n * kUnitLower, escapes);
+      }
+      std::sort(escapes.begin() + static_cast<std::ptrdiff_t>(before), escapes.end(),
+                [](const Escape& a, const Escape& b) { return a.byte < b.byte; });
+    }
+  }
+
+  void encode_unit_row(std::size_t n, std::size_t r, const std::uint16_t* row, const Codes& codes,
+                       std::uint8_t* coded, std::uint8_t* lower,
+                       std::vector<Escape>& escapes) const {
+    static const auto kBytes = bytes_of_columns();
+    const std::size_t begin = n * kUnitColumns;
+    const std::size_t count = std::min(kUnitColumns, planes_.columns - begin);
+    for (std::size_t c = 0; c < count; ++c) {
+      const std::size_t byte = kBytes[c];
+      const auto upper = static_cast<std::uint8_t>(row[begin + c] >> 8);
+      lower[r * kUnitColumns + byte] = static_cast<std::uint8_t>(row[begin + c]);
+      std::uint8_t code = codes[upper];
+      if (code == kNoCode) {
+        escapes.push_back({static_cast<std::uint16_t>(n),
+                           static_cast<std::uint8_t>(r * kUnitColumns + byte), upper});
+        code = 0;
+      }
+      std::uint8_t& pair = coded[r / 2 * kUnitColumns + byte];
+      pair = static_cast<std::uint8_t>(pair | (r % 2 == 0 ? code : code << 4));
+    }
+  }
+
+  FloatPlanes& planes_;
+  const RowReader& read_row_;
+  std::size_t units_;
+};
+
+void require_codable(std::size_t rows, std::size_t columns) {
+  if (rows == 0 || columns == 0) invalid("planes: expected rows and columns, found none");
+  if (columns > kMostPlaneColumns) {
+    invalid("planes: expected at most " + std::to_string(kMostPlaneColumns) + " columns, found " +
+            std::to_string(columns));
+  }
+}
+
+void join(const std::vector<TableBlock>& blocks, FloatPlanes& planes) {
+  std::size_t total = 0;
+  planes.escaped.push_back(0);
+  for (const TableBlock& block : blocks) {
+    for (const std::uint32_t count : block.per_group) {
+      total += count;
+      if (total > std::numeric_limits<std::uint32_t>::max()) {
+        invalid("planes: more weights outside their tables than 32 bits count");
+      }
+      planes.escaped.push_back(static_cast<std::uint32_t>(total));
+    }
+  }
+  planes.escapes.reserve(total);
+  for (const TableBlock& block : blocks) {
+    planes.escapes.insert(planes.escapes.end(), block.escapes.begin(), block.escapes.end());
+  }
+}
+
+}  // namespace
+
+std::size_t FloatPlanes::bytes() const noexcept {
+  return codes.size() + lower.size() + tables.size() + escapes.size() * sizeof(Escape) +
+         escaped.size() * sizeof(std::uint32_t);
+}
+
+FloatPlanes encode_float_planes(std::size_t rows, std::size_t columns, const RowReader& read_row,
+                                unsigned threads) {
+  require_codable(rows, columns);
+  FloatPlanes planes;
+  planes.rows = rows;
+  planes.columns = columns;
+  const std::size_t units = block_count(rows, kGroupRows) * kernels::units_of(columns);
+  const std::size_t blocks = block_count(rows, kTableRows);
+  planes.codes.resize(units * kUnitCodes);
+  planes.lower.resize(units * kUnitLower);
+  planes.tables.resize(blocks * kUpperBytes);
+  std::vector<TableBlock> made(blocks);
+  const BlockEncoder encoder(planes, read_row);
+  parallel_for(blocks, threads, [&](std::size_t n) { made[n] = encoder.encode(n); });
+  join(made, planes);
+  return planes;
+}
+
+void decode_row(const kernels::PackedRows& planes, std::size_t row, std::uint16_t* values) {
+  const std::size_t units = kernels::units_of(planes.columns);
+  const std::size_t group = row / kGroupRows;
+  const std::size_t r = row % kGroupRows;
+  const std::uint8_t* table = planes.tables + group / kTableGroups * kUpperBytes;
+  const std::uint8_t* codes = planes.codes + group * units * kUnitCodes;
+  const std::uint8_t* lower = planes.lower + group * units * kUnitLower + r * kUnitColumns;
+  const auto set = [&](std::size_t n, std::size_t byte, unsigned upper) {
+    const std::size_t c = n * kUnitColumns + kernels::column_of_byte(byte);
+    if (c >= planes.columns) return;
+    values[c] = static_cast<std::uint16_t>(upper << 8 | lower[n * kUnitLower + byte]);
+  };
+  for (std::size_t n = 0; n < units; ++n) {
+    for (std::size_t byte = 0; byte < kUnitColumns; ++byte) {
+      const unsigned pair = codes[n * kUnitCodes + r / 2 * kUnitColumns + byte];
+      set(n, byte, table[r % 2 == 0 ? pair & 15 : pair >> 4]);
+    }
+  }
+  for (std::uint32_t e = planes.escaped[group]; e < planes.escaped[group + 1]; ++e) {
+    const Escape& escape = planes.escapes[e];
+    if (escape.byte / kUnitColumns == r) set(escape.unit, escape.byte % kUnitColumns, escape.upper);
+  }
+}
+
+}  // namespace meadow

@@ -1,0 +1,48 @@
+// BF16 weights cut into a plane of 4-bit codes for their upper bytes and a plane of lower bytes: a
+// runtime codec, decoded inside the product. The layout is that of kernels/packed/packed.h.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <vector>
+
+#include "meadow/base/huge_pages.h"
+#include "meadow/base/raw_vector.h"
+#include "meadow/kernels/packed/packed.h"
+
+namespace meadow {
+
+// Planes of a weight [rows, columns].
+struct FloatPlanes {
+  std::size_t rows = 0;
+  std::size_t columns = 0;
+  StreamedBytes codes;
+  StreamedBytes lower;
+  Bytes tables;
+  std::vector<kernels::Escape> escapes;
+  std::vector<std::uint32_t> escaped;
+
+  [[nodiscard]] kernels::PackedRows view() const noexcept {
+    return {codes.data(), lower.data(), tables.data(), escapes.data(), escaped.data(), columns};
+  }
+  // Everything that a product reads.
+  [[nodiscard]] std::size_t bytes() const noexcept;
+};
+
+// Longest row whose units an escape can name.
+constexpr std::size_t kMostPlaneColumns = std::size_t{65536} * kernels::kUnitColumns;
+
+// Writes the BF16 bits of one row.
+using RowReader = std::function<void(std::size_t row, std::uint16_t* values)>;
+
+// The table of each 64 rows holds their 16 most frequent upper bytes; all others are escapes.
+// Throws InvalidArgument for an empty weight, for rows that are too long, and for more escapes than
+// 32 bits count.
+FloatPlanes encode_float_planes(std::size_t rows, std::size_t columns, const RowReader& read_row,
+                                unsigned threads);
+
+// The bits of one row.
+void decode_row(const kernels::PackedRows& planes, std::size_t row, std::uint16_t* values);
+
+}  // namespace meadow

@@ -1,0 +1,106 @@
+#include "meadow/engine/ends.h"
+
+#include <atomic>
+#include <cstring>
+#include <string>
+
+#include "meadow/base/error.h"
+
+namespace meadow {
+namespace {
+
+void add_positions(const BlockPass& pass, const Matrix& positions) {
+  const ModelConfig& config = pass.config;
+  float* row = pass.scratch.normed.data();  // not in use yet
+  for_each_token(pass, config.hidden, [&](std::size_t token) {
+    const std::size_t at = token * config.hidden;
+    positions.read_row(pass.start + token + config.position_offset, row + at);
+    pass.kernels.add(pass.scratch.x.data() + at, row + at, config.hidden);
+  });
+}
+
+void project(const BlockPass& pass, const Linear& linear, std::size_t count, const float* from,
+             float* to) {
+  const Product product{linear.matrix.get(), from, to};
+  multiply({&product, 1}, count, pass.threads);
+  if (linear.bias.empty()) return;
+  for (std::size_t n = 0; n < count; ++n) {
+    pass.kernels.add(to + n * linear.bias.size(), linear.bias.data(), linear.bias.size());
+  }
+}
+
+// Final norm, to scratch.normed from its beginning.
+void normalise_end(const BlockPass& pass, const Norm& norm, Block rows) {
+  const std::size_t width = pass.config.hidden;
+  for (std::size_t token = rows.begin; token < rows.end; ++token) {
+    const float* x = pass.scratch.x.data() + token * width;
+    float* to = pass.scratch.normed.data() + (token - rows.begin) * width;
+    if (norm.is_empty()) {
+      std::memcpy(to, x, width * sizeof(float));
+    } else {
+      apply_norm(pass, norm, x, to);
+    }
+  }
+}
+
+bool holds_nan(const float* values, std::size_t count) noexcept {
+  bool found = false;
+  for (std::size_t i = 0; i < count; ++i) found |= values[i] != values[i];
+  return found;
+}
+
+// Bias, softcap, and the look for NaN.
+void finish_logits(const BlockPass& pass, const ModelWeights& weights, Block rows, float* logits) {
+  const ModelConfig& config = pass.config;
+  const std::vector<float>& bias = weights.head.bias;
+  constexpr std::size_t kNone = ~std::size_t{0};
+  std::atomic<std::size_t> first{kNone};
+  parallel_for(rows.end - rows.begin, pass.threads, [&](std::size_t n) {
+    float* row = logits + n * config.vocab;
+    if (!bias.empty()) pass.kernels.add(row, bias.data(), config.vocab);
+    if (config.logit_softcap != 0) pass.kernels.softcap(row, config.vocab, config.logit_softcap);
+    if (!holds_nan(row, config.vocab)) return;
+    std::size_t before = first;
+    while (n < before && !first.compare_exchange_weak(before, n)) {
+    }
+  });
+  if (first == kNone) return;
+  invalid(
+      "logits hold NaN at position " + std::to_string(pass.start + rows.begin + first) +
+      ": expected numbers (weights that hold NaN or infinity, or a context that overflows F32)");
+}
+
+}  // namespace
+
+void embed(const BlockPass& pass, const ModelWeights& weights,
+           std::span<const std::int32_t> tokens) {
+  Scratch& scratch = pass.scratch;
+  const std::size_t width = weights.embedding->columns();
+  RawVector<float>& to = weights.project_in ? scratch.narrow : scratch.x;
+  for_each_token(pass, width, [&](std::size_t token) {
+    float* row = to.data() + token * width;
+    weights.embedding->read_row(static_cast<std::size_t>(tokens[token]), row);
+    if (pass.config.embedding_scale != 1.0F) {
+      pass.kernels.scale(row, width, pass.config.embedding_scale);
+    }
+  });
+  if (weights.project_in)
+    project(pass, weights.project_in, pass.tokens, to.data(), scratch.x.data());
+  if (weights.positions) add_positions(pass, *weights.positions);
+  fill_rotary(pass);
+}
+
+void compute_logits(const BlockPass& pass, const ModelWeights& weights, Block rows, float* logits) {
+  const std::size_t count = rows.end - rows.begin;
+  normalise_end(pass, weights.final_norm, rows);
+  const float* input = pass.scratch.normed.data();
+  if (weights.project_out) {
+    project(pass, weights.project_out, count, input, pass.scratch.narrow.data());
+    input = pass.scratch.narrow.data();
+  }
+  const Product head{weights.head.matrix.get(), input, logits};
+  multiply({&head, 1}, count, pass.threads);
+  finish_logits(pass, weights, rows, logits);
+}
+
+}  // namespace meadow

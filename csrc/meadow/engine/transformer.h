@@ -1,0 +1,68 @@
+// The decoder-only transformer: tokens in, logits out, over weights stored in any form.
+#pragma once
+
+#include <atomic>
+#include <cstddef>
+#include <cstdint>
+#include <span>
+
+#include "meadow/base/raw_vector.h"
+#include "meadow/engine/attention.h"
+#include "meadow/engine/config.h"
+#include "meadow/engine/kv_cache.h"
+#include "meadow/engine/scratch.h"
+#include "meadow/engine/weights.h"
+
+namespace meadow {
+
+enum class LogitsOf { kLast, kAll, kNone };
+
+class Transformer;
+
+// One text in the making: what the model keeps of its tokens, and room to work in. It belongs to
+// one transformer; a call that meets it at work in another thread is refused.
+class DecodingState {
+ public:
+  DecodingState(const Transformer& transformer, std::size_t capacity);
+
+  [[nodiscard]] std::size_t capacity() const noexcept { return cache_.capacity(); }
+  [[nodiscard]] std::size_t length() const noexcept { return cache_.length(); }
+  [[nodiscard]] std::size_t bytes() const noexcept { return cache_.bytes(); }
+  // Forgets all tokens but the first `length`.
+  void truncate(std::size_t length);
+
+ private:
+  friend class Transformer;
+  class Use;
+
+  const Transformer* owner_;
+  KvCache cache_;
+  Scratch scratch_;
+  std::atomic<bool> in_use_{false};
+};
+
+class Transformer {
+ public:
+  // Throws InvalidArgument for a config that makes no model, and weights that disagree with it.
+  Transformer(ModelConfig config, Matrices matrices, Vectors vectors);
+
+  [[nodiscard]] const ModelConfig& config() const noexcept { return config_; }
+  [[nodiscard]] const ModelWeights& weights() const noexcept { return weights_; }
+
+  // Takes the tokens behind those of the state. Returns logits [vocab] of the last of them,
+  // [tokens, vocab] of all, or nothing. Where it throws, the state is as before: InvalidArgument
+  // for no tokens, one outside the vocabulary, more than the state has room for, and logits that
+  // hold NaN.
+  RawVector<float> forward(std::span<const std::int32_t> tokens, DecodingState& state,
+                           LogitsOf wanted, Dataflow dataflow, unsigned threads) const;
+
+  // Of all layers, for new tokens behind so many.
+  [[nodiscard]] AttentionTraffic traffic(std::size_t tokens, std::size_t before,
+                                         Dataflow dataflow) const;
+
+ private:
+  ModelConfig config_;
+  ModelWeights weights_;
+};
+
+}  // namespace meadow

@@ -1,0 +1,68 @@
+// The weights of a model, each in its place, their shapes checked against the config once: behind
+// this door nothing looks at a name or a shape again.
+#pragma once
+
+#include <cstddef>
+#include <map>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "meadow/engine/config.h"
+#include "meadow/matrix/matrix.h"
+
+namespace meadow {
+
+using Matrices = std::map<std::string, std::shared_ptr<const Matrix>>;
+using Vectors = std::map<std::string, std::vector<float>>;
+
+struct Linear {
+  std::shared_ptr<const Matrix> matrix;  // [out, in]
+  std::vector<float> bias;               // [out], or none
+
+  explicit operator bool() const noexcept { return matrix != nullptr; }
+};
+
+struct Norm {
+  std::vector<float> weight;  // [width], none: not scaled
+  std::vector<float> bias;    // [width], none: nothing added
+
+  [[nodiscard]] bool is_empty() const noexcept { return weight.empty() && bias.empty(); }
+};
+
+struct LayerWeights {
+  Norm attention_norm;       // [hidden]; before attention, or after it where norms are "post"
+  Linear q;                  // [heads * head_dim, hidden]
+  Linear k;                  // [kv_heads * head_dim, hidden]
+  Linear v;                  // [kv_heads * head_dim, hidden]
+  Norm q_norm;               // [head_dim], RMS of every head; none: queries are not normalised
+  Norm k_norm;               // [head_dim]
+  Linear o;                  // [hidden, heads * head_dim]
+  Norm attention_post_norm;  // [hidden], sandwich
+  Norm mlp_norm;             // [hidden]
+  Linear gate;               // [intermediate, hidden], where gated
+  Linear up;                 // [intermediate, hidden]
+  Linear down;               // [hidden, intermediate]
+  Norm mlp_post_norm;        // [hidden], sandwich
+};
+
+struct ModelWeights {
+  std::shared_ptr<const Matrix> embedding;  // [vocab, width]
+  std::shared_ptr<const Matrix> positions;  // [positions + offset or more, hidden], where learned
+  Linear project_in;                        // [hidden, width], where width is not hidden: OPT-350m
+  std::vector<LayerWeights> layers;
+  Norm final_norm;     // [hidden]; empty: no norm at all
+  Linear project_out;  // [head width, hidden], or none
+  Linear head;         // [vocab, hidden or head width]; tied: the embedding itself
+
+  std::size_t parameters = 0;  // values of all matrices, one that has two places counted once
+  // What decoding one token reads of all weights, vectors too: a row of the embedding and of the
+  // positions, everything else once.
+  std::size_t bytes_per_token = 0;
+};
+
+// Throws InvalidArgument for a name that is missing or unknown, and for a shape that disagrees with
+// the config. `config` has been checked.
+ModelWeights take_weights(const ModelConfig& config, Matrices matrices, Vectors vectors);
+
+}  // namespace meadow

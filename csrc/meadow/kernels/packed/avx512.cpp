@@ -1,0 +1,183 @@
+// Two rows share a register: its lower half is one of them, its upper half the other, eight lanes
+// of each. Of 64 weights: 3 operations for the codes, 1 vpshufb, 2 unpacks, 4 to make words of
+// halves, 4 multiply-adds.
+#include <immintrin.h>
+
+#include <cstddef>
+#include <cstdint>
+
+#include "meadow/kernels/packed/escapes.h"
+
+namespace meadow::kernels {
+namespace {
+
+constexpr std::size_t kHalf = 8;
+constexpr std::size_t kPairs = kGroupRows / 2;
+constexpr std::size_t kPairBytes = 2 * kUnitColumns;
+// Bytes in front of both planes: the best of 0, 1, 2 and 4 KiB on Zen 5.
+constexpr std::size_t kAhead = 4096;
+
+// Columns 0 to 7, 8 to 15, 16 to 23 and 24 to 31 of two rows.
+struct Pair {
+  __m512 columns[4];
+};
+
+__m512i looked_up(__m512i table, const std::uint8_t* codes) noexcept {
+  const __m256i both = _mm256_loadu_si256(reinterpret_cast<const __m256i*>(codes));
+  const __m512i halves =
+      _mm512_inserti64x4(_mm512_castsi256_si512(both), _mm256_srli_epi32(both, 4), 1);
+  return _mm512_shuffle_epi8(table, _mm512_and_si512(halves, _mm512_set1_epi8(15)));
+}
+
+Pair merged(const std::uint8_t* lower, __m512i upper) noexcept {
+  const __m512i mask = _mm512_set1_epi32(static_cast<int>(0xFFFF0000));
+  const __m512i bytes = _mm512_loadu_si512(lower);
+  const __m512i near = _mm512_unpacklo_epi8(bytes, upper);
+  const __m512i far = _mm512_unpackhi_epi8(bytes, upper);
+  return {{_mm512_castsi512_ps(_mm512_slli_epi32(near, 16)),
+           _mm512_castsi512_ps(_mm512_slli_epi32(far, 16)),
+           _mm512_castsi512_ps(_mm512_and_si512(near, mask)),
+           _mm512_castsi512_ps(_mm512_and_si512(far, mask))}};
+}
+
+__m512i table_of(const GroupPlanes& planes) noexcept {
+  return _mm512_broadcast_i32x4(_mm_loadu_si128(reinterpret_cast<const __m128i*>(planes.table)));
+}
+
+void store_upper(const GroupPlanes& planes, __m512i table, std::size_t unit,
+                 std::uint8_t* bytes) noexcept {
+  for (std::size_t p = 0; p < kPairs; ++p) {
+    _mm512_storeu_si512(bytes + p * kPairBytes,
+                        looked_up(table, planes.codes + unit * kUnitCodes + p * kUnitColumns));
+  }
+}
+
+Pair stored_pair(const GroupPlanes& planes, std::size_t unit, const std::uint8_t* bytes,
+                 std::size_t p) noexcept {
+  return merged(planes.lower + unit * kUnitLower + p * kPairBytes,
+                _mm512_loadu_si512(bytes + p * kPairBytes));
+}
+
+template <std::size_t Count>
+struct Sums {
+  __m512 lanes[Count][kPairs][2];
+
+  void add(std::size_t p, const Pair& pair, const float* x, std::size_t stride) noexcept {
+    for (std::size_t t = 0; t < Count; ++t) {
+      for (std::size_t q = 0; q < 4; ++q) {
+        const __m256 values = _mm256_loadu_ps(x + t * stride + q * kHalf);
+        __m512& sum = lanes[t][p][q % 2];
+        sum = _mm512_fmadd_ps(pair.columns[q], _mm512_broadcast_f32x8(values), sum);
+      }
+    }
+  }
+
+  // The last unit, of which only the first `count` columns are there.
+  void add_few(std::size_t p, const Pair& pair, const float* x, std::size_t stride,
+               std::size_t count) noexcept {
+    for (std::size_t q = 0; q * kHalf < count; ++q) {
+      const std::size_t there = count - q * kHalf < kHalf ? count - q * kHalf : kHalf;
+      const auto few = static_cast<__mmask8>((1U << there) - 1);
+      const auto both = static_cast<__mmask16>(few | few << kHalf);
+      for (std::size_t t = 0; t < Count; ++t) {
+        const __m256 values = _mm256_maskz_loadu_ps(few, x + t * stride + q * kHalf);
+        __m512& sum = lanes[t][p][q % 2];
+        sum = _mm512_mask3_fmadd_ps(pair.columns[q], _mm512_broadcast_f32x8(values), sum, both);
+      }
+    }
+  }
+
+  [[nodiscard]] float total(std::size_t t, std::size_t row) const noexcept {
+    const __m512 by8 = _mm512_add_ps(lanes[t][row / 2][0], lanes[t][row / 2][1]);
+    const __m256 of_row =
+        row % 2 == 0 ? _mm512_castps512_ps256(by8) : _mm512_extractf32x8_ps(by8, 1);
+    const __m128 by4 = _mm_add_ps(_mm256_castps256_ps128(of_row), _mm256_extractf128_ps(of_row, 1));
+    const __m128 by2 = _mm_add_ps(by4, _mm_movehl_ps(by4, by4));
+    return _mm_cvtss_f32(_mm_add_ss(by2, _mm_movehdup_ps(by2)));
+  }
+};
+
+void prefetch(const std::uint8_t* codes, const std::uint8_t* lower) noexcept {
+  _mm_prefetch(reinterpret_cast<const char*>(codes) + kAhead, _MM_HINT_T0);
+  _mm_prefetch(reinterpret_cast<const char*>(lower) + kAhead, _MM_HINT_T0);
+  _mm_prefetch(reinterpret_cast<const char*>(lower) + kAhead + kPairBytes, _MM_HINT_T0);
+}
+
+template <std::size_t Count>
+void multiply_group(const PackedRows& packed, std::size_t group, std::size_t rows,
+                    const Tokens& tokens, std::size_t token) noexcept {
+  GroupPlanes planes = planes_of(packed, group);
+  const __m512i table = table_of(planes);
+  const float* x = tokens.x + token * tokens.x_stride;
+  const std::size_t whole = packed.columns / kUnitColumns;
+  Sums<Count> sums = {};
+  const auto upper = [&](std::size_t unit, std::uint8_t* bytes) noexcept {
+    store_upper(planes, table, unit, bytes);
+  };
+  const auto coded = [&](std::size_t unit, std::size_t end) noexcept {
+    for (; unit < end; ++unit) {
+      const std::uint8_t* codes = planes.codes + unit * kUnitCodes;
+      const std::uint8_t* lower = planes.lower + unit * kUnitLower;
+      prefetch(codes, lower);
+      for (std::size_t p = 0; p < kPairs; ++p) {
+        const __m512i bytes = looked_up(table, codes + p * kUnitColumns);
+        sums.add(p, merged(lower + p * kPairBytes, bytes), x + unit * kUnitColumns,
+                 tokens.x_stride);
+      }
+    }
+  };
+  const auto stored = [&](std::size_t unit, const std::uint8_t* bytes) noexcept {
+    for (std::size_t p = 0; p < kPairs; ++p) {
+      sums.add(p, stored_pair(planes, unit, bytes, p), x + unit * kUnitColumns, tokens.x_stride);
+    }
+  };
+  for_each_run(planes, 0, whole, upper, coded, stored);
+  if (const std::size_t left = packed.columns % kUnitColumns; left != 0) {
+    const auto few = [&](std::size_t unit, const std::uint8_t* bytes) noexcept {
+      for (std::size_t p = 0; p < kPairs; ++p) {
+        sums.add_few(p, stored_pair(planes, unit, bytes, p), x + unit * kUnitColumns,
+                     tokens.x_stride, left);
+      }
+    };
+    for_each_run(planes, whole, whole + 1, upper, through_memory(upper, few), few);
+  }
+  for (std::size_t t = 0; t < Count; ++t) {
+    float* y = tokens.y + (token + t) * tokens.y_stride;
+    for (std::size_t row = 0; row < kGroupRows && row < rows; ++row) y[row] = sums.total(t, row);
+  }
+}
+
+void multiply(const PackedRows& packed, std::size_t group, std::size_t rows,
+              const Tokens& tokens) noexcept {
+  std::size_t t = 0;
+  for (; t + 4 <= tokens.count; t += 4) multiply_group<4>(packed, group, rows, tokens, t);
+  if (tokens.count - t == 3) multiply_group<3>(packed, group, rows, tokens, t);
+  if (tokens.count - t == 2) multiply_group<2>(packed, group, rows, tokens, t);
+  if (tokens.count - t == 1) multiply_group<1>(packed, group, rows, tokens, t);
+}
+
+void widen(const PackedRows& packed, std::size_t group, std::size_t begin, std::size_t end,
+           float* widened, std::size_t stride) noexcept {
+  GroupPlanes planes = planes_of(packed, group);
+  const __m512i table = table_of(planes);
+  const auto upper = [&](std::size_t unit, std::uint8_t* bytes) noexcept {
+    store_upper(planes, table, unit, bytes);
+  };
+  const auto stored = [&](std::size_t unit, const std::uint8_t* bytes) noexcept {
+    for (std::size_t p = 0; p < kPairs; ++p) {
+      const Pair pair = stored_pair(planes, unit, bytes, p);
+      float* to = widened + 2 * p * stride + (unit - begin) * kUnitColumns;
+      for (std::size_t q = 0; q < 4; ++q) {
+        _mm256_storeu_ps(to + q * kHalf, _mm512_castps512_ps256(pair.columns[q]));
+        _mm256_storeu_ps(to + stride + q * kHalf, _mm512_extractf32x8_ps(pair.columns[q], 1));
+      }
+    }
+  };
+  for_each_run(planes, begin, end, upper, through_memory(upper, stored), stored);
+}
+
+}  // namespace
+
+const PackedKernels packed_avx512 = {multiply, widen};
+
+}  // namespace meadow::kernels

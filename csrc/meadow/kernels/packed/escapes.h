@@ -1,0 +1,64 @@
+// How the files of the ISAs go over a group's units: runs without an escape, and between them units
+// whose upper bytes are put right in memory first. Everything is in an anonymous namespace, so each
+// of them has its own.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+#include "meadow/kernels/packed/packed.h"
+
+namespace meadow::kernels {
+namespace {
+
+struct GroupPlanes {
+  const std::uint8_t* codes;  // of the group's first unit
+  const std::uint8_t* lower;
+  const std::uint8_t* table;
+  const Escape* escape;  // the next one
+  const Escape* last;    // behind the group's last
+};
+
+GroupPlanes planes_of(const PackedRows& packed, std::size_t group) noexcept {
+  const std::size_t at = group * units_of(packed.columns);
+  return {packed.codes + at * kUnitCodes, packed.lower + at * kUnitLower,
+          packed.tables + group / kTableGroups * kUpperBytes,
+          packed.escapes + packed.escaped[group], packed.escapes + packed.escaped[group + 1]};
+}
+
+// Calls coded(first, behind last) for runs of units, and stored(unit, upper bytes [128]) for units
+// with escapes, in order, over units [begin, end). `upper(unit, out)` gives the coded upper bytes.
+template <typename Upper, typename Coded, typename Stored>
+void for_each_run(GroupPlanes& planes, std::size_t begin, std::size_t end, const Upper& upper,
+                  const Coded& coded, const Stored& stored) noexcept {
+  while (planes.escape != planes.last && planes.escape->unit < begin) ++planes.escape;
+  while (begin < end) {
+    const bool more = planes.escape != planes.last && planes.escape->unit < end;
+    const std::size_t stop = more ? planes.escape->unit : end;
+    if (begin < stop) coded(begin, stop);
+    begin = stop;
+    if (!more) continue;
+    alignas(64) std::uint8_t bytes[kUnitLower];
+    upper(begin, bytes);
+    for (; planes.escape != planes.last && planes.escape->unit == begin; ++planes.escape) {
+      bytes[planes.escape->byte & (kUnitLower - 1)] = planes.escape->upper;
+    }
+    stored(begin, bytes);
+    ++begin;
+  }
+}
+
+// A run of coded units, each through memory like those with escapes.
+template <typename Upper, typename Stored>
+[[maybe_unused]] auto through_memory(const Upper& upper, const Stored& stored) noexcept {
+  return [&upper, &stored](std::size_t unit, std::size_t end) noexcept {
+    for (; unit < end; ++unit) {
+      alignas(64) std::uint8_t bytes[kUnitLower];
+      upper(unit, bytes);
+      stored(unit, bytes);
+    }
+  };
+}
+
+}  // namespace
+}  // namespace meadow::kernels

@@ -1,0 +1,155 @@
+// `zip` of lower and upper bytes gives what the layout is made for; 16 lanes are four registers.
+#include <arm_neon.h>
+
+#include <cstddef>
+#include <cstdint>
+
+#include "meadow/kernels/packed/escapes.h"
+
+namespace meadow::kernels {
+namespace {
+
+constexpr std::size_t kHalf = 16;  // bytes of a row's half
+
+// Columns 4 q to 4 q + 3 of a row.
+struct Row {
+  float32x4_t columns[8];
+};
+
+// Columns 0 to 3 and 16 to 19 are halves of the words of `near` of the first 16 bytes, and so on.
+Row merged(const std::uint8_t* lower, const std::uint8_t* upper) noexcept {
+  const uint32x4_t mask = vdupq_n_u32(0xFFFF0000);
+  Row row;
+  for (std::size_t half = 0; half < 2; ++half) {
+    const uint8x16_t low = vld1q_u8(lower + half * kHalf);
+    const uint8x16_t high = vld1q_u8(upper + half * kHalf);
+    const uint32x4_t near = vreinterpretq_u32_u8(vzip1q_u8(low, high));
+    const uint32x4_t far = vreinterpretq_u32_u8(vzip2q_u8(low, high));
+    row.columns[half] = vreinterpretq_f32_u32(vshlq_n_u32(near, 16));
+    row.columns[half + 2] = vreinterpretq_f32_u32(vshlq_n_u32(far, 16));
+    row.columns[half + 4] = vreinterpretq_f32_u32(vandq_u32(near, mask));
+    row.columns[half + 6] = vreinterpretq_f32_u32(vandq_u32(far, mask));
+  }
+  return row;
+}
+
+void store_upper(const GroupPlanes& planes, uint8x16_t table, std::size_t unit,
+                 std::uint8_t* bytes) noexcept {
+  const std::uint8_t* codes = planes.codes + unit * kUnitCodes;
+  for (std::size_t i = 0; i < kUnitCodes; i += 16) {
+    const uint8x16_t both = vld1q_u8(codes + i);
+    std::uint8_t* to = bytes + i / kUnitColumns * 2 * kUnitColumns + i % kUnitColumns;
+    vst1q_u8(to, vqtbl1q_u8(table, vandq_u8(both, vdupq_n_u8(15))));
+    vst1q_u8(to + kUnitColumns, vqtbl1q_u8(table, vshrq_n_u8(both, 4)));
+  }
+}
+
+struct Lanes {
+  float32x4_t of[4];
+};
+
+Lanes zeros() noexcept {
+  const float32x4_t zero = vdupq_n_f32(0.0F);
+  return {{zero, zero, zero, zero}};
+}
+
+void add(Lanes& lanes, const Row& row, const float* x) noexcept {
+  for (std::size_t q = 0; q < 8; ++q) {
+    lanes.of[q % 4] = vfmaq_f32(lanes.of[q % 4], row.columns[q], vld1q_f32(x + 4 * q));
+  }
+}
+
+// The last unit, of which only the first `count` columns are there.
+void add_few(Lanes& lanes, const Row& row, const float* x, std::size_t count) noexcept {
+  float weights[kUnitColumns];
+  float memory[kLanes];
+  for (std::size_t q = 0; q < 8; ++q) vst1q_f32(weights + 4 * q, row.columns[q]);
+  for (std::size_t q = 0; q < 4; ++q) vst1q_f32(memory + 4 * q, lanes.of[q]);
+  for (std::size_t c = 0; c < count; ++c) {
+    memory[c % kLanes] = __builtin_fmaf(weights[c], x[c], memory[c % kLanes]);
+  }
+  for (std::size_t q = 0; q < 4; ++q) lanes.of[q] = vld1q_f32(memory + 4 * q);
+}
+
+float sum(const Lanes& lanes) noexcept {
+  const float32x4_t even = vaddq_f32(lanes.of[0], lanes.of[2]);
+  const float32x4_t odd = vaddq_f32(lanes.of[1], lanes.of[3]);
+  const float32x4_t by4 = vaddq_f32(even, odd);
+  const float32x2_t by2 = vadd_f32(vget_low_f32(by4), vget_high_f32(by4));
+  return vget_lane_f32(by2, 0) + vget_lane_f32(by2, 1);
+}
+
+template <std::size_t Count>
+void multiply_group(const PackedRows& packed, std::size_t group, std::size_t rows,
+                    const Tokens& tokens, std::size_t token) noexcept {
+  GroupPlanes planes = planes_of(packed, group);
+  const uint8x16_t table = vld1q_u8(planes.table);
+  const float* x = tokens.x + token * tokens.x_stride;
+  const std::size_t whole = packed.columns / kUnitColumns;
+  Lanes sums[Count][kGroupRows];
+  for (auto& of_token : sums) {
+    for (Lanes& of_row : of_token) of_row = zeros();
+  }
+  const auto upper = [&](std::size_t unit, std::uint8_t* bytes) noexcept {
+    store_upper(planes, table, unit, bytes);
+  };
+  const auto row_of = [&](std::size_t unit, const std::uint8_t* bytes, std::size_t r) noexcept {
+    const std::size_t at = r * kUnitColumns;
+    return merged(planes.lower + unit * kUnitLower + at, bytes + at);
+  };
+  const auto stored = [&](std::size_t unit, const std::uint8_t* bytes) noexcept {
+    for (std::size_t r = 0; r < kGroupRows; ++r) {
+      const Row row = row_of(unit, bytes, r);
+      for (std::size_t t = 0; t < Count; ++t) {
+        add(sums[t][r], row, x + t * tokens.x_stride + unit * kUnitColumns);
+      }
+    }
+  };
+  for_each_run(planes, 0, whole, upper, through_memory(upper, stored), stored);
+  if (const std::size_t left = packed.columns % kUnitColumns; left != 0) {
+    const auto few = [&](std::size_t unit, const std::uint8_t* bytes) noexcept {
+      for (std::size_t r = 0; r < kGroupRows; ++r) {
+        for (std::size_t t = 0; t < Count; ++t) {
+          add_few(sums[t][r], row_of(unit, bytes, r), x + t * tokens.x_stride + unit * kUnitColumns,
+                  left);
+        }
+      }
+    };
+    for_each_run(planes, whole, whole + 1, upper, through_memory(upper, few), few);
+  }
+  for (std::size_t t = 0; t < Count; ++t) {
+    float* y = tokens.y + (token + t) * tokens.y_stride;
+    for (std::size_t r = 0; r < kGroupRows && r < rows; ++r) y[r] = sum(sums[t][r]);
+  }
+}
+
+void multiply(const PackedRows& packed, std::size_t group, std::size_t rows,
+              const Tokens& tokens) noexcept {
+  std::size_t t = 0;
+  for (; t + 2 <= tokens.count; t += 2) multiply_group<2>(packed, group, rows, tokens, t);
+  if (t < tokens.count) multiply_group<1>(packed, group, rows, tokens, t);
+}
+
+void widen(const PackedRows& packed, std::size_t group, std::size_t begin, std::size_t end,
+           float* widened, std::size_t stride) noexcept {
+  GroupPlanes planes = planes_of(packed, group);
+  const uint8x16_t table = vld1q_u8(planes.table);
+  const auto upper = [&](std::size_t unit, std::uint8_t* bytes) noexcept {
+    store_upper(planes, table, unit, bytes);
+  };
+  const auto stored = [&](std::size_t unit, const std::uint8_t* bytes) noexcept {
+    for (std::size_t r = 0; r < kGroupRows; ++r) {
+      const std::size_t at = r * kUnitColumns;
+      const Row row = merged(planes.lower + unit * kUnitLower + at, bytes + at);
+      float* to = widened + r * stride + (unit - begin) * kUnitColumns;
+      for (std::size_t q = 0; q < 8; ++q) vst1q_f32(to + 4 * q, row.columns[q]);
+    }
+  };
+  for_each_run(planes, begin, end, upper, through_memory(upper, stored), stored);
+}
+
+}  // namespace
+
+const PackedKernels packed_neon = {multiply, widen};
+
+}  // namespace meadow::kernels

@@ -1,0 +1,239 @@
+// Lanes 0 to 7 and 8 to 15 of the contract are two registers. Four rows at a time share the
+// activations; one row alone would wait for its own sums, 4 or 5 cycles a step.
+#include <immintrin.h>
+
+#include <cstddef>
+#include <cstdint>
+#include <cstring>
+
+#include "meadow/kernels/product/product.h"
+
+namespace meadow::kernels {
+namespace {
+
+constexpr std::size_t kRows = 4;
+constexpr std::size_t kMostTokens = 2;  // 16 registers: with three tokens sums would go to memory
+constexpr std::size_t kHalf = 8;
+// Bytes that are asked for before they are used, in the order of use: of 0.5 to 8 KiB for each row,
+// and of 1 to 8 rows side by side, 2 KiB each of four rows came closest to the bandwidth (Zen 5).
+constexpr std::size_t kAhead = 8192;
+
+struct F32 {
+  using Value = float;
+  static __m256 load(const float* p) noexcept { return _mm256_loadu_ps(p); }
+};
+
+struct Bf16 {
+  using Value = std::uint16_t;
+  static __m256 load(const std::uint16_t* p) noexcept {
+    const __m128i bits = _mm_loadu_si128(reinterpret_cast<const __m128i*>(p));
+    return _mm256_castsi256_ps(_mm256_slli_epi32(_mm256_cvtepu16_epi32(bits), 16));
+  }
+};
+
+// The instruction would make quiet NaN of signalling ones: those take their bits along.
+struct F16 {
+  using Value = std::uint16_t;
+  static __m256 load(const std::uint16_t* p) noexcept {
+    const __m128i bits = _mm_loadu_si128(reinterpret_cast<const __m128i*>(p));
+    const __m256 plain = _mm256_cvtph_ps(bits);
+    const __m256 nan = _mm256_cmp_ps(plain, plain, _CMP_UNORD_Q);
+    if (_mm256_movemask_ps(nan) == 0) return plain;
+    const __m256i wide = _mm256_cvtepu16_epi32(bits);
+    const __m256i sign = _mm256_slli_epi32(_mm256_srli_epi32(wide, 15), 31);
+    const __m256i low = _mm256_slli_epi32(_mm256_and_si256(wide, _mm256_set1_epi32(0x3FF)), 13);
+    const __m256i bits_of_nan =
+        _mm256_or_si256(_mm256_or_si256(sign, low), _mm256_set1_epi32(0x7F800000));
+    return _mm256_blendv_ps(plain, _mm256_castsi256_ps(bits_of_nan), nan);
+  }
+};
+
+// The first `count` of 8 values, and zeros.
+template <typename Type>
+__m256 load_few(const typename Type::Value* p, std::size_t count) noexcept {
+  typename Type::Value copy[kHalf] = {};
+  std::memcpy(copy, p, count * sizeof *p);
+  return Type::load(copy);
+}
+
+__m256 first(std::size_t count) noexcept {
+  const __m256i index = _mm256_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7);
+  return _mm256_castsi256_ps(_mm256_cmpgt_epi32(_mm256_set1_epi32(static_cast<int>(count)), index));
+}
+
+// Lanes behind the columns stay as they are: adding 0 would make -0 a 0.
+template <typename Type>
+__m256 add_few(const typename Type::Value* weights, const float* x, std::size_t count,
+               __m256 lanes) noexcept {
+  const __m256 product =
+      _mm256_fmadd_ps(load_few<Type>(weights, count), load_few<F32>(x, count), lanes);
+  return _mm256_blendv_ps(lanes, product, first(count));
+}
+
+// What is left of a row behind its last whole 16 columns.
+template <typename Type>
+void add_tail(const typename Type::Value* weights, const float* x, std::size_t count,
+              __m256* lanes) noexcept {
+  const std::size_t low = count < kHalf ? count : kHalf;
+  lanes[0] = add_few<Type>(weights, x, low, lanes[0]);
+  if (count > kHalf) {
+    lanes[1] = add_few<Type>(weights + kHalf, x + kHalf, count - kHalf, lanes[1]);
+  }
+}
+
+float sum(__m256 low, __m256 high) noexcept {
+  const __m256 by8 = _mm256_add_ps(low, high);
+  const __m128 by4 = _mm_add_ps(_mm256_castps256_ps128(by8), _mm256_extractf128_ps(by8, 1));
+  const __m128 by2 = _mm_add_ps(by4, _mm_movehl_ps(by4, by4));
+  return _mm_cvtss_f32(_mm_add_ss(by2, _mm_movehdup_ps(by2)));
+}
+
+// Where memory is asked for that is used a little later: further on in the rows at hand, and from
+// their ends on in the rows after them.
+template <typename Value>
+class Ahead {
+ public:
+  Ahead(const Value* from, const DenseRows<Value>& rows, std::size_t count) noexcept {
+    const std::size_t columns = kAhead / count / sizeof(Value);
+    const std::size_t distance = columns < rows.columns ? columns : rows.columns;
+    turn_ = rows.columns - distance;
+    here_ = from + distance;
+    next_ = from + count * rows.stride - turn_;
+  }
+
+  void ask(std::size_t column, std::size_t stride, std::size_t count) const noexcept {
+    const Value* at = (column < turn_ ? here_ : next_) + column;
+    for (std::size_t r = 0; r < count; ++r) {
+      _mm_prefetch(reinterpret_cast<const char*>(at + r * stride), _MM_HINT_T0);
+    }
+  }
+
+ private:
+  std::size_t turn_;
+  const Value* here_;
+  const Value* next_;
+};
+
+template <typename Type, std::size_t Rows, std::size_t Count>
+void few(const DenseRows<typename Type::Value>& rows, std::size_t row, const Tokens& tokens,
+         std::size_t token) noexcept {
+  __m256 lanes[Count][Rows][2] = {};
+  const auto* from = rows.values + row * rows.stride;
+  const float* x = tokens.x + token * tokens.x_stride;
+  Ahead<typename Type::Value> ahead(from, rows, Rows);
+  std::size_t c = 0;
+  for (; c + kLanes <= rows.columns; c += kLanes) {
+    ahead.ask(c, rows.stride, Rows);
+    for (std::size_t r = 0; r < Rows; ++r) {
+      const auto* at = from + r * rows.stride + c;
+      const __m256 low = Type::load(at);
+      const __m256 high = Type::load(at + kHalf);
+      for (std::size_t t = 0; t < Count; ++t) {
+        const float* values = x + t * tokens.x_stride + c;
+        lanes[t][r][0] = _mm256_fmadd_ps(low, _mm256_loadu_ps(values), lanes[t][r][0]);
+        lanes[t][r][1] = _mm256_fmadd_ps(high, _mm256_loadu_ps(values + kHalf), lanes[t][r][1]);
+      }
+    }
+  }
+  for (std::size_t t = 0; t < Count; ++t) {
+    float* y = tokens.y + (token + t) * tokens.y_stride + row;
+    for (std::size_t r = 0; r < Rows; ++r) {
+      if (c < rows.columns) {
+        add_tail<Type>(from + r * rows.stride + c, x + t * tokens.x_stride + c, rows.columns - c,
+                       lanes[t][r]);
+      }
+      y[r] = sum(lanes[t][r][0], lanes[t][r][1]);
+    }
+  }
+}
+
+template <typename Type, std::size_t Rows, std::size_t Count>
+void all_rows(const DenseRows<typename Type::Value>& rows, const Tokens& tokens,
+              std::size_t token) noexcept {
+  std::size_t r = 0;
+  for (; r + Rows <= rows.rows; r += Rows) few<Type, Rows, Count>(rows, r, tokens, token);
+  for (; r < rows.rows; ++r) few<Type, 1, Count>(rows, r, tokens, token);
+}
+
+template <typename Type>
+void multiply(const DenseRows<typename Type::Value>& rows, const Tokens& tokens) noexcept {
+  std::size_t t = 0;
+  for (; t + kMostTokens <= tokens.count; t += kMostTokens) {
+    all_rows<Type, kRows / 2, kMostTokens>(rows, tokens, t);
+  }
+  if (t < tokens.count) all_rows<Type, kRows, 1>(rows, tokens, t);
+}
+
+// Two rows by `Count` tokens: 12 sums for three of them.
+template <std::size_t Count>
+void accumulate_pair(const float* row, const Tile& tile, const float* x, std::size_t x_stride,
+                     float* memory) noexcept {
+  constexpr std::size_t kPerToken = kTileRows * kLanes;
+  __m256 lanes[Count][2][2];
+  for (std::size_t i = 0; i < Count * 4; ++i) {
+    lanes[i / 4][i / 2 % 2][i % 2] = _mm256_loadu_ps(memory + i / 4 * kPerToken + i % 4 * kHalf);
+  }
+  std::size_t c = 0;
+  for (; c + kLanes <= tile.columns; c += kLanes) {
+    for (std::size_t half = 0; half < 2; ++half) {
+      const __m256 first_row = _mm256_loadu_ps(row + c + half * kHalf);
+      const __m256 second_row = _mm256_loadu_ps(row + tile.stride + c + half * kHalf);
+      for (std::size_t t = 0; t < Count; ++t) {
+        const __m256 values = _mm256_loadu_ps(x + t * x_stride + c + half * kHalf);
+        lanes[t][0][half] = _mm256_fmadd_ps(first_row, values, lanes[t][0][half]);
+        lanes[t][1][half] = _mm256_fmadd_ps(second_row, values, lanes[t][1][half]);
+      }
+    }
+  }
+  for (std::size_t i = 0; c < tile.columns && i < Count * 2; ++i) {
+    add_tail<F32>(row + i % 2 * tile.stride + c, x + i / 2 * x_stride + c, tile.columns - c,
+                  lanes[i / 2][i % 2]);
+  }
+  for (std::size_t i = 0; i < Count * 4; ++i) {
+    _mm256_storeu_ps(memory + i / 4 * kPerToken + i % 4 * kHalf, lanes[i / 4][i / 2 % 2][i % 2]);
+  }
+}
+
+template <std::size_t Count>
+void accumulate_some(const Tile& tile, const float* x, std::size_t x_stride,
+                     float* lanes) noexcept {
+  for (std::size_t r = 0; r < kTileRows; r += 2) {
+    accumulate_pair<Count>(tile.rows + r * tile.stride, tile, x, x_stride, lanes + r * kLanes);
+  }
+}
+
+void accumulate(const Tile& tile, std::size_t tokens, const float* x, std::size_t x_stride,
+                float* lanes) noexcept {
+  constexpr std::size_t kStep = 3;
+  constexpr std::size_t kPerToken = kTileRows * kLanes;
+  std::size_t t = 0;
+  for (; t + kStep <= tokens; t += kStep) {
+    accumulate_some<kStep>(tile, x + t * x_stride, x_stride, lanes + t * kPerToken);
+  }
+  for (; t < tokens; ++t) {
+    accumulate_some<1>(tile, x + t * x_stride, x_stride, lanes + t * kPerToken);
+  }
+}
+
+void reduce(const float* lanes, std::size_t count, float* results) noexcept {
+  for (std::size_t i = 0; i < count; ++i, lanes += kLanes) {
+    results[i] = sum(_mm256_loadu_ps(lanes), _mm256_loadu_ps(lanes + kHalf));
+  }
+}
+
+template <typename Type>
+void widen(const std::uint16_t* values, std::size_t count, float* to) noexcept {
+  std::size_t i = 0;
+  for (; i + kHalf <= count; i += kHalf) _mm256_storeu_ps(to + i, Type::load(values + i));
+  if (i == count) return;
+  float last[kHalf];
+  _mm256_storeu_ps(last, load_few<Type>(values + i, count - i));
+  std::memcpy(to + i, last, (count - i) * sizeof *to);
+}
+
+}  // namespace
+
+const ProductKernels product_avx2 = {multiply<F32>, multiply<Bf16>, multiply<F16>, accumulate,
+                                     reduce,        widen<Bf16>,    widen<F16>};
+
+}  // namespace meadow::kernels

@@ -1,0 +1,219 @@
+// A lane of the contract is a lane of one register. Four rows at a time share the activations; one
+// row alone would wait for its own sum, 4 cycles a step.
+#include <immintrin.h>
+
+#include <cstddef>
+#include <cstdint>
+
+#include "meadow/kernels/product/product.h"
+
+namespace meadow::kernels {
+namespace {
+
+constexpr std::size_t kRows = 4;
+constexpr std::size_t kMostTokens = 6;  // 24 sums, 4 rows and 1 activation in 32 registers
+// Bytes that are asked for before they are used, in the order of use: of 0.5 to 8 KiB for each row,
+// and of 1 to 8 rows side by side, 2 KiB each of four rows came closest to the bandwidth (Zen 5).
+constexpr std::size_t kAhead = 8192;
+
+// Loads of 16 values, or of the first few and zeros.
+struct F32 {
+  using Value = float;
+  static __m512 load(const float* p) noexcept { return _mm512_loadu_ps(p); }
+  static __m512 load(const float* p, __mmask16 few) noexcept {
+    return _mm512_maskz_loadu_ps(few, p);
+  }
+};
+
+struct Bf16 {
+  using Value = std::uint16_t;
+  static __m512 widened(__m256i bits) noexcept {
+    return _mm512_castsi512_ps(_mm512_slli_epi32(_mm512_cvtepu16_epi32(bits), 16));
+  }
+  static __m512 load(const std::uint16_t* p) noexcept {
+    return widened(_mm256_loadu_si256(reinterpret_cast<const __m256i*>(p)));
+  }
+  static __m512 load(const std::uint16_t* p, __mmask16 few) noexcept {
+    return widened(_mm256_maskz_loadu_epi16(few, p));
+  }
+};
+
+// The instruction would make quiet NaN of signalling ones: those take their bits along.
+struct F16 {
+  using Value = std::uint16_t;
+  static __m512 widened(__m256i bits) noexcept {
+    const __m512 plain = _mm512_cvtph_ps(bits);
+    const __mmask16 nan = _mm512_cmp_ps_mask(plain, plain, _CMP_UNORD_Q);
+    if (nan == 0) return plain;
+    const __m512i wide = _mm512_cvtepu16_epi32(bits);
+    const __m512i sign = _mm512_slli_epi32(_mm512_srli_epi32(wide, 15), 31);
+    const __m512i low = _mm512_slli_epi32(_mm512_and_si512(wide, _mm512_set1_epi32(0x3FF)), 13);
+    const __m512i bits_of_nan =
+        _mm512_or_si512(_mm512_or_si512(sign, low), _mm512_set1_epi32(0x7F800000));
+    return _mm512_mask_blend_ps(nan, plain, _mm512_castsi512_ps(bits_of_nan));
+  }
+  static __m512 load(const std::uint16_t* p) noexcept {
+    return widened(_mm256_loadu_si256(reinterpret_cast<const __m256i*>(p)));
+  }
+  static __m512 load(const std::uint16_t* p, __mmask16 few) noexcept {
+    return widened(_mm256_maskz_loadu_epi16(few, p));
+  }
+};
+
+__mmask16 first(std::size_t count) noexcept { return static_cast<__mmask16>((1U << count) - 1); }
+
+float sum(__m512 lanes) noexcept {
+  const __m256 by8 = _mm256_add_ps(_mm512_castps512_ps256(lanes), _mm512_extractf32x8_ps(lanes, 1));
+  const __m128 by4 = _mm_add_ps(_mm256_castps256_ps128(by8), _mm256_extractf128_ps(by8, 1));
+  const __m128 by2 = _mm_add_ps(by4, _mm_movehl_ps(by4, by4));
+  return _mm_cvtss_f32(_mm_add_ss(by2, _mm_movehdup_ps(by2)));
+}
+
+// Where memory is asked for that is used a little later: further on in the rows at hand, and from
+// their ends on in the rows after them.
+template <typename Value>
+class Ahead {
+ public:
+  Ahead(const Value* from, const DenseRows<Value>& rows, std::size_t count) noexcept {
+    const std::size_t columns = kAhead / count / sizeof(Value);
+    const std::size_t distance = columns < rows.columns ? columns : rows.columns;
+    turn_ = rows.columns - distance;
+    here_ = from + distance;
+    next_ = from + count * rows.stride - turn_;
+  }
+
+  void ask(std::size_t column, std::size_t stride, std::size_t count) const noexcept {
+    const Value* at = (column < turn_ ? here_ : next_) + column;
+    for (std::size_t r = 0; r < count; ++r) {
+      _mm_prefetch(reinterpret_cast<const char*>(at + r * stride), _MM_HINT_T0);
+    }
+  }
+
+ private:
+  std::size_t turn_;
+  const Value* here_;
+  const Value* next_;
+};
+
+// `Rows` rows with `Count` tokens.
+template <typename Type, std::size_t Rows, std::size_t Count>
+void few(const DenseRows<typename Type::Value>& rows, std::size_t row, const Tokens& tokens,
+         std::size_t token) noexcept {
+  __m512 lanes[Count][Rows] = {};
+  const auto* from = rows.values + row * rows.stride;
+  const float* x = tokens.x + token * tokens.x_stride;
+  Ahead<typename Type::Value> ahead(from, rows, Rows);
+  std::size_t c = 0;
+  for (; c + kLanes <= rows.columns; c += kLanes) {
+    ahead.ask(c, rows.stride, Rows);
+    for (std::size_t r = 0; r < Rows; ++r) {
+      const __m512 weights = Type::load(from + r * rows.stride + c);
+      for (std::size_t t = 0; t < Count; ++t) {
+        lanes[t][r] =
+            _mm512_fmadd_ps(weights, _mm512_loadu_ps(x + t * tokens.x_stride + c), lanes[t][r]);
+      }
+    }
+  }
+  if (const __mmask16 left = first(rows.columns - c); left != 0) {
+    for (std::size_t r = 0; r < Rows; ++r) {
+      const __m512 weights = Type::load(from + r * rows.stride + c, left);
+      for (std::size_t t = 0; t < Count; ++t) {
+        const __m512 values = _mm512_maskz_loadu_ps(left, x + t * tokens.x_stride + c);
+        lanes[t][r] = _mm512_mask3_fmadd_ps(weights, values, lanes[t][r], left);
+      }
+    }
+  }
+  for (std::size_t t = 0; t < Count; ++t) {
+    float* y = tokens.y + (token + t) * tokens.y_stride + row;
+    for (std::size_t r = 0; r < Rows; ++r) y[r] = sum(lanes[t][r]);
+  }
+}
+
+template <typename Type, std::size_t Count>
+void all_rows(const DenseRows<typename Type::Value>& rows, const Tokens& tokens,
+              std::size_t token) noexcept {
+  std::size_t r = 0;
+  for (; r + kRows <= rows.rows; r += kRows) few<Type, kRows, Count>(rows, r, tokens, token);
+  for (; r < rows.rows; ++r) few<Type, 1, Count>(rows, r, tokens, token);
+}
+
+template <typename Type>
+void multiply(const DenseRows<typename Type::Value>& rows, const Tokens& tokens) noexcept {
+  std::size_t t = 0;
+  for (; t + kMostTokens <= tokens.count; t += kMostTokens) {
+    all_rows<Type, kMostTokens>(rows, tokens, t);
+  }
+  if (tokens.count - t == 5) all_rows<Type, 5>(rows, tokens, t);
+  if (tokens.count - t == 4) all_rows<Type, 4>(rows, tokens, t);
+  if (tokens.count - t == 3) all_rows<Type, 3>(rows, tokens, t);
+  if (tokens.count - t == 2) all_rows<Type, 2>(rows, tokens, t);
+  if (tokens.count - t == 1) all_rows<Type, 1>(rows, tokens, t);
+}
+
+// Four rows by `Count` tokens: 24 sums for six of them, 4 rows and 1 activation in registers.
+template <std::size_t Count>
+void accumulate_some(const Tile& tile, const float* x, std::size_t x_stride,
+                     float* memory) noexcept {
+  __m512 lanes[Count][kTileRows];
+  for (std::size_t i = 0; i < Count * kTileRows; ++i) {
+    lanes[i / kTileRows][i % kTileRows] = _mm512_loadu_ps(memory + i * kLanes);
+  }
+  std::size_t c = 0;
+  for (; c + kLanes <= tile.columns; c += kLanes) {
+    __m512 weights[kTileRows];
+    for (std::size_t r = 0; r < kTileRows; ++r) {
+      weights[r] = _mm512_loadu_ps(tile.rows + r * tile.stride + c);
+    }
+    for (std::size_t t = 0; t < Count; ++t) {
+      const __m512 values = _mm512_loadu_ps(x + t * x_stride + c);
+      for (std::size_t r = 0; r < kTileRows; ++r) {
+        lanes[t][r] = _mm512_fmadd_ps(weights[r], values, lanes[t][r]);
+      }
+    }
+  }
+  if (const __mmask16 left = first(tile.columns - c); left != 0) {
+    for (std::size_t t = 0; t < Count; ++t) {
+      const __m512 values = _mm512_maskz_loadu_ps(left, x + t * x_stride + c);
+      for (std::size_t r = 0; r < kTileRows; ++r) {
+        const __m512 weights = _mm512_maskz_loadu_ps(left, tile.rows + r * tile.stride + c);
+        lanes[t][r] = _mm512_mask3_fmadd_ps(weights, values, lanes[t][r], left);
+      }
+    }
+  }
+  for (std::size_t i = 0; i < Count * kTileRows; ++i) {
+    _mm512_storeu_ps(memory + i * kLanes, lanes[i / kTileRows][i % kTileRows]);
+  }
+}
+
+void accumulate(const Tile& tile, std::size_t tokens, const float* x, std::size_t x_stride,
+                float* lanes) noexcept {
+  constexpr std::size_t kStep = 6;
+  constexpr std::size_t kPerToken = kTileRows * kLanes;
+  std::size_t t = 0;
+  for (; t + kStep <= tokens; t += kStep) {
+    accumulate_some<kStep>(tile, x + t * x_stride, x_stride, lanes + t * kPerToken);
+  }
+  for (; t + 2 <= tokens; t += 2) {
+    accumulate_some<2>(tile, x + t * x_stride, x_stride, lanes + t * kPerToken);
+  }
+  if (t < tokens) accumulate_some<1>(tile, x + t * x_stride, x_stride, lanes + t * kPerToken);
+}
+
+void reduce(const float* lanes, std::size_t count, float* results) noexcept {
+  for (std::size_t i = 0; i < count; ++i) results[i] = sum(_mm512_loadu_ps(lanes + i * kLanes));
+}
+
+template <typename Type>
+void widen(const std::uint16_t* values, std::size_t count, float* to) noexcept {
+  std::size_t i = 0;
+  for (; i + kLanes <= count; i += kLanes) _mm512_storeu_ps(to + i, Type::load(values + i));
+  const __mmask16 left = first(count - i);
+  if (left != 0) _mm512_mask_storeu_ps(to + i, left, Type::load(values + i, left));
+}
+
+}  // namespace
+
+const ProductKernels product_avx512 = {multiply<F32>, multiply<Bf16>, multiply<F16>, accumulate,
+                                       reduce,        widen<Bf16>,    widen<F16>};
+
+}  // namespace meadow::kernels

@@ -1,0 +1,99 @@
+#include "meadow/matrix/packed.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "meadow/base/error.h"
+#include "meadow/kernels/convert/convert.h"
+#include "meadow/kernels/isa.h"
+#include "meadow/matrix/many_tokens.h"
+#include "meadow/number/content.h"
+
+namespace meadow {
+namespace {
+
+class PackedMatrix final : public Matrix {
+ public:
+  explicit PackedMatrix(FloatPlanes planes)
+      : Matrix(planes.rows, planes.columns), planes_(std::move(planes)), view_(planes_.view()) {}
+
+  [[nodiscard]] std::size_t bytes() const noexcept override { return planes_.bytes(); }
+  [[nodiscard]] std::size_t row_step() const noexcept override { return kernels::kGroupRows; }
+
+  void multiply_rows(Block range, const Activations& x, float* y) const override {
+    if (x.count >= kManyTokens) {
+      return multiply_many(*this, range, x, y,
+                           [this](std::size_t row, std::size_t column, std::size_t columns,
+                                  float* to, std::size_t stride) noexcept {
+                             kernels_.widen(view_, row / kernels::kGroupRows,
+                                            column / kernels::kUnitColumns,
+                                            kernels::units_of(column + columns), to, stride);
+                           });
+    }
+    for (std::size_t row = range.begin; row < range.end; row += kernels::kGroupRows) {
+      kernels_.multiply(view_, row / kernels::kGroupRows,
+                        std::min(kernels::kGroupRows, range.end - row),
+                        {x.count, x.values, columns(), y + row, rows()});
+    }
+  }
+
+  void read_row(std::size_t row, float* values) const override {
+    RawVector<std::uint16_t> bits(columns());
+    decode_row(view_, row, bits.data());
+    kernels::product_kernels(active_isa()).widen_bf16(bits.data(), bits.size(), values);
+  }
+
+ private:
+  const kernels::PackedKernels& kernels_ = kernels::packed_kernels(active_isa());
+  FloatPlanes planes_;
+  kernels::PackedRows view_;
+};
+
+RowReader reader_of(DenseType type, const void* values, std::size_t columns) {
+  if (type == DenseType::kF32) {
+    return [values, columns](std::size_t row, std::uint16_t* to) {
+      const auto* from = static_cast<const std::uint32_t*>(values) + row * columns;
+      std::transform(from, from + columns, to,
+                     [](std::uint32_t bits) { return static_cast<std::uint16_t>(bits >> 16); });
+    };
+  }
+  if (type == DenseType::kF16) {
+    return [values, columns](std::size_t row, std::uint16_t* to) {
+      const auto* from = static_cast<const std::uint16_t*>(values) + row * columns;
+      kernels::convert_kernels(active_isa()).bf16_of_f16(from, columns, to);
+    };
+  }
+  return [values, columns](std::size_t row, std::uint16_t* to) {
+    std::copy_n(static_cast<const std::uint16_t*>(values) + row * columns, columns, to);
+  };
+}
+
+FloatType float_type_of(DenseType type) noexcept {
+  switch (type) {
+    case DenseType::kF32:
+      return FloatType::kF32;
+    case DenseType::kF16:
+      return FloatType::kF16;
+    default:
+      return FloatType::kBF16;
+  }
+}
+
+}  // namespace
+
+std::unique_ptr<Matrix> packed_matrix(FloatPlanes planes) {
+  return std::make_unique<PackedMatrix>(std::move(planes));
+}
+
+std::unique_ptr<Matrix> packed_matrix(DenseType type, const void* values, std::size_t rows,
+                                      std::size_t columns, unsigned threads) {
+  const FloatType content = narrowest_type(values, rows * columns, float_type_of(type), threads);
+  if (content != FloatType::kBF16) {
+    invalid("values: expected ones that BF16 holds exactly, found ones that need " +
+            std::string(name_of(content)));
+  }
+  return packed_matrix(
+      encode_float_planes(rows, columns, reader_of(type, values, columns), threads));
+}
+
+}  // namespace meadow

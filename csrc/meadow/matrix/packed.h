@@ -1,0 +1,17 @@
+// Packed floats as a matrix.
+#pragma once
+
+#include <memory>
+
+#include "meadow/codec/float_planes.h"
+#include "meadow/matrix/matrix.h"
+
+namespace meadow {
+
+std::unique_ptr<Matrix> packed_matrix(FloatPlanes planes);
+
+// BF16, or F16 and F32 that hold BF16 values only. Throws InvalidArgument for others.
+std::unique_ptr<Matrix> packed_matrix(DenseType type, const void* values, std::size_t rows,
+                                      std::size_t columns, unsigned threads);
+
+}  // namespace meadow

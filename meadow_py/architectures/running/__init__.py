@@ -1,0 +1,25 @@
+"""From a configuration and stored tensors to what the engine is given."""
+
+from __future__ import annotations
+
+from meadow_py.architectures.running.config import RunningConfig
+from meadow_py.architectures.running.describing import describe
+from meadow_py.architectures.running.locating import (
+    Located,
+    StoredMatrix,
+    StoredVector,
+    locate,
+    matrix_shapes,
+)
+from meadow_py.architectures.running.running import Running
+
+__all__ = [
+    "Located",
+    "Running",
+    "RunningConfig",
+    "StoredMatrix",
+    "StoredVector",
+    "describe",
+    "locate",
+    "matrix_shapes",
+]

@@ -1,0 +1,109 @@
+"""What the engine is told of a model: sizes, and which of its few variants each step is."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, fields
+from typing import Any, Literal
+
+import numpy as np
+import numpy.typing as npt
+
+Norm = Literal["layer", "rms"]
+Placement = Literal["pre", "post", "sandwich"]
+Position = Literal["none", "learned", "rotary"]
+
+
+def _no_frequencies() -> npt.NDArray[np.float32]:
+    return np.zeros((0, 0), np.float32)
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class RunningConfig:
+    """A decoder-only transformer, as the engine computes it.
+
+    Attributes
+    ----------
+    layers, hidden, heads, kv_heads, head_dim, intermediate, vocab : int
+        Blocks, width, query heads, key and value heads, width of a head, width of the MLP,
+        entries of the vocabulary.
+    positions : int
+        Longest context in tokens.
+    norm : {"layer", "rms"}
+        With or without the mean taken away.
+    norm_eps : float
+        Added to the variance, or to the mean square.
+    norm_placement : {"pre", "post", "sandwich"}
+        Before each half of a block; behind its residual sum; before each half and behind it,
+        before the sum.
+    activation : {"relu", "gelu", "gelu_tanh", "silu"}
+        Of the MLP.
+    gated : bool
+        Whether the MLP is ``down(activation(gate(x)) * up(x))``, else ``down(activation(up(x)))``.
+    position : {"none", "learned", "rotary"}
+        How a token knows its place.
+    position_offset : int
+        Rows before that of the first position in the table of learned positions.
+    rotary_dim : int
+        How many of the head's values are rotated; the others pass.
+    rotary_interleaved : bool
+        Whether neighbours are rotated, else the first half with the second.
+    rotary_frequencies : array
+        float32 ``[kinds, rotary_dim / 2]``: radians per position, scaling applied.
+    rotary_scale : tuple of float
+        ``[kinds]``: factor on cosine and sine.
+    rotary_of_layer : tuple of int
+        ``[layers]``: which kind a layer uses.
+    attention_scale : float
+        Factor on query times key.
+    windows : tuple of int
+        ``[layers]``: 0, or how many tokens a token sees, itself counted.
+    attention_softcap, logit_softcap : float
+        c of ``c * tanh(x / c)`` on the scores and on the logits; 0 for none.
+    embedding_scale : float
+        Factor on the token embedding.
+    parallel : bool
+        Whether attention and MLP of a block read the same residual.
+    """
+
+    layers: int
+    hidden: int
+    heads: int
+    kv_heads: int
+    head_dim: int
+    intermediate: int
+    vocab: int
+    positions: int
+    norm: Norm
+    norm_eps: float
+    norm_placement: Placement = "pre"
+    activation: str
+    gated: bool
+    position: Position
+    position_offset: int = 0
+    rotary_dim: int = 0
+    rotary_interleaved: bool = False
+    rotary_frequencies: npt.NDArray[np.float32] = field(default_factory=_no_frequencies)
+    rotary_scale: tuple[float, ...] = ()
+    rotary_of_layer: tuple[int, ...] = ()
+    attention_scale: float
+    windows: tuple[int, ...]
+    attention_softcap: float = 0.0
+    logit_softcap: float = 0.0
+    embedding_scale: float = 1.0
+    parallel: bool = False
+
+    def __post_init__(self) -> None:
+        if self.heads % self.kv_heads:
+            raise ValueError(
+                f"configuration: {self.heads} heads do not share {self.kv_heads} KV heads evenly"
+            )
+        if self.rotary_dim % 2 or self.rotary_dim > self.head_dim:
+            raise ValueError(
+                f"configuration: {self.rotary_dim} of {self.head_dim} values of a head are "
+                "rotated: expected an even number, and no more than there are"
+            )
+
+    def to_dict(self) -> dict[str, Any]:
+        """The same as plain lists, numbers and one array: what ``_core.Engine`` takes."""
+        values = {entry.name: getattr(self, entry.name) for entry in fields(self)}
+        return {key: list(v) if isinstance(v, tuple) else v for key, v in values.items()}

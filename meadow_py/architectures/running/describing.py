@@ -1,0 +1,72 @@
+"""From an architecture to what the engine is told of it."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from meadow_py.architectures.architecture import Architecture
+from meadow_py.architectures.dimensions import GGUF_ARCHITECTURE, Config, text_config
+from meadow_py.architectures.fallback import is_token_embedding
+from meadow_py.architectures.family import Shapes
+from meadow_py.architectures.naming import split_leaf
+from meadow_py.architectures.running.families import DESCRIBE
+from meadow_py.architectures.running.families.gguf import from_gguf
+from meadow_py.architectures.running.running import Running, sizes_of
+from meadow_py.errors import FormatError
+
+
+def describe(architecture: Architecture, shapes: Shapes) -> Running:
+    """What the engine is told of a model.
+
+    Parameters
+    ----------
+    architecture : Architecture
+        Of the model, as `resolve` tells it.
+    shapes : mapping of str to tuple of int
+        Shape of every stored tensor.
+
+    Raises
+    ------
+    ValueError
+        If the engine does not run such models, or the configuration does not tell what it needs.
+    FormatError
+        If no reading of the configuration fits the shapes.
+    """
+    config = _checked(architecture)
+    family = DESCRIBE[architecture.family]
+    if architecture.dimensions is None:
+        raise ValueError("a model runs by its configuration, and there is none")
+    if GGUF_ARCHITECTURE not in config:
+        sizes = sizes_of(architecture.dimensions, architecture.family)
+        return family(text_config(config), sizes, architecture.tied)
+    rows = next(
+        (shape[0] for name, shape in shapes.items() if is_token_embedding(split_leaf(name)[0])),
+        architecture.dimensions.vocab,
+    )
+    sizes = sizes_of(replace(architecture.dimensions, vocab=rows), architecture.family)
+    return from_gguf(family, config, sizes, shapes, architecture.tied)
+
+
+def _checked(architecture: Architecture) -> Config:
+    config = architecture.config
+    if config is None:
+        raise ValueError(
+            "a model runs by its configuration, and there is none: expected a config.json beside "
+            "the weights"
+        )
+    if architecture.inferred or architecture.family not in DESCRIBE:
+        stated = config.get("model_type") or config.get(GGUF_ARCHITECTURE) or architecture.family
+        if stated in DESCRIBE:
+            raise FormatError(
+                f"a model of type {stated!r} by its configuration, but fused weights of its layers "
+                "have the shape neither of torch's Linear nor of Conv1D"
+            )
+        raise ValueError(
+            f"models of type {stated!r} are not supported by the engine: expected one of "
+            f"{', '.join(DESCRIBE)}"
+        )
+    quantized = config.get("quantization_config")
+    if quantized:
+        method = quantized.get("quant_method") if isinstance(quantized, dict) else quantized
+        raise ValueError(f"weights quantised with {method!r} are not supported by the engine")
+    return config

@@ -1,0 +1,122 @@
+"""Gemma 1, 2 and 3: scaled embeddings, norms stored less 1, and norms on both sides since 2."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from meadow_py.architectures.dimensions import Config
+from meadow_py.architectures.running.config import RunningConfig
+from meadow_py.architectures.running.families import llama
+from meadow_py.architectures.running.families.rotated import rotated, rotated_as
+from meadow_py.architectures.running.options import (
+    activation,
+    count,
+    layer_windows,
+    number,
+    refuse,
+    section,
+)
+from meadow_py.architectures.running.rotary import Rotary, complete, rope_parameters, rotary
+from meadow_py.architectures.running.running import Running, Sizes, of_layers, with_bias
+
+_SANDWICH = {
+    **llama.NAMES,
+    "layers.#.post_attention_layernorm": "layers.#.attention_post_norm",
+    "layers.#.pre_feedforward_layernorm": "layers.#.mlp_norm",
+    "layers.#.post_feedforward_layernorm": "layers.#.mlp_post_norm",
+}
+
+
+def gemma(config: Config, sizes: Sizes, tied: bool) -> Running:
+    """`GemmaForCausalLM`."""
+    # Early files say "gelu" and mean its approximation: GemmaConfig.__post_init__.
+    means_tanh = config.get("hidden_act") == "gelu"
+    entries = {
+        "activation": activation({} if means_tanh else config, "hidden_act", "gelu_pytorch_tanh"),
+        "attention_scale": sizes.head_dim**-0.5,
+        "windows": (0,) * sizes.layers,
+        **rotated(rope_parameters(config, sizes.positions), sizes, partial=False),
+    }
+    return _running(config, sizes, tied, entries)
+
+
+def gemma2(config: Config, sizes: Sizes, tied: bool) -> Running:
+    """`Gemma2ForCausalLM`: every other layer sees a window, scores and logits are capped."""
+    entries = {
+        **_since_2(config, sizes, pattern=2),
+        **_capped(config, "attention_softcap", "attn_logit_softcapping", 50.0),
+        **_capped(config, "logit_softcap", "final_logit_softcapping", 30.0),
+        **rotated(rope_parameters(config, sizes.positions), sizes, partial=False),
+    }
+    return _running(config, sizes, tied, entries)
+
+
+def gemma3(config: Config, sizes: Sizes, tied: bool) -> Running:
+    """`Gemma3ForCausalLM`: five layers with a window and a base of their own, then one without."""
+    pattern = count(config, "sliding_window_pattern", None) or 6
+    entries = {
+        **_since_2(config, sizes, pattern),
+        # Gemma3Attention reads attn_logit_softcapping and does not use it.
+        **_capped(config, "logit_softcap", "final_logit_softcapping", None),
+    }
+    of_layer = [int(window > 0) for window in entries["windows"]]
+    kinds = [_rotary_3(config, sizes, kind) for kind in ("full", "sliding")]
+    entries.update(rotated_as(kinds, of_layer, sizes.head_dim))
+    return _running(config, sizes, tied, entries, ("q_norm", "k_norm"))
+
+
+def _since_2(config: Config, sizes: Sizes, pattern: int) -> dict[str, Any]:
+    """What the second brought: windows by layer, a scale of its own, four norms a block."""
+    window = count(config, "sliding_window", 4096)
+    layers = range(1, sizes.layers + 1)
+    types = ["sliding_attention" if layer % pattern else "full_attention" for layer in layers]
+    return {
+        "activation": activation(config, "hidden_activation", "gelu_pytorch_tanh"),
+        "attention_scale": number(config, "query_pre_attn_scalar", 256.0) ** -0.5,
+        "windows": tuple(layer_windows(config, sizes.layers, window, types)),
+        "norm_placement": "sandwich",
+    }
+
+
+def _capped(config: Config, entry: str, key: str, default: float | None) -> dict[str, float]:
+    """Null switches a cap off; a key that is left out does not."""
+    cap = config.get(key, default)
+    return {entry: 0.0 if cap is None else number({key: cap}, key, 0.0)}
+
+
+def _rotary_3(config: Config, sizes: Sizes, kind: str) -> Rotary:
+    """Scaling is for layers that see all; those with a window keep the base of old."""
+    found = dict(section(section(config, "rope_parameters"), f"{kind}_attention"))
+    if kind == "full":
+        found.update(section(config, "rope_scaling"))
+        theta = number(config, "rope_theta", 1e6)
+    else:
+        theta = number(config, "rope_local_base_freq", 1e4)
+    return rotary(complete(found, config, sizes.positions, theta), sizes.head_dim)
+
+
+def _running(
+    config: Config,
+    sizes: Sizes,
+    tied: bool,
+    entries: dict[str, Any],
+    norms: tuple[str, ...] = (),
+) -> Running:
+    refuse(config, "use_bidirectional_attention", "Gemma")
+    sandwich = entries.get("norm_placement") == "sandwich"
+    after = ("attention_post_norm", "mlp_post_norm") if sandwich else ()
+    return Running(
+        config=RunningConfig(
+            **{**vars(sizes), **entries},
+            norm="rms",
+            norm_eps=number(config, "rms_norm_eps", 1e-6),
+            gated=True,
+            embedding_scale=sizes.hidden**0.5,
+        ),
+        names=_SANDWICH if sandwich else llama.NAMES,
+        norms=(*of_layers("attention_norm", "mlp_norm", *after, *norms), "final_norm"),
+        biases=with_bias(llama.attention_biases(config)),
+        embedding_width=sizes.hidden,
+        norm_offset=1.0,
+        tied=tied,
+    )

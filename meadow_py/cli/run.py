@@ -1,0 +1,162 @@
+"""``meadow run``."""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from meadow_py.cli import options
+from meadow_py.cli.failures import reports_failures
+from meadow_py.cli.interrupts import INTERRUPTED
+from meadow_py.cli.output import check_stdout, write
+
+if TYPE_CHECKING:
+    from meadow_py import Model
+    from meadow_py.run import Generation
+    from meadow_py.run.speed import Speed
+
+_PROMPT = "The history of the"
+# Imported before Ctrl-C is an exception.
+_NEEDS = (
+    "meadow_py._core",
+    "meadow_py.measure",
+    "meadow_py.run",
+    "meadow_py.run.speed",
+    "meadow_py.views.terminal.speed",
+    "tokenizers",
+)
+_STDIN = "-"
+
+
+@reports_failures(*_NEEDS)
+def run(
+    model: options.Model = None,
+    prompt: Annotated[
+        str, typer.Option("--prompt", "-p", help="The text to continue. -: what stdin holds.")
+    ] = _PROMPT,
+    max_tokens: Annotated[int, typer.Option("--max-tokens", "-n", min=0, help="At most.")] = 128,
+    greedy: Annotated[
+        bool, typer.Option("--greedy", help="Always the most probable token: --temperature 0.")
+    ] = False,
+    temperature: Annotated[float, typer.Option(min=0.0, help="Divides logits.")] = 0.8,
+    top_k: Annotated[int, typer.Option(min=0, help="Of so many tokens; 0: of all.")] = 0,
+    top_p: Annotated[
+        float, typer.Option(min=0.0, max=1.0, help="Of the fewest that reach it.")
+    ] = 0.95,
+    min_p: Annotated[
+        float, typer.Option(min=0.0, max=1.0, help="Of those so probable beside the first.")
+    ] = 0.0,
+    repetition_penalty: Annotated[float, typer.Option(help="1: none.")] = 1.0,
+    seed: Annotated[
+        int | None, typer.Option(min=0, help="The same text again.", show_default=False)
+    ] = None,
+    stop: Annotated[
+        list[str] | None,
+        typer.Option(help="End before this text; may be repeated.", show_default=False),
+    ] = None,
+    form: Annotated[
+        str, typer.Option(help="How weights are kept in memory: auto, dense, or a packed form.")
+    ] = "auto",
+    as_json: options.Json = False,
+    threads: options.Threads = None,
+    revision: options.Revision = None,
+    token: options.Token = None,
+    cache_dir: options.CacheDir = None,
+    offline: options.Offline = False,
+    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="The text alone.")] = False,
+) -> None:
+    """Continue a text with a model, dense or packed.
+
+    The text is written on stdout as it is made; then on stderr the time to the first token, tokens
+    per second, bytes read for a token, and the share of this host's read bandwidth that this is.
+    Ctrl-C ends the text. Neither torch nor transformers is needed.
+
+    Example: meadow run packed --prompt "Once upon a time" --max-tokens 200 --greedy
+    """
+    import meadow_py
+
+    check_stdout()
+    text = sys.stdin.read() if prompt == _STDIN else prompt
+    with meadow_py.load(
+        model,
+        form=form,
+        threads=threads or 0,
+        revision=revision,
+        token=token,
+        cache_dir=cache_dir,
+        local_files_only=offline,
+    ) as loaded:
+        generation = loaded.generate(
+            text,
+            max_tokens=max_tokens,
+            temperature=0.0 if greedy else temperature,
+            top_k=top_k,
+            top_p=top_p,
+            min_p=min_p,
+            repetition_penalty=repetition_penalty,
+            seed=seed,
+            stop=stop or (),
+        )
+        interrupted = _stream(generation, shown=not as_json)
+        sampled = not greedy and temperature > 0
+        _report(loaded, text, generation, sampled=sampled, as_json=as_json, quiet=quiet)
+    if interrupted:
+        raise typer.Exit(INTERRUPTED)
+
+
+def _stream(generation: Generation, shown: bool) -> bool:
+    """Write the text while it is made; whether Ctrl-C ended it."""
+    try:
+        for token in generation:
+            if shown and token.text:
+                write(token.text)
+    except KeyboardInterrupt:
+        return True
+    finally:
+        if shown:
+            write("\n")
+    return False
+
+
+def _report(
+    model: Model, prompt: str, generation: Generation, *, sampled: bool, as_json: bool, quiet: bool
+) -> None:
+    from meadow_py.run.speed import host_bandwidth, speed_of
+
+    if quiet and not as_json:
+        return
+    fast_enough = generation.timing.tokens_per_second is not None
+    bandwidth = host_bandwidth(model.threads) if fast_enough else None
+    speed = speed_of(generation, model, bandwidth)
+    if as_json:
+        import json
+
+        made = _as_json(model, prompt, generation, speed, sampled)
+        write(json.dumps(made, ensure_ascii=False) + "\n")
+        return
+    from meadow_py.views.terminal.speed import speed_lines
+
+    typer.echo(speed_lines(model, generation, speed, sampled), err=True, nl=False)
+
+
+def _as_json(
+    model: Model, prompt: str, generation: Generation, speed: Speed, sampled: bool
+) -> dict[str, Any]:
+    return {
+        "version": 1,
+        "kind": "run",
+        "model": model.source,
+        "family": model.family,
+        "parameters": model.parameters,
+        "forms": model.forms,
+        "threads": model.threads,
+        "prompt": prompt,
+        "text": generation.text,
+        "prompt_ids": list(generation.prompt),
+        "ids": generation.ids,
+        "finish_reason": generation.finish_reason or "interrupted",
+        "seed": generation.seed if sampled else None,
+        **speed.to_dict(),
+    }

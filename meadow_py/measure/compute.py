@@ -1,0 +1,103 @@
+"""How fast this host computes: the core's products with everything in cache, and copies."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from meadow_py.measure.bandwidth import beyond_cache_bytes
+from meadow_py.measure.memory import anonymous
+from meadow_py.measure.timing import in_turn
+from meadow_py.quantize import check_threads
+
+# 256 KiB of F32 or less, which the second-level cache of a core keeps, by enough tokens that
+# conversions and the start of a product weigh little.
+_ROWS, _COLUMNS, _TOKENS = 128, 512, 64
+_REPEAT = 8
+
+
+@dataclass(frozen=True)
+class Compute:
+    """Peak speed of the core's own products, and of copying memory.
+
+    Attributes
+    ----------
+    f32_operations_per_second, bf16_operations_per_second : float
+        Multiplications and additions of products of F32 and of BF16 weights with F32 activations;
+        a fused multiply-add counts as two.
+    copy_bytes_per_second : float
+        Bytes read and written by copies much larger than the last-level cache.
+    threads : int
+        0: one per core.
+    isa : str
+    """
+
+    f32_operations_per_second: float
+    bf16_operations_per_second: float
+    copy_bytes_per_second: float
+    threads: int
+    isa: str
+
+    def to_dict(self) -> dict[str, Any]:
+        """As JSON types."""
+        return dict(vars(self))
+
+
+def compute_speed(threads: int = 0) -> Compute:
+    """Measure how fast the core multiplies matrices that are in cache, and copies memory.
+
+    Parameters
+    ----------
+    threads : int
+        0 means all cores.
+    """
+    from meadow_py import _core
+
+    used = check_threads(threads)
+    tasks = {dtype: _product(dtype, used) for dtype in ("F32", "BF16")}
+    timings = in_turn(tasks)
+    operations = 2 * _REPEAT * _ROWS * _COLUMNS * _TOKENS * _width(used)
+    return Compute(
+        f32_operations_per_second=operations / timings["F32"].seconds,
+        bf16_operations_per_second=operations / timings["BF16"].seconds,
+        copy_bytes_per_second=_copy_speed(used),
+        threads=used,
+        isa=_core.isa_active(),
+    )
+
+
+def _width(threads: int) -> int:
+    from meadow_py import _core
+
+    return threads or _core.hardware_threads()
+
+
+def _product(dtype: str, threads: int) -> Callable[[], None]:
+    from meadow_py import _core
+
+    random, rows = np.random.default_rng(1), _ROWS * _width(threads)  # each thread has its share
+    weights = random.standard_normal((rows, _COLUMNS), np.float32)
+    bits = weights.view(np.uint32) if dtype == "F32" else (weights.view(np.uint32) >> 16)
+    stored = bits if dtype == "F32" else bits.astype(np.uint16)
+    matrix = _core.dense_matrix(stored.reshape(-1).view(np.uint8), dtype, rows, _COLUMNS)
+    x = random.standard_normal((_TOKENS, _COLUMNS), np.float32)
+
+    def multiply() -> None:
+        for _ in range(_REPEAT):
+            matrix.multiply(x, threads)
+
+    return multiply
+
+
+def _copy_speed(threads: int) -> float:
+    """A share for each thread: numpy copies without the GIL."""
+    parts, nbytes = _width(threads), beyond_cache_bytes() // 2
+    source, target = anonymous(nbytes, "huge"), anonymous(nbytes, "huge")
+    shares = list(zip(np.array_split(target, parts), np.array_split(source, parts), strict=True))
+    with ThreadPoolExecutor(parts, "meadow") as pool:
+        timing = in_turn({"copy": lambda: list(pool.map(lambda pair: np.copyto(*pair), shares))})
+    return 2 * nbytes / timing["copy"].seconds

@@ -1,0 +1,11 @@
+"""Run a model: its checkpoint becomes an engine, tokens become text."""
+
+from __future__ import annotations
+
+from meadow_py.run.generation import Generation, Timing, Token
+from meadow_py.run.model import Model
+from meadow_py.run.opening import load
+from meadow_py.run.perplexity import Perplexity
+from meadow_py.run.tokenizing import Tokenizer
+
+__all__ = ["Generation", "Model", "Perplexity", "Timing", "Token", "Tokenizer", "load"]

@@ -1,0 +1,179 @@
+"""From an open checkpoint to everything that an engine is made of."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import numpy.typing as npt
+
+from meadow_py.architectures.naming import in_tower, split_leaf
+from meadow_py.architectures.running import (
+    Located,
+    Running,
+    RunningConfig,
+    StoredVector,
+    describe,
+    locate,
+)
+from meadow_py.errors import FormatError
+from meadow_py.run.matrices import EngineWeight, matrix_of, unpaired
+from meadow_py.sources import Weight
+from meadow_py.sources.dtypes import BITS, FLOATS
+
+if TYPE_CHECKING:
+    from meadow_py import _core
+    from meadow_py.architectures import Architecture
+    from meadow_py.sources import Checkpoint, Tensor
+
+F32 = npt.NDArray[np.float32]
+
+_COMPARED_AT_ONCE = 1 << 24  # bytes
+
+
+@dataclass(frozen=True, eq=False)
+class Assembled:
+    """What an engine is made of.
+
+    Attributes
+    ----------
+    architecture : Architecture
+        The family, and whether the head is the embedding in the stored bits too.
+    config : RunningConfig
+        What the engine is told.
+    matrices : mapping of str to Matrix
+        By the engine's names; a tied head is the same object as the embedding.
+    vectors : mapping of str to array
+        Norms and biases, float32.
+    weights : mapping of str to EngineWeight
+        What each matrix was made of, a tied head left out.
+    unused : tuple of str
+        Stored tensors that no step of the model reads.
+    """
+
+    architecture: Architecture
+    config: RunningConfig
+    matrices: Mapping[str, _core.Matrix]
+    vectors: Mapping[str, F32]
+    weights: Mapping[str, EngineWeight]
+    unused: tuple[str, ...]
+
+
+def assemble(checkpoint: Checkpoint, form: str = "dense", dtype: str | None = None) -> Assembled:
+    """Make the matrices and vectors of a model's engine.
+
+    Parameters
+    ----------
+    checkpoint : Checkpoint
+        Open; the matrices keep what they need of it when it is closed.
+    form, dtype
+        As of `matrix_of`.
+
+    Raises
+    ------
+    ValueError
+        If the engine does not run such models.
+    FormatError
+        If tensors are missing or do not agree with the configuration.
+    """
+    shapes = {name: tensor.shape for name, tensor in checkpoint.tensors.items()}
+    architecture = _as_stored(checkpoint, shapes)
+    running = describe(architecture, shapes)
+    located = locate(architecture, running, shapes)
+    _warn_of_unused(checkpoint.source, located.unused)
+    weights = _weights(checkpoint, located)
+    matrices = {name: matrix_of(weight, form, dtype) for name, weight in weights.items()}
+    if running.tied:
+        matrices["head"] = matrices["embedding"]
+    vectors = _vectors(checkpoint, running, located)
+    config = _with_divisors(checkpoint, running)
+    return Assembled(architecture, config, matrices, vectors, weights, located.unused)
+
+
+def _as_stored(checkpoint: Checkpoint, shapes: Mapping[str, tuple[int, ...]]) -> Architecture:
+    """The architecture; not tied where head and embedding are both stored and differ.
+
+    So does `PreTrainedModel.tie_weights`, whatever the configuration says.
+    """
+    architecture = checkpoint.architecture
+    for head, embedding in architecture.tied_duplicates(shapes).items():
+        if not _same_bits(checkpoint.tensors[head], checkpoint.tensors[embedding]):
+            return replace(architecture, tied=False)
+    return architecture
+
+
+def _same_bits(first: Tensor, second: Tensor) -> bool:
+    if (first.dtype, first.nbytes) != (second.dtype, second.nbytes):
+        return False
+    ours, theirs, step = first.raw(), second.raw(), _COMPARED_AT_ONCE
+    starts = range(0, first.nbytes, step)
+    return all(np.array_equal(ours[at : at + step], theirs[at : at + step]) for at in starts)
+
+
+def _warn_of_unused(source: str, unused: tuple[str, ...]) -> None:
+    """Of a multimodal model only the language model runs, which says nothing of a mistake."""
+    strange = [name for name in unused if not _beside_the_model(name)]
+    if strange:
+        named = ", ".join(strange[:4]) + (
+            f" and {len(strange) - 4} more" if len(strange) > 4 else ""
+        )
+        warnings.warn(
+            f"{source}: stored tensors that this model does not use: {named}", stacklevel=5
+        )
+
+
+def _beside_the_model(tensor: str) -> bool:
+    path = split_leaf(tensor)[0]
+    return in_tower(path) or "multi_modal_projector" in path or path[0] in _GGUF_ROTARY
+
+
+# Divisors of rotary frequencies: read with the configuration, or not needed.
+_GGUF_ROTARY = ("rope_freqs", "rope_factors_short", "rope_factors_long")
+
+
+def _weights(checkpoint: Checkpoint, located: Located) -> dict[str, EngineWeight]:
+    made = {}
+    for name, stored in located.matrices.items():
+        weight = Weight(stored.spec, checkpoint.tensors[stored.spec.tensor], checkpoint.reopen)
+        made[name] = EngineWeight(name, weight, stored.paired_heads)
+    return made
+
+
+def _vectors(checkpoint: Checkpoint, running: Running, located: Located) -> dict[str, F32]:
+    made = {name: _vector(checkpoint, stored) for name, stored in located.vectors.items()}
+    if running.plain_final_norm:
+        made["final_norm.weight"] = np.ones(running.config.hidden, np.float32)
+    return made
+
+
+def _vector(checkpoint: Checkpoint, stored: StoredVector) -> F32:
+    values = _floats(checkpoint, stored.tensor)
+    if stored.part is not None:
+        values = stored.part.of(values[:, np.newaxis])[:, 0]
+    if stored.paired_heads:
+        values = unpaired(values, stored.paired_heads)
+    return np.array(values + np.float32(stored.offset) if stored.offset else values)
+
+
+def _floats(checkpoint: Checkpoint, name: str) -> npt.NDArray[Any]:
+    tensor = checkpoint.tensors[name]
+    if tensor.dtype in BITS and tensor.dtype not in FLOATS:
+        raise FormatError(f"{name}: expected floating-point numbers, found {tensor.dtype}")
+    return tensor.dequantized()
+
+
+def _with_divisors(checkpoint: Checkpoint, running: Running) -> RunningConfig:
+    """The frequencies divided by what a GGUF file stores for that."""
+    if not running.divisors:
+        return running.config
+    divisors = _floats(checkpoint, running.divisors)
+    frequencies = running.config.rotary_frequencies
+    if divisors.shape != frequencies.shape[1:] or not np.all(divisors > 0):
+        raise FormatError(
+            f"{running.divisors}: expected {frequencies.shape[1]} numbers above 0, found "
+            f"{list(divisors.shape)}"
+        )
+    return replace(running.config, rotary_frequencies=frequencies / divisors)

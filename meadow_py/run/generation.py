@@ -1,0 +1,232 @@
+"""Text from a model, a token at a time."""
+
+from __future__ import annotations
+
+import secrets
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal
+
+import numpy as np
+
+from meadow_py.run.stopping import StopText
+
+if TYPE_CHECKING:
+    import numpy.typing as npt
+    from typing_extensions import Self
+
+    from meadow_py import _core
+    from meadow_py.run.tokenizing import Tokenizer
+
+Reason = Literal["stop", "eos", "length", "context"]
+
+
+@dataclass(frozen=True)
+class Token:
+    """A generated token. ``print(token, end="")`` prints its text.
+
+    Attributes
+    ----------
+    id : int
+        In the vocabulary.
+    text : str
+        What this token makes certain of the text: nothing while half a character or the beginning
+        of a stop string is held back, and then all of it at once.
+    logprob : float or None
+        The natural logarithm of the model's own probability of the token, at temperature 1 with
+        nothing left out; None unless asked for.
+    """
+
+    id: int
+    text: str
+    logprob: float | None = None
+
+    def __str__(self) -> str:
+        return self.text
+
+
+@dataclass(frozen=True)
+class Sampling:
+    """How tokens are chosen: see `Model.generate`."""
+
+    temperature: float = 0.0
+    top_k: int = 0
+    top_p: float = 1.0
+    min_p: float = 0.0
+    repetition_penalty: float = 1.0
+    seed: int | None = None
+
+
+@dataclass(frozen=True)
+class Timing:
+    """How long a generation took so far.
+
+    Attributes
+    ----------
+    first_token_seconds : float or None
+        From the first request for a token to that token; the prompt is read in it.
+    decode_seconds : float
+        From the first token to the last so far.
+    prompt_tokens, tokens : int
+        Read and generated.
+    """
+
+    first_token_seconds: float | None
+    decode_seconds: float
+    prompt_tokens: int
+    tokens: int
+
+    @property
+    def prompt_tokens_per_second(self) -> float | None:
+        """Of the prompt; None before the first token."""
+        if not self.first_token_seconds:
+            return None
+        return self.prompt_tokens / self.first_token_seconds
+
+    @property
+    def tokens_per_second(self) -> float | None:
+        """Of all tokens but the first; None before there are two."""
+        if self.tokens < 2 or self.decode_seconds <= 0:
+            return None
+        return (self.tokens - 1) / self.decode_seconds
+
+
+class Generation:
+    """The tokens of one text, made while they are asked for. An iterator of `Token`.
+
+    Attributes
+    ----------
+    prompt : tuple of int
+        The tokens that the model reads first.
+    ids : list of int
+        The tokens generated so far, the one that ended the text included.
+    text : str
+        All their text so far.
+    finish_reason : {"stop", "eos", "length", "context"} or None
+        A stop string, the model's end of text, `max_tokens`, the end of the context; None while
+        the text goes on.
+    seed : int
+        Of the random numbers: the same prompt, settings and seed give the same tokens.
+    """
+
+    def __init__(
+        self,
+        engine: _core.Engine,
+        tokenizer: Tokenizer | None,
+        prompt: Sequence[int],
+        max_tokens: int,
+        sampling: Sampling,
+        stop: Sequence[str],
+        ends: Sequence[int],
+        logprobs: bool,
+        threads: int,
+    ) -> None:
+        from meadow_py import _core
+
+        self.prompt = tuple(prompt)
+        self.ids: list[int] = []
+        self.text = ""
+        self.finish_reason: Reason | None = None
+        self.seed = secrets.randbits(63) if sampling.seed is None else sampling.seed
+        self._sampler = _sampler(sampling, self.seed)
+        self._engine, self._threads, self._logprobs = engine, threads, logprobs
+        room = engine.positions - len(self.prompt)
+        self._limit = min(max_tokens, room)
+        self._limited_by: Reason = "length" if max_tokens <= room else "context"
+        # The last token is never read.
+        self._cache = _core.Cache(engine, max(1, len(self.prompt) + self._limit - 1))
+        self._stream = None if tokenizer is None else tokenizer.stream(self.prompt)
+        self._stop, self._ends = StopText(stop), frozenset(ends)
+        self._penalised = sampling.repetition_penalty != 1
+        self._started: float | None = None
+        self._first = self._last = 0.0
+
+    @property
+    def timing(self) -> Timing:
+        """How long it took so far."""
+        begun = self._started is not None and bool(self.ids)
+        return Timing(
+            first_token_seconds=self._first - (self._started or 0.0) if begun else None,
+            decode_seconds=self._last - self._first,
+            prompt_tokens=len(self.prompt),
+            tokens=len(self.ids),
+        )
+
+    def __iter__(self) -> Self:
+        return self
+
+    def __next__(self) -> Token:
+        if self._limit == 0 and self.finish_reason is None:
+            self.finish_reason = self._limited_by
+        if self.finish_reason is not None:
+            raise StopIteration
+        if self._started is None:
+            self._started = time.perf_counter()
+        logits = self._forward()
+        chosen = self._sampler.choose(logits, self._previous())
+        self.ids.append(chosen)
+        token = Token(chosen, self._text_of(chosen), self._log_probability(logits, chosen))
+        self.text += token.text
+        self._last = time.perf_counter()
+        if len(self.ids) == 1:
+            self._first = self._last
+        return token
+
+    def __repr__(self) -> str:
+        state = self.finish_reason or "not finished"
+        return f"Generation({len(self.prompt)} prompt tokens, {len(self.ids)} generated, {state})"
+
+    def _forward(self) -> npt.NDArray[np.float32]:
+        fed = self._cache.length - len(self.prompt)
+        unread = self.prompt if fed < 0 else self.ids[fed:]
+        return self._engine.forward(np.array(unread, np.int32), self._cache, threads=self._threads)
+
+    def _previous(self) -> npt.NDArray[np.int32]:
+        return np.array([*self.prompt, *self.ids] if self._penalised else (), np.int32)
+
+    def _text_of(self, chosen: int) -> str:
+        """What is certain now; also notes why the text ends here, if it does."""
+        piece = "" if self._stream is None else self._stream.add(chosen)
+        certain = self._stop.add(piece)
+        if self._stop.found:
+            self.finish_reason = "stop"
+            return certain
+        if chosen in self._ends:
+            self.finish_reason = "eos"
+        elif len(self.ids) >= self._limit:
+            self.finish_reason = self._limited_by
+        else:
+            return certain
+        rest = "" if self._stream is None else self._stream.finish()
+        return certain + self._stop.add(rest) + self._stop.finish()
+
+    def _log_probability(self, logits: npt.NDArray[np.float32], chosen: int) -> float | None:
+        if not self._logprobs:
+            return None
+        from meadow_py import _core
+
+        target = np.array([chosen], np.int32)
+        return float(_core.log_probabilities(logits.reshape(1, -1), target)[0])
+
+
+def _sampler(sampling: Sampling, seed: int) -> _core.Sampler:
+    from meadow_py import _core
+
+    if isinstance(seed, bool) or not isinstance(seed, int) or not 0 <= seed < 2**64:
+        raise ValueError(f"seed: expected an integer from 0 to 2^64 - 1, found {seed!r}")
+    top_k = sampling.top_k
+    if isinstance(top_k, bool) or not isinstance(top_k, int) or not 0 <= top_k < 2**63:
+        raise ValueError(f"top_k: expected 0 (no limit) or a number of tokens, found {top_k!r}")
+    for name in ("temperature", "top_p", "min_p", "repetition_penalty"):
+        value = getattr(sampling, name)
+        if isinstance(value, bool) or not isinstance(value, int | float | np.number):
+            raise TypeError(f"{name}: expected a number, found {value!r}")
+    return _core.Sampler(
+        temperature=float(sampling.temperature),
+        top_k=top_k,
+        top_p=float(sampling.top_p),
+        min_p=float(sampling.min_p),
+        repetition_penalty=float(sampling.repetition_penalty),
+        seed=seed,
+    )

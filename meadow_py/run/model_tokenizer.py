@@ -1,0 +1,48 @@
+"""Where the tokenizer of a model is."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from meadow_py.run.tokenizing import Tokenizer, open_tokenizer
+from meadow_py.run.tokenizing_files import TOKENIZER_FILES
+from meadow_py.run.tokenizing_gguf import KIND, read_gguf_metadata
+from meadow_py.sources.names import local_path
+
+if TYPE_CHECKING:
+    from meadow_py.run.loading import Loaded
+    from meadow_py.sources.hub import Request
+
+
+def tokenizer_of(loaded: Loaded) -> Tokenizer:
+    """The tokenizer of a model that was loaded; raises as `open_tokenizer`."""
+    metadata = _with_arrays(loaded) if KIND in loaded.metadata else loaded.metadata
+    return open_tokenizer(loaded.folder, metadata, loaded.source)
+
+
+def fetch_tokenizer(request: Request) -> None:
+    """Bring the tokenizer of a hub id into the cache, beside the weights."""
+    from meadow_py.sources.hub import fetch_beside
+
+    fetch_beside(request, TOKENIZER_FILES)
+
+
+def _with_arrays(loaded: Loaded) -> Mapping[str, Any]:
+    """Metadata of GGUF with the vocabulary, which is not read with the weights."""
+    if KIND.replace("model", "tokens") in loaded.metadata:
+        return loaded.metadata
+    path = local_path(loaded.source)
+    if path is None or path.is_dir():
+        path = _gguf_in(path or loaded.folder, loaded.source)
+    return read_gguf_metadata(path)
+
+
+def _gguf_in(folder: Path | None, source: str) -> Path:
+    from meadow_py.sources.folder import file_names
+    from meadow_py.sources.selection import select_weights
+
+    if folder is None:
+        raise FileNotFoundError(f"{source}: no tokenizer: the model comes from memory")
+    return folder / select_weights(file_names(folder), source).files[0]

@@ -1,0 +1,85 @@
+"""`load`: from what names a model to one that runs."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Any
+
+from meadow_py.run.loading import load_engine
+from meadow_py.run.model import Model
+from meadow_py.run.model_tokenizer import fetch_tokenizer
+from meadow_py.sources.hub import Request
+from meadow_py.sources.names import local_path
+
+
+def load(
+    model: Any = None,
+    *,
+    form: str = "auto",
+    dtype: str | None = None,
+    threads: int = 0,
+    revision: str | None = None,
+    token: str | bool | None = None,
+    cache_dir: str | os.PathLike[str] | None = None,
+    local_files_only: bool = False,
+) -> Model:
+    """Load a model to run it. Neither torch nor transformers is needed.
+
+    Parameters
+    ----------
+    model : str, path, torch.nn.Module, mapping or Checkpoint, optional
+        As of `open_checkpoint`; a packed model too. None: the bundled demo.
+    form : str
+        How weights are kept in memory: ``"dense"`` as they are stored, or a packed form, which is
+        smaller and gives the same bits; ``"auto"`` chooses.
+    dtype : {"F32", "BF16"}, optional
+        What weights are converted to; by default they stay what they are.
+    threads : int
+        0 means all cores. Changes no bit of any result.
+    revision, token, cache_dir, local_files_only
+        As of `open_checkpoint`.
+
+    Returns
+    -------
+    Model
+
+    Raises
+    ------
+    ValueError
+        If the engine does not run such models, or for an unknown `form` or `dtype`.
+    FormatError
+        If a file is damaged, tensors are missing, or they do not agree with the configuration.
+    FileNotFoundError, PermissionError, ConnectionError, TypeError
+        As of `open_checkpoint`.
+
+    Examples
+    --------
+    >>> import meadow_py as mp
+    >>> for token in mp.load().generate("Once upon a time"):
+    ...     print(token, end="")  # doctest: +SKIP
+    """
+    if model is None:
+        from meadow_py import demo
+
+        with demo.checkpoint() as checkpoint:
+            return Model(load_engine(checkpoint, form=_form(form), dtype=dtype), threads)
+    loaded = load_engine(
+        model,
+        form=_form(form),
+        dtype=dtype,
+        revision=revision,
+        token=token,
+        cache_dir=cache_dir,
+        local_files_only=local_files_only,
+    )
+    if isinstance(model, str) and local_path(model) is None:
+        where = None if cache_dir is None else Path(cache_dir)
+        fetch_tokenizer(Request(model, revision, token, where, local_files_only))
+    return Model(loaded, threads)
+
+
+def _form(form: str) -> str:
+    from meadow_py.run.matrices import FORMS
+
+    return "dense" if form == "auto" and "auto" not in FORMS else form

@@ -1,0 +1,57 @@
+"""How a text was generated, in three lines."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from meadow_py.views.model import one_line
+from meadow_py.views.spelling import byte_size
+from meadow_py.views.words import plural
+
+if TYPE_CHECKING:
+    from meadow_py.run import Generation, Model
+    from meadow_py.run.speed import Speed
+
+_REASONS = {
+    "stop": "ended by a stop string",
+    "eos": "ended by the model",
+    "length": "ended by --max-tokens",
+    "context": "ended by the model's context",
+    None: "interrupted",
+}
+
+
+def speed_lines(model: Model, generation: Generation, speed: Speed, sampled: bool) -> str:
+    """The model; prompt and text with their rates; bytes beside the bandwidth of this host."""
+    lines = [one_line(model), _rates(generation, speed, sampled), _bytes(speed)]
+    return "".join(f"{line}\n" for line in lines)
+
+
+def _rates(generation: Generation, speed: Speed, sampled: bool) -> str:
+    prompt = plural(speed.prompt_tokens, "prompt token")
+    if speed.first_token_seconds is None:
+        return f"{prompt}, no token generated, {_REASONS[generation.finish_reason]}"
+    first = f"{prompt}, first token after {_seconds(speed.first_token_seconds)}"
+    read = f"({speed.prompt_tokens_per_second:.4g} prompt tokens/s)"
+    made = plural(speed.tokens, "token")
+    rate = "" if speed.tokens_per_second is None else f" at {speed.tokens_per_second:.4g} tokens/s"
+    seed = f", seed {generation.seed}" if sampled else ""
+    return f"{first} {read}; {made}{rate}, {_REASONS[generation.finish_reason]}{seed}"
+
+
+def _bytes(speed: Speed) -> str:
+    read = f"{byte_size(speed.bytes_per_token)} of weights read for a token"
+    if speed.bytes_per_second is None:
+        return read
+    read += f", {byte_size(round(speed.bytes_per_second))}/s"
+    if speed.read_bandwidth is None or speed.bandwidth_fraction is None:
+        return f"{read}; the read bandwidth of this host was not measured"
+    share = f"{100 * speed.bandwidth_fraction:.3g} %"
+    host = f"{byte_size(round(speed.read_bandwidth))}/s that this host reads from memory"
+    cached = ": the weights stay in its caches" if speed.bandwidth_fraction > 1 else ""
+    return f"{read}: {share} of the {host}{cached}"
+
+
+def _seconds(value: float) -> str:
+    """0.0123 s as 12.3 ms."""
+    return f"{value * 1e3:.3g} ms" if value < 1 else f"{value:.3g} s"

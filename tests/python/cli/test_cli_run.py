@@ -1,0 +1,145 @@
+"""``meadow run``, as a user types it."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+from meadow_py import demo
+from meadow_py.cli import run as verb
+from meadow_py.cli.app import app
+
+pytest.importorskip("tokenizers")
+runner = CliRunner()
+_BANDWIDTH = 20e9
+
+
+@pytest.fixture(autouse=True)
+def _bandwidth(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What a host reads in a second: its measurement has tests of its own, and takes a while."""
+    monkeypatch.setattr("meadow_py.run.speed.host_bandwidth", lambda _: _BANDWIDTH)
+
+
+def _run(*arguments: str, stdin: str | None = None) -> tuple[str, str, int]:
+    done = runner.invoke(app, ["run", "--threads", "1", *arguments], input=stdin)
+    return done.stdout, done.stderr, done.exit_code
+
+
+def test_the_demo_writes_a_text_and_its_speed() -> None:
+    out, said, code = _run("--max-tokens", "12")
+    assert code == 0
+    assert len(out) > 12
+    model, rates, read = said.splitlines()
+    assert model.startswith("Model('demo")
+    assert "first token after " in rates
+    assert "; 12 tokens at " in rates
+    assert "ended by --max-tokens, seed " in rates
+    assert " MB of weights read for a token, " in read
+    assert "of the 20 GB/s that this host reads from memory" in read
+
+
+def test_greedy_texts_are_the_same_every_time() -> None:
+    first = _run("--greedy", "-n", "12", "-p", "The king")
+    assert (
+        first[0] == _run(str(demo.folder()), "--temperature", "0", "-n", "12", "-p", "The king")[0]
+    )
+    assert "seed" not in first[1]
+
+
+def test_a_seed_makes_the_same_text() -> None:
+    made = [_run("-n", "12", "--seed", seed, "-q") for seed in ("4", "4", "5")]
+    assert made[0] == made[1] != made[2]
+    assert made[0][1] == ""
+
+
+def test_json_holds_everything_and_nothing_else_is_written() -> None:
+    out, said, code = _run("-n", "8", "--greedy", "--json", "-p", "A")
+    made = json.loads(out)
+    assert (said, code) == ("", 0)
+    assert (made["version"], made["kind"], made["prompt"], made["seed"]) == (1, "run", "A", None)
+    assert made["tokens"] == len(made["ids"]) == 8
+    assert made["prompt_tokens"] == len(made["prompt_ids"])
+    assert made["finish_reason"] == "length"
+    assert made["text"] == _run("-n", "8", "--greedy", "-p", "A")[0][:-1]
+    assert made["read_bandwidth"] == _BANDWIDTH
+    assert made["bytes_per_second"] == made["bytes_per_token"] * made["tokens_per_second"]
+    assert made["bandwidth_fraction"] == made["bytes_per_second"] / _BANDWIDTH
+
+
+def test_the_prompt_may_come_from_stdin() -> None:
+    expected = _run("-n", "8", "--greedy", "-p", "In the", "--json")[0]
+    made = _run("-n", "8", "--greedy", "-p", "-", "--json", stdin="In the")[0]
+    assert json.loads(made)["ids"] == json.loads(expected)["ids"]
+
+
+def test_stop_strings() -> None:
+    text = _run("-n", "30", "--greedy")[0][:-1]
+    out, said, _ = _run("-n", "30", "--greedy", "--stop", text[9:13], "--stop", "\x00")
+    assert out == text[: text.index(text[9:13])] + "\n"
+    assert "ended by a stop string" in said
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "said"),
+    [
+        (["/no/such/model"], 1, "meadow: "),
+        (["--form", "folded"], 1, "form='folded'"),
+        (["-p", "word " * 400], 1, "leave no room in the model's context of 384"),
+        (["--top-p", "2"], 2, "top-p"),
+        (["--max-tokens", "-1"], 2, "max-tokens"),
+        (["--repetition-penalty", "0"], 1, "repetition_penalty: expected a positive number"),
+    ],
+)
+def test_what_cannot_be_run_is_said(arguments: list[str], code: int, said: str) -> None:
+    out, heard, found = _run(*arguments)
+    assert (out, found) == ("", code)
+    assert said in heard
+
+
+def test_ctrl_c_ends_the_text_with_its_speed(monkeypatch: pytest.MonkeyPatch) -> None:
+    written: list[str] = []
+
+    def write(text: str) -> None:
+        written.append(text)
+        if len(written) == 5:
+            raise KeyboardInterrupt
+
+    monkeypatch.setattr(verb, "write", write)
+    _, said, code = _run("--greedy")
+    assert code == 130
+    assert written[-1] == "\n"
+    assert "interrupted" in said
+    assert "MB of weights read for a token" in said
+
+
+def test_ctrl_c_of_a_process(tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "meadow_py", "run", "--greedy", "-n", "370", "--threads", "1"]
+    process = subprocess.Popen(
+        command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, cwd=tmp_path, env=dict(os.environ)
+    )
+    assert process.stdout is not None
+    assert process.stdout.read(3)
+    process.send_signal(signal.SIGINT)
+    _, said = process.communicate(timeout=120)
+    assert process.returncode in (0, 130)  # 0: the text was over before the signal came
+    assert b"first token after" in said
+
+
+def test_neither_torch_nor_transformers_is_imported(tmp_path: Path) -> None:
+    program = (
+        "import sys, meadow_py\n"
+        "with meadow_py.load(threads=1) as model:\n"
+        "    print(''.join(map(str, model.generate('The', max_tokens=3))))\n"
+        "print(sorted({'torch', 'transformers', 'gguf', 'sentencepiece'} & set(sys.modules)))\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", program], cwd=tmp_path, capture_output=True, text=True, check=True
+    )
+    assert done.stdout.endswith("[]\n")

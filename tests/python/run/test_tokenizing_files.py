@@ -1,0 +1,143 @@
+"""Tokenizers from folders, against Transformers."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from awkward_texts import TEXTS, long_texts
+
+from meadow_py import FormatError, demo
+from meadow_py.run.tokenizing import Tokenizer, open_tokenizer
+
+pytest.importorskip("tokenizers")
+
+
+def _reference(folder: Path) -> Any:
+    transformers = pytest.importorskip("transformers")
+    return transformers.AutoTokenizer.from_pretrained(folder)
+
+
+def _opened(folder: Path) -> Tokenizer:
+    config = folder / "config.json"
+    return open_tokenizer(folder, json.loads(config.read_text()) if config.is_file() else None)
+
+
+def _compare(folder: Path, texts: list[str]) -> None:
+    mine, reference = _opened(folder), _reference(folder)
+    for text in [*texts, "</s>inside<s> of text<|endoftext|>"]:
+        ids = mine.encode(text)
+        assert ids == reference.encode(text)
+        assert mine.encode(text, add_special_tokens=False) == reference.encode(
+            text, add_special_tokens=False
+        )
+        for skip in (False, True):
+            assert mine.decode(ids, skip_special_tokens=skip) == reference.decode(
+                ids, skip_special_tokens=skip
+            )
+    assert mine.bos == reference.bos_token_id
+    assert mine.size == len(reference)
+
+
+def test_demo_model() -> None:
+    _compare(demo.folder(), TEXTS)
+    assert _opened(demo.folder()).eos == (2,)
+
+
+def test_opt_125m(shared_data: Path) -> None:
+    folder = shared_data / "tokenizers/opt-125m"
+    _compare(folder, [*TEXTS, *long_texts(shared_data)])
+    made = _opened(folder)
+    assert (made.bos, made.eos, made.size) == (2, (2,), 50265)
+
+
+@pytest.fixture
+def slow_folder(shared_data: Path, tmp_path: Path) -> Path:
+    """The vocabulary of OPT in the files that slow tokenizers read."""
+    stored = json.loads((shared_data / "tokenizers/opt-125m/tokenizer.json").read_text("utf-8"))
+    model = stored["model"]
+    merges = [m if isinstance(m, str) else " ".join(m) for m in model["merges"]]
+    (tmp_path / "vocab.json").write_text(json.dumps(model["vocab"]), "utf-8")
+    (tmp_path / "merges.txt").write_text("#version: 0.2\n" + "\n".join(merges) + "\n", "utf-8")
+    return tmp_path
+
+
+_OPT = {
+    "add_bos_token": True,
+    "bos_token": {"__type": "AddedToken", "content": "</s>"},
+    "eos_token": "</s>",
+    "unk_token": "</s>",
+    "pad_token": "<pad>",
+}
+
+
+@pytest.mark.parametrize(
+    ("model_type", "settings"),
+    [
+        ("opt", {"tokenizer_class": "GPT2Tokenizer", **_OPT}),
+        ("gpt2", {"tokenizer_class": "GPT2Tokenizer"}),
+        ("gpt2", {"tokenizer_class": "GPT2TokenizerFast", "add_prefix_space": True}),
+        ("qwen2", {"tokenizer_class": "Qwen2Tokenizer"}),
+    ],
+)
+def test_vocabulary_and_merges(
+    slow_folder: Path, model_type: str, settings: dict[str, Any], shared_data: Path
+) -> None:
+    (slow_folder / "tokenizer_config.json").write_text(json.dumps(settings))
+    (slow_folder / "config.json").write_text(json.dumps({"model_type": model_type}))
+    _compare(slow_folder, [*TEXTS, *(text[:20_000] for text in long_texts(shared_data))])
+
+
+def test_vocabulary_of_an_unknown_kind_is_refused(slow_folder: Path) -> None:
+    (slow_folder / "tokenizer_config.json").write_text('{"tokenizer_class": "CLIPTokenizer"}')
+    with pytest.raises(ValueError, match="'CLIPTokenizer'"):
+        _opened(slow_folder)
+
+
+@pytest.mark.parametrize("content", ["", "{", "{}", '{"model": {}}', "\x00" * 100])
+def test_damaged_json(tmp_path: Path, content: str) -> None:
+    (tmp_path / "tokenizer.json").write_text(content)
+    with pytest.raises(FormatError, match=r"tokenizer\.json"):
+        _opened(tmp_path)
+
+
+def test_merges_that_are_none(slow_folder: Path) -> None:
+    (slow_folder / "tokenizer_config.json").write_text('{"tokenizer_class": "GPT2Tokenizer"}')
+    (slow_folder / "merges.txt").write_text("#version: 0.2\nab c\nabc\n")
+    with pytest.raises(FormatError, match="line 3: expected two tokens, found 'abc'"):
+        _opened(slow_folder)
+    (slow_folder / "merges.txt").write_text("no-such-token neither-this\n")
+    with pytest.raises(FormatError, match=r"vocab\.json: no valid tokenizer"):
+        _opened(slow_folder)
+
+
+def test_no_tokenizer(tmp_path: Path) -> None:
+    with pytest.raises(FileNotFoundError, match=r"expected tokenizer\.json"):
+        _opened(tmp_path)
+    with pytest.raises(FileNotFoundError, match="from memory"):
+        open_tokenizer(None)
+
+
+def test_ends_are_those_of_generation_config(tmp_path: Path) -> None:
+    for file in demo.folder().iterdir():
+        if file.suffix == ".json":
+            (tmp_path / file.name).write_bytes(file.read_bytes())
+    assert _opened(tmp_path).eos == (2,)
+    (tmp_path / "generation_config.json").write_text('{"eos_token_id": [5, 7, 5]}')
+    assert _opened(tmp_path).eos == (5, 7)
+    (tmp_path / "generation_config.json").write_text('{"eos_token_id": "five"}')
+    with pytest.raises(FormatError, match="expected token ids"):
+        _opened(tmp_path)
+
+
+def test_chat_templates(tmp_path: Path) -> None:
+    for file in demo.folder().glob("tokenizer.json"):
+        (tmp_path / file.name).write_bytes(file.read_bytes())
+    assert _opened(tmp_path).chat_template is None
+    named = [{"name": "tool", "template": "T"}, {"name": "default", "template": "D"}]
+    (tmp_path / "tokenizer_config.json").write_text(json.dumps({"chat_template": named}))
+    assert _opened(tmp_path).chat_template == "D"
+    (tmp_path / "chat_template.jinja").write_text("J")
+    assert _opened(tmp_path).chat_template == "J"
