@@ -264,6 +264,12 @@ def integer_matrix(
     row. `activations` "int8" are rounded to 8 bits with a scale for each token; "none": weight-only.
     """
 
+def quantize_q8(
+    weights: npt.NDArray[np.float32], name: str, threads: int = 0
+) -> tuple[npt.NDArray[np.int8], npt.NDArray[np.float32], npt.NDArray[np.uint8], float, float]:
+    """Codes `[out, in]`, row scales `[out]`, coded scales `[out, ceil(in/32)]`, and the sums of
+    squares of weights and errors. ValueError for NaN and infinity."""
+
 def q8_matrix(
     codes: npt.NDArray[np.int8],
     row_scales: npt.NDArray[np.float32],

@@ -65,9 +65,9 @@ struct Pieces {
   }
 };
 
-// Fields of a tile, at most 7 bits in a byte each.
+// Codes.
 template <>
-struct Pieces<0> {
+struct Pieces<8> {
   static constexpr unsigned kSafeSteps = 1;
 
   template <unsigned kStep>
@@ -75,9 +75,6 @@ struct Pieces<0> {
     return load(from + std::size_t{64} * kStep);
   }
 };
-
-template <>
-struct Pieces<8> : Pieces<0> {};
 
 template <unsigned kWidth>
 __m256i products(__m256i fields, __m256i codes) noexcept {
@@ -135,11 +132,11 @@ struct Sums {
 template <unsigned kWidth, unsigned kTokens, typename Feed>
 void add_dots_of(const std::uint8_t* from, std::size_t blocks, CodesFrom x, Feed& feed,
                  std::int32_t* totals) noexcept {
-  constexpr std::size_t kBytes = kWidth == 0 ? kBlockCodes : std::size_t{64} * kWidth;
+  constexpr std::size_t kBytes = std::size_t{64} * kWidth;
   Sums<kWidth, kTokens> upper;
   Sums<kWidth, kTokens> lower;
   for (std::size_t b = 0; b < blocks; ++b, from += kBytes, x.codes += kBlockColumns) {
-    for (std::size_t at = 0; kWidth != 0 && at < kBytes; at += 64) {
+    for (std::size_t at = 0; at < kBytes; at += 64) {
       _mm_prefetch(reinterpret_cast<const char*>(from + at + kAhead), _MM_HINT_T0);
     }
     feed.next_block();
@@ -150,15 +147,14 @@ void add_dots_of(const std::uint8_t* from, std::size_t blocks, CodesFrom x, Feed
   lower.add_to(totals + 8);
 }
 
-template <unsigned kWidth>
 void add_dots_by(const std::uint8_t* from, std::size_t blocks, CodesFrom x,
                  std::int32_t* totals) noexcept {
   NoFeed none;
   while (x.count != 0) {
     const std::size_t some = x.count >= 4 ? 4 : x.count >= 2 ? 2 : 1;
-    if (some == 4) add_dots_of<kWidth, 4>(from, blocks, x, none, totals);
-    if (some == 2) add_dots_of<kWidth, 2>(from, blocks, x, none, totals);
-    if (some == 1) add_dots_of<kWidth, 1>(from, blocks, x, none, totals);
+    if (some == 4) add_dots_of<8, 4>(from, blocks, x, none, totals);
+    if (some == 2) add_dots_of<8, 2>(from, blocks, x, none, totals);
+    if (some == 1) add_dots_of<8, 1>(from, blocks, x, none, totals);
     x.count -= some;
     x.codes += some * x.stride;
     totals += some * kStripRows;
@@ -211,9 +207,12 @@ void add_groups_by(const IntegerStrip& strip, const StripScales& scales, const A
 }
 
 template <unsigned kWidth>
-void unpack_by(const std::uint8_t* from, std::size_t blocks, std::uint8_t* fields) noexcept {
-  const auto store = [&](unsigned step, __m256i found) noexcept {
-    _mm256_storeu_si256(reinterpret_cast<__m256i*>(fields + std::size_t{64} * step), found);
+void unpack_by(const std::uint8_t* from, std::size_t blocks, int offset,
+               std::int8_t* codes) noexcept {
+  const __m256i offset_i8x32 = _mm256_set1_epi8(static_cast<char>(offset));
+  const auto store = [&](unsigned step, __m256i fields) noexcept {
+    _mm256_storeu_si256(reinterpret_cast<__m256i*>(codes + std::size_t{64} * step),
+                        _mm256_add_epi8(fields, offset_i8x32));
   };
   using Of = Pieces<kWidth>;
   for (std::size_t half = 0; half < 2 * blocks; ++half) {
@@ -227,33 +226,24 @@ void unpack_by(const std::uint8_t* from, std::size_t blocks, std::uint8_t* field
     store(7, Of::template fields<7>(from));
     const bool block_ends = half % 2 != 0;
     from += block_ends ? std::size_t{64} * kWidth - kHalf : kHalf;
-    fields += block_ends ? kBlockCodes - kHalf : kHalf;
+    codes += block_ends ? kBlockCodes - kHalf : kHalf;
   }
 }
 
 struct Ops {
   static constexpr std::int32_t kSignedOffset = 0;
-  static constexpr std::size_t kFused = 4;
   static constexpr bool kAddsGroups = true;
 
-  static void unpack(unsigned width, const std::uint8_t* from, std::size_t blocks,
-                     std::uint8_t* fields) noexcept {
+  static void unpack(const IntegerStrip& strip, Blocks blocks, std::int8_t* codes) noexcept {
     constexpr decltype(&unpack_by<2>) kBy[] = {unpack_by<2>, unpack_by<3>, unpack_by<4>,
                                                unpack_by<5>, unpack_by<6>, unpack_by<7>};
-    kBy[width - 2](from, blocks, fields);
+    const std::uint8_t* from = strip.fields + blocks.begin * 64 * strip.width;
+    kBy[strip.width - 2](from, blocks.end - blocks.begin, strip.offset, codes);
   }
 
-  static void add_dots(const std::uint8_t* fields, std::size_t blocks, bool is_signed,
-                       const CodesFrom& x, std::int32_t* sums) noexcept {
-    if (is_signed) return add_dots_by<8>(fields, blocks, x, sums);
-    add_dots_by<0>(fields, blocks, x, sums);
-  }
-
-  static void add_packed_dots(unsigned width, const std::uint8_t* from, std::size_t blocks,
-                              const CodesFrom& x, std::int32_t* sums) noexcept {
-    constexpr decltype(&add_dots_by<2>) kBy[] = {add_dots_by<2>, add_dots_by<3>, add_dots_by<4>,
-                                                 add_dots_by<5>, add_dots_by<6>, add_dots_by<7>};
-    kBy[width - 2](from, blocks, x, sums);
+  static void add_dots(const std::uint8_t* codes, std::size_t blocks, CodesFrom x,
+                       std::int32_t* sums) noexcept {
+    add_dots_by(codes, blocks, x, sums);
   }
 
   static void add_fed_dots(const IntegerStrip& strip, const std::int8_t* x, EscapeFeed& feed,
@@ -274,23 +264,21 @@ struct Ops {
 
   // Four steps are 8 rows x 4 dwords; transposed in each half of the registers they are rows of 16
   // columns, row 4 i + k at half i of register k.
-  static void place(const std::uint8_t* fields, std::size_t blocks, int offset,
-                    std::int8_t* codes) noexcept {
-    const __m256i offset_i8x32 = _mm256_set1_epi8(static_cast<char>(offset));
-    for (std::size_t n = 0; n < 4 * blocks; ++n, codes += 128) {
-      const std::uint8_t* from = fields + n / 2 * 256 + n % 2 * kHalf;
+  static void place(const std::int8_t* codes, std::size_t blocks, std::int8_t* placed) noexcept {
+    for (std::size_t n = 0; n < 4 * blocks; ++n, placed += 128) {
+      const std::int8_t* from = codes + n / 2 * 256 + n % 2 * kHalf;
       __m256i steps[4];
       for (unsigned s = 0; s < 4; ++s) {
-        steps[s] = _mm256_add_epi8(load(from + std::size_t{64} * s), offset_i8x32);
+        steps[s] = load(from + std::size_t{64} * s);
       }
       const __m256i low01 = _mm256_unpacklo_epi32(steps[0], steps[1]);
       const __m256i low23 = _mm256_unpacklo_epi32(steps[2], steps[3]);
       const __m256i high01 = _mm256_unpackhi_epi32(steps[0], steps[1]);
       const __m256i high23 = _mm256_unpackhi_epi32(steps[2], steps[3]);
-      store_rows(_mm256_unpacklo_epi64(low01, low23), codes);
-      store_rows(_mm256_unpackhi_epi64(low01, low23), codes + 16);
-      store_rows(_mm256_unpacklo_epi64(high01, high23), codes + 32);
-      store_rows(_mm256_unpackhi_epi64(high01, high23), codes + 48);
+      store_rows(_mm256_unpacklo_epi64(low01, low23), placed);
+      store_rows(_mm256_unpackhi_epi64(low01, low23), placed + 16);
+      store_rows(_mm256_unpacklo_epi64(high01, high23), placed + 32);
+      store_rows(_mm256_unpackhi_epi64(high01, high23), placed + 48);
     }
   }
 

@@ -83,19 +83,6 @@ struct Pieces<8> {
   const std::uint8_t* from;
 };
 
-// Fields of a tile, one byte each.
-template <>
-struct Pieces<0> {
-  explicit Pieces(const std::uint8_t* at) noexcept : from(at) {}
-
-  template <unsigned kStep>
-  [[nodiscard]] __m512i fields() const noexcept {
-    return _mm512_loadu_si512(from + std::size_t{64} * kStep);
-  }
-
-  const std::uint8_t* from;
-};
-
 __m512i four_codes(const std::int8_t* codes) noexcept {
   std::int32_t four;
   std::memcpy(&four, codes, sizeof four);
@@ -147,7 +134,7 @@ struct Sums {
 template <unsigned kWidth, unsigned kTokens, typename Feed>
 void add_dots_of(const std::uint8_t* from, std::size_t blocks, CodesFrom x, Feed& feed,
                  std::int32_t* totals) noexcept {
-  constexpr std::size_t kBytes = kWidth == 0 ? kBlockCodes : std::size_t{64} * kWidth;
+  constexpr std::size_t kBytes = std::size_t{64} * kWidth;
   Sums<kTokens> sums;
   for (std::size_t b = 0; b < blocks; ++b, from += kBytes, x.codes += kBlockColumns) {
     sums.template add_block<kWidth>(from, x);
@@ -156,17 +143,16 @@ void add_dots_of(const std::uint8_t* from, std::size_t blocks, CodesFrom x, Feed
   sums.add_to(totals);
 }
 
-// All tokens, some at a time.
-template <unsigned kWidth>
+// Codes of width 8 with all tokens, some at a time.
 void add_dots_by(const std::uint8_t* from, std::size_t blocks, CodesFrom x,
                  std::int32_t* totals) noexcept {
   NoFeed none;
   while (x.count != 0) {
     const std::size_t some = x.count >= 8 ? 8 : x.count >= 4 ? 4 : x.count >= 2 ? 2 : 1;
-    if (some == 8) add_dots_of<kWidth, 8>(from, blocks, x, none, totals);
-    if (some == 4) add_dots_of<kWidth, 4>(from, blocks, x, none, totals);
-    if (some == 2) add_dots_of<kWidth, 2>(from, blocks, x, none, totals);
-    if (some == 1) add_dots_of<kWidth, 1>(from, blocks, x, none, totals);
+    if (some == 8) add_dots_of<8, 8>(from, blocks, x, none, totals);
+    if (some == 4) add_dots_of<8, 4>(from, blocks, x, none, totals);
+    if (some == 2) add_dots_of<8, 2>(from, blocks, x, none, totals);
+    if (some == 1) add_dots_of<8, 1>(from, blocks, x, none, totals);
     x.count -= some;
     x.codes += some * x.stride;
     totals += some * kStripRows;
@@ -211,12 +197,13 @@ void add_groups_by(const IntegerStrip& strip, const StripScales& scales, const A
 }
 
 template <unsigned kWidth>
-void unpack_by(const std::uint8_t* from, std::size_t blocks, std::uint8_t* fields) noexcept {
-  const auto store = [&](unsigned step, __m512i found) noexcept {
-    _mm512_storeu_si512(fields + std::size_t{64} * step, found);
+void unpack_by(const std::uint8_t* from, std::size_t blocks, int offset,
+               std::int8_t* codes) noexcept {
+  const __m512i offset_i8x64 = _mm512_set1_epi8(static_cast<char>(offset));
+  const auto store = [&](unsigned step, __m512i fields) noexcept {
+    _mm512_storeu_si512(codes + std::size_t{64} * step, _mm512_add_epi8(fields, offset_i8x64));
   };
-  for (std::size_t b = 0; b < blocks;
-       ++b, from += std::size_t{64} * kWidth, fields += kBlockCodes) {
+  for (std::size_t b = 0; b < blocks; ++b, from += std::size_t{64} * kWidth, codes += kBlockCodes) {
     const Pieces<kWidth> pieces(from);
     store(0, pieces.template fields<0>());
     store(1, pieces.template fields<1>());
@@ -231,27 +218,18 @@ void unpack_by(const std::uint8_t* from, std::size_t blocks, std::uint8_t* field
 
 struct Ops {
   static constexpr std::int32_t kSignedOffset = -128;
-  static constexpr std::size_t kFused = 4;
   static constexpr bool kAddsGroups = true;
 
-  static void unpack(unsigned width, const std::uint8_t* from, std::size_t blocks,
-                     std::uint8_t* fields) noexcept {
+  static void unpack(const IntegerStrip& strip, Blocks blocks, std::int8_t* codes) noexcept {
     constexpr decltype(&unpack_by<2>) kBy[] = {unpack_by<2>, unpack_by<3>, unpack_by<4>,
                                                unpack_by<5>, unpack_by<6>, unpack_by<7>};
-    kBy[width - 2](from, blocks, fields);
+    const std::uint8_t* from = strip.fields + blocks.begin * 64 * strip.width;
+    kBy[strip.width - 2](from, blocks.end - blocks.begin, strip.offset, codes);
   }
 
-  static void add_dots(const std::uint8_t* fields, std::size_t blocks, bool is_signed,
-                       const CodesFrom& x, std::int32_t* sums) noexcept {
-    if (is_signed) return add_dots_by<8>(fields, blocks, x, sums);
-    add_dots_by<0>(fields, blocks, x, sums);
-  }
-
-  static void add_packed_dots(unsigned width, const std::uint8_t* from, std::size_t blocks,
-                              const CodesFrom& x, std::int32_t* sums) noexcept {
-    constexpr decltype(&add_dots_by<2>) kBy[] = {add_dots_by<2>, add_dots_by<3>, add_dots_by<4>,
-                                                 add_dots_by<5>, add_dots_by<6>, add_dots_by<7>};
-    kBy[width - 2](from, blocks, x, sums);
+  static void add_dots(const std::uint8_t* codes, std::size_t blocks, CodesFrom x,
+                       std::int32_t* sums) noexcept {
+    add_dots_by(codes, blocks, x, sums);
   }
 
   static void add_fed_dots(const IntegerStrip& strip, const std::int8_t* x, EscapeFeed& feed,
@@ -272,13 +250,11 @@ struct Ops {
 
   // Four steps are 16 rows x 4 dwords; transposed in each quarter of the registers they are rows of
   // 16 columns, row 4 i + k at quarter i of register k.
-  static void place(const std::uint8_t* fields, std::size_t blocks, int offset,
-                    std::int8_t* codes) noexcept {
-    const __m512i offset_i8x64 = _mm512_set1_epi8(static_cast<char>(offset));
-    for (std::size_t n = 0; n < 2 * blocks; ++n, fields += 256, codes += 256) {
+  static void place(const std::int8_t* codes, std::size_t blocks, std::int8_t* placed) noexcept {
+    for (std::size_t n = 0; n < 2 * blocks; ++n, codes += 256, placed += 256) {
       __m512i steps[4];
       for (unsigned s = 0; s < 4; ++s) {
-        steps[s] = _mm512_add_epi8(_mm512_loadu_si512(fields + std::size_t{64} * s), offset_i8x64);
+        steps[s] = _mm512_loadu_si512(codes + std::size_t{64} * s);
       }
       const __m512i low01 = _mm512_unpacklo_epi32(steps[0], steps[1]);
       const __m512i low23 = _mm512_unpacklo_epi32(steps[2], steps[3]);
@@ -287,7 +263,7 @@ struct Ops {
       const __m512i rows[4] = {
           _mm512_unpacklo_epi64(low01, low23), _mm512_unpackhi_epi64(low01, low23),
           _mm512_unpacklo_epi64(high01, high23), _mm512_unpackhi_epi64(high01, high23)};
-      store_rows(rows, codes);
+      store_rows(rows, placed);
     }
   }
 

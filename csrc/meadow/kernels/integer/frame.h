@@ -3,15 +3,16 @@
 // an anonymous namespace, so each file has its own.
 //
 // Ops:
-//   kSignedOffset         what add_dots' fields of width 8 lack to be the codes
-//   kFused                up to so many tokens are multiplied without a tile
-//   unpack(width, from, blocks, fields)     pieces of width 2 to 7 to fields of 8 bits
-//   add_dots(fields, blocks, is_signed, x, sums)
-//                         sums[16 t + r] += dot products; is_signed: the fields are codes
-//   add_packed_dots(width, from, blocks, x, sums)     the same from pieces, up to kFused tokens
-//   add_fed_dots(strip, x, feed, sums)      the same of a whole strip and one token, with its
-//   escapes place(fields, blocks, offset, codes)    fields to codes as IntegerKernels::decode has
-//   them add_lanes(codes, groups, scales, x, lanes)        lanes of product.h, 16 columns at a time
+//   kSignedOffset         what the codes that add_dots multiplies lack to be the codes it is given
+//   unpack(strip, blocks, codes)    some blocks of width 2 to 7 to codes as width 8 has them
+//   add_dots(codes, blocks, x, sums)    sums[16 t + r] += dot products with codes of width 8
+//   add_fed_dots(strip, x, feed, sums)  a whole strip of width 2 to 7 and one token, with its
+//                         escapes, and without its offset
+//   kAddsGroups, add_groups(strip, scales, x, totals)
+//                         whether it has, for one token and a strip without escapes, its own sums
+//                         over groups: totals[r], before outer
+//   place(codes, blocks, placed)    codes of width 8 as IntegerKernels::decode has them
+//   add_lanes(codes, groups, scales, x, lanes)    lanes of product.h, 16 columns at a time
 #pragma once
 
 #include <cstddef>
@@ -25,7 +26,7 @@ namespace {
 
 constexpr std::size_t kTileBlocks = 8;
 constexpr std::size_t kTileCodes = kTileBlocks * kBlockCodes;
-constexpr std::size_t kTokensAtOnce = 32;
+constexpr std::size_t kTokensAtOnce = 128;
 constexpr std::size_t kValueTokensAtOnce = 4;
 constexpr std::size_t kLanes = 16;
 
@@ -75,17 +76,6 @@ std::int32_t wrapped_sum(std::int32_t a, std::int32_t b) noexcept {
   return static_cast<std::int32_t>(static_cast<std::uint32_t>(a) + static_cast<std::uint32_t>(b));
 }
 
-void add_escapes(EscapeCursor& cursor, std::size_t until, const ActivationCodes& x,
-                 std::int32_t* sums) noexcept {
-  for_escapes(cursor, until, [&](std::size_t column, std::size_t row, int addend) noexcept {
-    const std::int8_t* codes = x.codes + column;
-    for (std::size_t t = 0; t < x.count; ++t) {
-      std::int32_t& sum = sums[t * kStripRows + row];
-      sum = wrapped_sum(sum, addend * codes[t * x.stride]);
-    }
-  });
-}
-
 // The escapes of a strip for one token, some with each block of fields, whose vectors leave the
 // units that escapes need idle. A sum that is read again soon after it was written makes the CPU
 // wait; four sets of them, taken in turn, do not.
@@ -118,10 +108,24 @@ class EscapeFeed {
   std::int32_t sets_[4][kStripRows] = {};
 };
 
-// Where escapes are added apart from the fields.
+// Where there are none.
 struct NoFeed {
   void next_block() const noexcept {}
 };
+
+// Codes of some blocks, at most a tile, as width 8 has them.
+template <typename Ops>
+void unpack_codes(const IntegerStrip& strip, Blocks blocks, EscapeCursor& cursor,
+                  std::int8_t* codes) noexcept {
+  Ops::unpack(strip, blocks, codes);
+  const std::size_t first = blocks.begin * kBlockColumns;
+  for_escapes(cursor, blocks.end * kBlockColumns,
+              [&](std::size_t column, std::size_t row, int addend) noexcept {
+                const std::size_t c = column - first;
+                std::int8_t& code = codes[c / 4 * 64 + 4 * row + c % 4];
+                code = static_cast<std::int8_t>(code + addend);
+              });
+}
 
 // What the offset adds to every row.
 void start_sums(std::int32_t offset, const ActivationCodes& x, Blocks blocks,
@@ -137,26 +141,21 @@ void start_sums(std::int32_t offset, const ActivationCodes& x, Blocks blocks,
   }
 }
 
+// Adds the dot products over some blocks, the escapes put in their places. The cursor stands before
+// the first of them.
 template <typename Ops>
-std::int32_t offset_of(const IntegerStrip& strip) noexcept {
-  return strip.width == 8 ? Ops::kSignedOffset : strip.offset;
-}
-
-// Adds the dot products over some blocks.
-template <typename Ops>
-void add_blocks_of(const IntegerStrip& strip, Blocks blocks, const ActivationCodes& x,
-                   std::int32_t* sums) noexcept {
-  alignas(64) std::uint8_t tile[kTileCodes];
-  const std::size_t block_bytes = std::size_t{64} * strip.width;
-  const std::uint8_t* from = strip.fields + blocks.begin * block_bytes;
-  const std::size_t count = blocks.end - blocks.begin;
+void add_blocks(const IntegerStrip& strip, Blocks blocks, EscapeCursor& cursor,
+                const ActivationCodes& x, std::int32_t* sums) noexcept {
   CodesFrom codes{x.codes + blocks.begin * kBlockColumns, x.stride, x.count};
-  if (strip.width == 8) return Ops::add_dots(from, count, true, codes, sums);
-  if (x.count <= Ops::kFused) return Ops::add_packed_dots(strip.width, from, count, codes, sums);
-  for (std::size_t b = 0; b < count; b += kTileBlocks) {
-    const std::size_t size = count - b < kTileBlocks ? count - b : kTileBlocks;
-    Ops::unpack(strip.width, from + b * block_bytes, size, tile);
-    Ops::add_dots(tile, size, false, codes, sums);
+  const std::size_t count = blocks.end - blocks.begin;
+  if (strip.width == 8) {
+    return Ops::add_dots(strip.fields + blocks.begin * kBlockCodes, count, codes, sums);
+  }
+  alignas(64) std::int8_t tile[kTileCodes];
+  for (std::size_t b = blocks.begin; b < blocks.end; b += kTileBlocks) {
+    const std::size_t size = blocks.end - b < kTileBlocks ? blocks.end - b : kTileBlocks;
+    unpack_codes<Ops>(strip, {b, b + size}, cursor, tile);
+    Ops::add_dots(reinterpret_cast<const std::uint8_t*>(tile), size, codes, sums);
     codes.codes += size * kBlockColumns;
   }
 }
@@ -175,15 +174,15 @@ void multiply_whole(const IntegerStrip& strip, const StripScales& scales, std::s
                     const ActivationCodes& x) noexcept {
   alignas(64) std::int32_t sums[kTokensAtOnce * kStripRows];
   const Blocks all{0, strip.blocks};
-  start_sums(offset_of<Ops>(strip), x, all, sums);
-  if (x.count == 1 && strip.width != 8) {
+  const bool feeds = x.count == 1 && strip.width != 8;
+  start_sums(feeds ? strip.offset : Ops::kSignedOffset, x, all, sums);
+  if (feeds) {
     EscapeFeed feed(strip, x.codes);
     Ops::add_fed_dots(strip, x.codes, feed, sums);
     feed.add_to(sums);
   } else {
     EscapeCursor cursor{strip.escapes, strip.escapes + strip.escape_count};
-    add_escapes(cursor, strip.blocks * kBlockColumns, x, sums);
-    add_blocks_of<Ops>(strip, all, x, sums);
+    add_blocks<Ops>(strip, all, cursor, x, sums);
   }
   for (std::size_t t = 0; t < x.count; ++t) {
     float whole[kStripRows];
@@ -214,9 +213,8 @@ void add_groups(const IntegerStrip& strip, const StripScales& scales, const Acti
   for (std::size_t b = 0; b < strip.blocks; b += scales.per_scale, ++group) {
     const std::size_t left = strip.blocks - b;
     const Blocks blocks{b, b + (left < scales.per_scale ? left : scales.per_scale)};
-    start_sums(offset_of<Ops>(strip), x, blocks, sums);
-    add_escapes(cursor, blocks.end * kBlockColumns, x, sums);
-    add_blocks_of<Ops>(strip, blocks, x, sums);
+    start_sums(Ops::kSignedOffset, x, blocks, sums);
+    add_blocks<Ops>(strip, blocks, cursor, x, sums);
     alignas(64) float factors[kStripRows];
     scales_of_group(scales, group, factors);
     for (std::size_t t = 0; t < x.count * kStripRows; t += kStripRows) {

@@ -53,7 +53,7 @@ struct Pieces {
   }
 };
 
-// One byte each, of a tile or of width 8.
+// Codes.
 template <>
 struct Pieces<8> {
   template <unsigned kStep>
@@ -121,14 +121,13 @@ void add_dots_of(const std::uint8_t* from, std::size_t blocks, CodesFrom x, Feed
   for (std::size_t quarter = 0; quarter < 4; ++quarter) sums[quarter].add_to(totals + 4 * quarter);
 }
 
-template <unsigned kWidth>
 void add_dots_by(const std::uint8_t* from, std::size_t blocks, CodesFrom x,
                  std::int32_t* totals) noexcept {
   NoFeed none;
   while (x.count != 0) {
     const std::size_t some = x.count >= 2 ? 2 : 1;
-    if (some == 2) add_dots_of<kWidth, 2>(from, blocks, x, none, totals);
-    if (some == 1) add_dots_of<kWidth, 1>(from, blocks, x, none, totals);
+    if (some == 2) add_dots_of<8, 2>(from, blocks, x, none, totals);
+    if (some == 1) add_dots_of<8, 1>(from, blocks, x, none, totals);
     x.count -= some;
     x.codes += some * x.stride;
     totals += some * kStripRows;
@@ -142,45 +141,41 @@ void add_fed_dots_by(const std::uint8_t* from, std::size_t blocks, const std::in
 }
 
 template <unsigned kWidth>
-void unpack_by(const std::uint8_t* from, std::size_t blocks, std::uint8_t* fields) noexcept {
+void unpack_by(const std::uint8_t* from, std::size_t blocks, int offset,
+               std::int8_t* codes) noexcept {
   using Of = Pieces<kWidth>;
-  for (std::size_t b = 0; b < blocks;
-       ++b, from += std::size_t{64} * kWidth, fields += kBlockCodes) {
+  const uint8x16_t offset_u8x16 = vdupq_n_u8(static_cast<std::uint8_t>(offset));
+  const auto store = [&](std::size_t at, uint8x16_t fields) noexcept {
+    vst1q_u8(reinterpret_cast<std::uint8_t*>(codes) + at, vaddq_u8(fields, offset_u8x16));
+  };
+  for (std::size_t b = 0; b < blocks; ++b, from += std::size_t{64} * kWidth, codes += kBlockCodes) {
     for (std::size_t at = 0; at < 64; at += kQuarter) {
-      vst1q_u8(fields + at, Of::template fields<0>(from + at));
-      vst1q_u8(fields + 64 + at, Of::template fields<1>(from + at));
-      vst1q_u8(fields + 128 + at, Of::template fields<2>(from + at));
-      vst1q_u8(fields + 192 + at, Of::template fields<3>(from + at));
-      vst1q_u8(fields + 256 + at, Of::template fields<4>(from + at));
-      vst1q_u8(fields + 320 + at, Of::template fields<5>(from + at));
-      vst1q_u8(fields + 384 + at, Of::template fields<6>(from + at));
-      vst1q_u8(fields + 448 + at, Of::template fields<7>(from + at));
+      store(at, Of::template fields<0>(from + at));
+      store(at + 64, Of::template fields<1>(from + at));
+      store(at + 128, Of::template fields<2>(from + at));
+      store(at + 192, Of::template fields<3>(from + at));
+      store(at + 256, Of::template fields<4>(from + at));
+      store(at + 320, Of::template fields<5>(from + at));
+      store(at + 384, Of::template fields<6>(from + at));
+      store(at + 448, Of::template fields<7>(from + at));
     }
   }
 }
 
 struct Ops {
   static constexpr std::int32_t kSignedOffset = 0;
-  static constexpr std::size_t kFused = 2;
   static constexpr bool kAddsGroups = false;
 
-  static void unpack(unsigned width, const std::uint8_t* from, std::size_t blocks,
-                     std::uint8_t* fields) noexcept {
+  static void unpack(const IntegerStrip& strip, Blocks blocks, std::int8_t* codes) noexcept {
     constexpr decltype(&unpack_by<2>) kBy[] = {unpack_by<2>, unpack_by<3>, unpack_by<4>,
                                                unpack_by<5>, unpack_by<6>, unpack_by<7>};
-    kBy[width - 2](from, blocks, fields);
+    const std::uint8_t* from = strip.fields + blocks.begin * 64 * strip.width;
+    kBy[strip.width - 2](from, blocks.end - blocks.begin, strip.offset, codes);
   }
 
-  static void add_dots(const std::uint8_t* fields, std::size_t blocks, bool, const CodesFrom& x,
+  static void add_dots(const std::uint8_t* codes, std::size_t blocks, CodesFrom x,
                        std::int32_t* sums) noexcept {
-    add_dots_by<8>(fields, blocks, x, sums);
-  }
-
-  static void add_packed_dots(unsigned width, const std::uint8_t* from, std::size_t blocks,
-                              const CodesFrom& x, std::int32_t* sums) noexcept {
-    constexpr decltype(&add_dots_by<2>) kBy[] = {add_dots_by<2>, add_dots_by<3>, add_dots_by<4>,
-                                                 add_dots_by<5>, add_dots_by<6>, add_dots_by<7>};
-    kBy[width - 2](from, blocks, x, sums);
+    add_dots_by(codes, blocks, x, sums);
   }
 
   static void add_fed_dots(const IntegerStrip& strip, const std::int8_t* x, EscapeFeed& feed,
@@ -192,17 +187,14 @@ struct Ops {
   }
 
   // vst4 and vld4 of dwords transpose: four steps of 4 rows are 4 rows of 16 columns.
-  static void place(const std::uint8_t* fields, std::size_t blocks, int offset,
-                    std::int8_t* codes) noexcept {
-    const uint8x16_t offset_u8x16 = vdupq_n_u8(static_cast<std::uint8_t>(offset));
-    for (std::size_t n = 0; n < 2 * blocks; ++n, fields += 256, codes += 256) {
+  static void place(const std::int8_t* codes, std::size_t blocks, std::int8_t* placed) noexcept {
+    for (std::size_t n = 0; n < 2 * blocks; ++n, codes += 256, placed += 256) {
       for (std::size_t at = 0; at < 64; at += kQuarter) {
-        uint32x4x4_t steps;
+        int32x4x4_t steps;
         for (std::size_t s = 0; s < 4; ++s) {
-          steps.val[s] =
-              vreinterpretq_u32_u8(vaddq_u8(vld1q_u8(fields + 64 * s + at), offset_u8x16));
+          steps.val[s] = vreinterpretq_s32_s8(vld1q_s8(codes + 64 * s + at));
         }
-        vst4q_u32(reinterpret_cast<std::uint32_t*>(codes + 4 * at), steps);
+        vst4q_s32(reinterpret_cast<std::int32_t*>(placed + 4 * at), steps);
       }
     }
   }

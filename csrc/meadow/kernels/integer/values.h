@@ -13,25 +13,18 @@ namespace {
 
 constexpr std::size_t kGroupCodes = kStripRows * kLanes;  // 16 columns of a tile
 
-// Codes of some blocks, escapes in their places. The cursor stands before the first of them.
+// Codes of some blocks, at most a tile, as IntegerKernels::decode has them.
 template <typename Ops>
 void decode_blocks(const IntegerStrip& strip, Blocks blocks, EscapeCursor& cursor,
                    std::int8_t* codes) noexcept {
-  alignas(64) std::uint8_t tile[kTileCodes];
   const std::size_t count = blocks.end - blocks.begin;
-  const std::uint8_t* fields = strip.fields + blocks.begin * 64 * strip.width;
-  if (strip.width != 8) {
-    Ops::unpack(strip.width, fields, count, tile);
-    fields = tile;
+  if (strip.width == 8) {
+    const std::uint8_t* from = strip.fields + blocks.begin * kBlockCodes;
+    return Ops::place(reinterpret_cast<const std::int8_t*>(from), count, codes);
   }
-  Ops::place(fields, count, strip.width == 8 ? 0 : strip.offset, codes);
-  const std::size_t first = blocks.begin * kBlockColumns;
-  for_escapes(cursor, blocks.end * kBlockColumns,
-              [&](std::size_t column, std::size_t row, int addend) noexcept {
-                const std::size_t c = column - first;
-                std::int8_t& code = codes[c / kLanes * kGroupCodes + row * kLanes + c % kLanes];
-                code = static_cast<std::int8_t>(code + addend);
-              });
+  alignas(64) std::int8_t tile[kTileCodes];
+  unpack_codes<Ops>(strip, blocks, cursor, tile);
+  Ops::place(tile, count, codes);
 }
 
 template <typename Ops>
