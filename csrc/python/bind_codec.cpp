@@ -7,6 +7,7 @@
 #include "arrays.h"
 #include "bind.h"
 #include "core_call.h"
+#include "made_by_functions.h"
 #include "meadow/base/error.h"
 #include "meadow/codec/decoder.h"
 #include "meadow/codec/dictionary.h"
@@ -188,20 +189,10 @@ py::dict stream_info(const py::buffer& stream, unsigned threads) {
   return info_of(bytes_of(info), threads);
 }
 
-// NOLINTNEXTLINE(misc-const-correctness): the signature is Python's
-PyObject* refuse_new(PyTypeObject* type, PyObject* /*arguments*/, PyObject* /*keywords*/) {
-  PyErr_Format(PyExc_TypeError, "%s is made by meadow_py._core.Chunks(...)", type->tp_name);
-  return nullptr;
-}
-
 }  // namespace
 
 void bind_codec(py::module_& module) {
-  // Made by a function, never by the class: pybind11 would hand out an object without a C++ part
-  // to whoever calls `__new__` alone.
-  py::class_<Chunks>(module, "_Chunks", py::custom_type_setup([](PyHeapTypeObject* type) {
-                       type->ht_type.tp_new = refuse_new;
-                     }))
+  py::class_<Chunks>(module, "_Chunks", made_by_functions())
       .def_property_readonly("count", &Chunks::count)
       .def_property_readonly("unique", &Chunks::unique)
       .def("dictionary", &Chunks::dictionary)

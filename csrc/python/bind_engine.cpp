@@ -7,6 +7,7 @@
 #include "bind_matrix.h"
 #include "core_call.h"
 #include "engine_config.h"
+#include "made_by_functions.h"
 #include "meadow/base/error.h"
 #include "meadow/engine/transformer.h"
 
@@ -122,19 +123,6 @@ py::dict attention_traffic_of(const Engine& engine, std::size_t tokens, std::siz
   out["scores_read"] = traffic.scores_read;
   out["working_set"] = traffic.working_set;
   return out;
-}
-
-// NOLINTNEXTLINE(misc-const-correctness): the signature is Python's
-PyObject* refuse_new(PyTypeObject* type, PyObject* /*arguments*/, PyObject* /*keywords*/) {
-  PyErr_Format(PyExc_TypeError, "%s is made by meadow_py._core.Engine(...) or Cache(...)",
-               type->tp_name);
-  return nullptr;
-}
-
-// Made by functions, never by the classes: pybind11 would hand out an object without a C++ part to
-// whoever calls `__new__` alone.
-py::custom_type_setup made_by_functions() {
-  return py::custom_type_setup([](PyHeapTypeObject* type) { type->ht_type.tp_new = refuse_new; });
 }
 
 void bind_cache(py::module_& module) {

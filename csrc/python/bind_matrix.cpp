@@ -10,8 +10,10 @@
 #include "arrays.h"
 #include "bind.h"
 #include "core_call.h"
+#include "made_by_functions.h"
 #include "meadow/base/error.h"
 #include "meadow/base/raw_vector.h"
+#include "meadow/blob/planes_blob.h"
 #include "meadow/matrix/packed.h"
 
 namespace meadow::python {
@@ -69,6 +71,13 @@ HeldMatrix packed_matrix_of(const py::buffer& values, const std::string& dtype, 
   return {std::move(made), "planes", py::none()};
 }
 
+HeldMatrix mapped_matrix_of(const py::buffer& blob) {
+  auto info = std::make_unique<py::buffer_info>(blob.request());
+  const PlanesView view = parse_planes_blob(flat_bytes(*info, "blob"));
+  return {packed_matrix(view.planes, view.layout.rows, view.plane_bytes()), "planes",
+          holder(std::move(info))};
+}
+
 py::array multiply_by(const HeldMatrix& held, const py::array& x, unsigned threads) {
   const Matrix& matrix = held.matrix();
   require_plain(x, "x");
@@ -102,7 +111,7 @@ py::array row_of(const HeldMatrix& held, std::size_t row) {
 }  // namespace
 
 void bind_matrix(py::module_& module) {
-  py::class_<HeldMatrix>(module, "Matrix")
+  py::class_<HeldMatrix>(module, "Matrix", made_by_functions())
       .def_property_readonly("rows", [](const HeldMatrix& m) { return m.matrix().rows(); })
       .def_property_readonly("columns", [](const HeldMatrix& m) { return m.matrix().columns(); })
       .def_property_readonly("nbytes", [](const HeldMatrix& m) { return m.matrix().bytes(); })
@@ -113,6 +122,7 @@ void bind_matrix(py::module_& module) {
              py::arg("columns"));
   module.def("packed_matrix", packed_matrix_of, py::arg("values"), py::arg("dtype"),
              py::arg("rows"), py::arg("columns"), py::arg("threads") = 0);
+  module.def("mapped_matrix", mapped_matrix_of, py::arg("blob"));
 }
 
 }  // namespace meadow::python

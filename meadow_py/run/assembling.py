@@ -62,14 +62,16 @@ class Assembled:
     unused: tuple[str, ...]
 
 
-def assemble(checkpoint: Checkpoint, form: str = "dense", dtype: str | None = None) -> Assembled:
+def assemble(
+    checkpoint: Checkpoint, form: str = "auto", dtype: str | None = None, mapped: bool = True
+) -> Assembled:
     """Make the matrices and vectors of a model's engine.
 
     Parameters
     ----------
     checkpoint : Checkpoint
         Open; the matrices keep what they need of it when it is closed.
-    form, dtype
+    form, dtype, mapped
         As of `matrix_of`.
 
     Raises
@@ -85,7 +87,7 @@ def assemble(checkpoint: Checkpoint, form: str = "dense", dtype: str | None = No
     located = locate(architecture, running, shapes)
     _warn_of_unused(checkpoint.source, located.unused)
     weights = _weights(checkpoint, located)
-    matrices = {name: matrix_of(weight, form, dtype) for name, weight in weights.items()}
+    matrices = {name: matrix_of(weight, form, dtype, mapped) for name, weight in weights.items()}
     if running.tied:
         matrices["head"] = matrices["embedding"]
     vectors = _vectors(checkpoint, running, located)

@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from meadow_py.run.assembling import Assembled, assemble
-from meadow_py.run.matrices import DENSE_BYTES
 from meadow_py.sources import Checkpoint, open_checkpoint
 
 if TYPE_CHECKING:
@@ -46,8 +45,6 @@ class Loaded:
         By the engine's names; a tied head is the same object as the embedding.
     vectors : mapping of str to array
         Norms and biases, float32.
-    parameters : int
-        Numbers in all of them, a tied head counted once.
     nbytes : int
         What matrices and vectors take in memory or in mapped files, in bytes.
     dense_nbytes : int
@@ -66,29 +63,27 @@ class Loaded:
     metadata: Mapping[str, Any]
     matrices: Mapping[str, _core.Matrix]
     vectors: Mapping[str, npt.NDArray[np.float32]]
-    parameters: int
     nbytes: int
     dense_nbytes: int
     unused: tuple[str, ...]
 
     @property
+    def parameters(self) -> int:
+        """Numbers in all weights, a tied head counted once."""
+        return self.engine.parameters
+
+    @property
     def bytes_per_token(self) -> int:
-        """What decoding one token reads of the weights: every matrix once, of tables a row."""
-        vectors = sum(vector.nbytes for vector in self.vectors.values())
-        return vectors + sum(
-            matrix.nbytes // matrix.rows if name in _TABLES else matrix.nbytes
-            for name, matrix in self.matrices.items()
-        )
-
-
-_TABLES = ("embedding", "positions")
+        """What decoding one token reads of the weights, in bytes: of tables one row."""
+        return self.engine.weight_bytes
 
 
 def load_engine(
     model: Any,
     *,
-    form: str = "dense",
+    form: str = "auto",
     dtype: str | None = None,
+    mapped: bool = True,
     revision: str | None = None,
     token: str | bool | None = None,
     cache_dir: str | os.PathLike[str] | None = None,
@@ -107,6 +102,9 @@ def load_engine(
         In which form weights are kept: see `matrix_of`.
     dtype : {"F32", "BF16"}, optional
         What weights are converted to; by default they stay what they are.
+    mapped : bool
+        Whether dense weights and stored planes may stay in the mapped file; else they are copied to
+        memory.
     revision, token, cache_dir, local_files_only
         As of `open_checkpoint`.
 
@@ -127,7 +125,7 @@ def load_engine(
         local_files_only=local_files_only,
     )
     try:
-        return _loaded(checkpoint, assemble(checkpoint, form, dtype), dtype)
+        return _loaded(checkpoint, assemble(checkpoint, form, dtype, mapped), dtype)
     finally:
         if checkpoint is not model:
             checkpoint.close()
@@ -138,11 +136,7 @@ def _loaded(checkpoint: Checkpoint, made: Assembled, dtype: str | None) -> Loade
 
     engine = _core.Engine(made.config.to_dict(), dict(made.matrices), dict(made.vectors))
     vectors = sum(vector.nbytes for vector in made.vectors.values())
-    counts = {name: entry.weight.count for name, entry in made.weights.items()}
-    dense = sum(
-        count * DENSE_BYTES.get(dtype or made.weights[name].weight.dtype, DENSE_BYTES["F32"])
-        for name, count in counts.items()
-    )
+    dense = sum(entry.dense_bytes(dtype) for entry in made.weights.values())
     return Loaded(
         engine=engine,
         config=made.config,
@@ -153,7 +147,6 @@ def _loaded(checkpoint: Checkpoint, made: Assembled, dtype: str | None) -> Loade
         metadata=checkpoint.config or {},
         matrices=made.matrices,
         vectors=made.vectors,
-        parameters=sum(counts.values()) + vectors // DENSE_BYTES["F32"],
         nbytes=vectors + sum(made.matrices[name].nbytes for name in made.weights),
         dense_nbytes=vectors + dense,
         unused=made.unused,

@@ -13,16 +13,14 @@ if TYPE_CHECKING:
     from meadow_py import _core
     from meadow_py.sources import Weight
 
-FORMS = ("dense",)
+FORMS = ("auto", "dense", "packed")
 
 _DENSE: dict[str, np.dtype[Any]] = {
     "F32": np.dtype(np.float32),
     "BF16": np.dtype(ml_dtypes.bfloat16),
     "F16": np.dtype(np.float16),
 }
-
-DENSE_BYTES = {name: dtype.itemsize for name, dtype in _DENSE.items()}
-"""Bytes of a value in each dtype that the engine multiplies with as it is."""
+_PATTERNS = {2: np.uint16, 4: np.uint32}  # as the core sees floats
 
 
 @dataclass(frozen=True)
@@ -64,8 +62,15 @@ class EngineWeight:
             values = unpaired(values, self.paired_heads)
         return np.require(values, requirements=["C", "A"])
 
+    def dense_bytes(self, dtype: str | None = None) -> int:
+        """What `values` take in bytes, in `dtype` if there is one; reads nothing."""
+        made = _DENSE.get(dtype or self.weight.dtype, _DENSE["F32"])
+        return self.weight.count * made.itemsize
 
-def matrix_of(weight: EngineWeight, form: str = "dense", dtype: str | None = None) -> _core.Matrix:
+
+def matrix_of(
+    weight: EngineWeight, form: str = "auto", dtype: str | None = None, mapped: bool = True
+) -> _core.Matrix:
     """A weight in the form in which it is multiplied.
 
     Parameters
@@ -73,10 +78,15 @@ def matrix_of(weight: EngineWeight, form: str = "dense", dtype: str | None = Non
     weight : EngineWeight
         Which.
     form : str
-        One of `FORMS`.
+        ``dense``: as stored. ``packed`` or ``auto``: in planes, bit for bit the same values, where
+        BF16 holds them and planes are smaller; else dense. Planes that a packed file holds are
+        multiplied from there, without being decoded.
     dtype : {"F32", "BF16"}, optional
         What its values are converted to, rounded to nearest even where they do not fit; by
         default they stay what they are.
+    mapped : bool
+        Whether dense values and stored planes may stay in a mapped file; else they are copied to
+        memory.
 
     Raises
     ------
@@ -87,8 +97,16 @@ def matrix_of(weight: EngineWeight, form: str = "dense", dtype: str | None = Non
         raise ValueError(f"form={form!r}: expected one of {', '.join(FORMS)}")
     if dtype not in (None, "F32", "BF16"):
         raise ValueError(f"dtype={dtype!r}: expected 'F32', 'BF16' or None")
+    stored = None if form == "dense" else _stored_planes(weight, mapped)
+    if stored is not None:
+        return stored
     values = weight.values()
-    return _dense(values if dtype is None else values.astype(_DENSE[dtype], copy=False))
+    if dtype is not None:
+        values = values.astype(_DENSE[dtype], copy=False)
+    packed = None if form == "dense" else _packed(values)
+    if packed is not None:
+        return packed
+    return _dense(values if mapped else np.array(values))
 
 
 def unpaired(values: npt.NDArray[Any], heads: int) -> npt.NDArray[Any]:
@@ -101,9 +119,39 @@ def unpaired(values: npt.NDArray[Any], heads: int) -> npt.NDArray[Any]:
     return np.ascontiguousarray(pairs.swapaxes(1, 2)).reshape(values.shape)
 
 
+def _stored_planes(weight: EngineWeight, mapped: bool) -> _core.Matrix | None:
+    """Over the planes of a packed file; None where it has none of just this matrix."""
+    from meadow_py import _core
+
+    spec, tensor = weight.weight.spec, weight.weight.tensor
+    whole = spec.part is None and not spec.transposed and tensor.shape == spec.shape
+    blob = tensor.planes() if whole and not weight.paired_heads else None
+    if blob is None:
+        return None
+    return _core.mapped_matrix(blob if mapped else np.array(blob))
+
+
+def _packed(values: npt.NDArray[Any]) -> _core.Matrix | None:
+    """In planes; None where BF16 does not hold the values, or planes would not be smaller."""
+    from meadow_py import _core
+
+    bits = values.view(_PATTERNS[values.itemsize])
+    dtype = _dtype_of(values)
+    if _core.content_dtype(bits, dtype) != "BF16":
+        return None
+    made = _core.packed_matrix(_bytes_of(values), dtype, *values.shape)
+    return made if made.nbytes < values.nbytes else None
+
+
 def _dense(values: npt.NDArray[Any]) -> _core.Matrix:
     from meadow_py import _core
 
-    dtype = next(name for name, dtype in _DENSE.items() if dtype == values.dtype)
-    rows, columns = values.shape
-    return _core.dense_matrix(values.reshape(-1).view(np.uint8), dtype, rows, columns)
+    return _core.dense_matrix(_bytes_of(values), _dtype_of(values), *values.shape)
+
+
+def _dtype_of(values: npt.NDArray[Any]) -> str:
+    return next(name for name, dtype in _DENSE.items() if dtype == values.dtype)
+
+
+def _bytes_of(values: npt.NDArray[Any]) -> npt.NDArray[np.uint8]:
+    return values.reshape(-1).view(np.uint8)

@@ -18,6 +18,7 @@ def load(
     *,
     form: str = "auto",
     dtype: str | None = None,
+    mapped: bool = True,
     threads: int = 0,
     revision: str | None = None,
     token: str | bool | None = None,
@@ -31,10 +32,13 @@ def load(
     model : str, path, torch.nn.Module, mapping or Checkpoint, optional
         As of `open_checkpoint`; a packed model too. None: the bundled demo.
     form : str
-        How weights are kept in memory: ``"dense"`` as they are stored, or a packed form, which is
-        smaller and gives the same bits; ``"auto"`` chooses.
+        How weights are kept in memory: ``"dense"`` as they are stored; ``"packed"`` and ``"auto"``
+        in planes, which are smaller and give the same bits, where values allow it.
     dtype : {"F32", "BF16"}, optional
         What weights are converted to; by default they stay what they are.
+    mapped : bool
+        Whether dense weights may stay in the mapped file. Copied to memory they are read on huge
+        pages, and count as memory of this process.
     threads : int
         0 means all cores. Changes no bit of any result.
     revision, token, cache_dir, local_files_only
@@ -63,11 +67,12 @@ def load(
         from meadow_py import demo
 
         with demo.checkpoint() as checkpoint:
-            return Model(load_engine(checkpoint, form=_form(form), dtype=dtype), threads)
+            return Model(load_engine(checkpoint, form=form, dtype=dtype, mapped=mapped), threads)
     loaded = load_engine(
         model,
-        form=_form(form),
+        form=form,
         dtype=dtype,
+        mapped=mapped,
         revision=revision,
         token=token,
         cache_dir=cache_dir,
@@ -77,9 +82,3 @@ def load(
         where = None if cache_dir is None else Path(cache_dir)
         fetch_tokenizer(Request(model, revision, token, where, local_files_only))
     return Model(loaded, threads)
-
-
-def _form(form: str) -> str:
-    from meadow_py.run.matrices import FORMS
-
-    return "dense" if form == "auto" and "auto" not in FORMS else form

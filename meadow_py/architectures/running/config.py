@@ -13,6 +13,9 @@ Placement = Literal["pre", "post", "sandwich"]
 Position = Literal["none", "learned", "rotary"]
 
 
+_MOST_POSITIONS = 2**31 - 1
+
+
 def _no_frequencies() -> npt.NDArray[np.float32]:
     return np.zeros((0, 0), np.float32)
 
@@ -101,6 +104,12 @@ class RunningConfig:
             raise ValueError(
                 f"configuration: {self.rotary_dim} of {self.head_dim} values of a head are "
                 "rotated: expected an even number, and no more than there are"
+            )
+
+        if self.positions > _MOST_POSITIONS:
+            raise ValueError(
+                f"configuration: {self.positions} positions: expected no more than "
+                f"{_MOST_POSITIONS}"
             )
 
     def to_dict(self) -> dict[str, Any]:

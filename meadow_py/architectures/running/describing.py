@@ -11,7 +11,7 @@ from meadow_py.architectures.family import Shapes
 from meadow_py.architectures.naming import split_leaf
 from meadow_py.architectures.running.families import DESCRIBE
 from meadow_py.architectures.running.families.gguf import from_gguf
-from meadow_py.architectures.running.running import Running, sizes_of
+from meadow_py.architectures.running.running import Running, Sizes, sizes_of
 from meadow_py.errors import FormatError
 
 
@@ -38,13 +38,30 @@ def describe(architecture: Architecture, shapes: Shapes) -> Running:
         raise ValueError("a model runs by its configuration, and there is none")
     if GGUF_ARCHITECTURE not in config:
         sizes = sizes_of(architecture.dimensions, architecture.family)
+        _check_possible(sizes, shapes)
         return family(text_config(config), sizes, architecture.tied)
     rows = next(
         (shape[0] for name, shape in shapes.items() if is_token_embedding(split_leaf(name)[0])),
         architecture.dimensions.vocab,
     )
     sizes = sizes_of(replace(architecture.dimensions, vocab=rows), architecture.family)
+    _check_possible(sizes, shapes)
     return from_gguf(family, config, sizes, shapes, architecture.tied)
+
+
+def _check_possible(sizes: Sizes, shapes: Shapes) -> None:
+    """No list as long as a damaged configuration says, where the tensors are too few for it."""
+    if shapes and sizes.layers > len(shapes):
+        raise FormatError(
+            f"the configuration tells of {sizes.layers} layers, the checkpoint has {len(shapes)} "
+            "tensors"
+        )
+    widest = max((size for shape in shapes.values() for size in shape), default=sizes.head_dim)
+    if sizes.head_dim > widest:
+        raise FormatError(
+            f"the configuration tells of heads with {sizes.head_dim} values, no tensor of the "
+            f"checkpoint is wider than {widest}"
+        )
 
 
 def _checked(architecture: Architecture) -> Config:

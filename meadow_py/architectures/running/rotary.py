@@ -136,7 +136,9 @@ def _llama3(parameters: Mapping[str, Any], dim: int) -> Rotary:
 
 def _yarn(parameters: Mapping[str, Any], dim: int) -> Rotary:
     base, factor = parameters["rope_theta"], parameters.get("factor")
-    trained = _required(parameters, "original_max_position_embeddings")
+    trained = _trained(parameters)
+    if base <= 1:
+        raise ValueError(f"configuration: rope_theta={base}: expected a number above 1 for YaRN")
     scaled = parameters["positions"] / trained if factor is None else _factor(parameters)
     waves = _powers(base, dim)
     extrapolated = np.float32(1) / waves
@@ -175,7 +177,7 @@ def _longrope(parameters: Mapping[str, Any], dim: int) -> Rotary:
 
     Beyond it the frequencies of *all* positions change, also of those in the cache.
     """
-    trained = _required(parameters, "original_max_position_embeddings")
+    trained = _trained(parameters)
     short = parameters.get("short_factor")
     if not isinstance(short, list | tuple) or len(short) != dim // 2:
         raise ValueError(f"configuration: short_factor={short!r}: expected {dim // 2} numbers")
@@ -197,6 +199,15 @@ def longrope_scale(parameters: Mapping[str, Any], trained: float) -> float:
 
 def _factor(parameters: Mapping[str, Any]) -> float:
     return _required(parameters, "factor")
+
+
+def _trained(parameters: Mapping[str, Any]) -> float:
+    trained = _required(parameters, "original_max_position_embeddings")
+    if trained <= 1:
+        raise ValueError(
+            f"configuration: original_max_position_embeddings={trained}: expected more than 1"
+        )
+    return trained
 
 
 def _required(parameters: Mapping[str, Any], key: str) -> float:

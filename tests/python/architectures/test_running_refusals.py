@@ -87,6 +87,32 @@ def test_a_mixture_of_experts_in_a_gguf_file() -> None:
         describe(resolve(config, {}), {})
 
 
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        ({"num_hidden_layers": 10**12}, "1000000000000 layers, the checkpoint has 20 tensors"),
+        ({"head_dim": 10**12}, "heads with 1000000000000 values, .* wider than 40"),
+        ({"max_position_embeddings": 10**30}, "0000 positions: expected no more than"),
+        ({"rope_scaling": {"type": "yarn", "factor": 2.0, "rope_theta": 1.0}}, "above 1 for YaRN"),
+        (
+            {"rope_scaling": {"type": "yarn", "original_max_position_embeddings": 1}},
+            r"embeddings=1\.0: expected more than 1",
+        ),
+        ({"rope_theta": 1e-300}, "without finite frequencies"),
+    ],
+)
+@pytest.mark.filterwarnings("ignore:divide by zero")
+def test_sizes_out_of_all_proportion(options: dict[str, Any], said: str) -> None:
+    with pytest.raises(ValueError, match=said):
+        located({**LLAMA, **options}, shapes_of({**LLAMA, "tie_word_embeddings": True}))
+
+
+def test_more_repetitions_than_any_model_has() -> None:
+    architecture = resolve({**NEO, "attention_types": [[["global"], 10**12], [["local"], 1]]}, {})
+    with pytest.raises(ValueError, match="tells 1000000000001 layers"):
+        describe(architecture, {})
+
+
 def test_names_alone_do_not_run() -> None:
     shapes = shapes_of(LLAMA)
     with pytest.raises(ValueError, match=r"there is none: expected a config\.json"):

@@ -3,46 +3,14 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 import pytest
-from small_models import Case, every_case, logits_of, prompt, save
+from running import greedy, greedy_of, run
+from small_models import CASES, Case, every_case, logits_of, prompt, save
 
-from meadow_py import _core
-from meadow_py.run.loading import Loaded, load_engine
-
-
-def run(loaded: Loaded, tokens: list[int], **options: Any) -> npt.NDArray[np.float32]:
-    cache = _core.Cache(loaded.engine, len(tokens))
-    return loaded.engine.forward(np.array(tokens, np.int32), cache, logits="all", **options)
-
-
-def greedy(loaded: Loaded, tokens: list[int], count: int) -> list[int]:
-    """So many tokens, each the likeliest, one at a time through the cache."""
-    cache = _core.Cache(loaded.engine, len(tokens) + count)
-    given, made = tokens, []
-    for _ in range(count):
-        scores = loaded.engine.forward(np.array(given, np.int32), cache)
-        made.append(int(scores.argmax()))
-        given = made[-1:]
-    return made
-
-
-def greedy_of(model: Any, tokens: list[int], count: int) -> list[int]:
-    """The same by transformers."""
-    torch = pytest.importorskip("torch")
-    with torch.no_grad():
-        found = model.generate(
-            torch.tensor([tokens]),
-            attention_mask=torch.ones(1, len(tokens), dtype=torch.long),
-            max_new_tokens=count,
-            do_sample=False,
-            eos_token_id=None,
-            use_cache=True,
-        )
-    return [int(token) for token in found[0, len(tokens) :]]
+from meadow_py.run.loading import load_engine
+from meadow_py.sources import open_checkpoint
 
 
 @every_case
@@ -55,3 +23,37 @@ def test_logits_and_200_tokens_are_those_of_transformers(case: Case, tmp_path: P
     assert np.abs(run(loaded, tokens) - expected).max() <= 2e-5 * scale
     assert np.abs(run(loaded, tokens, dataflow="gemm") - expected).max() <= 2e-5 * scale
     assert greedy(loaded, tokens, 200) == greedy_of(model, tokens, 200)
+
+
+def test_what_is_told_of_a_loaded_model(tmp_path: Path) -> None:
+    case = next(case for case in CASES if case.label == "llama-tied")
+    model = save(case, tmp_path)
+    loaded = load_engine(str(tmp_path))
+    count = sum(parameter.numel() for parameter in model.parameters())
+    assert loaded.parameters == count
+    assert loaded.bytes_per_token == loaded.nbytes + 4 * case.options["hidden_size"]
+    assert loaded.nbytes == loaded.dense_nbytes == 4 * count
+    assert loaded.folder == tmp_path
+    assert (loaded.source, loaded.format) == (str(tmp_path), "safetensors")
+    assert loaded.metadata["model_type"] == loaded.architecture.family == "llama"
+    halved = load_engine(tmp_path, dtype="BF16")
+    vectors = sum(vector.nbytes for vector in loaded.vectors.values())
+    assert halved.nbytes == halved.dense_nbytes == vectors + (4 * count - vectors) // 2
+
+
+def test_an_open_checkpoint_stays_open(tmp_path: Path) -> None:
+    save(CASES[0], tmp_path)
+    with open_checkpoint(tmp_path) as checkpoint:
+        load_engine(checkpoint)
+        assert next(iter(checkpoint.tensors.values())).raw().size
+
+
+def test_arrays_and_modules_have_no_configuration(tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match="there is none: expected a config"):
+        load_engine({"model.layers.0.self_attn.q_proj.weight": np.zeros((4, 4), np.float32)})
+    model = save(CASES[0], tmp_path)
+    loaded = load_engine(model)
+    assert loaded.folder is None
+    np.testing.assert_array_equal(
+        run(loaded, prompt(101, 5)), run(load_engine(tmp_path), prompt(101, 5))
+    )

@@ -14,6 +14,7 @@ from typing import Any
 
 from meadow_py.architectures.dimensions import GGUF_ARCHITECTURE, Config
 from meadow_py.architectures.family import Shapes
+from meadow_py.architectures.running.options import number
 from meadow_py.architectures.running.running import Running, Sizes
 
 _NAMES = {
@@ -140,9 +141,12 @@ def _scaling(metadata: Config, prefix: str, shapes: Shapes) -> dict[str, Any] | 
     found = {key: metadata[theirs] for key, theirs in stored.items() if theirs in metadata}
     if found.get("rope_type") == "yarn" and "attention_factor" in found:
         # ggml's rope_yarn multiplies it by the factor that others have instead.
-        found["attention_factor"] *= 0.1 * math.log(max(1.0, found.get("factor", 1.0))) + 1
+        factor = max(1.0, number(found, "factor", 1.0))
+        found["attention_factor"] = number(found, "attention_factor", 1.0) * (
+            0.1 * math.log(factor) + 1
+        )
     if "rope_factors_short.weight" in shapes:
-        (pairs,) = shapes["rope_factors_short.weight"]
+        pairs = math.prod(shapes["rope_factors_short.weight"])
         return {**found, "rope_type": "longrope", "short_factor": [1.0] * pairs}
     return found if found.get("rope_type") not in (None, "none") else None
 

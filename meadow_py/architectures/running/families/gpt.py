@@ -65,16 +65,16 @@ def _neo_windows(config: Config, layers: int) -> tuple[int, ...]:
     types = config.get("attention_types") or [[["global", "local"], 12]]
     window = count(config, "window_size", 256) or 256
     try:
-        kinds = [kind for pattern, times in types for _ in range(times) for kind in pattern]
+        told = sum(times * len(pattern) for pattern, times in types)
+        kinds = [kind for pattern, times in types for kind in pattern * min(times, layers)]
         windows = tuple({"global": 0, "local": window}[kind] for kind in kinds)
     except (KeyError, TypeError, ValueError):
         raise ValueError(
             f"configuration: attention_types={types!r}: expected [[types, times], ...] of "
             "'global' and 'local'"
         ) from None
-    if len(windows) != layers:
+    if told != layers:
         raise ValueError(
-            f"configuration: attention_types={types!r} tells {len(windows)} layers, expected "
-            f"{layers}"
+            f"configuration: attention_types={types!r} tells {told} layers, expected {layers}"
         )
     return windows

@@ -82,3 +82,31 @@ def engine_weights(model: Any) -> tuple[dict[str, _core.Matrix], dict[str, Any]]
 def engine_of(model: Any) -> _core.Engine:
     """The engine of a LlamaForCausalLM."""
     return _core.Engine(engine_config(model.config), *engine_weights(model))
+
+
+def small_parts(positions: int = 32) -> tuple[dict[str, Any], dict[str, Any], dict[str, Any]]:
+    """Config, matrices and vectors of a random Llama of two layers."""
+    hidden, heads, kv_heads, head_dim, intermediate, vocab = 16, 4, 2, 4, 24, 30
+    config = {
+        "layers": 2, "hidden": hidden, "heads": heads, "kv_heads": kv_heads,
+        "head_dim": head_dim, "intermediate": intermediate, "vocab": vocab,
+        "positions": positions, "norm": "rms", "norm_eps": 1e-5, "norm_placement": "pre",
+        "activation": "silu", "gated": True, "parallel": False, "position": "rotary",
+        "position_offset": 0, "rotary_dim": head_dim, "rotary_interleaved": False,
+        "rotary_frequencies": np.array([[1.0, 0.1]], np.float32), "rotary_scale": [1.0],
+        "rotary_of_layer": [0, 0], "attention_scale": 0.5, "windows": [0, 0],
+        "attention_softcap": 0.0, "logit_softcap": 0.0, "embedding_scale": 1.0,
+    }  # fmt: skip
+    shapes = {
+        "q": (heads * head_dim, hidden), "k": (kv_heads * head_dim, hidden),
+        "v": (kv_heads * head_dim, hidden), "o": (hidden, heads * head_dim),
+        "gate": (intermediate, hidden), "up": (intermediate, hidden),
+        "down": (hidden, intermediate),
+    }  # fmt: skip
+    random = np.random.default_rng(5)
+    matrices = {name: matrix(random.normal(size=(vocab, hidden))) for name in ("embedding", "head")}
+    for i in range(2):
+        for name, shape in shapes.items():
+            matrices[f"layers.{i}.{name}"] = matrix(random.normal(size=shape) * 0.3)
+    vectors = {"final_norm.weight": random.normal(size=hidden).astype(np.float32)}
+    return config, matrices, vectors
