@@ -69,7 +69,7 @@ class EscapeWriter {
       missing -= addend;
     }
   }
-  // As many as a multiple of `count`: the last ones add nothing.
+  // As many as a multiple of `count`, which is not 0: the last ones add nothing.
   [[nodiscard]] std::vector<std::uint16_t> filled_to(std::size_t count) && {
     escapes_.resize((escapes_.size() + count - 1) / count * count);
     return std::move(escapes_);
@@ -91,12 +91,12 @@ std::vector<std::uint16_t> escapes_of(const StripCodes& strip, const FieldRange&
   EscapeWriter writer;
   for (std::size_t c = 0; c < strip.columns; ++c) {
     for (std::size_t r = 0; r < strip.rows; ++r) {
-      const int code = strip.codes[r * strip.columns + c];
+      const std::int8_t code = strip.codes[r * strip.columns + c];
       const int missing = code - nearest(code, range);
       if (missing != 0) writer.add(c, r, missing);
     }
   }
-  return std::move(writer).filled_to(blocks_of(strip.columns));
+  return std::move(writer).filled_to(std::max<std::size_t>(1, blocks_of(strip.columns)));
 }
 
 using Fields = std::array<std::array<std::uint8_t, kPiece>, kSteps>;
@@ -109,7 +109,7 @@ Fields fields_of(const StripCodes& strip, std::size_t block, const FieldRange& r
   const int low = range.width == 8 ? 0 : range.low;
   for (std::size_t r = 0; r < strip.rows; ++r) {
     for (std::size_t c = 0; c < columns; ++c) {
-      const int code = strip.codes[r * strip.columns + first + c];
+      const std::int8_t code = strip.codes[r * strip.columns + first + c];
       fields[c / 4][4 * r + c % 4] = static_cast<std::uint8_t>(nearest(code, range) - low);
     }
   }

@@ -60,12 +60,13 @@ class ScaleStore {
 
   // What a code is multiplied with.
   [[nodiscard]] float scale(std::size_t row, std::size_t column) const noexcept {
-    const kernels::StripScales scales = strip(row / kStripRows);
+    const std::size_t strip = row / kStripRows;
     const std::size_t r = row % kStripRows;
-    if (!grouped()) return scales.outer[r];
-    const std::size_t n = column / kBlockColumns / per_scale_ * kStripRows + r;
-    if (scales.coded == nullptr) return scales.groups[n];
-    return static_cast<float>(scales.coded[n]) * scales.outer[r];
+    const float outer = outer_[(per_row_ ? strip * kStripRows : 0) + r];
+    if (!grouped()) return outer;
+    const std::size_t group = column / kBlockColumns / per_scale_;
+    const std::size_t n = (strip * groups_ + group) * kStripRows + r;
+    return values_.empty() ? static_cast<float>(coded_[n]) * outer : values_[n];
   }
 
  private:

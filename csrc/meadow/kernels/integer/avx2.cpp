@@ -98,7 +98,7 @@ struct Sums {
     const __m256i fields = Pieces<kWidth>::template fields<kStep>(from);
     for (unsigned t = 0; t < kTokens; ++t) {
       const __m256i pairs =
-          products<kWidth>(fields, four_codes(x.codes + t * x.stride + 4 * kStep));
+          products<kWidth>(fields, four_codes(x.codes + t * x.stride + std::size_t{4} * kStep));
       partial[t] = kStep % kSafeSteps == 0 ? pairs : _mm256_add_epi16(partial[t], pairs);
       if constexpr (kStep % kSafeSteps == kSafeSteps - 1) {
         const __m256i fours = _mm256_madd_epi16(partial[t], _mm256_set1_epi16(1));
@@ -309,6 +309,12 @@ struct Ops {
   }
 
   template <bool kScaled>
+  static __m256 scaled(__m256 weights, const float* scale) noexcept {
+    if constexpr (kScaled) return _mm256_mul_ps(weights, _mm256_set1_ps(*scale));
+    return weights;
+  }
+
+  template <bool kScaled>
   static void add_four_rows(const std::int8_t* codes, std::size_t groups, const float* scales,
                             const float* values, float* lanes) noexcept {
     __m256 sums[8];
@@ -317,8 +323,8 @@ struct Ops {
       const __m256 x_f32x8[2] = {_mm256_loadu_ps(values + g * kLanes),
                                  _mm256_loadu_ps(values + g * kLanes + 8)};
       for (std::size_t h = 0; h < 8; ++h) {
-        __m256 weights = eight_weights(codes + 8 * h);
-        if constexpr (kScaled) weights = _mm256_mul_ps(weights, _mm256_set1_ps(scales[h / 2]));
+        const __m256 plain = eight_weights(codes + 8 * h);
+        const __m256 weights = scaled<kScaled>(plain, scales + h / 2);
         sums[h] = _mm256_fmadd_ps(weights, x_f32x8[h % 2], sums[h]);
       }
     }

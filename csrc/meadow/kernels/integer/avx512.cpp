@@ -31,7 +31,7 @@ struct Pieces {
   static constexpr bool kHasBits = (kWidth & 1) != 0;
 
   explicit Pieces(const std::uint8_t* from) noexcept {
-    unsigned n = 0;
+    std::size_t n = 0;
     if constexpr (kHasNibbles) {
       for (__m512i& piece : nibbles) piece = _mm512_loadu_si512(from + 64 * n++);
     }
@@ -39,7 +39,7 @@ struct Pieces {
       for (__m512i& piece : pairs) piece = _mm512_loadu_si512(from + 64 * n++);
     }
     if constexpr (kHasBits) bits = _mm512_loadu_si512(from + 64 * n);
-    for (unsigned p = 0; p < kWidth; ++p) {
+    for (std::size_t p = 0; p < kWidth; ++p) {
       _mm_prefetch(reinterpret_cast<const char*>(from + 64 * p + kAhead), _MM_HINT_T0);
     }
   }
@@ -69,7 +69,7 @@ struct Pieces {
 template <>
 struct Pieces<8> {
   explicit Pieces(const std::uint8_t* at) noexcept : from(at) {
-    for (unsigned p = 0; p < 8; ++p) {
+    for (std::size_t p = 0; p < 8; ++p) {
       _mm_prefetch(reinterpret_cast<const char*>(from + 64 * p + kAhead), _MM_HINT_T0);
     }
   }
@@ -98,7 +98,8 @@ struct Sums {
   void add(__m512i fields, const CodesFrom& x) noexcept {
     for (unsigned t = 0; t < kTokens; ++t) {
       __m512i& sum = sums[t][kStep % kChains];
-      sum = _mm512_dpbusd_epi32(sum, fields, four_codes(x.codes + t * x.stride + 4 * kStep));
+      sum = _mm512_dpbusd_epi32(sum, fields,
+                                four_codes(x.codes + t * x.stride + std::size_t{4} * kStep));
     }
   }
 
@@ -294,6 +295,12 @@ struct Ops {
   }
 
   template <bool kScaled>
+  static __m512 scaled(__m512 weights, const float* scale) noexcept {
+    if constexpr (kScaled) return _mm512_mul_ps(weights, _mm512_set1_ps(*scale));
+    return weights;
+  }
+
+  template <bool kScaled>
   static void add_lanes_of(const std::int8_t* codes, std::size_t groups, const float* scales,
                            const float* values, float* lanes) noexcept {
     __m512 sums[kStripRows];
@@ -302,8 +309,8 @@ struct Ops {
       const __m512 x_f32x16 = _mm512_loadu_ps(values + g * kLanes);
       for (std::size_t r = 0; r < kStripRows; ++r) {
         const auto* row = reinterpret_cast<const __m128i*>(codes + r * kLanes);
-        __m512 weights = _mm512_cvtepi32_ps(_mm512_cvtepi8_epi32(_mm_loadu_si128(row)));
-        if constexpr (kScaled) weights = _mm512_mul_ps(weights, _mm512_set1_ps(scales[r]));
+        const __m512 plain = _mm512_cvtepi32_ps(_mm512_cvtepi8_epi32(_mm_loadu_si128(row)));
+        const __m512 weights = scaled<kScaled>(plain, scales + r);
         sums[r] = _mm512_fmadd_ps(weights, x_f32x16, sums[r]);
       }
     }

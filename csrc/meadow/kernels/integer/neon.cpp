@@ -79,7 +79,7 @@ struct Sums {
   void add(const std::uint8_t* from, const CodesFrom& x) noexcept {
     const int8x16_t fields = vreinterpretq_s8_u8(Pieces<kWidth>::template fields<kStep>(from));
     for (unsigned t = 0; t < kTokens; ++t) {
-      const int8x16_t codes = four_codes(x.codes + t * x.stride + 4 * kStep);
+      const int8x16_t codes = four_codes(x.codes + t * x.stride + std::size_t{4} * kStep);
       low[t] = vpadalq_s16(low[t], vmull_s8(vget_low_s8(fields), vget_low_s8(codes)));
       high[t] = vpadalq_s16(high[t], vmull_high_s8(fields, codes));
     }

@@ -81,7 +81,7 @@ float reduced(float* lanes) noexcept {
 
 // A tile with at most one scale to a row.
 std::size_t tile_blocks(const StripScales& scales, std::size_t block, std::size_t blocks) noexcept {
-  std::size_t size = blocks - block < kTileBlocks ? blocks - block : kTileBlocks;
+  const std::size_t size = blocks - block < kTileBlocks ? blocks - block : kTileBlocks;
   if (scales.per_scale == 0) return size;
   const std::size_t same = scales.per_scale - block % scales.per_scale;
   return same < size ? same : size;
