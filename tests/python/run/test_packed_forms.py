@@ -1,4 +1,4 @@
-"""Packed weights give the same bits as dense ones, in every model and for every number of tokens."""
+"""Packed weights give the same bits as dense ones, in every model and for any number of tokens."""
 
 from __future__ import annotations
 
