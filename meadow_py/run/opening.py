@@ -37,8 +37,9 @@ def load(
     dtype : {"F32", "BF16"}, optional
         What weights are converted to; by default they stay what they are.
     mapped : bool
-        Whether dense weights may stay in the mapped file. Copied to memory they are read on huge
-        pages, and count as memory of this process.
+        Whether dense weights, and planes that a packed model holds, may stay in the mapped file:
+        then a model may be larger than memory. Copied to memory they are read on huge pages, and
+        count as memory of this process.
     threads : int
         0 means all cores. Changes no bit of any result.
     revision, token, cache_dir, local_files_only
