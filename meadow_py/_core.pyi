@@ -292,7 +292,7 @@ def q8_matrix(
     activations: Literal["int8", "none"] = "int8",
     threads: int = 0,
 ) -> Matrix:
-    """Of codes `[out, in]`; those of 32 inputs have the scale coded `[out, in/32]` * row `[out]`."""
+    """Of codes `[out, in]`; 32 inputs share the scale coded `[out, in/32]` * row `[out]`."""
 
 def mapped_matrix(blob: Any) -> Matrix:
     """Over a blob of `encode_planes`, which is not copied, but kept: a mapped file stays mapped.
