@@ -275,7 +275,7 @@ def integer_matrix(
     """Of symmetric codes `[out, in]`, copied.
 
     `per_scale` 0: one scale; in: one for each row; else a multiple of 32 inputs, `scales` row by
-    row. `activations` "int8" are rounded to 8 bits with a scale for each token; "none": weight-only.
+    row. `activations` "int8": rounded to 8 bits with a scale for each token; "none": weight-only.
     """
 
 def quantize_q8(
