@@ -1,4 +1,4 @@
-"""This project and peers that run models, side by side: what installs, asked in processes of their own.
+"""This project and peers that run models, each asked in processes of its own: what installs.
 
     CMAKE_ARGS=-DGGML_NATIVE=ON pip install --no-binary llama-cpp-python llama-cpp-python
     pip install ctranslate2 onnxruntime onnx transformers
