@@ -22,6 +22,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 Figures = dict[str, Any]
 
 SCRIPTS = Path(__file__).parent / "peers"
@@ -93,8 +95,9 @@ def measure(peer: str, model: Path, threads: int, **settings: Any) -> Figures:
     -------
     dict
         `decode_tokens_s` (median, the prompt not in it), `prefill_128_tokens_s`,
-        `prefill_512_tokens_s`, the runs of each, `tokens` (greedy), `rss_anon_bytes`,
-        `rss_file_bytes`, `version`; or `missing`; or `failed`.
+        `prefill_512_tokens_s`, the runs of each, `tokens` (greedy), `first_token` and `logits`
+        (the first 1024) behind the prompt, `rss_anon_bytes`, `rss_file_bytes`, `version`; or
+        `missing`; or `failed`.
     """
     about = MODEL_PEERS[peer]
     path = model / about.file
@@ -104,6 +107,12 @@ def measure(peer: str, model: Path, threads: int, **settings: Any) -> Figures:
     request = {**MODEL_REQUEST, **about.settings, **settings}
     request |= {"path": str(path), "vocab": config["vocab_size"], "threads": threads}
     return {"peer": peer, "model": model.name, "threads": threads, **_ask(about.script, request)}
+
+
+def distance(ours: list[float], theirs: list[float]) -> float:
+    """Between two peers' `logits`, as a share of their length; small if one model made both."""
+    a, b = np.array(ours), np.array(theirs)
+    return float(np.linalg.norm(a - b) / np.linalg.norm(b))
 
 
 def measure_product(peer: str, threads: int, **settings: Any) -> Figures:

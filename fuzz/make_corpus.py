@@ -157,6 +157,28 @@ def codes() -> dict[str, bytes]:
     return made
 
 
+def planes() -> dict[str, bytes]:
+    """Blobs of planes, and rows, columns, dtype and values as fuzz_planes.cpp reads them."""
+
+    def blob_of(rows: int, columns: int, dtype: str, escapes: int) -> bytes:
+        random = np.random.default_rng(rows)
+        values = (random.standard_normal((rows, columns)).astype("<f4").view("<u4") >> 16).ravel()
+        values[random.integers(0, values.size, escapes)] = 0x7F81
+        kinds = {"BF16": values.astype("<u2"), "F32": (values << 16).astype("<u4")}
+        raw = np.frombuffer(kinds[dtype].tobytes(), np.uint8)
+        made = _core.encode_planes(raw, dtype, rows, columns, 1)
+        assert made is not None
+        return made.tobytes()
+
+    normal = np.random.default_rng(4).standard_normal(200).astype("<f4").view("<u4") >> 16
+    return {
+        "bf16": blob_of(4, 192, "BF16", 3),
+        "f32": blob_of(8, 96, "F32", 0),
+        "values": bytes([130, 99, 0]) + normal.astype("<u2").tobytes(),
+        "wide_values": bytes([65, 130, 1]) + normal.astype("<u2").tobytes(),
+    }
+
+
 def main() -> None:
     made = {
         "decode": streams(),
@@ -165,6 +187,7 @@ def main() -> None:
         "blob": blobs(),
         "blob_roundtrip": blob_roundtrips(),
         "codes": codes(),
+        "planes": planes(),
     }
     for target, seeds in made.items():
         folder = CORPUS / target

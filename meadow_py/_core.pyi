@@ -215,6 +215,20 @@ def encode_records(
     bits) of every element of 1, 2, 4 or 8 bytes. Planes hold each bit of a record once.
     """
 
+def encode_planes(
+    raw: Any, dtype: str, rows: int, columns: int, threads: int = 0
+) -> npt.NDArray[np.uint8] | None:
+    """F32, F16 or BF16 to a blob of planes, a runtime codec.
+
+    None where BF16 does not hold every value, where a row has more than 2^21 columns, and where the
+    blob would not be smaller than the values in BF16.
+    """
+
+def decode_planes(
+    blob: Any, first: int, last: int, out: npt.NDArray[np.uint8], threads: int = 0
+) -> None: ...
+def verify_planes(blob: Any, threads: int = 0) -> None: ...
+def planes_info(blob: Any) -> dict[str, Any]: ...
 def decode_blob(blob: Any, out: npt.NDArray[np.uint8], threads: int = 0) -> None: ...
 def decode_tiles(
     blob: Any, first: int, last: int, out: npt.NDArray[np.uint8], threads: int = 0
@@ -249,6 +263,13 @@ def dense_matrix(values: Any, dtype: str, rows: int, columns: int) -> Matrix:
 
 def packed_matrix(values: Any, dtype: str, rows: int, columns: int, threads: int = 0) -> Matrix:
     """The same packed in planes, copied. ValueError for values that BF16 does not hold exactly."""
+
+def mapped_matrix(blob: Any) -> Matrix:
+    """Over a blob of `encode_planes`, which is not copied, but kept: a mapped file stays mapped.
+
+    Only its head is read. FormatError if that is damaged; codes and lower bytes are as they are,
+    see `verify_planes`. ValueError unless the blob begins at a multiple of 4 bytes.
+    """
 
 # -- measure: how fast this host is -------------------------------------------------------------
 

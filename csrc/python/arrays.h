@@ -4,12 +4,14 @@
 #include <pybind11/numpy.h>
 #include <pybind11/pybind11.h>
 
+#include <cstdint>
 #include <memory>
 #include <span>
 #include <string>
 #include <utility>
 #include <vector>
 
+#include "meadow/base/raw_vector.h"
 #include "meadow/number/dtype.h"
 #include "meadow/stats/chunks.h"
 
@@ -26,6 +28,23 @@ std::pair<std::size_t, std::size_t> matrix_shape(const py::array& array, const c
 
 // Bytes in a row: memory that lives as long as `info`.
 std::span<const std::uint8_t> flat_bytes(const py::buffer_info& info, const char* what);
+
+// The core reads elements as words; a mapped file may hold them anywhere.
+class AlignedBytes {
+ public:
+  explicit AlignedBytes(std::span<const std::uint8_t> bytes) : bytes_(bytes) {
+    if (reinterpret_cast<std::uintptr_t>(bytes.data()) % alignof(std::uint64_t) == 0) return;
+    copy_.assign(bytes.begin(), bytes.end());
+    bytes_ = copy_;
+  }
+  AlignedBytes(const AlignedBytes&) = delete;
+  AlignedBytes& operator=(const AlignedBytes&) = delete;
+  [[nodiscard]] std::span<const std::uint8_t> get() const noexcept { return bytes_; }
+
+ private:
+  Bytes copy_;
+  std::span<const std::uint8_t> bytes_;
+};
 
 FloatType float_type(const std::string& dtype);
 // Checks that the elements have the width that `type` has.

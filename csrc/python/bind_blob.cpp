@@ -50,23 +50,6 @@ const char* name_of(LayoutKind kind) {
   }
 }
 
-// The core reads elements as words; a mapped file may hold them anywhere.
-class AlignedBytes {
- public:
-  explicit AlignedBytes(std::span<const std::uint8_t> bytes) : bytes_(bytes) {
-    if (reinterpret_cast<std::uintptr_t>(bytes.data()) % alignof(std::uint64_t) == 0) return;
-    copy_.assign(bytes.begin(), bytes.end());
-    bytes_ = copy_;
-  }
-  AlignedBytes(const AlignedBytes&) = delete;
-  AlignedBytes& operator=(const AlignedBytes&) = delete;
-  [[nodiscard]] std::span<const std::uint8_t> get() const noexcept { return bytes_; }
-
- private:
-  Bytes copy_;
-  std::span<const std::uint8_t> bytes_;
-};
-
 py::array encode_floats_of(const py::buffer& raw, const std::string& dtype, std::uint64_t columns,
                            const std::string& effort, unsigned threads) {
   const py::buffer_info info = raw.request();

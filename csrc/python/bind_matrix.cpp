@@ -13,6 +13,7 @@
 #include "made_by_functions.h"
 #include "meadow/base/error.h"
 #include "meadow/base/raw_vector.h"
+#include "meadow/blob/planes_blob.h"
 #include "meadow/matrix/packed.h"
 
 namespace meadow::python {
@@ -70,6 +71,13 @@ HeldMatrix packed_matrix_of(const py::buffer& values, const std::string& dtype, 
   return {std::move(made), "planes", py::none()};
 }
 
+HeldMatrix mapped_matrix_of(const py::buffer& blob) {
+  auto info = std::make_unique<py::buffer_info>(blob.request());
+  const PlanesView view = parse_planes_blob(flat_bytes(*info, "blob"));
+  return {packed_matrix(view.planes, view.layout.rows, view.plane_bytes()), "planes",
+          holder(std::move(info))};
+}
+
 py::array multiply_by(const HeldMatrix& held, const py::array& x, unsigned threads) {
   const Matrix& matrix = held.matrix();
   require_plain(x, "x");
@@ -114,6 +122,7 @@ void bind_matrix(py::module_& module) {
              py::arg("columns"));
   module.def("packed_matrix", packed_matrix_of, py::arg("values"), py::arg("dtype"),
              py::arg("rows"), py::arg("columns"), py::arg("threads") = 0);
+  module.def("mapped_matrix", mapped_matrix_of, py::arg("blob"));
 }
 
 }  // namespace meadow::python

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from meadow_py.blobs import planes
 from meadow_py.blobs.buffers import flat, writable
 from meadow_py.blobs.info import info
 from meadow_py.blobs.layouts import ELEMENT_BYTES, FLOATS, Layout, groups_layout, layout_of
@@ -17,13 +18,14 @@ from meadow_py.quantize import check_threads
 
 Bytes = npt.NDArray[np.uint8]
 
-# What users ask for, and what the core calls it.
+# What users ask for, and what the core calls it; of planes, whatever they do not hold.
 CODECS = {
     "auto": "balanced",
     "fast": "fast",
     "small": "small",
     "huffman": "huffman",
     "raw": "raw",
+    planes.CODEC: "balanced",
 }
 
 _LONGEST_DTYPE = 16
@@ -48,11 +50,14 @@ def encode(
         As in safetensors (``"BF16"``) or GGUF (``"Q4_0"``). What is not known is coded as bytes.
     shape : sequence of int
         Of the tensor, row-major; its last dimension is the length of a row.
-    codec : {"auto", "fast", "small", "huffman", "raw"}
+    codec : {"auto", "fast", "small", "huffman", "raw", "planes"}
         ``auto``: floats as exponents under the scales of rows and columns, Huffman coded, and
         whatever coder is near the smallest for everything else. ``fast``: exponents alone, which
         decodes fastest. ``small``: rANS wherever it is smaller. ``huffman``: Huffman or raw bits
-        everywhere, as Huff-LLM's decoders read them. ``raw``: no coder.
+        everywhere, as Huff-LLM's decoders read them. ``raw``: no coder. ``planes``: matrices of
+        floats that BF16 holds in the runtime codec, which is multiplied from the mapped file as it
+        lies there, at about 12 bits a weight; everything else as ``auto``: other dtypes and
+        numbers of dimensions, and matrices that planes would not make smaller than BF16.
     groups : sequence of int, optional
         Bit groups of an element of 1, 2, 4 or 8 bytes, highest first, one code each: Huff-LLM's
         way, as ``(1, 8, 7)`` for BF16. Only with ``codec="huffman"``.
@@ -79,6 +84,10 @@ def encode(
     threads = check_threads(threads)
     data, named = flat(raw, "raw"), _name(dtype)
     columns = _columns(dtype, shape, data.size)
+    if codec == planes.CODEC and groups is None:
+        made = planes.encode(data, dtype, _integers(shape, "shape"), threads)
+        if made is not None:
+            return made
     if groups is not None:
         layout = _groups(dtype, groups, codec)
     elif dtype in FLOATS and codec not in ("huffman", "raw"):
@@ -125,7 +134,10 @@ def decode(blob: Any, *, out: Bytes | None = None, threads: int = 0) -> Bytes:
     made = np.empty(info(data).nbytes, np.uint8) if out is None else writable(out)
     if np.may_share_memory(data, made):
         raise ValueError("out: shares memory with the blob, which would change while it is read")
-    _core.decode_blob(data, made, check_threads(threads))
+    if planes.is_planes(data):
+        _core.decode_planes(data, 0, len(planes.info(data).tiles), made, check_threads(threads))
+    else:
+        _core.decode_blob(data, made, check_threads(threads))
     return made
 
 
@@ -151,12 +163,13 @@ def decode_range(blob: Any, begin: int, end: int, *, threads: int = 0) -> Bytes:
     if begin == end:
         return np.empty(0, np.uint8)
     tiles = np.empty(min(last * step, about.nbytes) - first * step, np.uint8)
-    _core.decode_tiles(data, first, last, tiles, check_threads(threads))
+    decode_tiles = _core.decode_planes if planes.is_planes(data) else _core.decode_tiles
+    decode_tiles(data, first, last, tiles, check_threads(threads))
     return tiles[begin - first * step : end - first * step]
 
 
 def verify(blob: Any, *, threads: int = 0) -> None:
-    """Check every checksum and decode every tile.
+    """Check every checksum and decode every tile; of planes, any tile whose sum is right decodes.
 
     Raises
     ------
@@ -165,7 +178,9 @@ def verify(blob: Any, *, threads: int = 0) -> None:
     """
     from meadow_py import _core
 
-    _core.verify_blob(flat(blob, "blob"), check_threads(threads))
+    data = flat(blob, "blob")
+    check = _core.verify_planes if planes.is_planes(data) else _core.verify_blob
+    check(data, check_threads(threads))
 
 
 def _effort(codec: str) -> str:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
+from meadow_py.blobs import planes as of_planes
 from meadow_py.blobs.buffers import flat
 
 
@@ -20,12 +22,14 @@ class PlaneInfo:
         Symbols of a record.
     width : int
         Bits of a symbol before coding.
-    coding : {"constant", "raw", "huffman", "rans"}
-        ``raw`` says that no table paid, ``constant`` that the plane costs nothing.
+    coding : {"constant", "raw", "huffman", "rans", "planes"}
+        ``raw`` says that no table paid, ``constant`` that the plane costs nothing, ``planes`` that
+        codes of 4 bits stand for the 16 most frequent symbols of each 64 rows, and what is none of
+        them is stored apart.
     entries : int
         Symbols that have a code; 0 without a table.
     longest : int
-        Bits of the longest Huffman code; 0 for other codings.
+        Bits of the longest code of Huffman and planes; 0 for other codings.
     table_bytes : int
         Size of the table in the blob.
     """
@@ -47,8 +51,9 @@ class BlobInfo:
     ----------
     dtype : str
         Of the tensor.
-    kind : {"segments", "groups", "scaled"}
-        How records are cut: bytes of a record, bit groups, or floats under scales.
+    kind : {"segments", "groups", "scaled", "planes"}
+        How records are cut: bytes of a record, bit groups, floats under scales, or floats in the
+        runtime codec.
     content : str or None
         Of floats: the narrowest dtype that holds every value, and which is coded.
     nbytes, bytes : int
@@ -65,6 +70,10 @@ class BlobInfo:
     planes : tuple of PlaneInfo
     row_bases, column_bases : int
         How many rows and columns have a scale of their own; 0 for none.
+    sections : mapping of str to int
+        Of planes, the bytes of ``codes``, ``lower`` (bytes), ``tables``, ``escapes`` and
+        ``escaped`` (where the escapes of every four rows begin), and of the ``head``, which
+        contains the last three; empty for other kinds.
     """
 
     dtype: str
@@ -80,6 +89,7 @@ class BlobInfo:
     planes: tuple[PlaneInfo, ...]
     row_bases: int
     column_bases: int
+    sections: Mapping[str, int] = field(default_factory=dict)
 
     @property
     def tile_nbytes(self) -> int:
@@ -88,7 +98,9 @@ class BlobInfo:
 
     @property
     def codec(self) -> str:
-        """The codings in use, as ``huffman+raw``."""
+        """The codings in use, as ``huffman+raw``; or ``planes``."""
+        if self.kind == of_planes.CODEC:
+            return of_planes.CODEC
         return "+".join(dict.fromkeys(plane.coding for plane in self.planes))
 
 
@@ -102,6 +114,9 @@ def info(blob: Any) -> BlobInfo:
     """
     from meadow_py import _core
 
-    found = _core.blob_info(flat(blob, "blob"))
+    data = flat(blob, "blob")
+    if of_planes.is_planes(data):
+        return of_planes.info(data)
+    found = _core.blob_info(data)
     planes = tuple(PlaneInfo(**plane) for plane in found.pop("planes"))
     return BlobInfo(**{**found, "tiles": tuple(found["tiles"])}, planes=planes)

@@ -6,12 +6,13 @@ import functools
 import math
 import threading
 import weakref
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from meadow_py.blobs.planes import CODEC as PLANES
 from meadow_py.checkpoint.config import original_config
 from meadow_py.checkpoint.manifest import Manifest, read_manifest
 from meadow_py.checkpoint.metadata import gguf_header
@@ -154,7 +155,16 @@ def _of_region(packed: PackedFile, reader: _Reader, number: int, region: Region)
 
         made = BlockTensor
     name = str(packed.path)
-    return made(region.name, region.dtype, region.shape, region.length, read, name)
+    planes = _planes_of(packed, number)
+    return made(region.name, region.dtype, region.shape, region.length, read, name, planes)
+
+
+def _planes_of(packed: PackedFile, number: int) -> Callable[[], Bytes] | None:
+    """What gives the blob of a matrix in the runtime codec."""
+    entry = packed.table.regions[number]
+    if entry.codec != PLANES or len(entry.region.shape) != 2:
+        return None
+    return functools.partial(packed.planes, entry)
 
 
 def _of_view(packed: PackedFile, reader: _Reader, view: View) -> Tensor:
@@ -165,7 +175,15 @@ def _of_view(packed: PackedFile, reader: _Reader, view: View) -> Tensor:
             f"{packed.path}: tensor {view.name!r} claims {size} B, its storage holds {held} B"
         )
     read = functools.partial(_read_view, reader, view)
-    return Tensor(view.name, view.dtype, view.shape, size, read, str(packed.path))
+    region = packed.table.regions[view.region].region
+    whole = view.offset == 0 and view.shape == region.shape and view.strides == _in_row(view.shape)
+    planes = _planes_of(packed, view.region) if whole else None
+    return Tensor(view.name, view.dtype, view.shape, size, read, str(packed.path), planes)
+
+
+def _in_row(shape: tuple[int, ...]) -> tuple[int, ...]:
+    """The strides of values in a row."""
+    return tuple(math.prod(shape[n + 1 :]) for n in range(len(shape)))
 
 
 def _read_view(reader: _Reader, view: View) -> Bytes:

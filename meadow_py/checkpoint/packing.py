@@ -91,8 +91,9 @@ def pack(
     target : str or path
         The packed folder. For a weight file a name that ends in ``.safetensors`` makes one packed
         file without a folder. If it is there already and of this source, it is verified.
-    codec : {"auto", "fast", "small", "huffman", "raw"}
-        See `meadow_py.blobs.encode`: ``fast`` decodes faster, ``small`` is smaller.
+    codec : {"auto", "fast", "small", "huffman", "raw", "planes"}
+        See `meadow_py.blobs.encode`: ``fast`` decodes faster, ``small`` is smaller, ``planes`` is
+        run from the mapped file without being decoded.
     overwrite : bool
         Replace a packed folder or file that is there already.
     threads : int or None

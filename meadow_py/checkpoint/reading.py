@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from meadow_py import blobs
+from meadow_py.blobs import planes
 from meadow_py.checkpoint.layout import (
     ALIGNMENT,
     REGIONS,
@@ -95,6 +96,25 @@ class PackedFile:
             said = f"its blob holds {found.nbytes} B, expected {packed.region.length}"
             raise self._damaged(packed, said)
         return found
+
+    def planes(self, packed: PackedRegion) -> Bytes:
+        """The mapped blob of a region in the runtime codec.
+
+        Its head agrees with the table of regions; its codes and lower bytes are not read.
+
+        Raises
+        ------
+        FormatError
+            If the head is damaged, or says another dtype or shape; names the file and the tensor.
+        """
+        region, blob = packed.region, self.blob(packed)
+        if self.info(packed).kind != planes.CODEC:
+            raise self._damaged(packed, "its blob holds no planes, as the table of regions says")
+        dtype, shape = planes.dtype_and_shape(blob)
+        if (dtype, shape) != (region.dtype, region.shape):
+            said = f"its blob holds {list(shape)} of {dtype}"
+            raise self._damaged(packed, f"{said}, expected {list(region.shape)} of {region.dtype}")
+        return blob
 
     def decode(self, packed: PackedRegion, threads: int = 0) -> Bytes:
         """All bytes of a region, in an array of their own.

@@ -27,13 +27,14 @@ Overwrite = Annotated[bool, typer.Option("--overwrite", help="Replace what is th
 
 
 class Codec(str, Enum):
-    """Settings of the storage codec."""
+    """Settings of the storage codec, and the runtime codec."""
 
     AUTO = "auto"
     FAST = "fast"
     SMALL = "small"
     HUFFMAN = "huffman"
     RAW = "raw"
+    PLANES = "planes"
 
 
 def show(made: Inspection, as_json: bool, per_tensor: bool = False) -> None:

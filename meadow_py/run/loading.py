@@ -103,7 +103,8 @@ def load_engine(
     dtype : {"F32", "BF16"}, optional
         What weights are converted to; by default they stay what they are.
     mapped : bool
-        Whether dense weights may stay in the mapped file; else they are copied to memory.
+        Whether dense weights and stored planes may stay in the mapped file; else they are copied to
+        memory.
     revision, token, cache_dir, local_files_only
         As of `open_checkpoint`.
 

@@ -79,12 +79,14 @@ def matrix_of(
         Which.
     form : str
         ``dense``: as stored. ``packed`` or ``auto``: in planes, bit for bit the same values, where
-        BF16 holds them and planes are smaller; else dense.
+        BF16 holds them and planes are smaller; else dense. Planes that a packed file holds are
+        multiplied from there, without being decoded.
     dtype : {"F32", "BF16"}, optional
         What its values are converted to, rounded to nearest even where they do not fit; by
         default they stay what they are.
     mapped : bool
-        Whether dense values may stay in a mapped file; else they are copied to memory.
+        Whether dense values and stored planes may stay in a mapped file; else they are copied to
+        memory.
 
     Raises
     ------
@@ -95,6 +97,9 @@ def matrix_of(
         raise ValueError(f"form={form!r}: expected one of {', '.join(FORMS)}")
     if dtype not in (None, "F32", "BF16"):
         raise ValueError(f"dtype={dtype!r}: expected 'F32', 'BF16' or None")
+    stored = None if form == "dense" else _stored_planes(weight, mapped)
+    if stored is not None:
+        return stored
     values = weight.values()
     if dtype is not None:
         values = values.astype(_DENSE[dtype], copy=False)
@@ -112,6 +117,18 @@ def unpaired(values: npt.NDArray[Any], heads: int) -> npt.NDArray[Any]:
     """
     pairs = values.reshape(heads, values.shape[0] // heads // 2, 2, *values.shape[1:])
     return np.ascontiguousarray(pairs.swapaxes(1, 2)).reshape(values.shape)
+
+
+def _stored_planes(weight: EngineWeight, mapped: bool) -> _core.Matrix | None:
+    """Over the planes of a packed file; None where it has none of just this matrix."""
+    from meadow_py import _core
+
+    spec, tensor = weight.weight.spec, weight.weight.tensor
+    whole = spec.part is None and not spec.transposed and tensor.shape == spec.shape
+    blob = tensor.planes() if whole and not weight.paired_heads else None
+    if blob is None:
+        return None
+    return _core.mapped_matrix(blob if mapped else np.array(blob))
 
 
 def _packed(values: npt.NDArray[Any]) -> _core.Matrix | None:

@@ -59,6 +59,7 @@ class Tensor:
         nbytes: int,
         read: Callable[[], Bytes],
         file: str | None = None,
+        planes: Callable[[], Bytes] | None = None,
     ) -> None:
         self.name = name
         self.dtype = dtype
@@ -66,6 +67,19 @@ class Tensor:
         self.nbytes = nbytes
         self.file = file
         self._read = read
+        self._planes = planes
+
+    def planes(self) -> Bytes | None:
+        """The mapped blob of a matrix that is stored in the runtime codec, None for all others.
+
+        It is what `meadow_py._core.mapped_matrix` multiplies with; nothing is decoded.
+
+        Raises
+        ------
+        FormatError
+            If the blob's head is damaged. Its codes and lower bytes are not read.
+        """
+        return None if self._planes is None else self._planes()
 
     def raw(self) -> Bytes:
         """The stored bytes: uint8, 1-D, read-only; a view of the mapped file where there is one.

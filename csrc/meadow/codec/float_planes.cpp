@@ -9,6 +9,8 @@
 
 #include "meadow/base/error.h"
 #include "meadow/base/thread_pool.h"
+#include "meadow/kernels/convert/convert.h"
+#include "meadow/kernels/isa.h"
 
 namespace meadow {
 namespace {
@@ -160,6 +162,25 @@ void join(const std::vector<TableBlock>& blocks, FloatPlanes& planes) {
 std::size_t FloatPlanes::bytes() const noexcept {
   return codes.size() + lower.size() + tables.size() + escapes.size() * sizeof(Escape) +
          escaped.size() * sizeof(std::uint32_t);
+}
+
+RowReader bf16_rows(FloatType type, const void* values, std::size_t columns) {
+  if (type == FloatType::kF32) {
+    return [values, columns](std::size_t row, std::uint16_t* to) {
+      const auto* from = static_cast<const std::uint32_t*>(values) + row * columns;
+      std::transform(from, from + columns, to,
+                     [](std::uint32_t bits) { return static_cast<std::uint16_t>(bits >> 16); });
+    };
+  }
+  if (type == FloatType::kF16) {
+    return [values, columns](std::size_t row, std::uint16_t* to) {
+      const auto* from = static_cast<const std::uint16_t*>(values) + row * columns;
+      kernels::convert_kernels(active_isa()).bf16_of_f16(from, columns, to);
+    };
+  }
+  return [values, columns](std::size_t row, std::uint16_t* to) {
+    std::copy_n(static_cast<const std::uint16_t*>(values) + row * columns, columns, to);
+  };
 }
 
 FloatPlanes encode_float_planes(std::size_t rows, std::size_t columns, const RowReader& read_row,

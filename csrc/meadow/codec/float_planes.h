@@ -10,6 +10,7 @@
 #include "meadow/base/huge_pages.h"
 #include "meadow/base/raw_vector.h"
 #include "meadow/kernels/packed/packed.h"
+#include "meadow/number/dtype.h"
 
 namespace meadow {
 
@@ -35,6 +36,9 @@ constexpr std::size_t kMostPlaneColumns = std::size_t{65536} * kernels::kUnitCol
 
 // Writes the BF16 bits of one row.
 using RowReader = std::function<void(std::size_t row, std::uint16_t* values)>;
+
+// Reads rows of BF16, or of F16 or F32 that hold nothing but values of BF16.
+RowReader bf16_rows(FloatType type, const void* values, std::size_t columns);
 
 // The table of each 64 rows holds their 16 most frequent upper bytes; all others are escapes.
 // Throws InvalidArgument for an empty weight, for rows that are too long, and for more escapes than

@@ -4,7 +4,6 @@
 #include <utility>
 
 #include "meadow/base/error.h"
-#include "meadow/kernels/convert/convert.h"
 #include "meadow/kernels/isa.h"
 #include "meadow/matrix/many_tokens.h"
 #include "meadow/number/content.h"
@@ -15,9 +14,14 @@ namespace {
 class PackedMatrix final : public Matrix {
  public:
   explicit PackedMatrix(FloatPlanes planes)
-      : Matrix(planes.rows, planes.columns), planes_(std::move(planes)), view_(planes_.view()) {}
+      : Matrix(planes.rows, planes.columns),
+        planes_(std::move(planes)),
+        view_(planes_.view()),
+        bytes_(planes_.bytes()) {}
+  PackedMatrix(const kernels::PackedRows& view, std::size_t rows, std::size_t bytes)
+      : Matrix(rows, view.columns), view_(view), bytes_(bytes) {}
 
-  [[nodiscard]] std::size_t bytes() const noexcept override { return planes_.bytes(); }
+  [[nodiscard]] std::size_t bytes() const noexcept override { return bytes_; }
   [[nodiscard]] std::size_t row_step() const noexcept override { return kernels::kGroupRows; }
 
   void multiply_rows(Block range, const Activations& x, float* y) const override {
@@ -45,28 +49,10 @@ class PackedMatrix final : public Matrix {
 
  private:
   const kernels::PackedKernels& kernels_ = kernels::packed_kernels(active_isa());
-  FloatPlanes planes_;
+  FloatPlanes planes_;  // empty where others own them
   kernels::PackedRows view_;
+  std::size_t bytes_;
 };
-
-RowReader reader_of(DenseType type, const void* values, std::size_t columns) {
-  if (type == DenseType::kF32) {
-    return [values, columns](std::size_t row, std::uint16_t* to) {
-      const auto* from = static_cast<const std::uint32_t*>(values) + row * columns;
-      std::transform(from, from + columns, to,
-                     [](std::uint32_t bits) { return static_cast<std::uint16_t>(bits >> 16); });
-    };
-  }
-  if (type == DenseType::kF16) {
-    return [values, columns](std::size_t row, std::uint16_t* to) {
-      const auto* from = static_cast<const std::uint16_t*>(values) + row * columns;
-      kernels::convert_kernels(active_isa()).bf16_of_f16(from, columns, to);
-    };
-  }
-  return [values, columns](std::size_t row, std::uint16_t* to) {
-    std::copy_n(static_cast<const std::uint16_t*>(values) + row * columns, columns, to);
-  };
-}
 
 FloatType float_type_of(DenseType type) noexcept {
   switch (type) {
@@ -85,6 +71,11 @@ std::unique_ptr<Matrix> packed_matrix(FloatPlanes planes) {
   return std::make_unique<PackedMatrix>(std::move(planes));
 }
 
+std::unique_ptr<Matrix> packed_matrix(const kernels::PackedRows& planes, std::size_t rows,
+                                      std::size_t bytes) {
+  return std::make_unique<PackedMatrix>(planes, rows, bytes);
+}
+
 std::unique_ptr<Matrix> packed_matrix(DenseType type, const void* values, std::size_t rows,
                                       std::size_t columns, unsigned threads) {
   const FloatType content = narrowest_type(values, rows * columns, float_type_of(type), threads);
@@ -93,7 +84,7 @@ std::unique_ptr<Matrix> packed_matrix(DenseType type, const void* values, std::s
             std::string(name_of(content)));
   }
   return packed_matrix(
-      encode_float_planes(rows, columns, reader_of(type, values, columns), threads));
+      encode_float_planes(rows, columns, bf16_rows(float_type_of(type), values, columns), threads));
 }
 
 }  // namespace meadow

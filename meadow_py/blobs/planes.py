@@ -1,0 +1,85 @@
+"""Planes: floats in the runtime codec, which products read from a mapped file as they lie there."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import numpy.typing as npt
+
+from meadow_py.blobs.layouts import FLOATS
+
+if TYPE_CHECKING:
+    from meadow_py.blobs.info import BlobInfo
+
+Bytes = npt.NDArray[np.uint8]
+
+CODEC = "planes"
+SECTIONS = ("head", "codes", "lower", "tables", "escapes", "escaped")
+_MAGIC = b"MDWP"
+_UNIT_WEIGHTS = 128  # four rows of 32 columns
+_UNIT_BYTES = 192  # 64 of codes, 128 lower bytes
+_TABLE_ENTRIES = 16
+
+
+def is_planes(blob: Bytes) -> bool:
+    """Whether a blob says that it holds planes."""
+    return blob[: len(_MAGIC)].tobytes() == _MAGIC
+
+
+def encode(data: Bytes, dtype: str, shape: Sequence[int], threads: int) -> Bytes | None:
+    """A matrix of floats as planes; None for whatever they do not hold or do not make smaller."""
+    from meadow_py import _core
+
+    if dtype not in FLOATS or len(shape) != 2:
+        return None
+    rows, columns = shape
+    return _core.encode_planes(data, dtype, rows, columns, threads)
+
+
+def info(blob: Bytes) -> BlobInfo:
+    """The head of a blob of planes, in the words of all blobs. A tile is a block of rows.
+
+    Raises
+    ------
+    FormatError
+        If it is truncated, corrupt or of a newer version.
+    """
+    from meadow_py import _core
+    from meadow_py.blobs.info import BlobInfo, PlaneInfo
+
+    found = _core.planes_info(blob)
+    rows, columns = found["rows"], found["columns"]
+    upper = PlaneInfo(8, 1, 8, CODEC, _TABLE_ENTRIES, 4, found["tables"])
+    return BlobInfo(
+        dtype=found["dtype"],
+        kind=CODEC,
+        content="BF16",
+        nbytes=found["nbytes"],
+        bytes=found["bytes"],
+        records=rows * columns,
+        record_bytes=FLOATS[found["dtype"]],
+        tile_records=found["block_rows"] * columns,
+        floor_bits=found["floor_bits"],
+        tiles=_block_bytes(rows, columns, found["block_rows"]),
+        planes=(upper, PlaneInfo(0, 1, 8, "raw", 0, 0, 0)),
+        row_bases=0,
+        column_bases=0,
+        sections={name: found[name] for name in SECTIONS},
+    )
+
+
+def dtype_and_shape(blob: Bytes) -> tuple[str, tuple[int, int]]:
+    """What a blob of planes holds; errors as `info`."""
+    from meadow_py import _core
+
+    found = _core.planes_info(blob)
+    return found["dtype"], (found["rows"], found["columns"])
+
+
+def _block_bytes(rows: int, columns: int, step: int) -> tuple[int, ...]:
+    """Codes and lower bytes of every block, whole groups of four rows."""
+    of_group = -(-columns * 4 // _UNIT_WEIGHTS) * _UNIT_BYTES
+    sizes = (min(step, rows - begin) for begin in range(0, rows, step))
+    return tuple(-(-size // 4) * of_group for size in sizes)
