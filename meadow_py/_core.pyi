@@ -275,7 +275,7 @@ def integer_matrix(
     """Of symmetric codes `[out, in]`, copied.
 
     `per_scale` 0: one scale; in: one for each row; else a multiple of 32 inputs, `scales` row by
-    row. `activations` "int8" are rounded to 8 bits with a scale for each token; "none": weight-only.
+    row. `activations` "int8": rounded to 8 bits with a scale for each token; "none": weight-only.
     """
 
 def quantize_q8(
@@ -292,7 +292,7 @@ def q8_matrix(
     activations: Literal["int8", "none"] = "int8",
     threads: int = 0,
 ) -> Matrix:
-    """Of codes `[out, in]`; those of 32 inputs have the scale coded `[out, in/32]` * row `[out]`."""
+    """Of codes `[out, in]`; 32 inputs share the scale coded `[out, in/32]` * row `[out]`."""
 
 def mapped_matrix(blob: Any) -> Matrix:
     """Over a blob of `encode_planes`, which is not copied, but kept: a mapped file stays mapped.

@@ -24,9 +24,10 @@ def pack(
         typer.Argument(metavar="DST", help="A folder; of one file also NAME.safetensors."),
     ],
     codec: Annotated[
-        packing.Codec, typer.Option(
+        packing.Codec,
+        typer.Option(
             help="What to prefer; auto is small and decodes fast, planes runs from the mapped file."
-        )
+        ),
     ] = packing.Codec.AUTO,
     overwrite: packing.Overwrite = False,
     threads: options.Threads = None,

@@ -49,6 +49,18 @@ def test_pack_quietly_as_json(tmp_path: Path) -> None:
     assert data["bytes_packed"] < data["bytes_original"]
 
 
+def test_pack_in_the_runtime_codec(tmp_path: Path) -> None:
+    target = str(tmp_path / "p")
+    done = runner.invoke(app, ["pack", str(demo.folder()), target, "--codec", "planes", "--json"])
+    assert done.exit_code == 0
+    data = json.loads(done.stdout)
+    assert data["codec"] == "planes"
+    codecs = {tensor["role"]: tensor["codec"] for tensor in data["tensors"]}
+    assert codecs["mlp.up"] == codecs["embedding"] == "planes"
+    assert codecs["norm"] != "planes"
+    assert runner.invoke(app, ["verify", target]).exit_code == 0
+
+
 def test_verify(packed: Path) -> None:
     done = runner.invoke(app, ["verify", str(packed)])
     assert done.exit_code == 0
