@@ -168,7 +168,7 @@ def test_bad_arguments_are_named() -> None:
     with pytest.raises(ValueError, match="multiple of 32, found 30"):
         _core.integer_matrix(codes, one, 30)
     with pytest.raises(TypeError, match="codes: expected int8"):
-        _core.integer_matrix(codes.astype(np.int16), one, 0)  # type: ignore[arg-type]
+        _core.integer_matrix(codes.astype(np.int16), one, 0)
     with pytest.raises(TypeError, match="scales: expected float32"):
         _core.integer_matrix(codes, np.ones(1), 0)  # type: ignore[arg-type]
     with pytest.raises(ValueError, match="activations"):
