@@ -17,6 +17,9 @@ import numpy.typing as npt
 Words = npt.NDArray[np.uint16]
 
 BLOCK_ROWS = 4096
+# GGUF's own 32 puts 64-byte loads of a mapped tensor across two cache lines, which cost
+# llama.cpp a fifth of its speed on AVX-512: a peer is shown at its best.
+ALIGNMENT = 64
 LAYER_NAMES = {
     "self_attn.q_proj": "attn_q",
     "self_attn.k_proj": "attn_k",
@@ -117,6 +120,7 @@ def write_llama_gguf(folder: Path, path: Path, form: str) -> None:
     tensors = read_safetensors(folder / "model.safetensors")
     part = path.with_suffix(".part")
     writer = gguf.GGUFWriter(part, "llama")
+    writer.add_custom_alignment(ALIGNMENT)
     describe(writer, config)
     add_byte_vocabulary(writer, config["vocab_size"])
     write_tensors(writer, config, tensors, form)

@@ -19,10 +19,12 @@ from typing import Any
 import ml_dtypes
 import numpy as np
 import numpy.typing as npt
-from gguf_files import halves, hugging_face_name, write_tensors
+from gguf_files import ALIGNMENT, halves, hugging_face_name, write_tensors
 from synthetic_models import Exponents, write_safetensors
 
 Words = npt.NDArray[np.uint16]
+
+LEFT_OUT = {"general.architecture", "general.file_type", "general.alignment"}
 
 
 def source_file() -> Path:
@@ -91,8 +93,9 @@ def write_gguf(reader: Any, config: dict[str, Any], tensors: dict[str, Words], p
 
     part = path.with_suffix(".part")
     writer = gguf.GGUFWriter(part, "llama")
+    writer.add_custom_alignment(ALIGNMENT)
     for name, entry in reader.fields.items():
-        if name.startswith("GGUF.") or name in {"general.architecture", "general.file_type"}:
+        if name.startswith("GGUF.") or name in LEFT_OUT:
             continue
         inner = entry.types[1] if len(entry.types) > 1 else None
         writer.add_key_value(name, entry.contents(), entry.types[0], sub_type=inner)

@@ -11,13 +11,14 @@ if TYPE_CHECKING:
     from meadow_py.checkpoint import Inspection, Packed, inspect, pack, unpack, verify
     from meadow_py.config import show_config
     from meadow_py.profiler import Profile, profile
-    from meadow_py.run import Model, load
+    from meadow_py.run import Bench, Model, bench, load
     from meadow_py.sensitivity import Sensitivity, sweep
     from meadow_py.sources import Checkpoint, open_checkpoint
 
 __version__ = "0.1.0"
 
 __all__ = [
+    "Bench",
     "Checkpoint",
     "FormatError",
     "Inspection",
@@ -26,6 +27,7 @@ __all__ = [
     "Profile",
     "Sensitivity",
     "__version__",
+    "bench",
     "inspect",
     "load",
     "open_checkpoint",
@@ -39,12 +41,14 @@ __all__ = [
 
 # Loaded on first use, so that `import meadow_py` costs little more than the interpreter.
 _HOME_OF = {
+    "Bench": "meadow_py.run",
     "Checkpoint": "meadow_py.sources",
     "Inspection": "meadow_py.checkpoint",
     "Model": "meadow_py.run",
     "Packed": "meadow_py.checkpoint",
     "Profile": "meadow_py.profiler",
     "Sensitivity": "meadow_py.sensitivity",
+    "bench": "meadow_py.run",
     "inspect": "meadow_py.checkpoint",
     "load": "meadow_py.run",
     "open_checkpoint": "meadow_py.sources",

@@ -45,6 +45,9 @@ class CTranslate2:
     def prefill(self, prompt: list[int]) -> int:
         return self._generate(prompt, 1)[1][0]
 
+    def logits(self) -> None:
+        return None  # its generation gives scores of chosen tokens only
+
     def decode(self, prompt: list[int], count: int) -> tuple[float, list[int]]:
         times, tokens = self._generate(prompt, count + 1)
         return times[-1] - times[0], tokens[1:]

@@ -9,7 +9,8 @@ import ctypes
 from typing import Any
 
 import numpy as np
-from process import Figures, Request, answer, decode_by_steps, model_figures
+import numpy.typing as npt
+from process import SHOWN_LOGITS, Figures, Request, answer, decode_by_steps, model_figures
 
 CONTEXT = 1024
 BATCH = 512
@@ -25,7 +26,8 @@ class LlamaCpp:
         llama_cpp.llama_log_set(quiet, ctypes.c_void_p())
         llama_cpp.llama_backend_init()
         model_settings = llama_cpp.llama_model_default_params()
-        model_settings.use_mmap = mmap
+        modes = llama_cpp.LLAMA_LOAD_MODE_NONE, llama_cpp.LLAMA_LOAD_MODE_MMAP
+        model_settings.load_mode = modes[mmap]
         self._model = llama_cpp.llama_model_load_from_file(path.encode(), model_settings)
         if not self._model:
             raise SystemExit(f"llama.cpp cannot load {path}")
@@ -41,8 +43,14 @@ class LlamaCpp:
         batch = self._api.llama_batch_get_one(array, len(tokens))
         status = self._api.llama_decode(self._context, batch)
         assert status == 0, f"llama_decode: status {status}"
+        return int(np.argmax(self._logits()))
+
+    def _logits(self) -> npt.NDArray[np.float32]:
         logits = self._api.llama_get_logits_ith(self._context, -1)
-        return int(np.argmax(np.ctypeslib.as_array(logits, (self.vocab,))))
+        return np.ctypeslib.as_array(logits, (self.vocab,))
+
+    def logits(self) -> list[float]:
+        return [float(value) for value in self._logits()[:SHOWN_LOGITS]]
 
     def prefill(self, prompt: list[int]) -> int:
         self._api.llama_memory_clear(self._api.llama_get_memory(self._context), True)

@@ -16,6 +16,8 @@ from typing import Any, Protocol
 
 import numpy as np
 
+SHOWN_LOGITS = 1024  # of a vocabulary: enough to see whether two peers run the same model
+
 Request = dict[str, Any]
 Figures = dict[str, Any]
 
@@ -34,6 +36,9 @@ class Runner(Protocol):
 
     def prefill(self, prompt: list[int]) -> int:
         """Forgets what was, reads a prompt, and gives the most likely next token."""
+
+    def logits(self) -> list[float] | None:
+        """The first few behind that prompt, for comparisons; None where a peer shows none."""
 
     def decode(self, prompt: list[int], count: int) -> tuple[float, list[int]]:
         """Seconds of `count` steps of one token each behind a prompt, and their tokens."""
@@ -64,6 +69,7 @@ def model_figures(runner: Runner, request: Request) -> Figures:
         "decode_runs_tokens_s": [steps / seconds for seconds, _ in runs],
         "tokens": runs[0][1],
         "first_token": runner.prefill(prompt),
+        "logits": runner.logits(),
         **memory,
     }
     for length in request["prefill"]:

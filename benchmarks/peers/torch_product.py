@@ -23,7 +23,8 @@ def vector_product(data: Data) -> tuple[Callable[[], list[Any]], float]:
     """torch.mv without oneDNN, which is its faster way through one BF16 vector."""
     import torch
 
-    torch.backends.mkldnn.enabled = False
+    one_dnn: Any = torch.backends.mkldnn
+    one_dnn.set_flags(False)
     weights = [torch.from_numpy(data.matrix()).bfloat16() for _ in range(data.copies)]
     x = torch.from_numpy(data.vector).bfloat16()
     return lambda: [torch.mv(w, x) for w in weights], 2 * data.rows * data.columns

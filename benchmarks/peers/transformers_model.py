@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from process import Figures, Request, answer, decode_by_steps, model_figures
+from process import SHOWN_LOGITS, Figures, Request, answer, decode_by_steps, model_figures
 
 
 class Transformers:
@@ -17,6 +17,7 @@ class Transformers:
         loader: Any = AutoModelForCausalLM
         self._model = loader.from_pretrained(path, dtype=getattr(torch, dtype)).eval()
         self._cache: Any = None
+        self._last: Any = None
 
     def _next(self, tokens: list[int]) -> int:
         with self._torch.inference_mode():
@@ -26,8 +27,11 @@ class Transformers:
                 use_cache=True,
                 logits_to_keep=1,
             )
-        self._cache = out.past_key_values
-        return int(out.logits[0, -1].argmax())
+        self._cache, self._last = out.past_key_values, out.logits[0, -1]
+        return int(self._last.argmax())
+
+    def logits(self) -> list[float]:
+        return [float(value) for value in self._last[:SHOWN_LOGITS]]
 
     def prefill(self, prompt: list[int]) -> int:
         self._cache = None

@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 
 import meadow_py
+from meadow_py.cli.bench import bench
 from meadow_py.cli.config import config
 from meadow_py.cli.failures import debugging
 from meadow_py.cli.inspect import inspect
@@ -53,4 +54,5 @@ app.command()(verify)
 app.command()(unpack)
 app.command()(inspect)
 app.command()(run)
+app.command()(bench)
 app.command()(config)

@@ -2,10 +2,23 @@
 
 from __future__ import annotations
 
+from meadow_py.run.bench_result import Bench, FormBench
+from meadow_py.run.benching import bench
 from meadow_py.run.generation import Generation, Timing, Token
 from meadow_py.run.model import Model
 from meadow_py.run.opening import load
 from meadow_py.run.perplexity import Perplexity
 from meadow_py.run.tokenizing import Tokenizer
 
-__all__ = ["Generation", "Model", "Perplexity", "Timing", "Token", "Tokenizer", "load"]
+__all__ = [
+    "Bench",
+    "FormBench",
+    "Generation",
+    "Model",
+    "Perplexity",
+    "Timing",
+    "Token",
+    "Tokenizer",
+    "bench",
+    "load",
+]

@@ -33,7 +33,9 @@ def load(
         As of `open_checkpoint`; a packed model too. None: the bundled demo.
     form : str
         How weights are kept in memory: ``"dense"`` as they are stored; ``"packed"`` and ``"auto"``
-        in planes, which are smaller and give the same bits, where values allow it.
+        in planes, which are smaller and give the same bits, where values allow it. ``"int8"``,
+        ``"int8-tensor"`` and ``"q8"`` lose precision: weights of 8 bits with one scale for a row,
+        for a whole weight, or for 32 inputs, multiplied with activations of 8 bits.
     dtype : {"F32", "BF16"}, optional
         What weights are converted to; by default they stay what they are.
     mapped : bool

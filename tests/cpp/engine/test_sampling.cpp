@@ -92,7 +92,8 @@ TEST_CASE("the exponential is within two units in the last place, and 1 at 0") {
   CHECK(exponential(-kInfinity) == 0.0F);
   CHECK(exponential(-87.1F) == 0.0F);
   double worst = 0;
-  for (float x = -87.0F; x <= 0; x += 0.00051F) {
+  for (int step = 0; step <= 174000; ++step) {
+    const float x = -87.0F * static_cast<float>(step) / 174000.0F;
     const double exact = std::exp(static_cast<double>(x));
     const double unit = std::ldexp(1.0, std::ilogb(exact) - 23);
     worst = std::max(worst, std::abs(static_cast<double>(exponential(x)) - exact) / unit);
@@ -209,8 +210,8 @@ TEST_CASE("a seed gives the same tokens, another one others") {
   const SamplingOptions options{.temperature = 0.9F, .top_k = 200, .top_p = 0.95F, .min_p = 0.001F};
   const auto sequence = [&](std::uint64_t seed) {
     Sampler sampler(options, seed);
-    std::vector<std::size_t> made;
-    for (int i = 0; i < 50; ++i) made.push_back(sampler.choose(logits));
+    std::vector<std::size_t> made(50);
+    for (std::size_t& token : made) token = sampler.choose(logits);
     return made;
   };
   CHECK(sequence(42) == sequence(42));

@@ -103,7 +103,7 @@ def test_dtypes_of_weights(stored: str, dtype: str | None, tmp_path: Path) -> No
     torch = pytest.importorskip("torch")
     model = build(case_of("gpt2")).to(getattr(torch, stored))
     model.save_pretrained(tmp_path)
-    made = assembled(tmp_path, dtype=dtype)
+    made = assembled(tmp_path, form="dense", dtype=dtype)
     as_stored = {"float16": "F16", "bfloat16": "BF16"}[stored]
     assert {matrix.form for matrix in made.matrices.values()} == {dtype or as_stored}
     assert all(vector.dtype == np.float32 for vector in made.vectors.values())
@@ -194,7 +194,9 @@ def test_weights_that_the_engine_cannot_multiply_with(tmp_path: Path) -> None:
 def test_arguments_are_checked(tmp_path: Path) -> None:
     save(case_of("llama"), tmp_path)
     weight = assembled(tmp_path).weights["layers.0.q"]
-    with pytest.raises(ValueError, match="form='sparse': expected one of dense"):
+    with pytest.raises(
+        ValueError, match="form='sparse': expected one of auto, dense, packed, int8"
+    ):
         matrix_of(weight, "sparse")
     with pytest.raises(ValueError, match="dtype='F8': expected 'F32', 'BF16' or None"):
         matrix_of(weight, dtype="F8")

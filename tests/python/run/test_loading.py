@@ -36,7 +36,7 @@ def test_what_is_told_of_a_loaded_model(tmp_path: Path) -> None:
     assert loaded.folder == tmp_path
     assert (loaded.source, loaded.format) == (str(tmp_path), "safetensors")
     assert loaded.metadata["model_type"] == loaded.architecture.family == "llama"
-    halved = load_engine(tmp_path, dtype="BF16")
+    halved = load_engine(tmp_path, form="dense", dtype="BF16")
     vectors = sum(vector.nbytes for vector in loaded.vectors.values())
     assert halved.nbytes == halved.dense_nbytes == vectors + (4 * count - vectors) // 2
 

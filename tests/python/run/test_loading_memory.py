@@ -33,7 +33,7 @@ def anonymous():
     return next(int(line.split()[1]) << 10 for line in lines if line.startswith("RssAnon"))
 
 before = anonymous()
-loaded = meadow_py.run.loading.load_engine(sys.argv[1])
+loaded = meadow_py.run.loading.load_engine(sys.argv[1], form="dense")
 print(loaded.nbytes, anonymous() - before)
 """
 

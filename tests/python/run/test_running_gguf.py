@@ -24,9 +24,9 @@ TOLD = [
 ]
 
 
-def assembled(path: Path, dtype: str | None = None) -> Assembled:
+def assembled(path: Path, form: str = "dense") -> Assembled:
     with open_checkpoint(path) as checkpoint:
-        return assemble(checkpoint, dtype=dtype)
+        return assemble(checkpoint, form)
 
 
 def scaled_as_assumed(case: Case) -> Case:

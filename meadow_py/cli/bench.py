@@ -1,0 +1,79 @@
+"""``meadow bench``."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from meadow_py.cli import options
+from meadow_py.cli.failures import FAILED, reports_failures
+from meadow_py.cli.output import check_stdout, console, write
+
+# Imported before Ctrl-C is an exception.
+_NEEDS = (
+    "meadow_py._core",
+    "meadow_py.measure",
+    "meadow_py.run",
+    "meadow_py.run.benching",
+    "meadow_py.views.terminal.bench",
+)
+
+
+@reports_failures(*_NEEDS)
+def bench(
+    model: options.Model = None,
+    prompt_tokens: Annotated[int, typer.Option(min=1, help="Read at once, before the text.")] = 128,
+    tokens: Annotated[
+        int, typer.Option("--tokens", "-n", min=1, help="Generated in a run, one by one.")
+    ] = 32,
+    runs: Annotated[int, typer.Option(min=1, help="Of each form; medians count.")] = 5,
+    dtype: Annotated[
+        str | None,
+        typer.Option(help="Convert weights to F32 or BF16 first.", show_default=False),
+    ] = None,
+    no_memory: Annotated[
+        bool, typer.Option("--no-memory", help="Do not measure the memory of each form.")
+    ] = False,
+    as_json: options.Json = False,
+    threads: options.Threads = None,
+    revision: options.Revision = None,
+    token: options.Token = None,
+    cache_dir: options.CacheDir = None,
+    offline: options.Offline = False,
+    quiet: options.Quiet = False,
+) -> None:
+    """Compare a model dense and packed on this machine, and say whether packing pays.
+
+    Both forms run in turn; every logit of the first run is compared bit for bit. Exit code 1 where
+    one differs.
+
+    Example: meadow bench facebook/opt-125m --dtype BF16
+    """
+    import meadow_py
+
+    check_stdout()
+    made = meadow_py.bench(
+        model,
+        prompt_tokens=prompt_tokens,
+        tokens=tokens,
+        runs=runs,
+        dtype=dtype,
+        threads=threads or 0,
+        memory=not no_memory,
+        progress=False if quiet else None,
+        revision=revision,
+        token=token,
+        cache_dir=cache_dir,
+        local_files_only=offline,
+    )
+    if as_json:
+        import json
+
+        write(json.dumps(made.to_dict(), allow_nan=False) + "\n")
+    else:
+        from meadow_py.views.terminal.bench import render_bench
+
+        write(render_bench(made, console()))
+    if not made.same_bits:
+        raise typer.Exit(FAILED)

@@ -1,0 +1,117 @@
+"""Runs of one form of a model: a prompt read at once, then tokens one by one."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+import numpy.typing as npt
+
+from meadow_py.measure.timing import Timing, elapsed, in_turn
+
+if TYPE_CHECKING:
+    from meadow_py.run.model import Model
+
+_SEED = 11  # of the prompt: any would do
+_TABLES = ("embedding", "positions")  # of which a token reads a row: no product
+
+
+@dataclass(frozen=True)
+class Work:
+    """What every run does.
+
+    Attributes
+    ----------
+    prompt : array
+        int32 ids.
+    tokens : int
+        Generated behind it.
+    """
+
+    prompt: npt.NDArray[np.int32]
+    tokens: int
+
+    @classmethod
+    def of(cls, model: Model, prompt_tokens: int, tokens: int) -> Work:
+        """A prompt of random ids of the model's vocabulary."""
+        if prompt_tokens + tokens > model.context:
+            raise ValueError(
+                f"prompt_tokens={prompt_tokens} and tokens={tokens}: together more than the "
+                f"model's context of {model.context}"
+            )
+        ids = np.random.default_rng(_SEED).integers(0, model.loaded.config.vocab, prompt_tokens)
+        return cls(ids.astype(np.int32), tokens)
+
+
+class Runner:
+    """Runs one model again and again, and keeps the times."""
+
+    def __init__(self, model: Model, work: Work) -> None:
+        from meadow_py import _core
+
+        self._engine, self._threads, self._work = model.loaded.engine, model.threads, work
+        self._cache = _core.Cache(self._engine, work.prompt.size + work.tokens)
+        self._prefill: list[float] = []
+        self._decode: list[float] = []
+
+    def warm_up(self) -> str:
+        """A run that is not timed; a digest of every logit that it made, in order."""
+        digest = hashlib.blake2b(digest_size=16)
+        self._cache.truncate(0)
+        logits = self._forward(self._work.prompt)
+        for _ in range(self._work.tokens):
+            digest.update(logits.tobytes())
+            logits = self._forward(_most_probable(logits))
+        digest.update(logits.tobytes())
+        return digest.hexdigest()
+
+    def run(self) -> None:
+        """A run that is timed."""
+        self._cache.truncate(0)
+        made: list[npt.NDArray[np.float32]] = []
+        self._prefill.append(elapsed(lambda: made.append(self._forward(self._work.prompt))))
+        self._decode.append(elapsed(lambda: self._generate(made[0])))
+
+    def decode(self) -> Timing:
+        """Of one generated token."""
+        return Timing.of(self._decode).per(self._work.tokens)
+
+    def prefill(self) -> Timing:
+        """Of one token of the prompt."""
+        return Timing.of(self._prefill).per(self._work.prompt.size)
+
+    def _generate(self, logits: npt.NDArray[np.float32]) -> None:
+        for _ in range(self._work.tokens):
+            logits = self._forward(_most_probable(logits))
+
+    def _forward(self, ids: npt.NDArray[np.int32]) -> npt.NDArray[np.float32]:
+        return self._engine.forward(ids, self._cache, "last", threads=self._threads)
+
+
+def product_seconds_of(models: Mapping[str, Model]) -> dict[str, float]:
+    """Seconds of all products that a token takes, and of nothing else, in turn."""
+    return {name: t.seconds for name, t in in_turn(_all_products(models)).items()}
+
+
+def _all_products(models: Mapping[str, Model]) -> dict[str, Callable[[], None]]:
+    return {name: _products_of(model) for name, model in models.items()}
+
+
+def _products_of(model: Model) -> Callable[[], None]:
+    matrices = [m for name, m in model.loaded.matrices.items() if name not in _TABLES]
+    random = np.random.default_rng(_SEED)
+    widths = {matrix.columns for matrix in matrices}
+    vectors = {width: random.standard_normal((1, width), np.float32) for width in widths}
+
+    def multiply() -> None:
+        for matrix in matrices:
+            matrix.multiply(vectors[matrix.columns], model.threads)
+
+    return multiply
+
+
+def _most_probable(logits: npt.NDArray[np.float32]) -> npt.NDArray[np.int32]:
+    return np.array([logits.argmax()], np.int32)

@@ -1,0 +1,139 @@
+"""`bench`: a model dense and packed, in turn, on this host."""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING, Any
+
+from meadow_py.jobs import Progress
+from meadow_py.run.bench_result import Bench, FormBench
+from meadow_py.run.bench_runs import Runner, Work, product_seconds_of
+from meadow_py.run.opening import load
+
+if TYPE_CHECKING:
+    from meadow_py.measure import Bandwidth
+    from meadow_py.run.model import Model
+
+DENSE, PACKED = "dense", "packed"
+
+
+def bench(
+    model: Any = None,
+    *,
+    prompt_tokens: int = 128,
+    tokens: int = 32,
+    runs: int = 5,
+    dtype: str | None = None,
+    threads: int = 0,
+    memory: bool = True,
+    progress: bool | None = None,
+    revision: str | None = None,
+    token: str | bool | None = None,
+    cache_dir: str | os.PathLike[str] | None = None,
+    local_files_only: bool = False,
+) -> Bench:
+    """Compare a model dense and packed on this host: speed, memory, and every bit of the logits.
+
+    Both forms are loaded, and read the same prompt and generate in turn, run after run, so that
+    what disturbs the machine disturbs both. Every logit of the first run is compared.
+
+    Parameters
+    ----------
+    model : str, path, torch.nn.Module, mapping or Checkpoint, optional
+        As of `load`. None: the bundled demo.
+    prompt_tokens : int
+        Read at once before the text; random ids.
+    tokens : int
+        Generated in a run, one at a time: always the most probable one.
+    runs : int
+        How often each form is timed; medians count.
+    dtype : {"F32", "BF16"}, optional
+        What weights are converted to, in both forms; by default they stay what they are.
+    threads : int
+        0 means all cores.
+    memory : bool
+        Also load each form once in a process of its own, for its peak of anonymous memory. Only for
+        models that a name or path tells.
+    progress : bool, optional
+        A bar on stderr; None shows it to a terminal and in Jupyter only.
+    revision, token, cache_dir, local_files_only
+        As of `open_checkpoint`.
+
+    Returns
+    -------
+    Bench
+        Its last line says whether packing pays here, and why.
+
+    Raises
+    ------
+    ValueError
+        For arguments out of range, a prompt and text that exceed the model's context, and models
+        that the engine does not run.
+    FormatError, OSError, TypeError
+        As of `load`.
+    """
+    hub = {"revision": revision, "token": token, "cache_dir": cache_dir}
+    options: dict[str, Any] = {"dtype": dtype, "threads": threads, **hub}
+    options["local_files_only"] = local_files_only
+    for name, value in (("prompt_tokens", prompt_tokens), ("tokens", tokens), ("runs", runs)):
+        if isinstance(value, bool) or not isinstance(value, int) or value < 1:
+            raise ValueError(f"{name}={value!r}: expected a number from 1 on")
+    with load(model, form=DENSE, **options) as dense, load(model, form=PACKED, **options) as packed:
+        made = _compared(dense, packed, prompt_tokens, tokens, runs, progress)
+    if not memory or not (model is None or isinstance(model, str | os.PathLike)):
+        return made
+    from meadow_py.run.resident import peak_of_fresh_process
+
+    told = None if model is None else os.fspath(model)
+    peaks = {form: peak_of_fresh_process(told, form, options) for form in (DENSE, PACKED)}
+    return made.with_memory(peaks[DENSE], peaks[PACKED])
+
+
+def _compared(
+    dense: Model, packed: Model, prompt_tokens: int, tokens: int, runs: int, progress: bool | None
+) -> Bench:
+    from meadow_py import measure
+
+    work = Work.of(dense, prompt_tokens, tokens)
+    runners = {DENSE: Runner(dense, work), PACKED: Runner(packed, work)}
+    bandwidth = measure.best_read_bandwidth(dense.threads, fresh=True)
+    with Progress((runs + 1) * len(runners), "bench", progress, "run") as bar:
+        digests = {}
+        for name, runner in runners.items():
+            digests[name] = runner.warm_up()
+            bar.advance(1, name)
+        for _ in range(runs):
+            for name, runner in runners.items():
+                runner.run()
+                bar.advance(1, name)
+    products = product_seconds_of({DENSE: dense, PACKED: packed})
+    return Bench(
+        model=dense.source,
+        family=dense.family,
+        parameters=dense.parameters,
+        host=measure.host(),
+        bandwidth=bandwidth,
+        threads=dense.threads,
+        prompt_tokens=prompt_tokens,
+        tokens=tokens,
+        runs=runs,
+        dense=_form(dense, runners[DENSE], bandwidth, products[DENSE]),
+        packed=_form(packed, runners[PACKED], bandwidth, products[PACKED]),
+        same_bits=digests[DENSE] == digests[PACKED],
+    )
+
+
+def _form(model: Model, runner: Runner, bandwidth: Bandwidth, product_seconds: float) -> FormBench:
+    decode, prefill = runner.decode(), runner.prefill()
+    return FormBench(
+        matrices=model.forms,
+        nbytes=model.loaded.nbytes,
+        bytes_per_token=model.bytes_per_token,
+        decode_tokens_per_second=1 / decode.seconds,
+        decode_tokens_per_second_min=1 / decode.seconds_max,
+        decode_tokens_per_second_max=1 / decode.seconds_min,
+        prefill_tokens_per_second=1 / prefill.seconds,
+        product_seconds=product_seconds,
+        bandwidth_fraction=model.bytes_per_token / decode.seconds / bandwidth.bytes_per_second,
+        peak_anonymous_bytes=None,
+    )
