@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 
 import ml_dtypes
@@ -16,10 +17,21 @@ from meadow_py import blobs, demo
 from meadow_py.run.loading import load_engine
 
 
-def test_the_demo_gives_the_same_bits_and_decodes_no_matrix(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+@pytest.fixture(scope="module")
+def trained(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The demo model, rounded to BF16."""
+    folder = tmp_path_factory.mktemp("trained") / "model"
+    shutil.copytree(demo.folder(), folder)
+    path = folder / "model.safetensors"
+    halves = {name: a.astype(ml_dtypes.bfloat16) for name, a in load_file(path).items()}
+    save_file(halves, path, metadata={"format": "pt"})
+    return folder
+
+
+def test_a_trained_model_gives_the_same_bits_and_decodes_no_matrix(
+    trained: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    mp.pack(demo.folder(), tmp_path / "packed", codec="planes")
+    mp.pack(trained, tmp_path / "packed", codec="planes")
     stored = {t.name for t in mp.inspect(tmp_path / "packed").tensors if t.codec == "planes"}
     decode, decoded = blobs.decode, []
     monkeypatch.setattr(
@@ -29,9 +41,9 @@ def test_the_demo_gives_the_same_bits_and_decodes_no_matrix(
     forms = [matrix.form for matrix in loaded.matrices.values()]
     assert forms.count("planes") >= len(stored) > 10
     assert all(blobs.info(blob).kind != "planes" for blob in decoded)
-    dense = load_engine(demo.folder(), form="dense")
+    dense = load_engine(trained, form="dense")
     assert {matrix.form for matrix in dense.matrices.values()} == {"BF16"}
-    tokens = prompt(400, 60)
+    tokens = prompt(320, 60)
     expected = run(dense, tokens)
     assert run(loaded, tokens).tobytes() == expected.tobytes()
     assert (
