@@ -1,4 +1,4 @@
-"""Peers that run models, side by side: what installs, asked in processes of their own.
+"""This project and peers that run models, each asked in processes of its own: what installs.
 
     CMAKE_ARGS=-DGGML_NATIVE=ON pip install --no-binary llama-cpp-python llama-cpp-python
     pip install ctranslate2 onnxruntime onnx transformers
@@ -48,7 +48,16 @@ class ProductPeer:
     settings: dict[str, Any] = field(default_factory=dict)
 
 
+OURS = "meadow_model.py"
 MODEL_PEERS = {
+    "meadow dense": ModelPeer(OURS, "hugging_face", {"form": "dense", "mapped": False}),
+    "meadow dense, mapped": ModelPeer(OURS, "hugging_face", {"form": "dense", "mapped": True}),
+    "meadow packed": ModelPeer(OURS, "hugging_face", {"form": "packed", "mapped": False}),
+    "meadow INT8, per row": ModelPeer(OURS, "hugging_face", {"form": "int8", "mapped": False}),
+    "meadow INT8, per tensor": ModelPeer(
+        OURS, "hugging_face", {"form": "int8-tensor", "mapped": False}
+    ),
+    "meadow q8": ModelPeer(OURS, "hugging_face", {"form": "q8", "mapped": False}),
     "llama.cpp BF16": ModelPeer("llama_cpp_model.py", "bf16.gguf", {"mmap": True}),
     "llama.cpp BF16, no mmap": ModelPeer("llama_cpp_model.py", "bf16.gguf", {"mmap": False}),
     "llama.cpp Q8_0": ModelPeer("llama_cpp_model.py", "q8_0.gguf", {"mmap": True}),
@@ -140,7 +149,8 @@ def measure_product(peer: str, threads: int, **settings: Any) -> Figures:
 
 
 def _ask(script: str, request: dict[str, Any]) -> Figures:
-    python = os.environ.get("MEADOW_PEERS_PYTHON", sys.executable)
+    theirs = os.environ.get("MEADOW_PEERS_PYTHON", sys.executable)
+    python = sys.executable if script == OURS else theirs
     threads = str(request["threads"])
     environment = os.environ | {"OMP_NUM_THREADS": threads, "MKL_NUM_THREADS": threads}
     command = [python, str(SCRIPTS / script), json.dumps(request)]

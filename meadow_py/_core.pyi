@@ -264,6 +264,36 @@ def dense_matrix(values: Any, dtype: str, rows: int, columns: int) -> Matrix:
 def packed_matrix(values: Any, dtype: str, rows: int, columns: int, threads: int = 0) -> Matrix:
     """The same packed in planes, copied. ValueError for values that BF16 does not hold exactly."""
 
+def integer_matrix(
+    codes: npt.NDArray[np.int8],
+    scales: npt.NDArray[np.float32],
+    per_scale: int,
+    packed: bool = True,
+    activations: Literal["int8", "none"] = "int8",
+    threads: int = 0,
+) -> Matrix:
+    """Of symmetric codes `[out, in]`, copied.
+
+    `per_scale` 0: one scale; in: one for each row; else a multiple of 32 inputs, `scales` row by
+    row. `activations` "int8": rounded to 8 bits with a scale for each token; "none": weight-only.
+    """
+
+def quantize_q8(
+    weights: npt.NDArray[np.float32], name: str, threads: int = 0
+) -> tuple[npt.NDArray[np.int8], npt.NDArray[np.float32], npt.NDArray[np.uint8], float, float]:
+    """Codes `[out, in]`, row scales `[out]`, coded scales `[out, ceil(in/32)]`, and the sums of
+    squares of weights and errors. ValueError for NaN and infinity."""
+
+def q8_matrix(
+    codes: npt.NDArray[np.int8],
+    row_scales: npt.NDArray[np.float32],
+    coded_scales: npt.NDArray[np.uint8],
+    packed: bool = False,
+    activations: Literal["int8", "none"] = "int8",
+    threads: int = 0,
+) -> Matrix:
+    """Of codes `[out, in]`; 32 inputs share the scale coded `[out, in/32]` * row `[out]`."""
+
 def mapped_matrix(blob: Any) -> Matrix:
     """Over a blob of `encode_planes`, which is not copied, but kept: a mapped file stays mapped.
 

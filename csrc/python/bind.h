@@ -11,6 +11,7 @@ void bind_sampling(pybind11::module_& module);
 void bind_stats(pybind11::module_& module);
 void bind_codec(pybind11::module_& module);
 void bind_blob(pybind11::module_& module);
+void bind_integer(pybind11::module_& module);
 void bind_planes(pybind11::module_& module);
 void bind_matrix(pybind11::module_& module);
 void bind_measure(pybind11::module_& module);

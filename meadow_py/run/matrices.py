@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -9,11 +10,15 @@ import ml_dtypes
 import numpy as np
 import numpy.typing as npt
 
+from meadow_py.quantize import quantize
+from meadow_py.quantize_q8 import quantize_q8
+
 if TYPE_CHECKING:
     from meadow_py import _core
     from meadow_py.sources import Weight
 
-FORMS = ("auto", "dense", "packed")
+INTEGER_FORMS = ("int8", "int8-tensor", "q8")
+FORMS = ("auto", "dense", "packed", *INTEGER_FORMS)
 
 _DENSE: dict[str, np.dtype[Any]] = {
     "F32": np.dtype(np.float32),
@@ -80,7 +85,9 @@ def matrix_of(
     form : str
         ``dense``: as stored. ``packed`` or ``auto``: in planes, bit for bit the same values, where
         BF16 holds them and planes are smaller; else dense. Planes that a packed file holds are
-        multiplied from there, without being decoded.
+        multiplied from there, without being decoded. ``int8``, ``int8-tensor``, ``q8``: quantised,
+        which loses precision, with one scale for a row, for the weight, or for 32 inputs; packed
+        where that is smaller, and multiplied with activations of 8 bits.
     dtype : {"F32", "BF16"}, optional
         What its values are converted to, rounded to nearest even where they do not fit; by
         default they stay what they are.
@@ -97,12 +104,15 @@ def matrix_of(
         raise ValueError(f"form={form!r}: expected one of {', '.join(FORMS)}")
     if dtype not in (None, "F32", "BF16"):
         raise ValueError(f"dtype={dtype!r}: expected 'F32', 'BF16' or None")
-    stored = None if form == "dense" else _stored_planes(weight, mapped)
-    if stored is not None:
-        return stored
+    if form in ("auto", "packed") and dtype is None:
+        stored = _stored_planes(weight, mapped)
+        if stored is not None:
+            return stored
     values = weight.values()
     if dtype is not None:
         values = values.astype(_DENSE[dtype], copy=False)
+    if form in INTEGER_FORMS:
+        return _quantised(values, form, weight.weight.name)
     packed = None if form == "dense" else _packed(values)
     if packed is not None:
         return packed
@@ -141,6 +151,26 @@ def _packed(values: npt.NDArray[Any]) -> _core.Matrix | None:
         return None
     made = _core.packed_matrix(_bytes_of(values), dtype, *values.shape)
     return made if made.nbytes < values.nbytes else None
+
+
+def _quantised(values: npt.NDArray[Any], form: str, name: str) -> _core.Matrix:
+    """Dense or in planes, whichever is smaller."""
+    from meadow_py import _core
+
+    if form == "q8":
+        q8 = quantize_q8(values, name)
+        parts = (q8.codes, q8.row_scales, q8.coded_scales)
+        return _smaller(lambda packed: _core.q8_matrix(*parts, packed=packed))
+    made = quantize(values, granularity="row" if form == "int8" else "tensor", name=name)
+    scales = np.ascontiguousarray(made.scales.ravel())
+    inputs = values.shape[1] if form == "int8" else 0
+    return _smaller(lambda packed: _core.integer_matrix(made.codes, scales, inputs, packed=packed))
+
+
+def _smaller(make: Callable[[bool], _core.Matrix]) -> _core.Matrix:
+    packed = make(True)
+    dense = make(False)
+    return packed if packed.nbytes < dense.nbytes else dense
 
 
 def _dense(values: npt.NDArray[Any]) -> _core.Matrix:

@@ -33,12 +33,15 @@ def load(
         As of `open_checkpoint`; a packed model too. None: the bundled demo.
     form : str
         How weights are kept in memory: ``"dense"`` as they are stored; ``"packed"`` and ``"auto"``
-        in planes, which are smaller and give the same bits, where values allow it.
+        in planes, which are smaller and give the same bits, where values allow it. ``"int8"``,
+        ``"int8-tensor"`` and ``"q8"`` lose precision: weights of 8 bits with one scale for a row,
+        for a whole weight, or for 32 inputs, multiplied with activations of 8 bits.
     dtype : {"F32", "BF16"}, optional
         What weights are converted to; by default they stay what they are.
     mapped : bool
-        Whether dense weights may stay in the mapped file. Copied to memory they are read on huge
-        pages, and count as memory of this process.
+        Whether dense weights, and planes that a packed model holds, may stay in the mapped file:
+        then a model may be larger than memory. Copied to memory they are read on huge pages, and
+        count as memory of this process.
     threads : int
         0 means all cores. Changes no bit of any result.
     revision, token, cache_dir, local_files_only

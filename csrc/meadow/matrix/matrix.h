@@ -18,10 +18,10 @@ struct Activations {
   std::size_t columns = 0;
   const float* values = nullptr;  // [count, columns]
   // Symmetric INT8 with one scale per token; null unless a matrix wants them.
-  const std::int8_t* codes = nullptr;  // [count, code_stride], zeros behind the columns
-  std::size_t code_stride = 0;         // a multiple of 64
-  const float* scales = nullptr;       // [count]
-  const std::int32_t* sums = nullptr;  // [count], of the codes
+  const std::int8_t* codes = nullptr;        // [count, code_stride], zeros behind the columns
+  std::size_t code_stride = 0;               // a multiple of 64
+  const float* scales = nullptr;             // [count]
+  const std::int32_t* block_sums = nullptr;  // [count, code_stride / 32], of 32 codes each
 };
 
 class Matrix {

@@ -1,6 +1,7 @@
 #include <algorithm>
 
 #include "meadow/base/error.h"
+#include "meadow/matrix/activation_codes.h"
 #include "meadow/matrix/many_tokens.h"
 #include "meadow/matrix/matrix.h"
 
@@ -23,16 +24,19 @@ std::size_t rows_of_task(const Matrix& matrix, std::size_t tokens) {
 
 struct Share {
   const Product* product;
+  const TokenCodes* codes;  // null where none are wanted
   Block rows;
 };
 
-std::vector<Share> shares_of(std::span<const Product> products, std::size_t tokens) {
+std::vector<Share> shares_of(std::span<const Product> products, std::size_t tokens,
+                             const AllTokenCodes& all) {
   std::vector<Share> shares;
   for (const Product& product : products) {
     const std::size_t size = rows_of_task(*product.matrix, tokens);
     const std::size_t rows = product.matrix->rows();
+    const TokenCodes* codes = all.of(product);
     for (std::size_t n = 0; n < block_count(rows, size); ++n) {
-      shares.push_back({&product, nth_block(n, rows, size)});
+      shares.push_back({&product, codes, nth_block(n, rows, size)});
     }
   }
   return shares;
@@ -42,14 +46,16 @@ std::vector<Share> shares_of(std::span<const Product> products, std::size_t toke
 
 void multiply(std::span<const Product> products, std::size_t tokens, unsigned threads) {
   if (tokens == 0) return;
-  const std::vector<Share> shares = shares_of(products, tokens);
+  const AllTokenCodes codes(products, tokens, threads);
+  const std::vector<Share> shares = shares_of(products, tokens, codes);
   parallel_for(shares.size(), threads, [&](std::size_t n) {
-    const auto& [product, rows] = shares[n];
+    const auto& [product, integers, rows] = shares[n];
     const Matrix& matrix = *product->matrix;
     Activations x;
     x.count = tokens;
     x.columns = matrix.columns();
     x.values = product->x;
+    if (integers != nullptr) integers->add_to(x);
     matrix.multiply_rows(rows, x, product->y);
   });
 }

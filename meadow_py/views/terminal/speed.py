@@ -32,9 +32,11 @@ def _rates(generation: Generation, speed: Speed, sampled: bool) -> str:
     if speed.first_token_seconds is None:
         return f"{prompt}, no token generated, {_REASONS[generation.finish_reason]}"
     first = f"{prompt}, first token after {_seconds(speed.first_token_seconds)}"
-    read = f"({speed.prompt_tokens_per_second:.4g} prompt tokens/s)"
+    read = f"({_rate(speed.prompt_tokens_per_second)} prompt tokens/s)"
     made = plural(speed.tokens, "token")
-    rate = "" if speed.tokens_per_second is None else f" at {speed.tokens_per_second:.4g} tokens/s"
+    rate = (
+        "" if speed.tokens_per_second is None else f" at {_rate(speed.tokens_per_second)} tokens/s"
+    )
     seed = f", seed {generation.seed}" if sampled else ""
     return f"{first} {read}; {made}{rate}, {_REASONS[generation.finish_reason]}{seed}"
 
@@ -50,6 +52,13 @@ def _bytes(speed: Speed) -> str:
     host = f"{byte_size(round(speed.read_bandwidth))}/s that this host reads from memory"
     cached = ": the weights stay in its caches" if speed.bandwidth_fraction > 1 else ""
     return f"{read}: {share} of the {host}{cached}"
+
+
+def _rate(value: float | None) -> str:
+    """9.87, 85.3, 11,540."""
+    if value is None:
+        return "-"
+    return f"{value:.3g}" if value < 1000 else f"{value:,.0f}"
 
 
 def _seconds(value: float) -> str:

@@ -1,4 +1,4 @@
-"""Blobs of planes: what they hold, what they say of themselves, and what is left to other codecs."""
+"""Blobs of planes: what they hold, what they say of themselves, what others code in their place."""
 
 from __future__ import annotations
 

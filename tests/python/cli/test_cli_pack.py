@@ -14,7 +14,9 @@ import termios
 import time
 from pathlib import Path
 
+import numpy as np
 import pytest
+from safetensors.numpy import save_file
 from typer.testing import CliRunner
 
 from meadow_py import demo
@@ -47,6 +49,18 @@ def test_pack_quietly_as_json(tmp_path: Path) -> None:
     data = json.loads(done.stdout)
     assert data["version"] == 1
     assert data["bytes_packed"] < data["bytes_original"]
+
+
+def test_pack_in_the_runtime_codec(tmp_path: Path) -> None:
+    source, target = str(tmp_path / "m.safetensors"), str(tmp_path / "p.safetensors")
+    save_file({"w": np.ones((64, 96), np.float32), "b": np.ones(64, np.float32)}, source)
+    done = runner.invoke(app, ["pack", source, target, "--codec", "planes", "--json"])
+    assert done.exit_code == 0
+    data = json.loads(done.stdout)
+    assert data["codec"] == "planes"
+    codecs = {tensor["name"]: tensor["codec"] for tensor in data["tensors"]}
+    assert codecs == {"w": "planes", "b": "constant"}
+    assert runner.invoke(app, ["verify", target]).exit_code == 0
 
 
 def test_verify(packed: Path) -> None:

@@ -194,7 +194,9 @@ def test_weights_that_the_engine_cannot_multiply_with(tmp_path: Path) -> None:
 def test_arguments_are_checked(tmp_path: Path) -> None:
     save(case_of("llama"), tmp_path)
     weight = assembled(tmp_path).weights["layers.0.q"]
-    with pytest.raises(ValueError, match="form='sparse': expected one of auto, dense, packed"):
+    with pytest.raises(
+        ValueError, match="form='sparse': expected one of auto, dense, packed, int8"
+    ):
         matrix_of(weight, "sparse")
     with pytest.raises(ValueError, match="dtype='F8': expected 'F32', 'BF16' or None"):
         matrix_of(weight, dtype="F8")

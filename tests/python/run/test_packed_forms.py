@@ -1,4 +1,4 @@
-"""Packed weights give the same bits as dense ones, in every model and for every number of tokens."""
+"""Packed weights give the same bits as dense ones, in every model and for any number of tokens."""
 
 from __future__ import annotations
 
@@ -76,3 +76,18 @@ def test_200_tokens_and_perplexity_of_a_real_model_to_the_last_digit(shared_data
         tokens = [token.id for token in model.generate("Once upon a time", max_tokens=200)]
         found.append((tokens, repr(model.perplexity(text).value)))
     assert found[0] == found[1]
+
+
+@pytest.mark.parametrize(("form", "least_db"), [("int8", 25), ("int8-tensor", 15), ("q8", 25)])
+def test_integers_come_near_and_say_what_they_are(
+    form: str, least_db: float, shared_data: Path
+) -> None:
+    folder = shared_data / "weights" / "babyllama-105"
+    dense, integers = mp.load(folder, form="dense"), mp.load(folder, form=form)
+    assert set(integers.forms) <= {"INT8", "INT8 planes", "Q8", "Q8 planes"}
+    assert integers.bytes_per_token < 0.3 * dense.bytes_per_token
+    expected, found = logits(dense, 2), logits(integers, 2)
+    error = np.square(found - expected, dtype=np.float64).sum()
+    db = 10 * np.log10(np.square(expected, dtype=np.float64).sum() / error)
+    assert least_db < db < 60
+    assert np.array_equal(found.view(np.uint32), logits(integers, 1).view(np.uint32))
