@@ -3,6 +3,7 @@
 #include <cstring>
 
 #include "meadow/base/error.h"
+#include "meadow/base/mapped_pages.h"
 #include "meadow/kernels/isa.h"
 #include "meadow/kernels/product/product.h"
 #include "meadow/matrix/many_tokens.h"
@@ -92,6 +93,7 @@ class HalfMatrix final : public Matrix {
 std::unique_ptr<Matrix> dense_matrix(DenseType type, const void* values, std::size_t rows,
                                      std::size_t columns) {
   if (rows == 0 || columns == 0) invalid("matrix: expected rows and columns, found none");
+  prefer_huge_pages(values, rows * columns * (type == DenseType::kF32 ? 4 : 2));
   if (type == DenseType::kF32) {
     return std::make_unique<F32Matrix>(static_cast<const float*>(values), rows, columns);
   }

@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "meadow/base/error.h"
+#include "meadow/base/mapped_pages.h"
 #include "meadow/kernels/isa.h"
 #include "meadow/matrix/many_tokens.h"
 #include "meadow/number/content.h"
@@ -19,7 +20,12 @@ class PackedMatrix final : public Matrix {
         view_(planes_.view()),
         bytes_(planes_.bytes()) {}
   PackedMatrix(const kernels::PackedRows& view, std::size_t rows, std::size_t bytes)
-      : Matrix(rows, view.columns), view_(view), bytes_(bytes) {}
+      : Matrix(rows, view.columns), view_(view), bytes_(bytes) {
+    const std::size_t units =
+        block_count(rows, kernels::kGroupRows) * kernels::units_of(view.columns);
+    prefer_huge_pages(view.codes, units * kernels::kUnitCodes);
+    prefer_huge_pages(view.lower, units * kernels::kUnitLower);
+  }
 
   [[nodiscard]] std::size_t bytes() const noexcept override { return bytes_; }
   [[nodiscard]] std::size_t row_step() const noexcept override { return kernels::kGroupRows; }
