@@ -57,7 +57,7 @@ class BlockEncoder {
   BlockEncoder(FloatPlanes& planes, const RowReader& read_row)
       : planes_(planes), read_row_(read_row), units_(kernels::units_of(planes.columns)) {}
 
-  TableBlock encode(std::size_t block) const {
+  [[nodiscard]] TableBlock encode(std::size_t block) const {
     const Block rows = nth_block(block, planes_.rows, kTableRows);
     std::vector<std::uint16_t> values((rows.end - rows.begin) * planes_.columns);
     std::array<std::uint32_t, 256> counts{};

@@ -1,6 +1,7 @@
 #include "meadow/engine/ends.h"
 
 #include <atomic>
+#include <cmath>
 #include <cstring>
 #include <string>
 
@@ -45,7 +46,7 @@ void normalise_end(const BlockPass& pass, const Norm& norm, Block rows) {
 
 bool holds_nan(const float* values, std::size_t count) noexcept {
   bool found = false;
-  for (std::size_t i = 0; i < count; ++i) found |= values[i] != values[i];
+  for (std::size_t i = 0; i < count; ++i) found |= std::isnan(values[i]);
   return found;
 }
 

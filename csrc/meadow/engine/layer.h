@@ -1,6 +1,7 @@
 // One layer, for one block of tokens.
 #pragma once
 
+#include <algorithm>
 #include <cstddef>
 
 #include "meadow/base/thread_pool.h"
@@ -31,7 +32,7 @@ template <typename Visit>
 void for_each_token(const BlockPass& pass, std::size_t elements_of_token, const Visit& visit) {
   // What waking a thread costs is worth some 10^4 elements.
   constexpr std::size_t kElements = 1 << 14;
-  const std::size_t of_task = 1 + kElements / (1 + elements_of_token);
+  const std::size_t of_task = std::max<std::size_t>(kElements / (1 + elements_of_token), 1);
   const auto visit_block = [&](Block block) {
     for (std::size_t token = block.begin; token < block.end; ++token) visit(token);
   };

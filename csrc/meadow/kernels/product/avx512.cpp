@@ -102,7 +102,7 @@ void few(const DenseRows<typename Type::Value>& rows, std::size_t row, const Tok
   __m512 lanes[Count][Rows] = {};
   const auto* from = rows.values + row * rows.stride;
   const float* x = tokens.x + token * tokens.x_stride;
-  Ahead<typename Type::Value> ahead(from, rows, Rows);
+  const Ahead<typename Type::Value> ahead(from, rows, Rows);
   std::size_t c = 0;
   for (; c + kLanes <= rows.columns; c += kLanes) {
     ahead.ask(c, rows.stride, Rows);
