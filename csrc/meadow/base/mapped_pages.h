@@ -5,9 +5,8 @@
 
 namespace meadow {
 
-// Asks for huge pages under it. A file is then read from the disk 2 MiB at a time and mapped so: a
-// model larger than memory came twice as fast, and one that fits was multiplied 1.5 times as fast.
-// Only advice, on Linux; nothing where the system does not take it.
+// Asks for huge pages under it. A file is then read from the disk 2 MiB at a time and mapped so,
+// with fewer translations. Only advice, on Linux; nothing where the system does not take it.
 void prefer_huge_pages(const void* memory, std::size_t bytes) noexcept;
 
 }  // namespace meadow
