@@ -137,11 +137,12 @@ TEST_CASE("top-k of large vocabularies is that of a full sort") {
       const auto all = softmax(logits, 1);
       for (std::size_t i = 0; i < k; ++i) sum += all[order[i]];
       for (std::size_t i = 0; i < k; ++i) shares[order[i]] = all[order[i]] / sum;
-      const auto counts = drawn(logits, {.top_k = k}, 3000);
+      const std::size_t times = k == 50 ? 3000 : 500;
+      const auto counts = drawn(logits, {.top_k = k}, times);
       for (std::size_t i = 0; i < size; ++i) {
         if (shares[i] == 0) REQUIRE(counts[i] == 0);
       }
-      if (k == 50) check_fit(counts, shares, 3000);
+      if (k == 50) check_fit(counts, shares, times);
     }
   }
 }
@@ -174,14 +175,11 @@ TEST_CASE("top-p of any distribution is that of a full sort") {
         expected.insert(token);
         mass += shares[token];
       }
-      for (const std::size_t token : reachable(logits, {.top_p = top_p})) {
-        CHECK(expected.contains(token));
-      }
-      // Every token that is kept is drawn: equal weights after the choice, by a high temperature,
-      // would change the choice; many draws find those with a fair share instead.
-      const auto counts = drawn(logits, {.top_p = top_p}, 20000, seed + 1);
-      for (const std::size_t token : expected) {
-        if (shares[token] > 0.002) CHECK(counts[token] > 0);
+      const auto counts = drawn(logits, {.top_p = top_p}, 4000, seed + 1);
+      for (std::size_t token = 0; token < counts.size(); ++token) {
+        if (counts[token] > 0) CHECK(expected.contains(token));
+        // Of tokens that are kept, only those with a fair share are sure to be drawn.
+        if (expected.contains(token) && shares[token] > 0.005) CHECK(counts[token] > 0);
       }
     }
   }
