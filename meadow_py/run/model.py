@@ -179,9 +179,7 @@ class Model:
             self.threads,
         )
 
-    def logits(
-        self, tokens: str | Sequence[int] | npt.NDArray[Any]
-    ) -> npt.NDArray[np.float32]:
+    def logits(self, tokens: str | Sequence[int] | npt.NDArray[Any]) -> npt.NDArray[np.float32]:
         """The logits behind every token.
 
         Parameters
