@@ -55,6 +55,8 @@ nitpick_ignore = [
     ("py:class", "Executor"),  # of concurrent.futures
     ("py:class", "Chunks"),  # of the compiled core, which is no interface
     ("py:class", "StreamInfo"),
+    ("py:class", "Matrix"),
+    ("py:class", "Loaded"),  # what a model is made of, which is no interface
     ("py:class", "meadow_py.architectures.family.Family"),  # "not part of the interface"
 ]
 nitpick_ignore_regex = [

@@ -31,7 +31,7 @@ std::size_t width_of(DenseType type) noexcept { return type == DenseType::kF32 ?
 // Keeps a buffer's memory where it is.
 py::capsule holder(std::unique_ptr<py::buffer_info> info) {
   py::capsule made(info.get(), [](void* p) { delete static_cast<py::buffer_info*>(p); });
-  static_cast<void>(info.release());  // the capsule has it
+  [[maybe_unused]] const py::buffer_info* held = info.release();  // by the capsule
   return made;
 }
 

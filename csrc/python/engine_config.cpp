@@ -25,11 +25,12 @@ class ConfigReader {
   template <typename T>
   T number(const char* key, const char* expected) {
     const py::object value = take(key);
+    if (py::isinstance<py::bool_>(value)) refuse(key, expected, value);
     try {
-      if (!py::isinstance<py::bool_>(value)) return value.cast<T>();
-    } catch (const py::cast_error&) {  // told below
+      return value.cast<T>();
+    } catch (const py::cast_error&) {
+      refuse(key, expected, value);
     }
-    refuse(key, expected, value);
   }
 
   std::size_t size(const char* key) { return number<std::size_t>(key, "a whole number from 0 on"); }

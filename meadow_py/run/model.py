@@ -98,7 +98,7 @@ class Model:
 
     def generate(
         self,
-        prompt: str | Sequence[int] | npt.NDArray[np.integer[Any]] = "",
+        prompt: str | Sequence[int] | npt.NDArray[Any] = "",
         *,
         max_tokens: int | None = 256,
         temperature: float = 0.0,
@@ -179,9 +179,7 @@ class Model:
             self.threads,
         )
 
-    def logits(
-        self, tokens: str | Sequence[int] | npt.NDArray[np.integer[Any]]
-    ) -> npt.NDArray[np.float32]:
+    def logits(self, tokens: str | Sequence[int] | npt.NDArray[Any]) -> npt.NDArray[np.float32]:
         """The logits behind every token.
 
         Parameters
@@ -191,7 +189,7 @@ class Model:
 
         Returns
         -------
-        array
+        numpy.ndarray
             float32 ``[len(tokens), vocabulary]``: row i predicts token i + 1.
 
         Raises
@@ -215,7 +213,7 @@ class Model:
 
     def perplexity(
         self,
-        text: str | Sequence[int] | npt.NDArray[np.integer[Any]],
+        text: str | Sequence[int] | npt.NDArray[Any],
         *,
         context: int | None = None,
         stride: int | None = None,
