@@ -57,7 +57,10 @@ def run(
         typer.Option(help="End before this text; may be repeated.", show_default=False),
     ] = None,
     form: Annotated[
-        str, typer.Option(help="How weights are kept in memory: auto, dense, or a packed form.")
+        str,
+        typer.Option(
+            help="How weights are kept: auto, dense, packed; with loss: int8, int8-tensor, q8."
+        ),
     ] = "auto",
     as_json: options.Json = False,
     threads: options.Threads = None,
