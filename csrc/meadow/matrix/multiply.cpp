@@ -8,16 +8,26 @@
 namespace meadow {
 namespace {
 
-// A task's share: small enough to spread over threads, large enough to outweigh taking it.
-constexpr std::size_t kTaskBytes = 1 << 17;
+// A task's share: small enough that all threads end together, large enough that the streams of a
+// kernel get going and that taking it costs nothing.
+constexpr std::size_t kLeastTaskBytes = 1 << 17;
+constexpr std::size_t kMostTaskBytes = 1 << 20;
+constexpr std::size_t kTasksPerThread = 8;
 
 // With many tokens: the sums of a task fill a quarter of a second-level cache of 512 KiB.
 constexpr std::size_t kTaskRows = 64;
 
-std::size_t rows_of_task(const Matrix& matrix, std::size_t tokens) {
+std::size_t bytes_of_task(std::span<const Product> products, unsigned threads) {
+  std::size_t bytes = 0;
+  for (const Product& product : products) bytes += product.matrix->bytes();
+  return std::clamp(bytes / (kTasksPerThread * usable_threads(threads)), kLeastTaskBytes,
+                    kMostTaskBytes);
+}
+
+std::size_t rows_of_task(const Matrix& matrix, std::size_t tokens, std::size_t task_bytes) {
   if (tokens >= kManyTokens) return kTaskRows;
   const std::size_t row_bytes = std::max<std::size_t>(1, matrix.bytes() / matrix.rows());
-  const std::size_t rows = std::max<std::size_t>(1, kTaskBytes / row_bytes);
+  const std::size_t rows = std::max<std::size_t>(1, task_bytes / row_bytes);
   const std::size_t step = matrix.row_step();
   return (rows + step - 1) / step * step;
 }
@@ -29,10 +39,11 @@ struct Share {
 };
 
 std::vector<Share> shares_of(std::span<const Product> products, std::size_t tokens,
-                             const AllTokenCodes& all) {
+                             const AllTokenCodes& all, unsigned threads) {
   std::vector<Share> shares;
+  const std::size_t task_bytes = bytes_of_task(products, threads);
   for (const Product& product : products) {
-    const std::size_t size = rows_of_task(*product.matrix, tokens);
+    const std::size_t size = rows_of_task(*product.matrix, tokens, task_bytes);
     const std::size_t rows = product.matrix->rows();
     const TokenCodes* codes = all.of(product);
     for (std::size_t n = 0; n < block_count(rows, size); ++n) {
@@ -47,7 +58,7 @@ std::vector<Share> shares_of(std::span<const Product> products, std::size_t toke
 void multiply(std::span<const Product> products, std::size_t tokens, unsigned threads) {
   if (tokens == 0) return;
   const AllTokenCodes codes(products, tokens, threads);
-  const std::vector<Share> shares = shares_of(products, tokens, codes);
+  const std::vector<Share> shares = shares_of(products, tokens, codes, threads);
   parallel_for(shares.size(), threads, [&](std::size_t n) {
     const auto& [product, integers, rows] = shares[n];
     const Matrix& matrix = *product->matrix;
