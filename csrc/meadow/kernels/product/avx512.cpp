@@ -157,13 +157,16 @@ void multiply(const DenseRows<typename Type::Value>& rows, const Tokens& tokens)
   if (tokens.count - t == 1) all_rows<Type, 1>(rows, tokens, t);
 }
 
-// Four rows by `Count` tokens: 24 sums for six of them, 4 rows and 1 activation in registers.
+// Four rows by `Count` tokens: 24 sums for six of them, 4 rows and 1 activation in registers. Two
+// short loops, where one over all sums would not be unrolled and keep them in memory.
 template <std::size_t Count>
 void accumulate_some(const Tile& tile, const float* x, std::size_t x_stride,
                      float* memory) noexcept {
   __m512 lanes[Count][kTileRows];
-  for (std::size_t i = 0; i < Count * kTileRows; ++i) {
-    lanes[i / kTileRows][i % kTileRows] = _mm512_loadu_ps(memory + i * kLanes);
+  for (std::size_t t = 0; t < Count; ++t) {
+    for (std::size_t r = 0; r < kTileRows; ++r) {
+      lanes[t][r] = _mm512_loadu_ps(memory + (t * kTileRows + r) * kLanes);
+    }
   }
   std::size_t c = 0;
   for (; c + kLanes <= tile.columns; c += kLanes) {
@@ -187,8 +190,10 @@ void accumulate_some(const Tile& tile, const float* x, std::size_t x_stride,
       }
     }
   }
-  for (std::size_t i = 0; i < Count * kTileRows; ++i) {
-    _mm512_storeu_ps(memory + i * kLanes, lanes[i / kTileRows][i % kTileRows]);
+  for (std::size_t t = 0; t < Count; ++t) {
+    for (std::size_t r = 0; r < kTileRows; ++r) {
+      _mm512_storeu_ps(memory + (t * kTileRows + r) * kLanes, lanes[t][r]);
+    }
   }
 }
 
@@ -206,8 +211,38 @@ void accumulate(const Tile& tile, std::size_t tokens, const float* x, std::size_
   if (t < tokens) accumulate_some<1>(tile, x + t * x_stride, x_stride, lanes + t * kPerToken);
 }
 
+// One step of the order on two registers: what stands in the first half of each group of `Width`
+// lanes takes what stands in the second. The halves of `a` come to lie before those of `b`.
+template <int First, int Second>
+__m512 folded(__m512 a, __m512 b) noexcept {
+  return _mm512_add_ps(_mm512_shuffle_f32x4(a, b, First), _mm512_shuffle_f32x4(a, b, Second));
+}
+
+// Sixteen sums at once: 30 shuffles and 15 additions, where one at a time takes 64 and 64.
+__m512 sums_of_16(const float* lanes) noexcept {
+  __m512 by8[8];
+  for (std::size_t i = 0; i < 8; ++i) {
+    by8[i] = folded<0x44, 0xEE>(_mm512_loadu_ps(lanes + 2 * i * kLanes),
+                                _mm512_loadu_ps(lanes + (2 * i + 1) * kLanes));
+  }
+  __m512 by4[4];
+  for (std::size_t i = 0; i < 4; ++i) by4[i] = folded<0x88, 0xDD>(by8[2 * i], by8[2 * i + 1]);
+  __m512 by2[2];
+  for (std::size_t i = 0; i < 2; ++i) {
+    const __m512 low = _mm512_shuffle_ps(by4[2 * i], by4[2 * i + 1], 0x44);
+    by2[i] = _mm512_add_ps(low, _mm512_shuffle_ps(by4[2 * i], by4[2 * i + 1], 0xEE));
+  }
+  const __m512 even = _mm512_shuffle_ps(by2[0], by2[1], 0x88);
+  const __m512 all = _mm512_add_ps(even, _mm512_shuffle_ps(by2[0], by2[1], 0xDD));
+  // 128-bit lane k holds the sums of registers k, 4 + k, 8 + k and 12 + k.
+  const __m512i order = _mm512_setr_epi32(0, 4, 8, 12, 1, 5, 9, 13, 2, 6, 10, 14, 3, 7, 11, 15);
+  return _mm512_permutexvar_ps(order, all);
+}
+
 void reduce(const float* lanes, std::size_t count, float* results) noexcept {
-  for (std::size_t i = 0; i < count; ++i) results[i] = sum(_mm512_loadu_ps(lanes + i * kLanes));
+  std::size_t i = 0;
+  for (; i + 16 <= count; i += 16) _mm512_storeu_ps(results + i, sums_of_16(lanes + i * kLanes));
+  for (; i < count; ++i) results[i] = sum(_mm512_loadu_ps(lanes + i * kLanes));
 }
 
 template <typename Type>
