@@ -270,6 +270,12 @@ def dense_matrix(values: Any, dtype: str, rows: int, columns: int) -> Matrix:
 def packed_matrix(values: Any, dtype: str, rows: int, columns: int, threads: int = 0) -> Matrix:
     """The same packed in planes, copied. ValueError for values that BF16 does not hold exactly."""
 
+def packed_f16_matrix(values: Any, rows: int, columns: int, threads: int = 0) -> Matrix:
+    """Bytes of F16 packed in planes that keep all 11 bits of precision, copied.
+
+    ValueError for NaN and infinities, naming the first of a block of rows.
+    """
+
 def integer_matrix(
     codes: npt.NDArray[np.int8],
     scales: npt.NDArray[np.float32],

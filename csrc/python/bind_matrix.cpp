@@ -15,6 +15,7 @@
 #include "meadow/base/raw_vector.h"
 #include "meadow/blob/planes_blob.h"
 #include "meadow/matrix/packed.h"
+#include "meadow/matrix/packed_f16.h"
 
 namespace meadow::python {
 namespace {
@@ -69,6 +70,20 @@ HeldMatrix packed_matrix_of(const py::buffer& values, const std::string& dtype, 
     made = packed_matrix(type, bytes.data(), rows, columns, threads);
   }
   return {std::move(made), "planes", py::none()};
+}
+
+HeldMatrix packed_f16_matrix_of(const py::buffer& values, std::size_t rows, std::size_t columns,
+                                unsigned threads) {
+  const py::buffer_info info = values.request();
+  const auto bytes = flat_bytes(info, "values");
+  require_elements(bytes, sizeof(std::uint16_t), rows, columns);
+  std::unique_ptr<Matrix> made;
+  {
+    const CoreCall call;
+    made = packed_f16_matrix(reinterpret_cast<const std::uint16_t*>(bytes.data()), rows, columns,
+                             threads);
+  }
+  return {std::move(made), "F16 planes", py::none()};
 }
 
 HeldMatrix mapped_matrix_of(const py::buffer& blob) {
@@ -131,6 +146,8 @@ void bind_matrix(py::module_& module) {
              py::arg("columns"));
   module.def("packed_matrix", packed_matrix_of, py::arg("values"), py::arg("dtype"),
              py::arg("rows"), py::arg("columns"), py::arg("threads") = 0);
+  module.def("packed_f16_matrix", packed_f16_matrix_of, py::arg("values"), py::arg("rows"),
+             py::arg("columns"), py::arg("threads") = 0);
   module.def("mapped_matrix", mapped_matrix_of, py::arg("blob"));
 }
 

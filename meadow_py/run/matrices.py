@@ -25,7 +25,10 @@ _DENSE: dict[str, np.dtype[Any]] = {
     "BF16": np.dtype(ml_dtypes.bfloat16),
     "F16": np.dtype(np.float16),
 }
-_PATTERNS = {2: np.uint16, 4: np.uint32}  # as the core sees floats
+_HALF = 2  # bytes
+
+# Where products of a packed form were measured to be slower than dense ones; see docs/speed.md.
+_SLOWER_THAN_DENSE: dict[str, tuple[str, ...]] = {"F16 planes": ("avx2",)}
 
 
 @dataclass(frozen=True)
@@ -83,11 +86,13 @@ def matrix_of(
     weight : EngineWeight
         Which.
     form : str
-        ``dense``: as stored. ``packed`` or ``auto``: in planes, bit for bit the same values, where
-        BF16 holds them and planes are smaller; else dense. Planes that a packed file holds are
-        multiplied from there, without being decoded. ``int8``, ``int8-tensor``, ``q8``: quantised,
-        which loses precision, with one scale for a row, for the weight, or for 32 inputs; packed
-        where that is smaller, and multiplied with activations of 8 bits.
+        ``dense``: as stored. ``packed``: in planes, bit for bit the same values, where BF16 or F16
+        holds them and planes are smaller; else dense. Planes that a packed file holds are
+        multiplied from there, without being decoded. ``auto``: the same, but dense where this
+        CPU's instruction set was measured to lose by that form of planes. ``int8``,
+        ``int8-tensor``, ``q8``: quantised, which loses precision, with one scale for a row, for
+        the weight, or for 32 inputs; packed where that is smaller, and multiplied with activations
+        of 8 bits.
     dtype : {"F32", "BF16"}, optional
         What its values are converted to, rounded to nearest even where they do not fit; by
         default they stay what they are.
@@ -113,7 +118,7 @@ def matrix_of(
         values = values.astype(_DENSE[dtype], copy=False)
     if form in INTEGER_FORMS:
         return _quantised(values, form, weight.weight.name)
-    packed = None if form == "dense" else _packed(values)
+    packed = None if form == "dense" else _packed(values, form)
     if packed is not None:
         return packed
     return _dense(values if mapped else np.array(values))
@@ -141,15 +146,18 @@ def _stored_planes(weight: EngineWeight, mapped: bool) -> _core.Matrix | None:
     return _core.mapped_matrix(blob if mapped else np.array(blob))
 
 
-def _packed(values: npt.NDArray[Any]) -> _core.Matrix | None:
-    """In planes; None where BF16 does not hold the values, or planes would not be smaller."""
+def _packed(values: npt.NDArray[Any], form: str) -> _core.Matrix | None:
+    """In planes; None where none hold the values, would be smaller, or pay for ``auto``."""
     from meadow_py import _core
+    from meadow_py.measure.candidates import packed_form_of
 
-    bits = values.view(_PATTERNS[values.itemsize])
-    dtype = _dtype_of(values)
-    if _core.content_dtype(bits, dtype) != "BF16":
+    found = packed_form_of(values, _dtype_of(values))
+    if found is None:
         return None
-    made = _core.packed_matrix(_bytes_of(values), dtype, *values.shape)
+    is_slower = _core.isa_active() in _SLOWER_THAN_DENSE.get(found.form, ())
+    if form == "auto" and is_slower and values.itemsize == _HALF:
+        return None
+    made = found.make()
     return made if made.nbytes < values.nbytes else None
 
 

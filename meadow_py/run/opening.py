@@ -33,8 +33,9 @@ def load(
     model : str, path, torch.nn.Module, mapping or Checkpoint, optional
         As of `open_checkpoint`; a packed model too. None: the bundled demo.
     form : str
-        How weights are kept in memory: ``"dense"`` as they are stored; ``"packed"`` and ``"auto"``
-        in planes, which are smaller and give the same bits, where values allow it. ``"int8"``,
+        How weights are kept in memory: ``"dense"`` as they are stored; ``"packed"`` in planes,
+        which are smaller and give the same bits, where values allow it; ``"auto"`` the same, but
+        dense where this CPU's instruction set was measured to lose by packing them. ``"int8"``,
         ``"int8-tensor"`` and ``"q8"`` lose precision: weights of 8 bits with one scale for a row,
         for a whole weight, or for 32 inputs, multiplied with activations of 8 bits.
     dtype : {"F32", "BF16"}, optional

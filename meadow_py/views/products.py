@@ -33,7 +33,8 @@ def verdict(total: ProductRow, host: MeasuredHost) -> str:
     dense = _reading(total.dense, total, total.dense_microseconds, host)
     if total.packed is None or total.packed_microseconds is None:
         return (
-            f"Dense products {dense}. None of these weights has a packed form: no BF16 holds them."
+            f"Dense products {dense}. None of these weights has a packed form: neither BF16 nor "
+            "finite F16 holds them."
         )
     packed = _reading(total.packed, total, total.packed_microseconds, host)
     return (

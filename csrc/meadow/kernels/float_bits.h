@@ -20,5 +20,16 @@ namespace {
   return value;
 }
 
+// 2^112 takes an exponent of F16 to that of F32; of infinities and NaN it is 255. A denormal is so
+// many 2^-24, whether the CPU takes denormals of F32 for zeros or not.
+[[maybe_unused]] float float_of_f16(std::uint16_t bits) noexcept {
+  const std::uint32_t sign = std::uint32_t{bits & 0x8000U} << 16;
+  const std::uint32_t magnitude = bits & 0x7FFFU;
+  if (magnitude >= 0x7C00U) return float_of(sign | 0x7F800000U | (magnitude & 0x3FFU) << 13);
+  const float value = magnitude < 0x400U ? static_cast<float>(magnitude) * 0x1p-24F
+                                         : float_of((magnitude << 13) + (112U << 23));
+  return float_of(sign | bits_of(value));
+}
+
 }  // namespace
 }  // namespace meadow::kernels

@@ -12,17 +12,6 @@ float widened(float value) noexcept { return value; }
 
 float of_bf16(std::uint16_t bits) noexcept { return float_of(std::uint32_t{bits} << 16); }
 
-// 2^112 takes an exponent of F16 to that of F32, of denormals too; of infinities and NaN it is 255.
-float of_f16(std::uint16_t bits) noexcept {
-  const std::uint32_t sign = std::uint32_t{bits & 0x8000U} << 16;
-  const std::uint32_t magnitude = std::uint32_t{bits & 0x7FFFU} << 13;
-  if (magnitude >= std::uint32_t{0x7C00} << 13) {
-    return float_of(sign | 0x7F800000U | (magnitude & 0x7FFFFFU));
-  }
-  const float value = float_of(magnitude) * 0x1p112F;
-  return float_of(sign | bits_of(value));
-}
-
 float reduced(const float* from) noexcept {
   float lanes[kLanes];
   for (std::size_t j = 0; j < kLanes; ++j) lanes[j] = from[j];
@@ -54,7 +43,7 @@ void bf16(const DenseRows<std::uint16_t>& rows, const Tokens& tokens) noexcept {
   multiply(rows, tokens, of_bf16);
 }
 void f16(const DenseRows<std::uint16_t>& rows, const Tokens& tokens) noexcept {
-  multiply(rows, tokens, of_f16);
+  multiply(rows, tokens, float_of_f16);
 }
 
 void accumulate(const Tile& tile, std::size_t tokens, const float* x, std::size_t x_stride,
@@ -78,7 +67,7 @@ void widen_bf16(const std::uint16_t* values, std::size_t count, float* to) noexc
 }
 
 void widen_f16(const std::uint16_t* values, std::size_t count, float* to) noexcept {
-  for (std::size_t i = 0; i < count; ++i) to[i] = of_f16(values[i]);
+  for (std::size_t i = 0; i < count; ++i) to[i] = float_of_f16(values[i]);
 }
 
 }  // namespace

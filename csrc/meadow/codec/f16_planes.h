@@ -1,0 +1,39 @@
+// F16 weights, which BF16 does not hold, cut into planes of 6-bit codes for their upper bytes and a
+// plane of lower bytes: a runtime codec, decoded inside the product. The layout is that of
+// kernels/packed_f16/packed_f16.h.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <vector>
+
+#include "meadow/base/huge_pages.h"
+#include "meadow/base/raw_vector.h"
+#include "meadow/kernels/packed_f16/packed_f16.h"
+
+namespace meadow {
+
+// Planes of a weight [rows, columns].
+struct F16Planes {
+  std::size_t rows = 0;
+  std::size_t columns = 0;
+  StreamedBytes codes;
+  StreamedBytes lower;
+  StreamedBytes escapes;
+  Bytes tables;
+  std::vector<std::uint32_t> marks;
+
+  [[nodiscard]] kernels::PackedF16Rows view() const noexcept {
+    return {codes.data(), lower.data(), tables.data(), escapes.data(), marks.data(), columns};
+  }
+  // Everything that a product reads.
+  [[nodiscard]] std::size_t bytes() const noexcept;
+};
+
+// The table of each 64 rows holds their 63 most frequent upper bytes; all others are escapes.
+// Throws InvalidArgument for an empty weight, for NaN and infinities, and for more escapes than 32
+// bits count.
+F16Planes encode_f16_planes(std::size_t rows, std::size_t columns, const std::uint16_t* values,
+                            unsigned threads);
+
+}  // namespace meadow

@@ -1,0 +1,227 @@
+// A strip of units after the other: first its upper bytes, with the escapes in their places, go to
+// the innermost cache, then they are merged and multiplied. So no load waits for the store of a
+// single byte before it. Of 32 weights: 5 operations for the codes, 4 pshufb, 3 blends, 2 to look
+// for escapes; then 2 unpacks, 2 extracts, 4 conversions, 4 multiply-adds.
+#include <immintrin.h>
+
+#include <cstddef>
+#include <cstdint>
+
+#include "meadow/kernels/packed_f16/planes.h"
+
+namespace meadow::kernels {
+namespace {
+
+constexpr std::size_t kHalf = 8;
+constexpr std::size_t kLine = 64;
+constexpr std::size_t kTables = 4;      // of 16 entries, of which the upper 2 bits name one
+constexpr std::size_t kStripUnits = 8;  // 1 KiB of upper bytes
+constexpr std::size_t kMostTokens = 8;
+// Bytes in front of both planes, as in kernels/packed.
+constexpr std::size_t kAhead = 4096;
+
+__m256i load(const std::uint8_t* p) noexcept {
+  return _mm256_loadu_si256(reinterpret_cast<const __m256i*>(p));
+}
+
+struct Tables {
+  __m256i of[kTables];
+};
+
+Tables tables_of(const F16GroupPlanes& planes) noexcept {
+  Tables tables;
+  for (std::size_t i = 0; i < kTables; ++i) {
+    tables.of[i] = _mm256_broadcastsi128_si256(
+        _mm_loadu_si128(reinterpret_cast<const __m128i*>(planes.table + 16 * i)));
+  }
+  return tables;
+}
+
+// Blends go by the highest bit of a byte: `by_2` and `by_1` have bits 1 and 0 of the upper 2 there.
+__m256i looked_up(const Tables& tables, __m256i low, __m256i by_2, __m256i by_1) noexcept {
+  const __m256i first = _mm256_blendv_epi8(_mm256_shuffle_epi8(tables.of[0], low),
+                                           _mm256_shuffle_epi8(tables.of[1], low), by_1);
+  const __m256i second = _mm256_blendv_epi8(_mm256_shuffle_epi8(tables.of[2], low),
+                                            _mm256_shuffle_epi8(tables.of[3], low), by_1);
+  return _mm256_blendv_epi8(first, second, by_2);
+}
+
+// Which of a row's bytes are escapes.
+std::uint32_t store_row(__m256i upper, std::uint8_t* to) noexcept {
+  _mm256_storeu_si256(reinterpret_cast<__m256i*>(to), upper);
+  const __m256i mark = _mm256_set1_epi8(static_cast<char>(kF16Escaped));
+  return static_cast<std::uint32_t>(_mm256_movemask_epi8(_mm256_cmpeq_epi8(upper, mark)));
+}
+
+const std::uint8_t* put_in_place(std::uint64_t escaped, const std::uint8_t* escape,
+                                 std::uint8_t* bytes) noexcept {
+  for (; escaped != 0; escaped &= escaped - 1) bytes[__builtin_ctzll(escaped)] = *escape++;
+  return escape;
+}
+
+// Shifts bits 2 Row and 2 Row + 1 of each byte to its top; what comes from the byte below is not
+// looked at.
+template <std::size_t Row>
+std::uint64_t decode_row(const Tables& tables, const std::uint8_t* codes,
+                         std::uint8_t* bytes) noexcept {
+  const __m256i pair = load(codes + Row / 2 * kUnitColumns);
+  const __m256i low = _mm256_and_si256(_mm256_srli_epi32(pair, Row % 2 * 4), _mm256_set1_epi8(15));
+  const __m256i high = load(codes + kF16HighCodes);
+  const __m256i by_2 = _mm256_slli_epi32(high, 6 - 2 * Row);
+  const __m256i by_1 = _mm256_slli_epi32(high, 7 - 2 * Row);
+  const std::uint64_t escaped =
+      store_row(looked_up(tables, low, by_2, by_1), bytes + Row * kUnitColumns);
+  return escaped << Row % 2 * kUnitColumns;
+}
+
+// The upper bytes of a unit [128]; units one after another.
+void decode(F16GroupPlanes& planes, const Tables& tables, std::size_t unit,
+            std::uint8_t* bytes) noexcept {
+  const std::uint8_t* codes = planes.codes + unit * kF16UnitCodes;
+  std::uint64_t first = decode_row<0>(tables, codes, bytes);
+  first |= decode_row<1>(tables, codes, bytes);
+  std::uint64_t second = decode_row<2>(tables, codes, bytes);
+  second |= decode_row<3>(tables, codes, bytes);
+  planes.escape = put_in_place(first, planes.escape, bytes);
+  planes.escape = put_in_place(second, planes.escape, bytes + 2 * kUnitColumns);
+}
+
+// The 32 columns of a row, eight and eight, in order.
+struct Row {
+  __m256 columns[4];
+};
+
+Row merged(const std::uint8_t* lower, const std::uint8_t* upper) noexcept {
+  const __m256i near = _mm256_unpacklo_epi8(load(lower), load(upper));
+  const __m256i far = _mm256_unpackhi_epi8(load(lower), load(upper));
+  return {{_mm256_cvtph_ps(_mm256_castsi256_si128(near)),
+           _mm256_cvtph_ps(_mm256_extracti128_si256(near, 1)),
+           _mm256_cvtph_ps(_mm256_castsi256_si128(far)),
+           _mm256_cvtph_ps(_mm256_extracti128_si256(far, 1))}};
+}
+
+struct Lanes {
+  __m256 of[2];
+};
+
+void add(Lanes& lanes, const Row& row, const float* x) noexcept {
+  for (std::size_t q = 0; q < 4; ++q) {
+    lanes.of[q % 2] =
+        _mm256_fmadd_ps(row.columns[q], _mm256_loadu_ps(x + q * kHalf), lanes.of[q % 2]);
+  }
+}
+
+// The last unit, of which only the first `count` columns are there.
+void add_few(Lanes& lanes, const Row& row, const float* x, std::size_t count) noexcept {
+  float weights[kUnitColumns];
+  float memory[kLanes];
+  for (std::size_t q = 0; q < 4; ++q) _mm256_storeu_ps(weights + q * kHalf, row.columns[q]);
+  for (std::size_t q = 0; q < 2; ++q) _mm256_storeu_ps(memory + q * kHalf, lanes.of[q]);
+  for (std::size_t c = 0; c < count; ++c) {
+    memory[c % kLanes] = __builtin_fmaf(weights[c], x[c], memory[c % kLanes]);
+  }
+  for (std::size_t q = 0; q < 2; ++q) lanes.of[q] = _mm256_loadu_ps(memory + q * kHalf);
+}
+
+float sum(const Lanes& lanes) noexcept {
+  const __m256 by8 = _mm256_add_ps(lanes.of[0], lanes.of[1]);
+  const __m128 by4 = _mm_add_ps(_mm256_castps256_ps128(by8), _mm256_extractf128_ps(by8, 1));
+  const __m128 by2 = _mm_add_ps(by4, _mm_movehl_ps(by4, by4));
+  return _mm_cvtss_f32(_mm_add_ss(by2, _mm_movehdup_ps(by2)));
+}
+
+void prefetch(const F16GroupPlanes& planes, std::size_t unit) noexcept {
+  const char* codes = reinterpret_cast<const char*>(planes.codes + unit * kF16UnitCodes);
+  const char* lower = reinterpret_cast<const char*>(planes.lower + unit * kUnitLower);
+  _mm_prefetch(codes + kAhead, _MM_HINT_T0);
+  _mm_prefetch(codes + kAhead + kLine, _MM_HINT_T0);
+  _mm_prefetch(lower + kAhead, _MM_HINT_T0);
+  _mm_prefetch(lower + kAhead + kLine, _MM_HINT_T0);
+}
+
+// So many columns of a strip, the last unit of which may be a part, by one token.
+void add_strip(const std::uint8_t* lower, const std::uint8_t* bytes, std::size_t columns,
+               const float* x, Lanes* memory) noexcept {
+  Lanes lanes[kGroupRows];
+  for (std::size_t r = 0; r < kGroupRows; ++r) lanes[r] = memory[r];
+  for (; columns >= kUnitColumns; columns -= kUnitColumns) {
+    for (std::size_t r = 0; r < kGroupRows; ++r) {
+      add(lanes[r], merged(lower + r * kUnitColumns, bytes + r * kUnitColumns), x);
+    }
+    lower += kUnitLower;
+    bytes += kUnitLower;
+    x += kUnitColumns;
+  }
+  for (std::size_t r = 0; columns != 0 && r < kGroupRows; ++r) {
+    add_few(lanes[r], merged(lower + r * kUnitColumns, bytes + r * kUnitColumns), x, columns);
+  }
+  for (std::size_t r = 0; r < kGroupRows; ++r) memory[r] = lanes[r];
+}
+
+void multiply_some(const PackedF16Rows& packed, std::size_t group, std::size_t rows,
+                   const Tokens& tokens, std::size_t token, std::size_t count) noexcept {
+  F16GroupPlanes planes = f16_planes_of(packed, group, 0);
+  const Tables tables = tables_of(planes);
+  const std::size_t units = units_of(packed.columns);
+  const float* x = tokens.x + token * tokens.x_stride;
+  Lanes lanes[kMostTokens][kGroupRows] = {};
+  for (std::size_t begin = 0; begin < units; begin += kStripUnits) {
+    alignas(64) std::uint8_t bytes[kStripUnits * kUnitLower];
+    const std::size_t end = units - begin < kStripUnits ? units : begin + kStripUnits;
+    for (std::size_t unit = begin; unit < end; ++unit) {
+      prefetch(planes, unit);
+      decode(planes, tables, unit, bytes + (unit - begin) * kUnitLower);
+    }
+    const std::size_t column = begin * kUnitColumns;
+    const std::size_t behind = end == units ? packed.columns : end * kUnitColumns;
+    for (std::size_t t = 0; t < count; ++t) {
+      add_strip(planes.lower + begin * kUnitLower, bytes, behind - column,
+                x + t * tokens.x_stride + column, lanes[t]);
+    }
+  }
+  for (std::size_t t = 0; t < count; ++t) {
+    float* y = tokens.y + (token + t) * tokens.y_stride;
+    for (std::size_t r = 0; r < kGroupRows && r < rows; ++r) y[r] = sum(lanes[t][r]);
+  }
+}
+
+void multiply(const PackedF16Rows& packed, std::size_t group, std::size_t rows,
+              const Tokens& tokens) noexcept {
+  for (std::size_t t = 0; t < tokens.count; t += kMostTokens) {
+    const std::size_t left = tokens.count - t;
+    multiply_some(packed, group, rows, tokens, t, left < kMostTokens ? left : kMostTokens);
+  }
+}
+
+void widen_unit(const std::uint8_t* lower, const std::uint8_t* bytes, float* to,
+                std::size_t stride) noexcept {
+  for (std::size_t r = 0; r < kGroupRows; ++r) {
+    const Row row = merged(lower + r * kUnitColumns, bytes + r * kUnitColumns);
+    for (std::size_t q = 0; q < 4; ++q) {
+      _mm256_storeu_ps(to + r * stride + q * kHalf, row.columns[q]);
+    }
+  }
+}
+
+void widen(const PackedF16Rows& packed, std::size_t group, std::size_t begin, std::size_t end,
+           float* widened, std::size_t stride) noexcept {
+  F16GroupPlanes planes = f16_planes_of(packed, group, begin);
+  const Tables tables = tables_of(planes);
+  for (std::size_t strip = begin; strip < end; strip += kStripUnits) {
+    alignas(64) std::uint8_t bytes[kStripUnits * kUnitLower];
+    const std::size_t stop = end - strip < kStripUnits ? end : strip + kStripUnits;
+    for (std::size_t unit = strip; unit < stop; ++unit) {
+      decode(planes, tables, unit, bytes + (unit - strip) * kUnitLower);
+    }
+    for (std::size_t unit = strip; unit < stop; ++unit) {
+      widen_unit(planes.lower + unit * kUnitLower, bytes + (unit - strip) * kUnitLower,
+                 widened + (unit - begin) * kUnitColumns, stride);
+    }
+  }
+}
+
+}  // namespace
+
+const PackedF16Kernels packed_f16_avx2 = {multiply, widen};
+
+}  // namespace meadow::kernels

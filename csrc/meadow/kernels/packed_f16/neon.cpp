@@ -1,0 +1,207 @@
+// A strip of units after the other, as in avx2.cpp. `zip` of lower and upper bytes gives what the
+// layout is made for; 16 lanes are four registers.
+#include <arm_neon.h>
+
+#include <cstddef>
+#include <cstdint>
+
+#include "meadow/kernels/packed_f16/planes.h"
+
+namespace meadow::kernels {
+namespace {
+
+constexpr std::size_t kHalf = 16;       // bytes of a row's half
+constexpr std::size_t kStripUnits = 8;  // 1 KiB of upper bytes
+constexpr std::size_t kMostTokens = 8;
+
+uint8x16x4_t table_of(const F16GroupPlanes& planes) noexcept { return vld1q_u8_x4(planes.table); }
+
+// Four bits of the result for each byte, all or none.
+std::uint64_t store_bytes(uint8x16_t upper, std::uint8_t* to) noexcept {
+  vst1q_u8(to, upper);
+  const uint8x16_t escaped = vceqq_u8(upper, vdupq_n_u8(kF16Escaped));
+  const uint8x8_t nibbles = vshrn_n_u16(vreinterpretq_u16_u8(escaped), 4);
+  return vget_lane_u64(vreinterpret_u64_u8(nibbles), 0);
+}
+
+const std::uint8_t* put_in_place(std::uint64_t escaped, const std::uint8_t* escape,
+                                 std::uint8_t* bytes) noexcept {
+  for (escaped &= 0x1111111111111111U; escaped != 0; escaped &= escaped - 1) {
+    bytes[__builtin_ctzll(escaped) / 4] = *escape++;
+  }
+  return escape;
+}
+
+// 16 bytes of row r; bits 2 r and 2 r + 1 of `high` become bits 4 and 5.
+uint8x16_t looked_up(const uint8x16x4_t& table, const std::uint8_t* codes, std::size_t row,
+                     std::size_t at) noexcept {
+  const uint8x16_t pair = vld1q_u8(codes + row / 2 * kUnitColumns + at);
+  const uint8x16_t low = row % 2 == 0 ? vandq_u8(pair, vdupq_n_u8(15)) : vshrq_n_u8(pair, 4);
+  const int8x16_t shift = vdupq_n_s8(static_cast<std::int8_t>(4 - 2 * static_cast<int>(row)));
+  const uint8x16_t high = vshlq_u8(vld1q_u8(codes + kF16HighCodes + at), shift);
+  return vqtbl4q_u8(table, vorrq_u8(low, vandq_u8(high, vdupq_n_u8(0x30))));
+}
+
+// The upper bytes of a unit [128]; units one after another.
+void decode(F16GroupPlanes& planes, const uint8x16x4_t& table, std::size_t unit,
+            std::uint8_t* bytes) noexcept {
+  const std::uint8_t* codes = planes.codes + unit * kF16UnitCodes;
+  std::uint64_t escaped[kUnitLower / kHalf];
+  for (std::size_t i = 0; i < kUnitLower / kHalf; ++i) {
+    const uint8x16_t upper = looked_up(table, codes, i / 2, i % 2 * kHalf);
+    escaped[i] = store_bytes(upper, bytes + i * kHalf);
+  }
+  for (std::size_t i = 0; i < kUnitLower / kHalf; ++i) {
+    planes.escape = put_in_place(escaped[i], planes.escape, bytes + i * kHalf);
+  }
+}
+
+// Columns 4 q to 4 q + 3 of a row.
+struct Row {
+  float32x4_t columns[8];
+};
+
+float32x4_t low_half(uint8x16_t halves) noexcept {
+  return vcvt_f32_f16(vget_low_f16(vreinterpretq_f16_u8(halves)));
+}
+
+float32x4_t high_half(uint8x16_t halves) noexcept {
+  return vcvt_f32_f16(vget_high_f16(vreinterpretq_f16_u8(halves)));
+}
+
+Row merged(const std::uint8_t* lower, const std::uint8_t* upper) noexcept {
+  Row row;
+  for (std::size_t half = 0; half < 2; ++half) {
+    const uint8x16_t low = vld1q_u8(lower + half * kHalf);
+    const uint8x16_t high = vld1q_u8(upper + half * kHalf);
+    const uint8x16_t near = vzip1q_u8(low, high);
+    const uint8x16_t far = vzip2q_u8(low, high);
+    row.columns[2 * half] = low_half(near);
+    row.columns[2 * half + 1] = high_half(near);
+    row.columns[2 * half + 4] = low_half(far);
+    row.columns[2 * half + 5] = high_half(far);
+  }
+  return row;
+}
+
+struct Lanes {
+  float32x4_t of[4];
+};
+
+Lanes zeros() noexcept {
+  const float32x4_t zero = vdupq_n_f32(0.0F);
+  return {{zero, zero, zero, zero}};
+}
+
+void add(Lanes& lanes, const Row& row, const float* x) noexcept {
+  for (std::size_t q = 0; q < 8; ++q) {
+    lanes.of[q % 4] = vfmaq_f32(lanes.of[q % 4], row.columns[q], vld1q_f32(x + 4 * q));
+  }
+}
+
+// The last unit, of which only the first `count` columns are there.
+void add_few(Lanes& lanes, const Row& row, const float* x, std::size_t count) noexcept {
+  float weights[kUnitColumns];
+  float memory[kLanes];
+  for (std::size_t q = 0; q < 8; ++q) vst1q_f32(weights + 4 * q, row.columns[q]);
+  for (std::size_t q = 0; q < 4; ++q) vst1q_f32(memory + 4 * q, lanes.of[q]);
+  for (std::size_t c = 0; c < count; ++c) {
+    memory[c % kLanes] = __builtin_fmaf(weights[c], x[c], memory[c % kLanes]);
+  }
+  for (std::size_t q = 0; q < 4; ++q) lanes.of[q] = vld1q_f32(memory + 4 * q);
+}
+
+float sum(const Lanes& lanes) noexcept {
+  const float32x4_t even = vaddq_f32(lanes.of[0], lanes.of[2]);
+  const float32x4_t odd = vaddq_f32(lanes.of[1], lanes.of[3]);
+  const float32x4_t by4 = vaddq_f32(even, odd);
+  const float32x2_t by2 = vadd_f32(vget_low_f32(by4), vget_high_f32(by4));
+  return vget_lane_f32(by2, 0) + vget_lane_f32(by2, 1);
+}
+
+// So many columns of a strip, the last unit of which may be a part, by one token.
+void add_strip(const std::uint8_t* lower, const std::uint8_t* bytes, std::size_t columns,
+               const float* x, Lanes* memory) noexcept {
+  Lanes lanes[kGroupRows];
+  for (std::size_t r = 0; r < kGroupRows; ++r) lanes[r] = memory[r];
+  for (; columns >= kUnitColumns; columns -= kUnitColumns) {
+    for (std::size_t r = 0; r < kGroupRows; ++r) {
+      add(lanes[r], merged(lower + r * kUnitColumns, bytes + r * kUnitColumns), x);
+    }
+    lower += kUnitLower;
+    bytes += kUnitLower;
+    x += kUnitColumns;
+  }
+  for (std::size_t r = 0; columns != 0 && r < kGroupRows; ++r) {
+    add_few(lanes[r], merged(lower + r * kUnitColumns, bytes + r * kUnitColumns), x, columns);
+  }
+  for (std::size_t r = 0; r < kGroupRows; ++r) memory[r] = lanes[r];
+}
+
+void multiply_some(const PackedF16Rows& packed, std::size_t group, std::size_t rows,
+                   const Tokens& tokens, std::size_t token, std::size_t count) noexcept {
+  F16GroupPlanes planes = f16_planes_of(packed, group, 0);
+  const uint8x16x4_t table = table_of(planes);
+  const std::size_t units = units_of(packed.columns);
+  const float* x = tokens.x + token * tokens.x_stride;
+  Lanes lanes[kMostTokens][kGroupRows];
+  for (auto& of_token : lanes) {
+    for (Lanes& of_row : of_token) of_row = zeros();
+  }
+  for (std::size_t begin = 0; begin < units; begin += kStripUnits) {
+    alignas(64) std::uint8_t bytes[kStripUnits * kUnitLower];
+    const std::size_t end = units - begin < kStripUnits ? units : begin + kStripUnits;
+    for (std::size_t unit = begin; unit < end; ++unit) {
+      decode(planes, table, unit, bytes + (unit - begin) * kUnitLower);
+    }
+    const std::size_t column = begin * kUnitColumns;
+    const std::size_t behind = end == units ? packed.columns : end * kUnitColumns;
+    for (std::size_t t = 0; t < count; ++t) {
+      add_strip(planes.lower + begin * kUnitLower, bytes, behind - column,
+                x + t * tokens.x_stride + column, lanes[t]);
+    }
+  }
+  for (std::size_t t = 0; t < count; ++t) {
+    float* y = tokens.y + (token + t) * tokens.y_stride;
+    for (std::size_t r = 0; r < kGroupRows && r < rows; ++r) y[r] = sum(lanes[t][r]);
+  }
+}
+
+void multiply(const PackedF16Rows& packed, std::size_t group, std::size_t rows,
+              const Tokens& tokens) noexcept {
+  for (std::size_t t = 0; t < tokens.count; t += kMostTokens) {
+    const std::size_t left = tokens.count - t;
+    multiply_some(packed, group, rows, tokens, t, left < kMostTokens ? left : kMostTokens);
+  }
+}
+
+void widen_unit(const std::uint8_t* lower, const std::uint8_t* bytes, float* to,
+                std::size_t stride) noexcept {
+  for (std::size_t r = 0; r < kGroupRows; ++r) {
+    const Row row = merged(lower + r * kUnitColumns, bytes + r * kUnitColumns);
+    for (std::size_t q = 0; q < 8; ++q) vst1q_f32(to + r * stride + 4 * q, row.columns[q]);
+  }
+}
+
+void widen(const PackedF16Rows& packed, std::size_t group, std::size_t begin, std::size_t end,
+           float* widened, std::size_t stride) noexcept {
+  F16GroupPlanes planes = f16_planes_of(packed, group, begin);
+  const uint8x16x4_t table = table_of(planes);
+  for (std::size_t strip = begin; strip < end; strip += kStripUnits) {
+    alignas(64) std::uint8_t bytes[kStripUnits * kUnitLower];
+    const std::size_t stop = end - strip < kStripUnits ? end : strip + kStripUnits;
+    for (std::size_t unit = strip; unit < stop; ++unit) {
+      decode(planes, table, unit, bytes + (unit - strip) * kUnitLower);
+    }
+    for (std::size_t unit = strip; unit < stop; ++unit) {
+      widen_unit(planes.lower + unit * kUnitLower, bytes + (unit - strip) * kUnitLower,
+                 widened + (unit - begin) * kUnitColumns, stride);
+    }
+  }
+}
+
+}  // namespace
+
+const PackedF16Kernels packed_f16_neon = {multiply, widen};
+
+}  // namespace meadow::kernels

@@ -1,0 +1,65 @@
+#include "meadow/matrix/packed_f16.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "meadow/base/raw_vector.h"
+#include "meadow/codec/f16_planes.h"
+#include "meadow/kernels/isa.h"
+#include "meadow/matrix/many_tokens.h"
+
+namespace meadow {
+namespace {
+
+using kernels::kGroupRows;
+using kernels::kUnitColumns;
+
+// Parts of rows that are widened begin where a mark says which escapes are theirs.
+static_assert(many_tokens::Widened::kColumns % (kernels::kMarkUnits * kUnitColumns) == 0);
+
+class PackedF16Matrix final : public Matrix {
+ public:
+  explicit PackedF16Matrix(F16Planes planes)
+      : Matrix(planes.rows, planes.columns), planes_(std::move(planes)), view_(planes_.view()) {}
+
+  [[nodiscard]] std::size_t bytes() const noexcept override { return planes_.bytes(); }
+  [[nodiscard]] std::size_t row_step() const noexcept override { return kGroupRows; }
+
+  void multiply_rows(Block range, const Activations& x, float* y) const override {
+    if (x.count >= kManyTokens) {
+      return multiply_many<many_tokens::Widened>(
+          *this, range, x, y,
+          [this](std::size_t row, std::size_t column, std::size_t columns, float* to,
+                 std::size_t stride) noexcept {
+            kernels_.widen(view_, row / kGroupRows, column / kUnitColumns,
+                           kernels::units_of(column + columns), to, stride);
+          });
+    }
+    for (std::size_t row = range.begin; row < range.end; row += kGroupRows) {
+      kernels_.multiply(view_, row / kGroupRows, std::min(kGroupRows, range.end - row),
+                        {x.count, x.values, x.stride, y + row, rows()});
+    }
+  }
+
+  void read_row(std::size_t row, float* values) const override {
+    const std::size_t units = kernels::units_of(columns());
+    const std::size_t stride = units * kUnitColumns;
+    RawVector<float> group(kGroupRows * stride);
+    kernels_.widen(view_, row / kGroupRows, 0, units, group.data(), stride);
+    std::copy_n(group.data() + row % kGroupRows * stride, columns(), values);
+  }
+
+ private:
+  const kernels::PackedF16Kernels& kernels_ = kernels::packed_f16_kernels(active_isa());
+  F16Planes planes_;
+  kernels::PackedF16Rows view_;
+};
+
+}  // namespace
+
+std::unique_ptr<Matrix> packed_f16_matrix(const std::uint16_t* values, std::size_t rows,
+                                          std::size_t columns, unsigned threads) {
+  return std::make_unique<PackedF16Matrix>(encode_f16_planes(rows, columns, values, threads));
+}
+
+}  // namespace meadow

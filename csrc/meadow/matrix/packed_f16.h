@@ -1,0 +1,15 @@
+// Packed F16 as a matrix, of values that need its precision.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+
+#include "meadow/matrix/matrix.h"
+
+namespace meadow {
+
+// Throws InvalidArgument for an empty weight, and for NaN and infinities.
+std::unique_ptr<Matrix> packed_f16_matrix(const std::uint16_t* values, std::size_t rows,
+                                          std::size_t columns, unsigned threads);
+
+}  // namespace meadow
