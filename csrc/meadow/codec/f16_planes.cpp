@@ -13,18 +13,19 @@
 namespace meadow {
 namespace {
 
-using kernels::kF16EscapePadding;
+using kernels::F16Escape;
 using kernels::kF16HighCodes;
 using kernels::kF16UnitCodes;
 using kernels::kF16UpperBytes;
 using kernels::kGroupRows;
-using kernels::kMarkUnits;
+using kernels::kStripUnits;
 using kernels::kTableGroups;
 using kernels::kUnitColumns;
 using kernels::kUnitLower;
 
 constexpr std::size_t kTableRows = kTableGroups * kGroupRows;
-constexpr std::uint8_t kEscapeCode = kF16UpperBytes - 1;
+constexpr std::uint8_t kNoCode = 255;
+constexpr std::uint8_t kMostSkip = 255;
 constexpr std::uint16_t kExponent = 0x7C00;  // all of it set: NaN and infinities
 
 using Counts = std::array<std::uint32_t, 256>;
@@ -37,23 +38,39 @@ Table most_frequent(const Counts& counts) {
   std::stable_sort(order.begin(), order.end(),
                    [&](std::uint8_t a, std::uint8_t b) { return counts[a] > counts[b]; });
   Table table{};
-  std::copy_n(order.begin(), kEscapeCode, table.begin());
-  table[kEscapeCode] = kernels::kF16Escaped;
+  std::copy_n(order.begin(), kF16UpperBytes, table.begin());
   return table;
 }
 
 Codes codes_of(const Table& table) {
   Codes codes;
-  codes.fill(kEscapeCode);
-  for (std::uint8_t i = 0; i < kEscapeCode; ++i) codes[table[i]] = i;
+  codes.fill(kNoCode);
+  for (std::uint8_t i = 0; i < kF16UpperBytes; ++i) codes[table[i]] = i;
   return codes;
 }
 
-// What becomes of 64 rows: the escapes, and at every mark how many there were before.
+// What becomes of 64 rows: the escapes, and how many each strip has.
 struct TableBlock {
-  Bytes escapes;
-  std::vector<std::uint32_t> marks;
+  std::vector<F16Escape> escapes;
+  std::vector<std::uint32_t> per_strip;
 };
+
+// The upper bytes of a strip, each in its place.
+using Strip = std::array<std::uint8_t, kernels::kStripBytes>;
+
+void list_escapes(const Strip& upper, std::size_t places, const Codes& codes, TableBlock& made) {
+  const std::size_t before = made.escapes.size();
+  std::size_t at = 0;
+  for (std::size_t place = 0; place < places; ++place) {
+    if (codes[upper[place]] != kNoCode) continue;
+    for (; place - at > kMostSkip; at += kMostSkip) {
+      made.escapes.push_back({kMostSkip, upper[at + kMostSkip]});
+    }
+    made.escapes.push_back({static_cast<std::uint8_t>(place - at), upper[place]});
+    at = place;
+  }
+  made.per_strip.push_back(static_cast<std::uint32_t>(made.escapes.size() - before));
+}
 
 class BlockEncoder {
  public:
@@ -67,7 +84,7 @@ class BlockEncoder {
     const Codes codes = codes_of(table);
     TableBlock made;
     for (std::size_t row = rows.begin; row < rows.end; row += kGroupRows) {
-      encode_group(row, std::min(kGroupRows, rows.end - row), codes, made);
+      encode_group(row, std::min(kGroupRows, rows.end - row), table, codes, made);
     }
     return made;
   }
@@ -90,36 +107,35 @@ class BlockEncoder {
             ", column " + std::to_string(column));
   }
 
-  void encode_group(std::size_t row, std::size_t rows, const Codes& codes, TableBlock& made) const {
-    const std::size_t at = row / kGroupRows * units_;
-    std::uint8_t* coded = planes_.codes.data() + at * kF16UnitCodes;
-    std::uint8_t* lower = planes_.lower.data() + at * kUnitLower;
-    std::memset(coded, 0, units_ * kF16UnitCodes);
-    std::memset(lower, 0, units_ * kUnitLower);
-    for (std::size_t n = 0; n < units_; ++n) {
-      if (n % kMarkUnits == 0) {
-        made.marks.push_back(static_cast<std::uint32_t>(made.escapes.size()));
+  void encode_group(std::size_t row, std::size_t rows, const Table& table, const Codes& codes,
+                    TableBlock& made) const {
+    for (std::size_t begin = 0; begin < units_; begin += kStripUnits) {
+      const std::size_t units = std::min(kStripUnits, units_ - begin);
+      Strip upper;
+      upper.fill(table[0]);  // of rows and columns behind the last, whose codes are 0
+      for (std::size_t n = 0; n < units; ++n) {
+        encode_unit(row, rows, begin + n, codes, upper.data() + n * kUnitLower);
       }
-      for (std::size_t r = 0; r < rows; ++r) {
-        encode_unit_row(row + r, n, codes, coded + n * kF16UnitCodes,
-                        lower + n * kUnitLower + r * kUnitColumns, made.escapes);
-      }
+      list_escapes(upper, units * kUnitLower, codes, made);
     }
   }
 
-  // In the order of bytes, which is that of escapes.
-  void encode_unit_row(std::size_t row, std::size_t n, const Codes& codes, std::uint8_t* coded,
-                       std::uint8_t* lower, Bytes& escapes) const {
-    const std::size_t r = row % kGroupRows;
-    const std::uint16_t* values = values_ + row * planes_.columns + n * kUnitColumns;
-    const std::size_t count = std::min(kUnitColumns, planes_.columns - n * kUnitColumns);
-    for (std::size_t byte = 0; byte < kUnitColumns; ++byte) {
-      const std::size_t c = kernels::f16_column_of_byte(byte);
-      if (c >= count) continue;
-      const auto upper = static_cast<std::uint8_t>(values[c] >> 8);
-      lower[byte] = static_cast<std::uint8_t>(values[c]);
-      const std::uint8_t code = codes[upper];
-      if (code == kEscapeCode) escapes.push_back(upper);
+  void encode_unit(std::size_t row, std::size_t rows, std::size_t n, const Codes& codes,
+                   std::uint8_t* upper) const {
+    const std::size_t at = row / kGroupRows * units_ + n;
+    std::uint8_t* coded = planes_.codes.data() + at * kF16UnitCodes;
+    std::uint8_t* lower = planes_.lower.data() + at * kUnitLower;
+    std::memset(coded, 0, kF16UnitCodes);
+    std::memset(lower, 0, kUnitLower);
+    for (std::size_t place = 0; place < rows * kUnitColumns; ++place) {
+      const std::size_t r = place / kUnitColumns;
+      const std::size_t byte = place % kUnitColumns;
+      const std::size_t c = n * kUnitColumns + kernels::f16_column_of_byte(byte);
+      if (c >= planes_.columns) continue;
+      const std::uint16_t value = values_[(row + r) * planes_.columns + c];
+      upper[place] = static_cast<std::uint8_t>(value >> 8);
+      lower[place] = static_cast<std::uint8_t>(value);
+      const unsigned code = codes[upper[place]] == kNoCode ? 0U : codes[upper[place]];
       std::uint8_t& pair = coded[r / 2 * kUnitColumns + byte];
       pair = static_cast<std::uint8_t>(pair | (code & 15) << r % 2 * 4);
       std::uint8_t& high = coded[kF16HighCodes + byte];
@@ -134,28 +150,27 @@ class BlockEncoder {
 
 void join(const std::vector<TableBlock>& blocks, F16Planes& planes) {
   std::size_t total = 0;
+  planes.escaped.push_back(0);
   for (const TableBlock& block : blocks) {
-    for (const std::uint32_t before : block.marks) {
-      planes.marks.push_back(static_cast<std::uint32_t>(total + before));
-    }
-    total += block.escapes.size();
-    if (total > std::numeric_limits<std::uint32_t>::max()) {
-      invalid("planes: more weights outside their tables than 32 bits count");
+    for (const std::uint32_t count : block.per_strip) {
+      total += count;
+      if (total > std::numeric_limits<std::uint32_t>::max()) {
+        invalid("planes: more weights outside their tables than 32 bits count");
+      }
+      planes.escaped.push_back(static_cast<std::uint32_t>(total));
     }
   }
-  planes.escapes.resize(total + kF16EscapePadding);
-  std::uint8_t* to = planes.escapes.data();
+  planes.escapes.reserve(total);
   for (const TableBlock& block : blocks) {
-    to = std::copy(block.escapes.begin(), block.escapes.end(), to);
+    planes.escapes.insert(planes.escapes.end(), block.escapes.begin(), block.escapes.end());
   }
-  std::fill_n(to, kF16EscapePadding, std::uint8_t{0});
 }
 
 }  // namespace
 
 std::size_t F16Planes::bytes() const noexcept {
-  return codes.size() + lower.size() + escapes.size() + tables.size() +
-         marks.size() * sizeof(std::uint32_t);
+  return codes.size() + lower.size() + tables.size() + escapes.size() * sizeof(F16Escape) +
+         escaped.size() * sizeof(std::uint32_t);
 }
 
 F16Planes encode_f16_planes(std::size_t rows, std::size_t columns, const std::uint16_t* values,

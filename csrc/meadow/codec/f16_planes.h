@@ -19,18 +19,18 @@ struct F16Planes {
   std::size_t columns = 0;
   StreamedBytes codes;
   StreamedBytes lower;
-  StreamedBytes escapes;
   Bytes tables;
-  std::vector<std::uint32_t> marks;
+  std::vector<kernels::F16Escape> escapes;
+  std::vector<std::uint32_t> escaped;
 
   [[nodiscard]] kernels::PackedF16Rows view() const noexcept {
-    return {codes.data(), lower.data(), tables.data(), escapes.data(), marks.data(), columns};
+    return {codes.data(), lower.data(), tables.data(), escapes.data(), escaped.data(), columns};
   }
   // Everything that a product reads.
   [[nodiscard]] std::size_t bytes() const noexcept;
 };
 
-// The table of each 64 rows holds their 63 most frequent upper bytes; all others are escapes.
+// The table of each 64 rows holds their 64 most frequent upper bytes; all others are escapes.
 // Throws InvalidArgument for an empty weight, for NaN and infinities, and for more escapes than 32
 // bits count.
 F16Planes encode_f16_planes(std::size_t rows, std::size_t columns, const std::uint16_t* values,

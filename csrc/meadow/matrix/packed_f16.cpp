@@ -14,8 +14,8 @@ namespace {
 using kernels::kGroupRows;
 using kernels::kUnitColumns;
 
-// Parts of rows that are widened begin where a mark says which escapes are theirs.
-static_assert(many_tokens::Widened::kColumns % (kernels::kMarkUnits * kUnitColumns) == 0);
+// Parts of rows that are widened are whole strips.
+static_assert(many_tokens::Widened::kColumns % (kernels::kStripUnits * kUnitColumns) == 0);
 
 class PackedF16Matrix final : public Matrix {
  public:

@@ -1,7 +1,5 @@
-// A strip of units after the other: first its upper bytes, with the escapes in their places, go to
-// the innermost cache, then they are merged and multiplied. So no load waits for the store of a
-// single byte before it. Of 32 weights: 5 operations for the codes, 4 pshufb, 3 blends, 2 to look
-// for escapes; then 2 unpacks, 2 extracts, 4 conversions, 4 multiply-adds.
+// Of 32 weights: 5 operations for the codes, 4 pshufb, 3 blends, a store and a load, 2 unpacks, 2
+// extracts, 4 conversions, 4 multiply-adds.
 #include <immintrin.h>
 
 #include <cstddef>
@@ -14,8 +12,7 @@ namespace {
 
 constexpr std::size_t kHalf = 8;
 constexpr std::size_t kLine = 64;
-constexpr std::size_t kTables = 4;      // of 16 entries, of which the upper 2 bits name one
-constexpr std::size_t kStripUnits = 8;  // 1 KiB of upper bytes
+constexpr std::size_t kTables = 4;  // of 16 entries, of which the upper 2 bits name one
 constexpr std::size_t kMostTokens = 8;
 // Bytes in front of both planes, as in kernels/packed.
 constexpr std::size_t kAhead = 4096;
@@ -28,11 +25,11 @@ struct Tables {
   __m256i of[kTables];
 };
 
-Tables tables_of(const F16GroupPlanes& planes) noexcept {
+Tables tables_of(const std::uint8_t* entries) noexcept {
   Tables tables;
   for (std::size_t i = 0; i < kTables; ++i) {
     tables.of[i] = _mm256_broadcastsi128_si256(
-        _mm_loadu_si128(reinterpret_cast<const __m128i*>(planes.table + 16 * i)));
+        _mm_loadu_si128(reinterpret_cast<const __m128i*>(entries + 16 * i)));
   }
   return tables;
 }
@@ -46,44 +43,36 @@ __m256i looked_up(const Tables& tables, __m256i low, __m256i by_2, __m256i by_1)
   return _mm256_blendv_epi8(first, second, by_2);
 }
 
-// Which of a row's bytes are escapes.
-std::uint32_t store_row(__m256i upper, std::uint8_t* to) noexcept {
-  _mm256_storeu_si256(reinterpret_cast<__m256i*>(to), upper);
-  const __m256i mark = _mm256_set1_epi8(static_cast<char>(kF16Escaped));
-  return static_cast<std::uint32_t>(_mm256_movemask_epi8(_mm256_cmpeq_epi8(upper, mark)));
-}
-
-const std::uint8_t* put_in_place(std::uint64_t escaped, const std::uint8_t* escape,
-                                 std::uint8_t* bytes) noexcept {
-  for (; escaped != 0; escaped &= escaped - 1) bytes[__builtin_ctzll(escaped)] = *escape++;
-  return escape;
-}
-
 // Shifts bits 2 Row and 2 Row + 1 of each byte to its top; what comes from the byte below is not
 // looked at.
 template <std::size_t Row>
-std::uint64_t decode_row(const Tables& tables, const std::uint8_t* codes,
-                         std::uint8_t* bytes) noexcept {
+void decode_row(const Tables& tables, const std::uint8_t* codes, std::uint8_t* bytes) noexcept {
   const __m256i pair = load(codes + Row / 2 * kUnitColumns);
   const __m256i low = _mm256_and_si256(_mm256_srli_epi32(pair, Row % 2 * 4), _mm256_set1_epi8(15));
   const __m256i high = load(codes + kF16HighCodes);
   const __m256i by_2 = _mm256_slli_epi32(high, 6 - 2 * Row);
   const __m256i by_1 = _mm256_slli_epi32(high, 7 - 2 * Row);
-  const std::uint64_t escaped =
-      store_row(looked_up(tables, low, by_2, by_1), bytes + Row * kUnitColumns);
-  return escaped << Row % 2 * kUnitColumns;
+  _mm256_storeu_si256(reinterpret_cast<__m256i*>(bytes + Row * kUnitColumns),
+                      looked_up(tables, low, by_2, by_1));
 }
 
-// The upper bytes of a unit [128]; units one after another.
-void decode(F16GroupPlanes& planes, const Tables& tables, std::size_t unit,
-            std::uint8_t* bytes) noexcept {
-  const std::uint8_t* codes = planes.codes + unit * kF16UnitCodes;
-  std::uint64_t first = decode_row<0>(tables, codes, bytes);
-  first |= decode_row<1>(tables, codes, bytes);
-  std::uint64_t second = decode_row<2>(tables, codes, bytes);
-  second |= decode_row<3>(tables, codes, bytes);
-  planes.escape = put_in_place(first, planes.escape, bytes);
-  planes.escape = put_in_place(second, planes.escape, bytes + 2 * kUnitColumns);
+void prefetch(const std::uint8_t* codes, const std::uint8_t* lower) noexcept {
+  for (std::size_t line = 0; line < 2; ++line) {
+    _mm_prefetch(reinterpret_cast<const char*>(codes) + kAhead + line * kLine, _MM_HINT_T0);
+    _mm_prefetch(reinterpret_cast<const char*>(lower) + kAhead + line * kLine, _MM_HINT_T0);
+  }
+}
+
+void decode(const F16Strip& strip, const Tables& tables, std::uint8_t* bytes) noexcept {
+  for (std::size_t n = 0; n < strip.units; ++n) {
+    const std::uint8_t* codes = strip.codes + n * kF16UnitCodes;
+    prefetch(codes, strip.lower + n * kUnitLower);
+    decode_row<0>(tables, codes, bytes + n * kUnitLower);
+    decode_row<1>(tables, codes, bytes + n * kUnitLower);
+    decode_row<2>(tables, codes, bytes + n * kUnitLower);
+    decode_row<3>(tables, codes, bytes + n * kUnitLower);
+  }
+  put_in_place(strip, bytes);
 }
 
 // The 32 columns of a row, eight and eight, in order.
@@ -130,15 +119,6 @@ float sum(const Lanes& lanes) noexcept {
   return _mm_cvtss_f32(_mm_add_ss(by2, _mm_movehdup_ps(by2)));
 }
 
-void prefetch(const F16GroupPlanes& planes, std::size_t unit) noexcept {
-  const char* codes = reinterpret_cast<const char*>(planes.codes + unit * kF16UnitCodes);
-  const char* lower = reinterpret_cast<const char*>(planes.lower + unit * kUnitLower);
-  _mm_prefetch(codes + kAhead, _MM_HINT_T0);
-  _mm_prefetch(codes + kAhead + kLine, _MM_HINT_T0);
-  _mm_prefetch(lower + kAhead, _MM_HINT_T0);
-  _mm_prefetch(lower + kAhead + kLine, _MM_HINT_T0);
-}
-
 // So many columns of a strip, the last unit of which may be a part, by one token.
 void add_strip(const std::uint8_t* lower, const std::uint8_t* bytes, std::size_t columns,
                const float* x, Lanes* memory) noexcept {
@@ -160,23 +140,20 @@ void add_strip(const std::uint8_t* lower, const std::uint8_t* bytes, std::size_t
 
 void multiply_some(const PackedF16Rows& packed, std::size_t group, std::size_t rows,
                    const Tokens& tokens, std::size_t token, std::size_t count) noexcept {
-  F16GroupPlanes planes = f16_planes_of(packed, group, 0);
-  const Tables tables = tables_of(planes);
+  const Tables table = tables_of(f16_table_of(packed, group));
   const std::size_t units = units_of(packed.columns);
   const float* x = tokens.x + token * tokens.x_stride;
   Lanes lanes[kMostTokens][kGroupRows] = {};
   for (std::size_t begin = 0; begin < units; begin += kStripUnits) {
-    alignas(64) std::uint8_t bytes[kStripUnits * kUnitLower];
-    const std::size_t end = units - begin < kStripUnits ? units : begin + kStripUnits;
-    for (std::size_t unit = begin; unit < end; ++unit) {
-      prefetch(planes, unit);
-      decode(planes, tables, unit, bytes + (unit - begin) * kUnitLower);
-    }
+    alignas(64) std::uint8_t bytes[kStripBytes];
+    const F16Strip strip = f16_strip_of(packed, group, begin, units);
+    decode(strip, table, bytes);
     const std::size_t column = begin * kUnitColumns;
-    const std::size_t behind = end == units ? packed.columns : end * kUnitColumns;
+    const std::size_t left = packed.columns - column;
+    const std::size_t whole = strip.units * kUnitColumns;
     for (std::size_t t = 0; t < count; ++t) {
-      add_strip(planes.lower + begin * kUnitLower, bytes, behind - column,
-                x + t * tokens.x_stride + column, lanes[t]);
+      add_strip(strip.lower, bytes, left < whole ? left : whole, x + t * tokens.x_stride + column,
+                lanes[t]);
     }
   }
   for (std::size_t t = 0; t < count; ++t) {
@@ -205,17 +182,13 @@ void widen_unit(const std::uint8_t* lower, const std::uint8_t* bytes, float* to,
 
 void widen(const PackedF16Rows& packed, std::size_t group, std::size_t begin, std::size_t end,
            float* widened, std::size_t stride) noexcept {
-  F16GroupPlanes planes = f16_planes_of(packed, group, begin);
-  const Tables tables = tables_of(planes);
-  for (std::size_t strip = begin; strip < end; strip += kStripUnits) {
-    alignas(64) std::uint8_t bytes[kStripUnits * kUnitLower];
-    const std::size_t stop = end - strip < kStripUnits ? end : strip + kStripUnits;
-    for (std::size_t unit = strip; unit < stop; ++unit) {
-      decode(planes, tables, unit, bytes + (unit - strip) * kUnitLower);
-    }
-    for (std::size_t unit = strip; unit < stop; ++unit) {
-      widen_unit(planes.lower + unit * kUnitLower, bytes + (unit - strip) * kUnitLower,
-                 widened + (unit - begin) * kUnitColumns, stride);
+  const Tables table = tables_of(f16_table_of(packed, group));
+  for (; begin < end; begin += kStripUnits) {
+    alignas(64) std::uint8_t bytes[kStripBytes];
+    const F16Strip strip = f16_strip_of(packed, group, begin, end);
+    decode(strip, table, bytes);
+    for (std::size_t n = 0; n < strip.units; ++n, widened += kUnitColumns) {
+      widen_unit(strip.lower + n * kUnitLower, bytes + n * kUnitLower, widened, stride);
     }
   }
 }

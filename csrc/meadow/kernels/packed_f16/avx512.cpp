@@ -1,5 +1,5 @@
 // Two rows share a register until they are F16: its lower half is one of them, its upper half the
-// other. Of 64 weights: 5 operations for the codes, 1 vpermb, 5 for the escapes, 2 unpacks, 2
+// other. Of 64 weights: 5 operations for the codes, 1 vpermb, a store and a load, 2 unpacks, 2
 // extracts, 4 conversions, 4 multiply-adds.
 #include <immintrin.h>
 
@@ -41,16 +41,9 @@ __m512i looked_up(__m512i table, const std::uint8_t* codes) noexcept {
   return _mm512_permutexvar_epi8(code, table);
 }
 
-__m512i with_escapes(__m512i upper, const std::uint8_t*& escape) noexcept {
-  const __mmask64 escaped =
-      _mm512_cmpeq_epi8_mask(upper, _mm512_set1_epi8(static_cast<char>(kF16Escaped)));
-  const __m512i next = _mm512_loadu_si512(escape);
-  escape += _mm_popcnt_u64(escaped);
-  return _mm512_mask_expand_epi8(upper, escaped, next);
-}
-
-Pair merged(const std::uint8_t* lower, __m512i upper) noexcept {
+Pair merged(const std::uint8_t* lower, const std::uint8_t* upper_bytes) noexcept {
   const __m512i bytes = _mm512_loadu_si512(lower);
+  const __m512i upper = _mm512_loadu_si512(upper_bytes);
   const __m512i near = _mm512_unpacklo_epi8(bytes, upper);
   const __m512i far = _mm512_unpackhi_epi8(bytes, upper);
   return {{{_mm512_cvtph_ps(_mm512_castsi512_si256(near)),
@@ -59,32 +52,22 @@ Pair merged(const std::uint8_t* lower, __m512i upper) noexcept {
             _mm512_cvtph_ps(_mm512_extracti64x4_epi64(far, 1))}}};
 }
 
-// Units are to be decoded one after another, and the pairs of each in order.
-class Decoder {
- public:
-  Decoder(const PackedF16Rows& packed, std::size_t group, std::size_t begin) noexcept
-      : planes_(f16_planes_of(packed, group, begin)), table_(_mm512_loadu_si512(planes_.table)) {}
-
-  template <std::size_t P>
-  [[gnu::always_inline]] Pair pair(std::size_t unit) noexcept {
-    const __m512i upper = looked_up<P>(table_, planes_.codes + unit * kF16UnitCodes);
-    return merged(planes_.lower + unit * kUnitLower + P * kPairBytes,
-                  with_escapes(upper, planes_.escape));
+void prefetch(const std::uint8_t* codes, const std::uint8_t* lower) noexcept {
+  for (std::size_t line = 0; line < 2; ++line) {
+    _mm_prefetch(reinterpret_cast<const char*>(codes) + kAhead + line * kLine, _MM_HINT_T0);
+    _mm_prefetch(reinterpret_cast<const char*>(lower) + kAhead + line * kLine, _MM_HINT_T0);
   }
+}
 
-  void prefetch(std::size_t unit) const noexcept {
-    const char* codes = reinterpret_cast<const char*>(planes_.codes + unit * kF16UnitCodes);
-    const char* lower = reinterpret_cast<const char*>(planes_.lower + unit * kUnitLower);
-    _mm_prefetch(codes + kAhead, _MM_HINT_T0);
-    _mm_prefetch(codes + kAhead + kLine, _MM_HINT_T0);
-    _mm_prefetch(lower + kAhead, _MM_HINT_T0);
-    _mm_prefetch(lower + kAhead + kLine, _MM_HINT_T0);
+void decode(const F16Strip& strip, __m512i table, std::uint8_t* bytes) noexcept {
+  for (std::size_t n = 0; n < strip.units; ++n) {
+    const std::uint8_t* codes = strip.codes + n * kF16UnitCodes;
+    prefetch(codes, strip.lower + n * kUnitLower);
+    _mm512_storeu_si512(bytes + n * kUnitLower, looked_up<0>(table, codes));
+    _mm512_storeu_si512(bytes + n * kUnitLower + kPairBytes, looked_up<1>(table, codes));
   }
-
- private:
-  F16GroupPlanes planes_;
-  __m512i table_;
-};
+  put_in_place(strip, bytes);
+}
 
 template <std::size_t Count>
 struct Sums {
@@ -130,19 +113,28 @@ struct Sums {
 template <std::size_t Count>
 void multiply_group(const PackedF16Rows& packed, std::size_t group, std::size_t rows,
                     const Tokens& tokens, std::size_t token) noexcept {
-  Decoder decoder(packed, group, 0);
+  const __m512i table = _mm512_loadu_si512(f16_table_of(packed, group));
+  const std::size_t units = units_of(packed.columns);
   const float* x = tokens.x + token * tokens.x_stride;
-  const std::size_t whole = packed.columns / kUnitColumns;
   Sums<Count> sums = {};
-  for (std::size_t unit = 0; unit < whole; ++unit) {
-    decoder.prefetch(unit);
-    sums.add(0, decoder.pair<0>(unit), x + unit * kUnitColumns, tokens.x_stride);
-    sums.add(1, decoder.pair<1>(unit), x + unit * kUnitColumns, tokens.x_stride);
-  }
-  if (const std::size_t left = packed.columns % kUnitColumns; left != 0) {
-    const float* last = x + whole * kUnitColumns;
-    sums.add_few(0, decoder.pair<0>(whole), last, tokens.x_stride, left);
-    sums.add_few(1, decoder.pair<1>(whole), last, tokens.x_stride, left);
+  for (std::size_t begin = 0; begin < units; begin += kStripUnits) {
+    alignas(kLine) std::uint8_t bytes[kStripBytes];
+    const F16Strip strip = f16_strip_of(packed, group, begin, units);
+    decode(strip, table, bytes);
+    std::size_t left = packed.columns - begin * kUnitColumns;
+    for (std::size_t at = 0; at < strip.units * kUnitLower; at += kUnitLower) {
+      for (std::size_t p = 0; p < kPairs; ++p) {
+        const std::size_t pair_at = at + p * kPairBytes;
+        const Pair pair = merged(strip.lower + pair_at, bytes + pair_at);
+        if (left >= kUnitColumns) {
+          sums.add(p, pair, x, tokens.x_stride);
+        } else {
+          sums.add_few(p, pair, x, tokens.x_stride, left);
+        }
+      }
+      x += kUnitColumns;
+      left -= kUnitColumns;
+    }
   }
   for (std::size_t t = 0; t < Count; ++t) {
     float* y = tokens.y + (token + t) * tokens.y_stride;
@@ -168,11 +160,17 @@ void store(const Pair& pair, float* to, std::size_t stride) noexcept {
 
 void widen(const PackedF16Rows& packed, std::size_t group, std::size_t begin, std::size_t end,
            float* widened, std::size_t stride) noexcept {
-  Decoder decoder(packed, group, begin);
-  for (std::size_t unit = begin; unit < end; ++unit) {
-    float* to = widened + (unit - begin) * kUnitColumns;
-    store(decoder.pair<0>(unit), to, stride);
-    store(decoder.pair<1>(unit), to + 2 * stride, stride);
+  const __m512i table = _mm512_loadu_si512(f16_table_of(packed, group));
+  for (; begin < end; begin += kStripUnits) {
+    alignas(kLine) std::uint8_t bytes[kStripBytes];
+    const F16Strip strip = f16_strip_of(packed, group, begin, end);
+    decode(strip, table, bytes);
+    for (std::size_t n = 0; n < strip.units; ++n, widened += kUnitColumns) {
+      const std::size_t at = n * kUnitLower;
+      store(merged(strip.lower + at, bytes + at), widened, stride);
+      store(merged(strip.lower + at + kPairBytes, bytes + at + kPairBytes), widened + 2 * stride,
+            stride);
+    }
   }
 }
 

@@ -1,4 +1,4 @@
-// A strip of units after the other, as in avx2.cpp. `zip` of lower and upper bytes gives what the
+// `zip` of lower and upper bytes gives what the
 // layout is made for; 16 lanes are four registers.
 #include <arm_neon.h>
 
@@ -10,27 +10,10 @@
 namespace meadow::kernels {
 namespace {
 
-constexpr std::size_t kHalf = 16;       // bytes of a row's half
-constexpr std::size_t kStripUnits = 8;  // 1 KiB of upper bytes
+constexpr std::size_t kHalf = 16;  // bytes of a row's half
 constexpr std::size_t kMostTokens = 8;
 
-uint8x16x4_t table_of(const F16GroupPlanes& planes) noexcept { return vld1q_u8_x4(planes.table); }
-
-// Four bits of the result for each byte, all or none.
-std::uint64_t store_bytes(uint8x16_t upper, std::uint8_t* to) noexcept {
-  vst1q_u8(to, upper);
-  const uint8x16_t escaped = vceqq_u8(upper, vdupq_n_u8(kF16Escaped));
-  const uint8x8_t nibbles = vshrn_n_u16(vreinterpretq_u16_u8(escaped), 4);
-  return vget_lane_u64(vreinterpret_u64_u8(nibbles), 0);
-}
-
-const std::uint8_t* put_in_place(std::uint64_t escaped, const std::uint8_t* escape,
-                                 std::uint8_t* bytes) noexcept {
-  for (escaped &= 0x1111111111111111U; escaped != 0; escaped &= escaped - 1) {
-    bytes[__builtin_ctzll(escaped) / 4] = *escape++;
-  }
-  return escape;
-}
+uint8x16x4_t tables_of(const std::uint8_t* entries) noexcept { return vld1q_u8_x4(entries); }
 
 // 16 bytes of row r; bits 2 r and 2 r + 1 of `high` become bits 4 and 5.
 uint8x16_t looked_up(const uint8x16x4_t& table, const std::uint8_t* codes, std::size_t row,
@@ -42,18 +25,15 @@ uint8x16_t looked_up(const uint8x16x4_t& table, const std::uint8_t* codes, std::
   return vqtbl4q_u8(table, vorrq_u8(low, vandq_u8(high, vdupq_n_u8(0x30))));
 }
 
-// The upper bytes of a unit [128]; units one after another.
-void decode(F16GroupPlanes& planes, const uint8x16x4_t& table, std::size_t unit,
-            std::uint8_t* bytes) noexcept {
-  const std::uint8_t* codes = planes.codes + unit * kF16UnitCodes;
-  std::uint64_t escaped[kUnitLower / kHalf];
-  for (std::size_t i = 0; i < kUnitLower / kHalf; ++i) {
-    const uint8x16_t upper = looked_up(table, codes, i / 2, i % 2 * kHalf);
-    escaped[i] = store_bytes(upper, bytes + i * kHalf);
+void decode(const F16Strip& strip, const uint8x16x4_t& table, std::uint8_t* bytes) noexcept {
+  for (std::size_t n = 0; n < strip.units; ++n) {
+    const std::uint8_t* codes = strip.codes + n * kF16UnitCodes;
+    for (std::size_t i = 0; i < kUnitLower; i += kHalf) {
+      vst1q_u8(bytes + n * kUnitLower + i,
+               looked_up(table, codes, i / kUnitColumns, i % kUnitColumns));
+    }
   }
-  for (std::size_t i = 0; i < kUnitLower / kHalf; ++i) {
-    planes.escape = put_in_place(escaped[i], planes.escape, bytes + i * kHalf);
-  }
+  put_in_place(strip, bytes);
 }
 
 // Columns 4 q to 4 q + 3 of a row.
@@ -140,8 +120,7 @@ void add_strip(const std::uint8_t* lower, const std::uint8_t* bytes, std::size_t
 
 void multiply_some(const PackedF16Rows& packed, std::size_t group, std::size_t rows,
                    const Tokens& tokens, std::size_t token, std::size_t count) noexcept {
-  F16GroupPlanes planes = f16_planes_of(packed, group, 0);
-  const uint8x16x4_t table = table_of(planes);
+  const uint8x16x4_t table = tables_of(f16_table_of(packed, group));
   const std::size_t units = units_of(packed.columns);
   const float* x = tokens.x + token * tokens.x_stride;
   Lanes lanes[kMostTokens][kGroupRows];
@@ -149,16 +128,15 @@ void multiply_some(const PackedF16Rows& packed, std::size_t group, std::size_t r
     for (Lanes& of_row : of_token) of_row = zeros();
   }
   for (std::size_t begin = 0; begin < units; begin += kStripUnits) {
-    alignas(64) std::uint8_t bytes[kStripUnits * kUnitLower];
-    const std::size_t end = units - begin < kStripUnits ? units : begin + kStripUnits;
-    for (std::size_t unit = begin; unit < end; ++unit) {
-      decode(planes, table, unit, bytes + (unit - begin) * kUnitLower);
-    }
+    alignas(64) std::uint8_t bytes[kStripBytes];
+    const F16Strip strip = f16_strip_of(packed, group, begin, units);
+    decode(strip, table, bytes);
     const std::size_t column = begin * kUnitColumns;
-    const std::size_t behind = end == units ? packed.columns : end * kUnitColumns;
+    const std::size_t left = packed.columns - column;
+    const std::size_t whole = strip.units * kUnitColumns;
     for (std::size_t t = 0; t < count; ++t) {
-      add_strip(planes.lower + begin * kUnitLower, bytes, behind - column,
-                x + t * tokens.x_stride + column, lanes[t]);
+      add_strip(strip.lower, bytes, left < whole ? left : whole, x + t * tokens.x_stride + column,
+                lanes[t]);
     }
   }
   for (std::size_t t = 0; t < count; ++t) {
@@ -185,17 +163,13 @@ void widen_unit(const std::uint8_t* lower, const std::uint8_t* bytes, float* to,
 
 void widen(const PackedF16Rows& packed, std::size_t group, std::size_t begin, std::size_t end,
            float* widened, std::size_t stride) noexcept {
-  F16GroupPlanes planes = f16_planes_of(packed, group, begin);
-  const uint8x16x4_t table = table_of(planes);
-  for (std::size_t strip = begin; strip < end; strip += kStripUnits) {
-    alignas(64) std::uint8_t bytes[kStripUnits * kUnitLower];
-    const std::size_t stop = end - strip < kStripUnits ? end : strip + kStripUnits;
-    for (std::size_t unit = strip; unit < stop; ++unit) {
-      decode(planes, table, unit, bytes + (unit - strip) * kUnitLower);
-    }
-    for (std::size_t unit = strip; unit < stop; ++unit) {
-      widen_unit(planes.lower + unit * kUnitLower, bytes + (unit - strip) * kUnitLower,
-                 widened + (unit - begin) * kUnitColumns, stride);
+  const uint8x16x4_t table = tables_of(f16_table_of(packed, group));
+  for (; begin < end; begin += kStripUnits) {
+    alignas(64) std::uint8_t bytes[kStripBytes];
+    const F16Strip strip = f16_strip_of(packed, group, begin, end);
+    decode(strip, table, bytes);
+    for (std::size_t n = 0; n < strip.units; ++n, widened += kUnitColumns) {
+      widen_unit(strip.lower + n * kUnitLower, bytes + n * kUnitLower, widened, stride);
     }
   }
 }

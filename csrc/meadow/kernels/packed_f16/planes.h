@@ -1,5 +1,5 @@
-// Where a group's planes lie. Everything is in an anonymous namespace, so each file of an ISA has
-// its own.
+// Where a strip's planes lie, and its escapes. Everything is in an anonymous namespace, so each
+// file of an ISA has its own.
 #pragma once
 
 #include <cstddef>
@@ -10,21 +10,35 @@
 namespace meadow::kernels {
 namespace {
 
-struct F16GroupPlanes {
-  const std::uint8_t* codes;  // of the group's first unit
+struct F16Strip {
+  const std::uint8_t* codes;  // of its first unit
   const std::uint8_t* lower;
-  const std::uint8_t* table;
-  const std::uint8_t* escape;  // the next one
+  const F16Escape* escape;
+  const F16Escape* last;  // behind its last escape
+  std::size_t units;      // at most kStripUnits
 };
 
-// With the escapes of unit `begin`, a multiple of kMarkUnits, to come.
-F16GroupPlanes f16_planes_of(const PackedF16Rows& packed, std::size_t group,
-                             std::size_t begin) noexcept {
-  const std::size_t at = group * units_of(packed.columns);
-  const std::size_t mark = group * marks_of(packed.columns) + begin / kMarkUnits;
+// Of a group's units [begin, end), those from `begin` on, a multiple of kStripUnits.
+F16Strip f16_strip_of(const PackedF16Rows& packed, std::size_t group, std::size_t begin,
+                      std::size_t end) noexcept {
+  const std::size_t at = group * units_of(packed.columns) + begin;
+  const std::size_t strip = group * strips_of(packed.columns) + begin / kStripUnits;
   return {packed.codes + at * kF16UnitCodes, packed.lower + at * kUnitLower,
-          packed.tables + group / kTableGroups * kF16UpperBytes,
-          packed.escapes + packed.marks[mark]};
+          packed.escapes + packed.escaped[strip], packed.escapes + packed.escaped[strip + 1],
+          end - begin < kStripUnits ? end - begin : kStripUnits};
+}
+
+const std::uint8_t* f16_table_of(const PackedF16Rows& packed, std::size_t group) noexcept {
+  return packed.tables + group / kTableGroups * kF16UpperBytes;
+}
+
+// `bytes` are the upper bytes of a whole strip.
+void put_in_place(const F16Strip& strip, std::uint8_t* bytes) noexcept {
+  std::size_t at = 0;
+  for (const F16Escape* escape = strip.escape; escape != strip.last; ++escape) {
+    at += escape->skip;
+    bytes[at & (kStripBytes - 1)] = escape->upper;
+  }
 }
 
 }  // namespace

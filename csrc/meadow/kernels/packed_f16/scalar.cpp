@@ -19,20 +19,39 @@ unsigned code_of(const std::uint8_t* codes, std::size_t row, std::size_t byte) n
   return high << 4 | low;
 }
 
-// Units are to be decoded one after another.
-Unit decoded(F16GroupPlanes& planes, std::size_t n) noexcept {
-  const std::uint8_t* codes = planes.codes + n * kF16UnitCodes;
-  const std::uint8_t* lower = planes.lower + n * kUnitLower;
+struct UpperBytes {
+  std::uint8_t of[kStripBytes];
+};
+
+UpperBytes upper_bytes(const F16Strip& strip, const std::uint8_t* table) noexcept {
+  UpperBytes upper;
+  for (std::size_t i = 0; i < strip.units * kUnitLower; ++i) {
+    const std::uint8_t* codes = strip.codes + i / kUnitLower * kF16UnitCodes;
+    upper.of[i] = table[code_of(codes, i / kUnitColumns % kGroupRows, i % kUnitColumns)];
+  }
+  put_in_place(strip, upper.of);
+  return upper;
+}
+
+Unit unit_of(const F16Strip& strip, const UpperBytes& upper, std::size_t n) noexcept {
   Unit unit;
-  for (std::size_t row = 0; row < kGroupRows; ++row) {
-    for (std::size_t byte = 0; byte < kUnitColumns; ++byte) {
-      unsigned upper = planes.table[code_of(codes, row, byte)];
-      if (upper == kF16Escaped) upper = *planes.escape++;
-      const unsigned bits = upper << 8 | lower[row * kUnitColumns + byte];
-      unit.values[row][f16_column_of_byte(byte)] = float_of_f16(static_cast<std::uint16_t>(bits));
-    }
+  for (std::size_t i = 0; i < kUnitLower; ++i) {
+    const std::size_t at = n * kUnitLower + i;
+    const auto bits = static_cast<std::uint16_t>(upper.of[at] << 8 | strip.lower[at]);
+    unit.values[i / kUnitColumns][f16_column_of_byte(i % kUnitColumns)] = float_of_f16(bits);
   }
   return unit;
+}
+
+// Calls each(unit of the group, its weights) for units [begin, end) in order.
+template <typename Each>
+void for_each_unit(const PackedF16Rows& packed, std::size_t group, std::size_t begin,
+                   std::size_t end, const Each& each) noexcept {
+  for (; begin < end; begin += kStripUnits) {
+    const F16Strip strip = f16_strip_of(packed, group, begin, end);
+    const UpperBytes upper = upper_bytes(strip, f16_table_of(packed, group));
+    for (std::size_t n = 0; n < strip.units; ++n) each(begin + n, unit_of(strip, upper, n));
+  }
 }
 
 float reduced(float* lanes) noexcept {
@@ -44,10 +63,8 @@ float reduced(float* lanes) noexcept {
 
 void multiply_one(const PackedF16Rows& packed, std::size_t group, std::size_t rows, const float* x,
                   float* y) noexcept {
-  F16GroupPlanes planes = f16_planes_of(packed, group, 0);
   float lanes[kGroupRows][kLanes] = {};
-  for (std::size_t n = 0; n < units_of(packed.columns); ++n) {
-    const Unit unit = decoded(planes, n);
+  const auto add = [&](std::size_t n, const Unit& unit) noexcept {
     const std::size_t begin = n * kUnitColumns;
     for (std::size_t c = begin; c < begin + kUnitColumns && c < packed.columns; ++c) {
       for (std::size_t row = 0; row < rows; ++row) {
@@ -55,7 +72,8 @@ void multiply_one(const PackedF16Rows& packed, std::size_t group, std::size_t ro
         lane = std::fma(unit.values[row][c - begin], x[c], lane);
       }
     }
-  }
+  };
+  for_each_unit(packed, group, 0, units_of(packed.columns), add);
   for (std::size_t row = 0; row < rows; ++row) y[row] = reduced(lanes[row]);
 }
 
@@ -69,15 +87,13 @@ void multiply(const PackedF16Rows& packed, std::size_t group, std::size_t rows,
 
 void widen(const PackedF16Rows& packed, std::size_t group, std::size_t begin, std::size_t end,
            float* widened, std::size_t stride) noexcept {
-  F16GroupPlanes planes = f16_planes_of(packed, group, begin);
-  for (std::size_t n = begin; n < end; ++n) {
-    const Unit unit = decoded(planes, n);
+  for_each_unit(packed, group, begin, end, [&](std::size_t n, const Unit& unit) noexcept {
     for (std::size_t row = 0; row < kGroupRows; ++row) {
       for (std::size_t c = 0; c < kUnitColumns; ++c) {
         widened[row * stride + (n - begin) * kUnitColumns + c] = unit.values[row][c];
       }
     }
-  }
+  });
 }
 
 }  // namespace
