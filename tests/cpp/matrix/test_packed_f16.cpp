@@ -161,10 +161,10 @@ TEST_CASE("packed F16: activations rounded to BF16 give what dense weights give"
 }
 
 TEST_CASE("packed F16: NaN, infinities and empty weights are refused") {
-  for (const std::uint16_t bits : {0x7C00, 0xFC00, 0x7C01, 0x7E00, 0xFFFF}) {
+  for (const unsigned bits : {0x7C00U, 0xFC00U, 0x7C01U, 0x7E00U, 0xFFFFU}) {
     std::vector<std::uint16_t> halves(130 * 33, 0x3C01);
     CHECK_NOTHROW(packed_f16_matrix(halves.data(), 130, 33, 2));
-    halves[129 * 33 + 32] = bits;
+    halves[129 * 33 + 32] = static_cast<std::uint16_t>(bits);
     CHECK(kind_of_failure([&] { packed_f16_matrix(halves.data(), 130, 33, 2); }) ==
           ErrorKind::kInvalidArgument);
   }

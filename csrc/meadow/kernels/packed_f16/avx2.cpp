@@ -14,8 +14,8 @@ constexpr std::size_t kHalf = 8;
 constexpr std::size_t kLine = 64;
 constexpr std::size_t kTables = 4;  // of 16 entries, of which the upper 2 bits name one
 constexpr std::size_t kMostTokens = 8;
-// Bytes in front of both planes, as in kernels/packed.
-constexpr std::size_t kAhead = 4096;
+// Bytes in front of both planes, which are asked for while a strip is multiplied, as in avx512.cpp.
+constexpr std::size_t kAhead = 6144;
 
 __m256i load(const std::uint8_t* p) noexcept {
   return _mm256_loadu_si256(reinterpret_cast<const __m256i*>(p));
@@ -66,7 +66,6 @@ void prefetch(const std::uint8_t* codes, const std::uint8_t* lower) noexcept {
 void decode(const F16Strip& strip, const Tables& tables, std::uint8_t* bytes) noexcept {
   for (std::size_t n = 0; n < strip.units; ++n) {
     const std::uint8_t* codes = strip.codes + n * kF16UnitCodes;
-    prefetch(codes, strip.lower + n * kUnitLower);
     decode_row<0>(tables, codes, bytes + n * kUnitLower);
     decode_row<1>(tables, codes, bytes + n * kUnitLower);
     decode_row<2>(tables, codes, bytes + n * kUnitLower);
@@ -120,14 +119,18 @@ float sum(const Lanes& lanes) noexcept {
 }
 
 // So many columns of a strip, the last unit of which may be a part, by one token.
-void add_strip(const std::uint8_t* lower, const std::uint8_t* bytes, std::size_t columns,
+void add_strip(const F16Strip& strip, const std::uint8_t* bytes, std::size_t columns,
                const float* x, Lanes* memory) noexcept {
+  const std::uint8_t* codes = strip.codes;
+  const std::uint8_t* lower = strip.lower;
   Lanes lanes[kGroupRows];
   for (std::size_t r = 0; r < kGroupRows; ++r) lanes[r] = memory[r];
   for (; columns >= kUnitColumns; columns -= kUnitColumns) {
+    prefetch(codes, lower);
     for (std::size_t r = 0; r < kGroupRows; ++r) {
       add(lanes[r], merged(lower + r * kUnitColumns, bytes + r * kUnitColumns), x);
     }
+    codes += kF16UnitCodes;
     lower += kUnitLower;
     bytes += kUnitLower;
     x += kUnitColumns;
@@ -152,7 +155,7 @@ void multiply_some(const PackedF16Rows& packed, std::size_t group, std::size_t r
     const std::size_t left = packed.columns - column;
     const std::size_t whole = strip.units * kUnitColumns;
     for (std::size_t t = 0; t < count; ++t) {
-      add_strip(strip.lower, bytes, left < whole ? left : whole, x + t * tokens.x_stride + column,
+      add_strip(strip, bytes, left < whole ? left : whole, x + t * tokens.x_stride + column,
                 lanes[t]);
     }
   }
