@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
+from meadow_py.run.inputs import whole_number
 from meadow_py.run.stopping import StopText
 
 if TYPE_CHECKING:
@@ -128,7 +129,8 @@ class Generation:
         self.ids: list[int] = []
         self.text = ""
         self.finish_reason: Reason | None = None
-        self.seed = secrets.randbits(63) if sampling.seed is None else sampling.seed
+        seed = secrets.randbits(63) if sampling.seed is None else sampling.seed
+        self.seed = whole_number(seed, "seed")
         self._sampler = _sampler(sampling, self.seed)
         self._engine, self._threads, self._logprobs = engine, threads, logprobs
         room = engine.positions - len(self.prompt)
@@ -213,11 +215,11 @@ class Generation:
 def _sampler(sampling: Sampling, seed: int) -> _core.Sampler:
     from meadow_py import _core
 
-    if isinstance(seed, bool) or not isinstance(seed, int) or not 0 <= seed < 2**64:
-        raise ValueError(f"seed: expected an integer from 0 to 2^64 - 1, found {seed!r}")
-    top_k = sampling.top_k
-    if isinstance(top_k, bool) or not isinstance(top_k, int) or not 0 <= top_k < 2**63:
-        raise ValueError(f"top_k: expected 0 (no limit) or a number of tokens, found {top_k!r}")
+    if not 0 <= seed < 2**64:
+        raise ValueError(f"seed: expected an integer from 0 to 2^64 - 1, found {seed}")
+    top_k = whole_number(sampling.top_k, "top_k")
+    if not 0 <= top_k < 2**63:
+        raise ValueError(f"top_k: expected 0 (no limit) or a number of tokens, found {top_k}")
     for name in ("temperature", "top_p", "min_p", "repetition_penalty"):
         value = getattr(sampling, name)
         if isinstance(value, bool) or not isinstance(value, int | float | np.number):

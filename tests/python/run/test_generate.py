@@ -209,6 +209,8 @@ def test_an_empty_prompt_is_the_first_token_of_texts(model: Model) -> None:
         ({"repetition_penalty": 0}, ValueError, "repetition_penalty"),
         ({"seed": -1}, ValueError, "seed: expected an integer from 0"),
         ({"seed": 2**64}, ValueError, "seed"),
+        ({"seed": 1.0}, TypeError, "seed: expected an integer, found 1.0"),
+        ({"top_k": 1.5}, TypeError, "top_k: expected an integer, found 1.5"),
         ({"stop": [""]}, ValueError, "stop"),
     ],
 )
@@ -217,6 +219,14 @@ def test_what_makes_no_sense(
 ) -> None:
     with pytest.raises(error, match=said):
         model.generate(**{"prompt": "The", **settings})
+
+
+def test_integers_of_numpy_and_no_stop_strings(model: Model) -> None:
+    settings: dict[str, Any] = {"temperature": 0.9, "max_tokens": 12}
+    plain = [t.id for t in model.generate("The", seed=7, top_k=5, **settings)]
+    of_numpy = model.generate("The", seed=np.int64(7), top_k=np.int32(5), stop=None, **settings)
+    assert [t.id for t in of_numpy] == plain
+    assert type(of_numpy.seed) is int
 
 
 def test_nan_logits_are_an_error(tmp_path: Path) -> None:
