@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import secrets
+import threading
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -141,6 +142,7 @@ class Generation:
         self._stream = None if tokenizer is None else tokenizer.stream(self.prompt)
         self._stop, self._ends = StopText(stop), frozenset(ends)
         self._penalised = sampling.repetition_penalty != 1
+        self._turn = threading.Lock()  # threads that share the text get a token each
         self._started: float | None = None
         self._first = self._last = 0.0
 
@@ -159,6 +161,10 @@ class Generation:
         return self
 
     def __next__(self) -> Token:
+        with self._turn:
+            return self._next()
+
+    def _next(self) -> Token:
         if self._limit == 0 and self.finish_reason is None:
             self.finish_reason = self._limited_by
         if self.finish_reason is not None:
@@ -180,8 +186,11 @@ class Generation:
         return f"Generation({len(self.prompt)} prompt tokens, {len(self.ids)} generated, {state})"
 
     def _forward(self) -> npt.NDArray[np.float32]:
-        fed = self._cache.length - len(self.prompt)
-        unread = self.prompt if fed < 0 else self.ids[fed:]
+        # The last token is read again where Ctrl-C came, or choosing failed, after it was read.
+        read = min(self._cache.length, len(self.prompt) + len(self.ids) - 1)
+        self._cache.truncate(read)
+        fed = read - len(self.prompt)
+        unread = self.ids[fed:] if fed >= 0 else self.prompt[read:]
         return self._engine.forward(np.array(unread, np.int32), self._cache, threads=self._threads)
 
     def _previous(self) -> npt.NDArray[np.int32]:
