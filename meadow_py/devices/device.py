@@ -27,6 +27,8 @@ class Memory:
         Bytes a second, measured with work of this kind.
     bus_bits : int, optional
         Width of the data bus.
+    one_thread : Quantity, optional
+        Bytes a second that one thread alone attains.
     """
 
     name: str
@@ -35,6 +37,7 @@ class Memory:
     bandwidth: Quantity
     achieved: Quantity | None = None
     bus_bits: int | None = None
+    one_thread: Quantity | None = None
 
     @property
     def usable_bandwidth(self) -> Quantity:
@@ -245,6 +248,12 @@ class Device:
             raise ValueError(f"bandwidth={bandwidth!r}: expected more than 0")
         given = Quantity.given(value, f"bandwidth={bandwidth!r}, given by the caller")
         return replace(self, memory=replace(self.memory, bandwidth=given, achieved=None))
+
+    def to_toml(self) -> str:
+        """As the text of a device file that `from_toml` reads again."""
+        from meadow_py.devices.writing import device_toml
+
+        return device_toml(self)
 
     def to_dict(self) -> dict[str, Any]:
         """As JSON types, SI base units."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from pathlib import Path
 from typing import Any
 
 from meadow_py.devices.checks import check_memory, check_storage
@@ -15,6 +16,7 @@ from meadow_py.devices.device import (
     ProcessingElements,
     Storage,
 )
+from meadow_py.devices.energy_table import energy_names
 from meadow_py.devices.toml import Table, inherited, read_toml, start
 
 
@@ -58,13 +60,25 @@ def _device(top: Table, raw: dict[str, Any], name: str) -> Device:
         memory=memory,
         storages=tuple(_storage(storage) for storage in table.tables("storage")),
         power=_power(table.table("power")) if "power" in table else None,
-        energy=table.text("energy"),
+        energy=_energy(table),
         sources=dict(top.sources),
         notes=table.text("notes", ""),
         per_token_overhead_s=table.optional("per_token_overhead", "seconds", zero=True),
     )
     table.done()
     return made
+
+
+def _energy(table: Table) -> str:
+    """The name of an energy table, or its file, beside the device file."""
+    name = table.text("energy")
+    if name in energy_names():
+        return name
+    file, _, _ = name.partition("#")
+    if not file.endswith(".toml"):
+        known = ", ".join(energy_names())
+        table.refuse("energy", name, f"no such energy table: expected a .toml file or {known}")
+    return str(Path(table.path).parent / name)
 
 
 def _compute(table: Table) -> Compute:
@@ -115,6 +129,7 @@ def _memory(table: Table) -> Memory:
         bandwidth=table.quantity("bandwidth", "bytes/s"),
         achieved=table.optional("achieved", "bytes/s"),
         bus_bits=table.integer("bus_bits", 1, 1 << 14) if "bus_bits" in table else None,
+        one_thread=table.optional("one_thread", "bytes/s"),
     )
     table.done()
     check_memory(made, table)
