@@ -31,7 +31,7 @@ def devices_view(devices: Iterable[Device]) -> RenderableType:
     """One row for each device."""
     table = _table()
     table.add_column("device", no_wrap=True)
-    for name in ("memory", "peak\nGB/s", "meas.\nGB/s", "INT8", "on chip"):
+    for name in ("memory", "peak\nGB/s", "meas.\nGB/s", "INT8\nTOPS", "on chip"):
         table.add_column(name, justify="right", no_wrap=True)
     table.add_column("storage,\nread GB/s", overflow="fold")
     table.add_column("W", justify="right", no_wrap=True)
@@ -63,7 +63,7 @@ def _operations(device: Device) -> str:
     of = compute.int8 or compute.f16 or compute.f32
     assumed = compute.pe_array.macs_per_cycle if compute.pe_array is not None else of
     mark = "*" if assumed is not None and assumed.kind == "assumed" else " "
-    return f"{scaled(compute.peak_operations_per_second(8))}OPS{mark}"
+    return f"{compute.peak_operations_per_second(8) / 1e12:.3g}{mark}"
 
 
 def device_view(device: Device) -> RenderableType:
