@@ -158,9 +158,7 @@ def _table(top: Table, raw: dict[str, Any], name: str) -> EnergyTable:
         title=table.text("title"),
         off_chip_pj_per_bit=table.quantity("off_chip", "joules/bit").times(_PICO),
         on_chip_pj_per_bit=_on_chip(table),
-        mac_pj={
-            bits: macs.quantity(f"bits{bits}", "joules").times(_PICO) for bits in _MAC_BITS
-        },
+        mac_pj={bits: macs.quantity(f"bits{bits}", "joules").times(_PICO) for bits in _MAC_BITS},
         storage_pj_per_bit=None if storage is None else storage.times(_PICO),
     )
     macs.done()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Union
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
@@ -15,7 +15,7 @@ from meadow_py.workload.precision import Precision
 if TYPE_CHECKING:
     import pandas
 
-Count = Union[int, npt.NDArray[np.int64]]
+Count = int | npt.NDArray[np.int64]
 """A number, or an array of them: over token counts or contexts, all in one call."""
 
 
@@ -102,7 +102,8 @@ class Workload:
 
     def total(self, field: str) -> Count:
         """Sum of one field of `Operation`, such as ``macs``, over all operations."""
-        return sum((getattr(operation, field) for _, operation in self), 0)
+        total: Count = sum((getattr(operation, field) for _, operation in self), 0)
+        return total
 
     @property
     def weight_bytes(self) -> float:
