@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 from meadow_py.simulate.packing import Decoder, PackedWeight, Packing
+from meadow_py.simulate.packings import packing_of
 from meadow_py.simulate.result import Assumption, Band, Energy, LayerTime, Phase, Simulation
+from meadow_py.simulate.run import simulate
+from meadow_py.simulate.settings import Settings
 
 __all__ = [
     "Assumption",
@@ -14,5 +17,8 @@ __all__ = [
     "PackedWeight",
     "Packing",
     "Phase",
+    "Settings",
     "Simulation",
+    "packing_of",
+    "simulate",
 ]
