@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from meadow_py.profiler import Profile, profile
     from meadow_py.run import Bench, Model, bench, load
     from meadow_py.sensitivity import Sensitivity, sweep
+    from meadow_py.simulator import Simulation, simulate
     from meadow_py.sources import Checkpoint, open_checkpoint
 
 __version__ = "0.1.0"
@@ -26,6 +27,7 @@ __all__ = [
     "Packed",
     "Profile",
     "Sensitivity",
+    "Simulation",
     "__version__",
     "bench",
     "inspect",
@@ -34,6 +36,7 @@ __all__ = [
     "pack",
     "profile",
     "show_config",
+    "simulate",
     "sweep",
     "unpack",
     "verify",
@@ -48,6 +51,7 @@ _HOME_OF = {
     "Packed": "meadow_py.checkpoint",
     "Profile": "meadow_py.profiler",
     "Sensitivity": "meadow_py.sensitivity",
+    "Simulation": "meadow_py.simulator",
     "bench": "meadow_py.run",
     "inspect": "meadow_py.checkpoint",
     "load": "meadow_py.run",
@@ -55,6 +59,7 @@ _HOME_OF = {
     "pack": "meadow_py.checkpoint",
     "profile": "meadow_py.profiler",
     "show_config": "meadow_py.config",
+    "simulate": "meadow_py.simulator",
     "sweep": "meadow_py.sensitivity",
     "unpack": "meadow_py.checkpoint",
     "verify": "meadow_py.checkpoint",

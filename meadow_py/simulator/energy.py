@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from meadow_py.devices import Device, EnergyTable, Quantity
-from meadow_py.simulate.cost import Cost
-from meadow_py.simulate.packing import Decoder
-from meadow_py.simulate.result import Band, Energy
-from meadow_py.simulate.settings import Settings
+from meadow_py.simulator.cost import Cost
+from meadow_py.simulator.packing import Decoder
+from meadow_py.simulator.result import Band, Energy
+from meadow_py.simulator.settings import Settings
 from meadow_py.workload import Precision
 
 _PICO = 1e-12

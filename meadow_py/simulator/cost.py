@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from meadow_py.simulate.machine import Machine, Value
-from meadow_py.simulate.packing import PackedWeight
+from meadow_py.simulator.machine import Machine, Value
+from meadow_py.simulator.packing import PackedWeight
 from meadow_py.workload import Precision
 
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from meadow_py.ledger import Ledger
-from meadow_py.simulate.packing import Decoder, PackedWeight
+from meadow_py.simulator.packing import Decoder, PackedWeight
 
 if TYPE_CHECKING:
     from meadow_py.profiler import Profile

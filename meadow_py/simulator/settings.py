@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, fields
 from typing import Any, Literal
 
-from meadow_py.simulate.result import Assumption
+from meadow_py.simulator.result import Assumption
 
 
 @dataclass(frozen=True, kw_only=True)

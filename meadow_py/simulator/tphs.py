@@ -10,10 +10,10 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from meadow_py.simulate.cost import Cost, Setting, as_value, longest, passes
-from meadow_py.simulate.gemm import held_bytes, timed
-from meadow_py.simulate.machine import Value
-from meadow_py.simulate.packing import PackedWeight
+from meadow_py.simulator.cost import Cost, Setting, as_value, longest, passes
+from meadow_py.simulator.gemm import held_bytes, timed
+from meadow_py.simulator.machine import Value
+from meadow_py.simulator.packing import PackedWeight
 from meadow_py.workload import ATTENTION_CORE, Operation
 
 
@@ -69,8 +69,9 @@ def _traffic(
     weight = packed.moved_bytes
     cache = (scores.kv_read + values.kv_read) * setting.kv_value_bytes
     parts = passes(inputs, machine.input_buffer)
-    head = held_bytes(query, packed, setting) / setting.heads
-    head = head + cache / (setting.kv_heads * setting.batch)
+    head = held_bytes(query, packed, setting) / setting.heads + cache / (
+        setting.kv_heads * setting.batch
+    )
     spilled = np.where(head > machine.weight_buffer, parts, 1.0)
     by_part = inputs + parts * (weight + cache)
     by_head = inputs * np.where(parts > 1, setting.heads, 1) + weight + cache * spilled
@@ -81,4 +82,3 @@ def _traffic(
         as_value(weight * np.where(first, parts, 1.0)),
         as_value(cache * np.where(first, parts, spilled)),
     )
-

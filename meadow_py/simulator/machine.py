@@ -9,8 +9,8 @@ import numpy as np
 import numpy.typing as npt
 
 from meadow_py.devices import Device
-from meadow_py.simulate.result import Assumption
-from meadow_py.simulate.settings import Settings
+from meadow_py.simulator.result import Assumption
+from meadow_py.simulator.settings import Settings
 
 Value = float | npt.NDArray[Any]
 """A number, or an array that broadcasts with the others of a machine and of its workload."""

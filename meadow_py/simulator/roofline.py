@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from meadow_py.simulate.cost import Cost, Setting, as_value
-from meadow_py.simulate.gemm import timed
+from meadow_py.simulator.cost import Cost, Setting, as_value
+from meadow_py.simulator.gemm import timed
 from meadow_py.workload import Operation
 
 

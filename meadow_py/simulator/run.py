@@ -6,18 +6,18 @@ import os
 from typing import TYPE_CHECKING, Any
 
 from meadow_py import devices, workload
-from meadow_py.simulate.assembly import Assembly
-from meadow_py.simulate.dataflows import DATAFLOWS
-from meadow_py.simulate.machine import assumptions_of, has_array, machine_of
-from meadow_py.simulate.packings import packing_of
-from meadow_py.simulate.result import Simulation
-from meadow_py.simulate.settings import Settings
+from meadow_py.simulator.assembly import Assembly
+from meadow_py.simulator.dataflows import DATAFLOWS
+from meadow_py.simulator.machine import assumptions_of, has_array, machine_of
+from meadow_py.simulator.packings import packing_of
+from meadow_py.simulator.result import Simulation
+from meadow_py.simulator.settings import Settings
 from meadow_py.workload import ModelShape, Precision
 
 if TYPE_CHECKING:
     from meadow_py.devices import Device, EnergyTable
     from meadow_py.profiler import Profile
-    from meadow_py.simulate.packing import Decoder, Packing
+    from meadow_py.simulator.packing import Decoder, Packing
 
 
 def simulate(
@@ -108,7 +108,12 @@ def simulate(
     made = Assembly(machine, packed, flow, chosen, table, options)
     prompt = _prompt(shape, prompt)
     before = _context(prompt, generate, context)
-    shared = {"batch": batch, "precision": bits, "masked": options.mask_skipped, "head": head}
+    shared: dict[str, Any] = {
+        "batch": batch,
+        "precision": bits,
+        "masked": options.mask_skipped,
+        "head": head,
+    }
     if not has_array(chosen):
         shared["masked"] = True  # software skips what the mask hides
     prefill = made.phase(workload.of(shape, tokens=prompt, **shared))

@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from meadow_py.simulate.packing import Decoder, PackedWeight, Packing
+from meadow_py.simulator.packing import Decoder, PackedWeight, Packing
 
 if TYPE_CHECKING:
     from meadow_py.profiler import Profile
@@ -21,7 +21,13 @@ class Dense:
     name: str = "none"
     decoder: Decoder = field(default_factory=Decoder)
 
-    def weight(self, layer: int | None, role: str, weights: int, bits: float) -> PackedWeight:
+    def weight(
+        self,
+        layer: int | None,  # noqa: ARG002 all are alike
+        role: str,  # noqa: ARG002
+        weights: int,
+        bits: float,
+    ) -> PackedWeight:
         """See `Packing.weight`."""
         return PackedWeight(weights * bits / 8)
 
@@ -55,7 +61,13 @@ class Ratio:
         if not self.name:
             object.__setattr__(self, "name", f"{self.ratio:g}x")
 
-    def weight(self, layer: int | None, role: str, weights: int, bits: float) -> PackedWeight:
+    def weight(
+        self,
+        layer: int | None,  # noqa: ARG002 all layers are alike
+        role: str,
+        weights: int,
+        bits: float,
+    ) -> PackedWeight:
         """See `Packing.weight`."""
         family = role.partition(".")[0]
         ratio = self.by_role.get(role, self.by_role.get(family, self.ratio))
@@ -108,6 +120,6 @@ def packing_of(
             f"packing: expected 'none', a ratio such as '1.5x', or with profile=... a codec, "
             f"found {packing!r}"
         )
-    from meadow_py.simulate.profile_packing import ProfilePacking
+    from meadow_py.simulator.profile_packing import ProfilePacking
 
     return ProfilePacking.of(profile, packing, bits, granularity, chunk_size, unit)

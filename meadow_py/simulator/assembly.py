@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from meadow_py.devices import Device, EnergyTable
-from meadow_py.simulate.cost import Cost, PackedWeights, Setting
-from meadow_py.simulate.dataflows import layer_costs
-from meadow_py.simulate.energy import energy_of
-from meadow_py.simulate.machine import Machine
-from meadow_py.simulate.packing import Packing
-from meadow_py.simulate.result import LayerTime, Phase
-from meadow_py.simulate.settings import Settings
+from meadow_py.simulator.cost import Cost, PackedWeights, Setting
+from meadow_py.simulator.dataflows import layer_costs
+from meadow_py.simulator.energy import energy_of
+from meadow_py.simulator.machine import Machine
+from meadow_py.simulator.packing import Packing
+from meadow_py.simulator.result import LayerTime, Phase
+from meadow_py.simulator.settings import Settings
 from meadow_py.workload import Layer, Operation, Precision, Workload
 
 Costs = dict[str, tuple[Cost, ...]]

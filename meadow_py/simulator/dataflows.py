@@ -7,9 +7,9 @@ from typing import Literal, get_args
 
 import numpy as np
 
-from meadow_py.simulate import gemm, roofline, tphs
-from meadow_py.simulate.cost import Cost, Setting
-from meadow_py.simulate.machine import Value
+from meadow_py.simulator import gemm, roofline, tphs
+from meadow_py.simulator.cost import Cost, Setting
+from meadow_py.simulator.machine import Value
 from meadow_py.workload import ATTENTION_CORE, Operation
 
 Dataflow = Literal["gemm", "tphs", "best", "roofline"]

@@ -6,9 +6,9 @@ from dataclasses import replace
 
 import numpy as np
 
-from meadow_py.simulate.cost import Cost, Setting, as_value, longest, overlapped, passes
-from meadow_py.simulate.machine import Value
-from meadow_py.simulate.packing import PackedWeight
+from meadow_py.simulator.cost import Cost, Setting, as_value, longest, overlapped, passes
+from meadow_py.simulator.machine import Value
+from meadow_py.simulator.packing import PackedWeight
 from meadow_py.workload import Operation
 
 
@@ -16,9 +16,7 @@ def operation_cost(operation: Operation, setting: Setting) -> Cost:
     """Bytes and time of one operation, intermediates to off-chip memory."""
     makers = {"linear": _linear, "attention": _attention, "softmax": _softmax}
     cost = makers.get(operation.kind, _elementwise)(operation, setting)
-    cost = replace(
-        cost, macs=operation.macs, other_operations=operation.other_operations
-    )
+    cost = replace(cost, macs=operation.macs, other_operations=operation.other_operations)
     return timed(cost, setting)
 
 
