@@ -62,7 +62,7 @@ def _linear(operation: Operation, setting: Setting) -> Cost:
         read_bytes=read,
         written_bytes=operation.output_values * setting.activation_bytes,
         kv_written_bytes=operation.kv_written * setting.kv_value_bytes,
-        weights=operation.weights * weight / max(packed.moved_bytes, 1e-300),
+        weights=operation.weights * as_value(weight / np.maximum(packed.moved_bytes, 1e-300)),
         compute_s=operation.macs / setting.machine.macs_per_s,
         decode_s=setting.packed.decode_s(operation.weights),
     )

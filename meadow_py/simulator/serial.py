@@ -14,7 +14,8 @@ from typing import Any
 from meadow_py.devices import Device
 from meadow_py.errors import FormatError
 from meadow_py.files import write_whole
-from meadow_py.simulator.result import Band, Energy, LayerTime, Phase, Simulation
+from meadow_py.simulator.result import Assumption, Band, Energy, LayerTime, Phase, Simulation
+from meadow_py.workload import ModelShape, Precision
 
 VERSION = 1
 _COMPONENTS = ("off_chip", "on_chip", "compute", "static")
@@ -122,14 +123,10 @@ def _from_dict(data: Mapping[str, Any]) -> Simulation:
     made["device"] = rebuilt(Device, data["device"])
     made["prefill"] = _phase_from(data["prefill"])
     made["decode"] = None if data["decode"] is None else _phase_from(data["decode"])
-    for field in ("model", "precision", "assumptions"):
-        made[field] = rebuilt(typing.get_type_hints(Simulation, _names())[field], data[field])
+    made["model"] = rebuilt(ModelShape, data["model"])
+    made["precision"] = rebuilt(Precision, data["precision"])
+    made["assumptions"] = tuple(rebuilt(Assumption, one) for one in data["assumptions"])
     return Simulation(**made)
-
-
-def _names() -> dict[str, Any]:
-    """What annotations of results name, and their module imports for types alone."""
-    return {"Device": Device}
 
 
 def rebuilt(kind: Any, value: Any) -> Any:

@@ -46,7 +46,7 @@ def pipeline_cost(operations: Mapping[str, Operation], setting: Setting) -> Cost
         kv_read_bytes=cache,
         macs=query.macs + scores.macs + values.macs,
         other_operations=softmax.other_operations,
-        weights=query.weights * weight / max(packed.moved_bytes, 1e-300),
+        weights=query.weights * as_value(weight / np.maximum(packed.moved_bytes, 1e-300)),
         compute_s=products + setting.heads * machine.fill_s,
         softmax_s=softmax.output_values / machine.softmax_per_s + setting.heads * machine.fill_s,
         decode_s=setting.packed.decode_s(query.weights),
