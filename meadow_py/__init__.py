@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from meadow_py.profiler import Profile, profile
     from meadow_py.run import Bench, Model, bench, load
     from meadow_py.sensitivity import Sensitivity, sweep
+    from meadow_py.simulator import Simulation, simulate
     from meadow_py.sources import Checkpoint, open_checkpoint
 
 __version__ = "0.1.0"
@@ -30,6 +31,7 @@ __all__ = [
     "Plan",
     "Profile",
     "Sensitivity",
+    "Simulation",
     "__version__",
     "bench",
     "inspect",
@@ -39,6 +41,7 @@ __all__ = [
     "plan",
     "profile",
     "show_config",
+    "simulate",
     "sweep",
     "unpack",
     "verify",
@@ -55,6 +58,7 @@ _HOME_OF = {
     "Plan": "meadow_py.planner",
     "Profile": "meadow_py.profiler",
     "Sensitivity": "meadow_py.sensitivity",
+    "Simulation": "meadow_py.simulator",
     "bench": "meadow_py.run",
     "inspect": "meadow_py.checkpoint",
     "load": "meadow_py.run",
@@ -63,6 +67,7 @@ _HOME_OF = {
     "plan": "meadow_py.planner",
     "profile": "meadow_py.profiler",
     "show_config": "meadow_py.config",
+    "simulate": "meadow_py.simulator",
     "sweep": "meadow_py.sensitivity",
     "unpack": "meadow_py.checkpoint",
     "verify": "meadow_py.checkpoint",

@@ -227,13 +227,13 @@ class Simulation:
 
     def to_dict(self) -> dict[str, Any]:
         """The simulation as JSON types: the contract of ``meadow simulate --json``."""
-        from meadow_py.simulate.serial import simulation_to_dict
+        from meadow_py.simulator.serial import simulation_to_dict
 
         return simulation_to_dict(self)
 
     def to_dataframe(self) -> pandas.DataFrame:
         """One row per phase, layer and operation. Needs pandas."""
-        from meadow_py.simulate.serial import simulation_to_rows
+        from meadow_py.simulator.serial import simulation_to_rows
 
         try:
             import pandas
@@ -245,7 +245,7 @@ class Simulation:
 
     def save(self, path: str | os.PathLike[str]) -> None:
         """Write the simulation as JSON. The file appears whole or not at all."""
-        from meadow_py.simulate.serial import save
+        from meadow_py.simulator.serial import save
 
         save(self, path)
 
@@ -258,7 +258,7 @@ class Simulation:
         FormatError
             If it is no simulation, or one of a newer version.
         """
-        from meadow_py.simulate.serial import load
+        from meadow_py.simulator.serial import load
 
         return load(path)
 
