@@ -10,6 +10,8 @@ from meadow_py.errors import FormatError
 if TYPE_CHECKING:
     from meadow_py.checkpoint import Inspection, Packed, inspect, pack, unpack, verify
     from meadow_py.config import show_config
+    from meadow_py.devices import Device
+    from meadow_py.planner import Plan, plan
     from meadow_py.profiler import Profile, profile
     from meadow_py.run import Bench, Model, bench, load
     from meadow_py.sensitivity import Sensitivity, sweep
@@ -21,10 +23,12 @@ __version__ = "0.1.0"
 __all__ = [
     "Bench",
     "Checkpoint",
+    "Device",
     "FormatError",
     "Inspection",
     "Model",
     "Packed",
+    "Plan",
     "Profile",
     "Sensitivity",
     "Simulation",
@@ -34,6 +38,7 @@ __all__ = [
     "load",
     "open_checkpoint",
     "pack",
+    "plan",
     "profile",
     "show_config",
     "simulate",
@@ -46,9 +51,11 @@ __all__ = [
 _HOME_OF = {
     "Bench": "meadow_py.run",
     "Checkpoint": "meadow_py.sources",
+    "Device": "meadow_py.devices",
     "Inspection": "meadow_py.checkpoint",
     "Model": "meadow_py.run",
     "Packed": "meadow_py.checkpoint",
+    "Plan": "meadow_py.planner",
     "Profile": "meadow_py.profiler",
     "Sensitivity": "meadow_py.sensitivity",
     "Simulation": "meadow_py.simulator",
@@ -57,6 +64,7 @@ _HOME_OF = {
     "load": "meadow_py.run",
     "open_checkpoint": "meadow_py.sources",
     "pack": "meadow_py.checkpoint",
+    "plan": "meadow_py.planner",
     "profile": "meadow_py.profiler",
     "show_config": "meadow_py.config",
     "simulate": "meadow_py.simulator",
