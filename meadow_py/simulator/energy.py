@@ -66,11 +66,12 @@ def _static(device: Device, seconds: float, modelled: Band) -> Band:
     if power.active is None or power.active.kind != "measured":
         return _band(power.static) * seconds
     at_work = _band(power.active) * seconds
-    return Band(
-        max(0.0, at_work.low - modelled.low),
-        max(0.0, at_work.typical - modelled.typical),
-        max(0.0, at_work.high - modelled.high),
-    )
+    left = [
+        max(0.0, whole - part)
+        for whole, part in zip(vars(at_work).values(), vars(modelled).values(), strict=True)
+    ]
+    # What is left is least where the components above are at their most.
+    return Band(min(left), left[1], max(left))
 
 
 def _band(quantity: Quantity) -> Band:

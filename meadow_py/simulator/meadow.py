@@ -179,12 +179,13 @@ def gain(claim: Claim, prompt: int, grid: Grid) -> Floats:
 def end_to_end_gain(grid: Grid, prompt: int, generate: int, gigabits: int, model: str) -> Floats:
     """The same for a prompt and so many tokens after it."""
     made, sizes = machine(grid, gigabits * GIGABIT), shape(model)
-    times = []
+    before, after = np.zeros(len(grid)), np.zeros(len(grid))
     for tokens, context, count in ((prompt, 0, 1), (1, prompt + generate // 2, generate)):
         dense, _ = block_times(sizes, tokens, context, grid, made, packed=False)
         both = block_times(sizes, tokens, context, grid, made, packed=True)
-        times.append((count * dense, count * np.minimum(*both)))
-    found: Floats = sum(t[0] for t in times) / sum(t[1] for t in times)
+        before += count * dense
+        after += count * np.minimum(*both)
+    found: Floats = before / after
     return found
 
 

@@ -154,7 +154,7 @@ def _dataflow(name: str, device: Device) -> str:
         if name == "roofline":
             raise ValueError(
                 f"dataflow: {device.name} is an array of processing elements; expected gemm, tphs "
-                "or best"
+                "or best, found 'roofline'"
             )
         return name
     if name == "tphs":

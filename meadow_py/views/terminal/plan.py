@@ -97,7 +97,9 @@ def _options(plan: Plan) -> Table:
     table.add_column("precision", no_wrap=True)
     table.add_column("packing", overflow="fold")
     for name in ("weights", "KV, act.", "runs", "first\ntoken s", "tokens/s", "J/token"):
-        table.add_column(name, justify="left" if name == "runs" else "right", no_wrap=name != "runs")
+        table.add_column(
+            name, justify="left" if name == "runs" else "right", no_wrap=name != "runs"
+        )
     table.add_column("longest\ncontext", justify="right", no_wrap=True)
     for option in plan.options:
         need = option.footprint
@@ -186,4 +188,6 @@ def spread(band: Band | None) -> str:
 
 def number(value: float) -> str:
     """Three figures, without an exponent where that is readable."""
-    return f"{value:.3g}" if 1e-3 <= value < 1e3 else f"{value:,.0f}" if value >= 1 else f"{value:.2g}"
+    return (
+        f"{value:.3g}" if 1e-3 <= value < 1e3 else f"{value:,.0f}" if value >= 1 else f"{value:.2g}"
+    )
