@@ -203,7 +203,7 @@ def buffer_curve(
     before = tokens if context is None else context
     made = _Sizing(shape, bits, options, tokens, batch)
     tiles = made.sizes(sizes)
-    machine = machine_of(chosen, options, max(bits.weight_bits, bits.activation_bits))
+    machine = machine_of(chosen, options, bits.operand_bits)
     machine = machine.with_(
         weight_buffer=tiles * options.weight_share, input_buffer=tiles * options.input_share
     )

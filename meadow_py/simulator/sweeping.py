@@ -116,7 +116,7 @@ def sweep(
         device = device_room.get(named)
         device = device if bandwidth is None else device.with_bandwidth(bandwidth)
         flows = tuple(dataflows) if has_array(device) else ("roofline",)
-        machine = machine_of(device, options, max(bits.weight_bits, bits.activation_bits))
+        machine = machine_of(device, options, bits.operand_bits)
         masked = options.mask_skipped or not has_array(device)
         block = Block(shape, counts, batch, bits, masked, head)
         for packing, flow in itertools.product(packed, flows):
