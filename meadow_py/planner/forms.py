@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from meadow_py.profiler import Profile
     from meadow_py.profiler.result import Packing, WeightProfile
 
-PRECISIONS = ("w16a16", "w8a8", "w4.5a16kv16")
+PRECISIONS = ("w16a16", "w8a8", "w4.5a8kv16")
 _CODECS = ("naive", "packets", "reindexed", "huffman", "storage")
 _DENSE = "dense"
 

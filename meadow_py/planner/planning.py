@@ -21,7 +21,7 @@ from meadow_py.planner.setting import (
     tokens_together,
 )
 from meadow_py.planner.speed import Lying, Speed, Times, per_second, reading
-from meadow_py.simulate import Band
+from meadow_py.simulator import Band
 from meadow_py.workload import ModelShape, Precision, shape_of
 
 if TYPE_CHECKING:
@@ -67,7 +67,7 @@ def plan(
     batch : int
         Sequences side by side.
     precisions : sequence of str or Precision
-        Rows of the plan, such as ``"w4.5a16kv16"``: 4 bits and a 16-bit scale for 32 weights.
+        Rows of the plan, such as ``"w4.5a8kv16"``: 4 bits and a 16-bit scale for 32 weights.
         Ignored with `profile`; with `weight_bytes` only the first one counts.
     profile : Profile, optional
         Of this model: sizes are then those of its settings and codecs.
@@ -257,5 +257,10 @@ def _from_storages(
 def _first(read: Band, at: str, times: Times | None, streamed: Times | None) -> Band | None:
     """Weights are read and then used; those that are streamed are used as they come."""
     if streamed is not None:
-        return streamed.prefill_s
+        prompt = streamed.prefill_s
+        return Band(
+            max(read.low, prompt.low),
+            max(read.typical, prompt.typical),
+            max(read.high, prompt.high),
+        )
     return read + times.prefill_s if times is not None and at in (ON_CHIP, MEMORY) else None

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from meadow_py.simulate import Assumption, Band
+from meadow_py.simulator import Assumption, Band
 from meadow_py.workload import ModelShape, Precision
 
 if TYPE_CHECKING:

@@ -6,7 +6,7 @@ from dataclasses import asdict
 from typing import Any
 
 from meadow_py.planner.result import Option, Plan
-from meadow_py.simulate import Band
+from meadow_py.simulator import Band
 
 VERSION = 1
 

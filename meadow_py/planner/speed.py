@@ -13,7 +13,7 @@ from meadow_py.planner.forms import Form
 from meadow_py.planner.result import ON_CHIP, STORAGE, Footprint, Tiling
 from meadow_py.planner.setting import Setting
 from meadow_py.planner.tiling import tiling
-from meadow_py.simulate import Band
+from meadow_py.simulator import Band
 from meadow_py.workload import Workload
 
 Case = Literal["low", "value", "high"]

@@ -164,9 +164,7 @@ class _Block:
         layers = [Layer(f"layers.{n}", blocks[window]) for n, window in enumerate(windows)]
         return [one.embedding(), *layers, *((one.head(),) if head and self.shape.vocab else ())]
 
-    def seconds(
-        self, layers: list[Layer], machine: Machine, packing: Packing, flow: str
-    ) -> Value:
+    def seconds(self, layers: list[Layer], machine: Machine, packing: Packing, flow: str) -> Value:
         """Of one pass over these layers; NaN where there are none."""
         if not layers:
             return float("nan")
