@@ -71,9 +71,10 @@ def _table(
     styles: Sequence[str | None] = (),
 ) -> Table:
     table = Table(box=None, padding=(0, 1, 0, 0), pad_edge=False, header_style="dim")
-    for name in headings:
+    for at, name in enumerate(headings):
         side: Literal["left", "right"] = "left" if name in left else "right"
-        table.add_column(name, justify=side, no_wrap=name != "packing", overflow="fold")
+        long = name == "packing" or any(" to " in row[at] for row in rows)
+        table.add_column(name, justify=side, no_wrap=not long, overflow="fold")
     for row, style in zip(rows, styles or [None] * len(rows), strict=True):
         table.add_row(*map(Text, row), style=style)
     return table
