@@ -17,7 +17,7 @@ def footprint(form: Form, setting: Setting) -> Footprint:
         weights=form.stored_bytes,
         kv_cache=kv_cache_bytes(shape, setting.context, precision) * setting.batch,
         kv_cache_per_token=each,
-        activations=_activations(setting, precision),
+        activations=activation_bytes(setting, precision, setting.together),
     )
 
 
@@ -44,9 +44,8 @@ def longest_context(fixed_bytes: float, room: float, setting: Setting, form: For
     return low
 
 
-def _activations(setting: Setting, precision: Precision) -> float:
-    """Input and output of the largest operation, and the residual beside them."""
-    tokens = setting.together
+def activation_bytes(setting: Setting, precision: Precision, tokens: int) -> float:
+    """Input and output of the largest operation on so many tokens, and the residual beside them."""
     work = workload.of(
         setting.shape,
         tokens=tokens,

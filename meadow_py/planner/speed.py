@@ -60,8 +60,9 @@ class Speed:
         shape, precision = setting.shape, form.precision
         self._prefill = self._work(setting.prompt, 0)
         self._decode = None if shape.encoder else self._work(1, max(setting.context - 1, 0))
-        self._bits = math.ceil(max(precision.weight_bits, precision.activation_bits))
-        self._peak = setting.device.compute.operations_per_second(min(self._bits, 32))
+        # What is not whole of the bits is scales: 4.5 are INT4, 8.125 INT8.
+        bits = min(int(max(precision.weight_bits, precision.activation_bits)), 32)
+        self._rate_typical = setting.device.compute.operations_per_second(bits)
 
     def times(self) -> Times:
         """Everything of this place."""
@@ -110,7 +111,7 @@ class Speed:
 
     def _rate(self, case: Case) -> float:
         efficiency = self._setting.device.compute.efficiency
-        return float(self._peak * getattr(efficiency, case) / efficiency.value)
+        return float(self._rate_typical * getattr(efficiency, case) / efficiency.value)
 
     def _transfers(self, weight_bytes: float, kv_bytes: float, case: Case) -> dict[str, float]:
         if self._lying.place == ON_CHIP:
