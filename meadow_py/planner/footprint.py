@@ -15,6 +15,7 @@ def footprint(form: Form, setting: Setting) -> Footprint:
     each = kv_cache_bytes(shape, 1, precision) * setting.batch
     return Footprint(
         weights=form.stored_bytes,
+        file=form.file_bytes,
         kv_cache=kv_cache_bytes(shape, setting.context, precision) * setting.batch,
         kv_cache_per_token=each,
         activations=activation_bytes(setting, precision, setting.together),

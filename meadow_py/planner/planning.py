@@ -32,6 +32,10 @@ _NOMINAL = (
     "Sizes are nominal: bits times weights, without tables, scales, norms and biases. What packing "
     "saves depends on the weights: give a profile of the model (profile=, --profile)."
 )
+_DECODERS = (
+    "Packed weights are taken to be decoded as fast as they are read, by hardware on the way. The "
+    "storage codec is decoded when weights are loaded: in memory they are dense."
+)
 _ENCODER = "An encoder decodes nothing: the time of the prompt is that of one input."
 
 
@@ -187,8 +191,10 @@ def _forms(
 
 
 def _notes(rows: list[Form], shape: ModelShape) -> tuple[str, ...]:
-    nominal = (_NOMINAL,) if any(form.source == "nominal" for form in rows) else ()
-    return (*nominal, _ENCODER) if shape.encoder else nominal
+    sources = {form.source for form in rows}
+    notes = [_NOMINAL] if "nominal" in sources else []
+    notes += [_DECODERS] if "profile" in sources else []
+    return tuple([*notes, _ENCODER] if shape.encoder else notes)
 
 
 def _option(form: Form, setting: Setting) -> Option:
@@ -243,7 +249,7 @@ def _from_storages(
     need = footprint(form, setting)
     made = []
     for storage in setting.device.storages:
-        read = reading(need.weights, setting.read_bandwidth(storage))
+        read = reading(need.file, setting.read_bandwidth(storage))
         streamed = None
         if at == STORAGE:
             streamed = Speed(form, need, setting, Lying(STORAGE, storage)).times()

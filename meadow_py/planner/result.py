@@ -23,6 +23,9 @@ class Footprint:
     Attributes
     ----------
     weights : float
+        Where they lie while it runs.
+    file : float
+        Weights in storage: the storage codec is decoded when they are loaded.
     kv_cache : float
         Of all tokens of the context, all sequences.
     kv_cache_per_token : float
@@ -31,6 +34,7 @@ class Footprint:
     """
 
     weights: float
+    file: float
     kv_cache: float
     kv_cache_per_token: float
     activations: float

@@ -120,9 +120,10 @@ class Speed:
         from_memory = weight_bytes * (1 - streamed) + (0.0 if memory is None else kv_bytes)
         bandwidth = None if memory is None else memory.usable_bandwidth
         storage = self._storage_bandwidth(case)
+        packed = weight_bytes * self._form.file_bytes / self._form.stored_bytes
         return {
             "memory": 0.0 if bandwidth is None else from_memory / getattr(bandwidth, case),
-            "storage": 0.0 if storage is None else weight_bytes * streamed / storage,
+            "storage": 0.0 if storage is None else packed * streamed / storage,
         }
 
     def _streamed_share(self, case: Case) -> float:

@@ -10,7 +10,7 @@ from meadow_py.views.spelling import binary_size, byte_size, visible
 
 _HEADINGS = {
     "precision": "precision",
-    "packing": "packing",
+    "form": "form",
     "weights": "weights",
     "working": "KV, act.",
     "place": "runs from",
@@ -20,7 +20,7 @@ _HEADINGS = {
     "energy": "J/token",
     "context": "longest\ncontext",
 }
-_WORDS = ("precision", "packing", "place")
+_WORDS = ("precision", "form", "place")
 TILE_HEADINGS = (
     "matrix",
     "out x in",
@@ -77,9 +77,9 @@ def shown_option(plan: Plan) -> Option | None:
 
 
 def columns_of(plan: Plan) -> list[str]:
-    """Of the table of options: packing only where there is one, no decoding of encoders."""
+    """Of the table of options: what is packed leaves no room for more; encoders decode nothing."""
     packed = any(option.packing != "dense" for option in plan.options)
-    left_out = set() if packed else {"packing"}
+    left_out = {"precision", "working"} if packed else {"form"}
     if plan.model.encoder:
         left_out |= {"speed", "energy", "context"}
     return [name for name in _HEADINGS if name not in left_out]
@@ -100,8 +100,8 @@ def option_cells(option: Option, columns: Sequence[str]) -> list[str]:
     need = option.footprint
     cells = {
         "precision": str(option.precision),
-        "packing": visible(option.packing),
-        "weights": byte_size(round(need.weights)),
+        "form": name_of(option),
+        "weights": byte_size(round(need.file)),
         "working": byte_size(round(need.working)),
         "place": _PLACES[option.place],
         "cold": figure(option.first_token_s),

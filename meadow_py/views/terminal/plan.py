@@ -73,7 +73,7 @@ def _table(
     table = Table(box=None, padding=(0, 1, 0, 0), pad_edge=False, header_style="dim")
     for at, name in enumerate(headings):
         side: Literal["left", "right"] = "left" if name in left else "right"
-        long = name == "packing" or any(" to " in row[at] for row in rows)
+        long = name == "form" or any(" to " in row[at] for row in rows)
         table.add_column(name, justify=side, no_wrap=not long, overflow="fold")
     for row, style in zip(rows, styles or [None] * len(rows), strict=True):
         table.add_row(*map(Text, row), style=style)

@@ -28,7 +28,7 @@ def test_a_row_for_every_codec(made: mp.Plan) -> None:
     ]
     assert {option.size_source for option in made.options} == {"profile"}
     assert not any("nominal" in note for note in made.notes)
-    assert len({option.footprint.weights for option in made.options}) == len(names)
+    assert len({option.footprint.file for option in made.options}) == len(names)
 
 
 def test_sizes_are_those_of_the_profile(made: mp.Plan, profile: mp.Profile) -> None:
@@ -46,15 +46,27 @@ def test_sizes_are_those_of_the_profile(made: mp.Plan, profile: mp.Profile) -> N
             )
             for size in (2, 4)
         }
-        assert option.footprint.weights == pytest.approx(min(by_chunk.values()) + left_out)
+        assert option.footprint.file == pytest.approx(min(by_chunk.values()) + left_out)
 
 
 def test_packed_weights_are_read_faster(made: mp.Plan) -> None:
-    dense, best = made.options[0], min(made.options, key=lambda o: o.footprint.weights)
-    assert best.footprint.weights < dense.footprint.weights
+    dense, best = made.options[0], min(made.options, key=lambda o: o.footprint.file)
+    assert best.footprint.file < dense.footprint.file
     flash = [option.storages[1].read_s.typical for option in (dense, best)]
-    share = best.footprint.weights / dense.footprint.weights
+    share = best.footprint.file / dense.footprint.file
     assert flash[1] / flash[0] == pytest.approx(share)
+
+
+def test_the_storage_codec_is_decoded_when_loaded(made: mp.Plan, profile: mp.Profile) -> None:
+    dense, *_, storage = mp.plan(demo.folder(), "raspberry-pi-5", profile=profile).options
+    assert storage.packing == "storage, tensor"
+    assert storage.footprint.weights == dense.footprint.weights
+    assert storage.footprint.file < dense.footprint.file
+    assert storage.tokens_per_s == dense.tokens_per_s
+    assert storage.first_token_s is not None
+    assert dense.first_token_s is not None
+    assert storage.first_token_s.typical < dense.first_token_s.typical
+    assert any("decoded when weights are loaded" in note for note in made.notes)
 
 
 def test_activations_beside_codes(profile: mp.Profile) -> None:
