@@ -6,15 +6,11 @@ from dataclasses import dataclass, fields
 
 from meadow_py.simulator.result import LayerTime, Phase
 
-ATTENTION, PROJECTIONS, MLP, HEAD, REST = (
-    "attention",
-    "projections",
-    "MLP",
-    "head",
-    "embedding, norms",
-)
-GROUPS = (PROJECTIONS, ATTENTION, MLP, HEAD, REST)
-"""Kinds of operations. Attention is QK^T, softmax and SMxV; under TPHS, Q too."""
+PROJECTIONS, ATTENTION, MLP = "projections", "attention", "MLP"
+HEAD, REST, OVERHEAD = "head", "embedding, norms", "device's own"
+GROUPS = (PROJECTIONS, ATTENTION, MLP, HEAD, REST, OVERHEAD)
+"""Kinds of operations. Attention is QK^T, softmax and SMxV; under TPHS, Q too. The last is what
+the device adds to a pass."""
 _OF_OPERATION = {
     "attention.q": PROJECTIONS,
     "attention.k": PROJECTIONS,
@@ -82,12 +78,12 @@ def waits_of(row: LayerTime) -> Waits:
 
 
 def waits_by_group(phase: Phase) -> dict[str, Waits]:
-    """Of every kind of operations that takes time; a device's own time counts as the rest."""
+    """Of every kind of operations that takes time, in the order of `GROUPS`."""
     found: dict[str, Waits] = {}
     for row in phase.layers:
         group = group_of(row.operation)
         found[group] = found.get(group, Waits()) + waits_of(row)
-    found[REST] = found.get(REST, Waits()) + Waits(overhead=phase.overhead_s)
+    found[OVERHEAD] = Waits(overhead=phase.overhead_s)
     return {group: found[group] for group in GROUPS if group in found and found[group].seconds}
 
 

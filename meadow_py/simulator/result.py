@@ -291,11 +291,11 @@ class Simulation:
         return draw_simulation(self, kind, ax, **options)
 
     def _repr_html_(self) -> str:
-        from meadow_py.views.html import simulation_html
+        from meadow_py.views.html.simulation import simulation_html
 
         return simulation_html(self)
 
     def __repr__(self) -> str:
-        from meadow_py.views.terminal import render_simulation_text
+        from meadow_py.views.terminal.simulation import simulation_text
 
-        return render_simulation_text(self)
+        return simulation_text(self)
