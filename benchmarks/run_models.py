@@ -25,6 +25,8 @@ TABLES = {
     "llama-3.2-1b": (
         "meadow dense",
         "meadow packed",
+        "meadow dense, activations BF16",
+        "meadow packed, activations BF16",
         "meadow INT8, per tensor",
         "meadow q8",
         "llama.cpp BF16",
@@ -41,6 +43,8 @@ TABLES = {
     "smollm2-135m": (
         "meadow dense",
         "meadow packed",
+        "meadow dense, activations BF16",
+        "meadow packed, activations BF16",
         "meadow q8",
         "llama.cpp BF16",
         "llama.cpp BF16, no mmap",

@@ -52,6 +52,12 @@ OURS = "meadow_model.py"
 MODEL_PEERS = {
     "meadow dense": ModelPeer(OURS, "hugging_face", {"form": "dense", "mapped": False}),
     "meadow dense, mapped": ModelPeer(OURS, "hugging_face", {"form": "dense", "mapped": True}),
+    "meadow dense, activations BF16": ModelPeer(
+        OURS, "hugging_face", {"form": "dense", "mapped": False, "activations": "BF16"}
+    ),
+    "meadow packed, activations BF16": ModelPeer(
+        OURS, "hugging_face", {"form": "packed", "mapped": False, "activations": "BF16"}
+    ),
     "meadow packed": ModelPeer(OURS, "hugging_face", {"form": "packed", "mapped": False}),
     "meadow INT8, per row": ModelPeer(OURS, "hugging_face", {"form": "int8", "mapped": False}),
     "meadow INT8, per tensor": ModelPeer(

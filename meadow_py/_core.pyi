@@ -253,8 +253,14 @@ class Matrix:
     @property
     def form(self) -> str:
         """A dtype for dense weights, else the name of a packed form."""
-    def multiply(self, x: npt.NDArray[np.float32], threads: int = 0) -> npt.NDArray[np.float32]:
-        """`x [tokens, in]` times the transposed weight: `[tokens, out]`."""
+    def multiply(
+        self, x: npt.NDArray[np.float32], threads: int = 0, activations: str = "F32"
+    ) -> npt.NDArray[np.float32]:
+        """`x [tokens, in]` times the transposed weight: `[tokens, out]`.
+
+        With activations BF16, `x` is rounded to BF16 first and denormals count as zeros; weights
+        in integers take no notice.
+        """
     def row(self, row: int) -> npt.NDArray[np.float32]:
         """The values of one row, exactly."""
 

@@ -12,8 +12,8 @@ CONTEXT = 1024
 
 
 class Meadow:
-    def __init__(self, path: str, threads: int, form: str, mapped: bool) -> None:
-        self._model = mp.load(path, form=form, mapped=mapped)
+    def __init__(self, path: str, threads: int, form: str, mapped: bool, activations: str) -> None:
+        self._model = mp.load(path, form=form, mapped=mapped, activations=activations)
         self._threads = threads
         self._cache = _core.Cache(self._model.loaded.engine, CONTEXT)
         self._last = np.zeros(0, np.float32)
@@ -44,7 +44,13 @@ class Meadow:
 
 
 def work(request: Request) -> Figures:
-    runner = Meadow(request["path"], request["threads"], request["form"], request["mapped"])
+    runner = Meadow(
+        request["path"],
+        request["threads"],
+        request["form"],
+        request["mapped"],
+        request.get("activations", "F32"),
+    )
     figures = model_figures(runner, request)
     return {**figures, **runner.about(), "version": f"meadow_py {mp.__version__}"}
 

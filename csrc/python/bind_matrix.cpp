@@ -78,7 +78,15 @@ HeldMatrix mapped_matrix_of(const py::buffer& blob) {
           holder(std::move(info))};
 }
 
-py::array multiply_by(const HeldMatrix& held, const py::array& x, unsigned threads) {
+ActivationType activation_type(const std::string& name) {
+  if (name == "F32") return ActivationType::kF32;
+  if (name == "BF16") return ActivationType::kBF16;
+  invalid("activations: expected F32 or BF16, found " + name);
+}
+
+py::array multiply_by(const HeldMatrix& held, const py::array& x, unsigned threads,
+                      const std::string& activations) {
+  const ActivationType type = activation_type(activations);
   const Matrix& matrix = held.matrix();
   require_plain(x, "x");
   if (!x.dtype().is(py::dtype::of<float>())) wrong_dtype("x: expected float32");
@@ -91,7 +99,7 @@ py::array multiply_by(const HeldMatrix& held, const py::array& x, unsigned threa
   const Product product{&matrix, static_cast<const float*>(x.data()), y.data()};
   {
     const CoreCall call;
-    multiply({&product, 1}, tokens, threads);
+    multiply({&product, 1}, tokens, threads, type);
   }
   return adopt(std::move(y), py::dtype::of<float>(),
                {static_cast<py::ssize_t>(tokens), static_cast<py::ssize_t>(matrix.rows())});
@@ -116,7 +124,8 @@ void bind_matrix(py::module_& module) {
       .def_property_readonly("columns", [](const HeldMatrix& m) { return m.matrix().columns(); })
       .def_property_readonly("nbytes", [](const HeldMatrix& m) { return m.matrix().bytes(); })
       .def_property_readonly("form", &HeldMatrix::form)
-      .def("multiply", multiply_by, py::arg("x"), py::arg("threads") = 0)
+      .def("multiply", multiply_by, py::arg("x"), py::arg("threads") = 0,
+           py::arg("activations") = "F32")
       .def("row", row_of, py::arg("row"));
   module.def("dense_matrix", dense_matrix_of, py::arg("values"), py::arg("dtype"), py::arg("rows"),
              py::arg("columns"));

@@ -126,6 +126,8 @@ void read_parts(ConfigReader& reader, ModelConfig& config) {
                                                                {"gelu", Activation::kGelu},
                                                                {"gelu_tanh", Activation::kGeluTanh},
                                                                {"silu", Activation::kSilu}});
+  config.activations = reader.choice<ActivationType>(
+      "activations", {{"F32", ActivationType::kF32}, {"BF16", ActivationType::kBF16}});
   config.gated = reader.flag("gated");
   config.parallel = reader.flag("parallel");
 }

@@ -32,6 +32,13 @@ def bench(
         str | None,
         typer.Option(help="Convert weights to F32 or BF16 first.", show_default=False),
     ] = None,
+    activations: Annotated[
+        str,
+        typer.Option(
+            help="What activations are rounded to: F32, or BF16, which reads prompts faster on "
+            "CPUs with AVX512_BF16."
+        ),
+    ] = "F32",
     mapped: Annotated[
         bool, typer.Option("--mapped", help="Leave dense weights in the mapped file.")
     ] = False,
@@ -62,6 +69,7 @@ def bench(
         tokens=tokens,
         runs=runs,
         dtype=dtype,
+        activations=activations,
         mapped=mapped,
         threads=threads or 0,
         memory=not no_memory,

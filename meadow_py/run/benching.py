@@ -24,6 +24,7 @@ def bench(
     tokens: int = 32,
     runs: int = 5,
     dtype: str | None = None,
+    activations: str = "F32",
     mapped: bool = False,
     threads: int = 0,
     memory: bool = True,
@@ -50,6 +51,8 @@ def bench(
         How often each form is timed; medians count.
     dtype : {"F32", "BF16"}, optional
         What weights are converted to, in both forms; by default they stay what they are.
+    activations : {"F32", "BF16"}
+        What activations are rounded to, in both forms: see `load`.
     mapped : bool
         Whether dense weights may stay in the mapped file, on its small pages. By default they are
         copied, so that both forms lie in anonymous memory.
@@ -78,7 +81,7 @@ def bench(
     """
     hub = {"revision": revision, "token": token, "cache_dir": cache_dir}
     options: dict[str, Any] = {"dtype": dtype, "mapped": mapped, "threads": threads, **hub}
-    options["local_files_only"] = local_files_only
+    options |= {"activations": activations, "local_files_only": local_files_only}
     for name, value in (("prompt_tokens", prompt_tokens), ("tokens", tokens), ("runs", runs)):
         if isinstance(value, bool) or not isinstance(value, int) or value < 1:
             raise ValueError(f"{name}={value!r}: expected a number from 1 on")

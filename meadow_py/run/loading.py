@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from meadow_py.architectures.running import ACTIVATIONS
 from meadow_py.run.assembling import Assembled, assemble
 from meadow_py.sources import Checkpoint, open_checkpoint
 
@@ -83,6 +84,7 @@ def load_engine(
     *,
     form: str = "auto",
     dtype: str | None = None,
+    activations: str = "F32",
     mapped: bool = True,
     revision: str | None = None,
     token: str | bool | None = None,
@@ -102,6 +104,8 @@ def load_engine(
         In which form weights are kept: see `matrix_of`.
     dtype : {"F32", "BF16"}, optional
         What weights are converted to; by default they stay what they are.
+    activations : {"F32", "BF16"}
+        What activations are rounded to before products with weights in floats.
     mapped : bool
         Whether dense weights and stored planes may stay in the mapped file; else they are copied to
         memory.
@@ -111,12 +115,15 @@ def load_engine(
     Raises
     ------
     ValueError
-        If the engine does not run such models, or for an unknown `form` or `dtype`.
+        If the engine does not run such models, or for an unknown `form`, `dtype` or `activations`.
     FormatError
         If a file is damaged, tensors are missing, or they do not agree with the configuration.
     FileNotFoundError, PermissionError, ConnectionError, TypeError
         As of `open_checkpoint`.
     """
+    if activations not in ACTIVATIONS:
+        expected = " or ".join(repr(known) for known in ACTIVATIONS)
+        raise ValueError(f"activations: expected {expected}, found {activations!r}")
     checkpoint = open_checkpoint(
         model,
         revision=revision,
@@ -125,7 +132,9 @@ def load_engine(
         local_files_only=local_files_only,
     )
     try:
-        return _loaded(checkpoint, assemble(checkpoint, form, dtype, mapped), dtype)
+        made = assemble(checkpoint, form, dtype, mapped)
+        config = replace(made.config, activations=activations)
+        return _loaded(checkpoint, replace(made, config=config), dtype)
     finally:
         if checkpoint is not model:
             checkpoint.close()

@@ -35,10 +35,9 @@ def energy_of(
     off_chip = _band(table.off_chip_pj_per_bit) * (8 * off_chip_bytes * _PICO)
     buffer = table.on_chip(settings.on_chip or device.on_chip.total.value)
     on_chip = _band(buffer) * (8 * _on_chip_bytes(costs, precision, settings, decoder) * _PICO)
-    bits = min(32, max(precision.weight_bits, precision.activation_bits))
     arithmetic = sum(float(cost.macs + cost.other_operations / 2) for cost in costs)
     decoded = sum(float(cost.weights) for cost in costs) * decoder.energy_pj_per_weight * _PICO
-    compute = _band(table.mac(int(-(-bits // 1)))) * (arithmetic * _PICO)
+    compute = _band(table.mac(min(32, precision.operand_bits))) * (arithmetic * _PICO)
     compute = compute + Band(decoded, decoded, decoded)
     static = _static(device, seconds, off_chip + on_chip + compute)
     return Energy(off_chip, on_chip, compute, static)
@@ -66,11 +65,12 @@ def _static(device: Device, seconds: float, modelled: Band) -> Band:
     if power.active is None or power.active.kind != "measured":
         return _band(power.static) * seconds
     at_work = _band(power.active) * seconds
-    return Band(
-        max(0.0, at_work.low - modelled.low),
-        max(0.0, at_work.typical - modelled.typical),
-        max(0.0, at_work.high - modelled.high),
-    )
+    left = [
+        max(0.0, whole - part)
+        for whole, part in zip(vars(at_work).values(), vars(modelled).values(), strict=True)
+    ]
+    # What is left is least where the components above are at their most.
+    return Band(min(left), left[1], max(left))
 
 
 def _band(quantity: Quantity) -> Band:

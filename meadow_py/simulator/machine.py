@@ -79,14 +79,14 @@ def has_array(device: Device) -> bool:
     return device.compute.pe_array is not None
 
 
-def machine_of(device: Device, settings: Settings, bits: float) -> Machine:
+def machine_of(device: Device, settings: Settings, bits: int) -> Machine:
     """A device's numbers, those of `settings` before them.
 
     Parameters
     ----------
     device : Device
     settings : Settings
-    bits : float
+    bits : int
         The wider of weight and activation.
 
     Raises
@@ -112,12 +112,12 @@ def machine_of(device: Device, settings: Settings, bits: float) -> Machine:
     return _array_machine(device, settings, bits, shared)
 
 
-def _operations(device: Device, bits: float) -> float:
-    return device.compute.operations_per_second(int(np.ceil(bits)))
+def _operations(device: Device, bits: int) -> float:
+    return device.compute.operations_per_second(bits)
 
 
 def _array_machine(
-    device: Device, settings: Settings, bits: float, shared: dict[str, Any]
+    device: Device, settings: Settings, bits: int, shared: dict[str, Any]
 ) -> Machine:
     array = device.compute.pe_array
     assert array is not None  # noqa: S101 the caller has looked

@@ -103,7 +103,7 @@ def simulate(
         chunk_size=chunk_size,
         decoder=decoder,
     )
-    machine = machine_of(chosen, options, max(bits.weight_bits, bits.activation_bits))
+    machine = machine_of(chosen, options, bits.operand_bits)
     flow = _dataflow(dataflow, chosen)
     made = Assembly(machine, packed, flow, chosen, table, options)
     prompt = _prompt(shape, prompt)
@@ -154,7 +154,7 @@ def _dataflow(name: str, device: Device) -> str:
         if name == "roofline":
             raise ValueError(
                 f"dataflow: {device.name} is an array of processing elements; expected gemm, tphs "
-                "or best"
+                "or best, found 'roofline'"
             )
         return name
     if name == "tphs":

@@ -116,9 +116,9 @@ def sweep(
         device = device_room.get(named)
         device = device if bandwidth is None else device.with_bandwidth(bandwidth)
         flows = tuple(dataflows) if has_array(device) else ("roofline",)
-        machine = machine_of(device, options, max(bits.weight_bits, bits.activation_bits))
+        machine = machine_of(device, options, bits.operand_bits)
         masked = options.mask_skipped or not has_array(device)
-        block = _Block(shape, counts, batch, bits, masked, head)
+        block = Block(shape, counts, batch, bits, masked, head)
         for packing, flow in itertools.product(packed, flows):
             rows.append((shape.name, device.name, flow, packing.name))
             prefill.append(block.seconds(block.prefill, machine, packing, flow))
@@ -140,7 +140,7 @@ def _stacked(rows: list[Value], counts: npt.NDArray[np.int64]) -> npt.NDArray[np
     return made
 
 
-class _Block:
+class Block:
     """One model's operations over all token counts, each kind of layer once."""
 
     def __init__(

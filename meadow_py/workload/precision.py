@@ -28,6 +28,11 @@ class Precision:
             if not 1 <= value <= 64:
                 raise ValueError(f"precision: {name}: expected 1 to 64 bits, found {value!r}")
 
+    @property
+    def operand_bits(self) -> int:
+        """Bits of the wider operand of a product; scales, which fractions stand for, left out."""
+        return max(int(self.weight_bits), int(self.activation_bits))
+
     @classmethod
     def parse(cls, text: str | Precision) -> Precision:
         """``"w8a8"``, ``"w4.5a16kv8"``; without ``kv`` the cache is as wide as activations.

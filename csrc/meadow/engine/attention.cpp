@@ -77,15 +77,35 @@ class Steps {
     });
   }
 
+  // Rows that all tokens of the task see are read once for several of them. In the order of
+  // positions all the same.
   void multiply_values(const Task& task, const float* scores, std::size_t stride) const noexcept {
+    const Block first = attention_.shape.seen_by(task.tokens.begin);
+    const Block last = attention_.shape.seen_by(task.tokens.end - 1);
+    const Block common = {std::max(first.begin, last.begin),
+                          std::max(first.end, std::max(first.begin, last.begin))};
     for_each_token(task, [&](std::size_t token, Block seen) {
-      kernels_.weighted_sum(row_of(task, token, seen, scores, stride),
-                            rows_of(attention_.values, task.head, seen),
-                            attention_.outputs + vector_at(token, task.head));
+      std::fill_n(attention_.outputs + vector_at(token, task.head), attention_.shape.head_dim,
+                  0.0F);
+      add_values(task, token, 1, {seen.begin, std::min(common.begin, seen.end)}, scores, stride);
+    });
+    add_values(task, task.tokens.begin, task.token_count(), common, scores, stride);
+    for_each_token(task, [&](std::size_t token, Block seen) {
+      add_values(task, token, 1, {std::max(common.end, seen.begin), seen.end}, scores, stride);
     });
   }
 
  private:
+  // Positions [rows.begin, rows.end) for `count` tokens, if there are any.
+  void add_values(const Task& task, std::size_t token, std::size_t count, Block rows,
+                  const float* scores, std::size_t stride) const noexcept {
+    if (rows.begin >= rows.end) return;
+    const std::size_t out_stride = attention_.shape.heads * attention_.shape.head_dim;
+    kernels_.add_weighted({count, row_of(task, token, rows, scores, stride), stride,
+                           attention_.outputs + vector_at(token, task.head), out_stride},
+                          rows_of(attention_.values, task.head, rows));
+  }
+
   template <typename Visit>
   void for_each_token(const Task& task, const Visit& visit) const noexcept {
     for (std::size_t token = task.tokens.begin; token < task.tokens.end; ++token) {

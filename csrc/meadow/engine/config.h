@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "meadow/kernels/vector/vector.h"
+#include "meadow/matrix/matrix.h"
 
 namespace meadow {
 
@@ -46,6 +47,7 @@ struct ModelConfig {
   float norm_eps = 0;
   NormPlacement norm_placement = NormPlacement::kPre;
   kernels::Activation activation = kernels::Activation::kSilu;
+  ActivationType activations = ActivationType::kF32;  // of products with weights in floats
   bool gated = false;     // down(activation(gate(x)) * up(x)), else down(activation(up(x)))
   bool parallel = false;  // attention and MLP read the same residual: GPT-NeoX
 

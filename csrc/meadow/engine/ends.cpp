@@ -23,7 +23,7 @@ void add_positions(const BlockPass& pass, const Matrix& positions) {
 void project(const BlockPass& pass, const Linear& linear, std::size_t count, const float* from,
              float* to) {
   const Product product{linear.matrix.get(), from, to};
-  multiply({&product, 1}, count, pass.threads);
+  multiply_all(pass, {&product, 1}, count);
   if (linear.bias.empty()) return;
   for (std::size_t n = 0; n < count; ++n) {
     pass.kernels.add(to + n * linear.bias.size(), linear.bias.data(), linear.bias.size());
@@ -100,7 +100,7 @@ void compute_logits(const BlockPass& pass, const ModelWeights& weights, Block ro
     input = pass.scratch.narrow.data();
   }
   const Product head{weights.head.matrix.get(), input, logits};
-  multiply({&head, 1}, count, pass.threads);
+  multiply_all(pass, {&head, 1}, count);
   finish_logits(pass, weights, rows, logits);
 }
 

@@ -130,11 +130,11 @@ void attention_half(const BlockPass& pass, const LayerWeights& layer, std::size_
   const std::array<Product, 3> products = {product_of(layer.q, input, scratch.queries),
                                            product_of(layer.k, input, scratch.keys),
                                            product_of(layer.v, input, scratch.values)};
-  multiply(products, pass.tokens, pass.threads);
+  multiply_all(pass, products, pass.tokens);
   finish_queries_and_keys(pass, layer, index);
   attend_to_cache(pass, index);
   const Product output = product_of(layer.o, scratch.attended.data(), scratch.projected);
-  multiply({&output, 1}, pass.tokens, pass.threads);
+  multiply_all(pass, {&output, 1}, pass.tokens);
 }
 
 // Ends the attention half and prepares what the MLP reads: in a parallel layer the stream before
@@ -168,11 +168,11 @@ void mlp_half(const BlockPass& pass, const LayerWeights& layer) {
   const float* input = half_input(pass);
   std::array<Product, 2> products = {product_of(layer.up, input, scratch.up),
                                      product_of(layer.gate, input, scratch.gate)};
-  multiply({products.data(), pass.config.gated ? std::size_t{2} : std::size_t{1}}, pass.tokens,
-           pass.threads);
+  multiply_all(pass, {products.data(), pass.config.gated ? std::size_t{2} : std::size_t{1}},
+               pass.tokens);
   activate(pass, layer);
   const Product output = product_of(layer.down, scratch.up.data(), scratch.projected);
-  multiply({&output, 1}, pass.tokens, pass.threads);
+  multiply_all(pass, {&output, 1}, pass.tokens);
   for_each_token(pass, 2 * pass.config.hidden, [&](std::size_t token) {
     add_half(pass, layer.down, layer.mlp_post_norm, layer.mlp_norm, token);
   });

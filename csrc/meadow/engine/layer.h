@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <cstddef>
+#include <span>
 
 #include "meadow/base/thread_pool.h"
 #include "meadow/engine/attention.h"
@@ -25,6 +26,12 @@ struct BlockPass {
   Dataflow dataflow;
   unsigned threads;
 };
+
+// All products with as many tokens, as the model multiplies.
+inline void multiply_all(const BlockPass& pass, std::span<const Product> products,
+                         std::size_t tokens) {
+  multiply(products, tokens, pass.threads, pass.config.activations);
+}
 
 // Visits every token, on several threads if their elements are many. Tokens do not depend on each
 // other, so neither do results on the number of threads.

@@ -13,7 +13,7 @@ namespace meadow {
 namespace {
 
 kernels::Tokens tokens_of(const Activations& x, float* y, std::size_t rows) noexcept {
-  return {x.count, x.values, x.columns, y, rows};
+  return {x.count, x.values, x.stride, y, rows};
 }
 
 // Behind the last row of a tile that begins at `row`.
@@ -31,14 +31,15 @@ class F32Matrix final : public Matrix {
   }
   void multiply_rows(Block range, const Activations& x, float* y) const override {
     if (x.count >= kManyTokens) {
-      return multiply_many(*this, range, x, y,
-                           [&](std::size_t row, std::size_t column, std::size_t count, float* to,
-                               std::size_t stride) noexcept {
-                             for (std::size_t r = row; r < rows_behind(row, range); ++r) {
-                               std::memcpy(to + (r - row) * stride,
-                                           values_ + r * columns() + column, count * sizeof(float));
-                             }
-                           });
+      return multiply_many<many_tokens::Widened>(
+          *this, range, x, y,
+          [&](std::size_t row, std::size_t column, std::size_t count, float* to,
+              std::size_t stride) noexcept {
+            for (std::size_t r = row; r < rows_behind(row, range); ++r) {
+              std::memcpy(to + (r - row) * stride, values_ + r * columns() + column,
+                          count * sizeof(float));
+            }
+          });
     }
     kernels_.f32({values_ + range.begin * columns(), columns(), range.end - range.begin, columns()},
                  tokens_of(x, y + range.begin, rows()));
@@ -60,7 +61,9 @@ class HalfMatrix final : public Matrix {
   [[nodiscard]] std::size_t bytes() const noexcept override {
     return rows() * columns() * sizeof(std::uint16_t);
   }
+  [[nodiscard]] bool takes_pairs() const noexcept override { return is_bf16_; }
   void multiply_rows(Block range, const Activations& x, float* y) const override {
+    if (x.pairs != nullptr) return multiply_pairs(range, x, y);
     if (x.count >= kManyTokens) return multiply_widened(range, x, y);
     const auto multiply = is_bf16_ ? kernels_.bf16 : kernels_.f16;
     multiply({values_ + range.begin * columns(), columns(), range.end - range.begin, columns()},
@@ -74,13 +77,37 @@ class HalfMatrix final : public Matrix {
  private:
   void multiply_widened(Block range, const Activations& x, float* y) const {
     const auto widen = is_bf16_ ? kernels_.widen_bf16 : kernels_.widen_f16;
-    multiply_many(*this, range, x, y,
-                  [&](std::size_t row, std::size_t column, std::size_t count, float* to,
-                      std::size_t stride) noexcept {
-                    for (std::size_t r = row; r < rows_behind(row, range); ++r) {
-                      widen(values_ + r * columns() + column, count, to + (r - row) * stride);
-                    }
-                  });
+    multiply_many<many_tokens::Widened>(
+        *this, range, x, y,
+        [&](std::size_t row, std::size_t column, std::size_t count, float* to,
+            std::size_t stride) noexcept {
+          for (std::size_t r = row; r < rows_behind(row, range); ++r) {
+            widen(values_ + r * columns() + column, count, to + (r - row) * stride);
+          }
+          ask_for(row + kernels::kTileRows, range, column, count);
+        });
+  }
+
+  void multiply_pairs(Block range, const Activations& x, float* y) const {
+    const auto pair = kernels::bf16_dot_kernels(active_isa())->pair;
+    multiply_many<many_tokens::Paired>(
+        *this, range, x, y,
+        [&](std::size_t row, std::size_t column, std::size_t count, std::uint16_t* to,
+            std::size_t stride) noexcept {
+          for (std::size_t r = row; r < rows_behind(row, range); ++r) {
+            pair(values_ + r * columns() + column, count, to + (r - row) * stride);
+          }
+          ask_for(row + kernels::kTileRows, range, column, count);
+        });
+  }
+
+  // The next tile comes from memory while this one is multiplied.
+  void ask_for(std::size_t row, Block range, std::size_t column, std::size_t count) const noexcept {
+    constexpr std::size_t kLine = kLineBytes / sizeof(std::uint16_t);
+    for (std::size_t r = row; r < rows_behind(row, range); ++r) {
+      const std::uint16_t* at = values_ + r * columns() + column;
+      for (std::size_t c = 0; c < count; c += kLine) __builtin_prefetch(at + c, 0, 2);
+    }
   }
 
   const kernels::ProductKernels& kernels_ = kernels::product_kernels(active_isa());

@@ -104,7 +104,7 @@ class IntegerMatrix final : public Matrix {
             {x.count, x.codes, x.code_stride, x.scales, x.block_sums, y + row, rows()});
       } else {
         kernels_.multiply_values(planes_.strip(n), scales_.strip(n), size,
-                                 {x.count, x.values, x.columns, y + row, rows()});
+                                 {x.count, x.values, x.stride, y + row, rows()});
       }
     }
   }

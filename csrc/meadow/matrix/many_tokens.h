@@ -1,11 +1,13 @@
-// Products with many tokens, whatever stores the weight: rows are widened to F32 a tile at a time,
-// into the innermost cache, and multiplied with all tokens before the next.
+// Products with many tokens, whatever stores the weight: four rows at a time are brought into the
+// form of the kernel, into the innermost cache, and multiplied with all tokens before the next.
 #pragma once
 
 #include <algorithm>
 #include <cstddef>
+#include <cstdint>
 
-#include "meadow/base/raw_vector.h"
+#include "meadow/base/line_vector.h"
+#include "meadow/kernels/bf16_dot/bf16_dot.h"
 #include "meadow/kernels/isa.h"
 #include "meadow/kernels/product/product.h"
 #include "meadow/matrix/matrix.h"
@@ -17,64 +19,117 @@ constexpr std::size_t kManyTokens = 33;
 
 namespace many_tokens {
 
-// A tile of 16 KiB; activations of 144 KiB and sums of 144 KiB beside it, for a second-level cache
-// of 512 KiB.
-constexpr std::size_t kColumns = 1024;
-constexpr std::size_t kTokens = 36;
+constexpr std::size_t kTokens = 144;
 constexpr std::size_t kTileLanes = kernels::kTileRows * kernels::kLanes;
 
-struct Scratch {
-  RawVector<float> tile;
-  RawVector<float> lanes;
+// Rows of a tile, and those of tokens, whose distance is a multiple of 4 KiB would share one set of
+// the innermost cache: so they are a line longer.
+template <typename Element>
+constexpr std::size_t padded(std::size_t columns) noexcept {
+  constexpr std::size_t kLine = kLineBytes / sizeof(Element);
+  return (columns + kLine - 1) / kLine * kLine + kLine;
+}
+
+// Activations in F32 with weights widened to F32, in the order of the columns.
+class Widened {
+ public:
+  using Element = float;
+  // A tile of 16 KiB; activations and sums of 144 KiB each beside it, for a second-level cache of
+  // 512 KiB.
+  static constexpr std::size_t kColumns = 1024;
+
+  static const float* x_of(const Activations& x) noexcept { return x.values; }
+  static std::size_t stride_of(const Activations& x) noexcept { return x.stride; }
+
+  void accumulate(const float* tile, std::size_t columns, std::size_t tokens, const float* x,
+                  std::size_t x_stride, float* lanes) const noexcept {
+    kernels_.accumulate({tile, padded<float>(kColumns), columns}, tokens, x, x_stride, lanes);
+  }
+
+ private:
+  const kernels::ProductKernels& kernels_ = kernels::product_kernels(active_isa());
 };
 
-inline Scratch& scratch(std::size_t tiles) {
-  thread_local Scratch memory;
-  memory.tile.resize(kernels::kTileRows * kColumns);
-  memory.lanes.resize(std::max(memory.lanes.size(), tiles * kTokens * kTileLanes));
+// Both in BF16, in pairs of columns.
+class Paired {
+ public:
+  using Element = std::uint16_t;
+  static constexpr std::size_t kColumns = 2048;
+
+  static const std::uint16_t* x_of(const Activations& x) noexcept { return x.pairs; }
+  static std::size_t stride_of(const Activations& x) noexcept { return x.pair_stride; }
+
+  void accumulate(const std::uint16_t* tile, std::size_t columns, std::size_t tokens,
+                  const std::uint16_t* x, std::size_t x_stride, float* lanes) const noexcept {
+    kernels_->accumulate(
+        {tile, padded<std::uint16_t>(kColumns), block_count(columns, kernels::kPairColumns)},
+        tokens, x, x_stride, lanes);
+  }
+
+ private:
+  const kernels::Bf16DotKernels* kernels_ = kernels::bf16_dot_kernels(active_isa());
+};
+
+template <typename Element>
+struct Scratch {
+  LineVector<Element> tile;
+  LineVector<float> lanes;
+  LineVector<float> sums;
+};
+
+template <typename Form>
+Scratch<typename Form::Element>& scratch(std::size_t tiles) {
+  thread_local Scratch<typename Form::Element> memory;
+  memory.tile.grow(kernels::kTileRows * padded<typename Form::Element>(Form::kColumns));
+  memory.lanes.grow(tiles * kTokens * kTileLanes);
+  memory.sums.grow(tiles * kTokens * kernels::kTileRows);
   return memory;
 }
 
-// y[token * y_stride + row] of the rows that are there.
+// sums[token][tile][row of the tile]: all rows of a token side by side, because rows of results lie
+// so far apart that each write of a few would miss the cache.
 inline void reduce(const kernels::ProductKernels& kernels, const float* lanes, std::size_t tokens,
-                   std::size_t rows, float* y, std::size_t y_stride) noexcept {
-  float sums[kTokens * kernels::kTileRows];
-  kernels.reduce(lanes, tokens * kernels::kTileRows, sums);
-  for (std::size_t t = 0; t < tokens; ++t) {
-    std::copy_n(sums + t * kernels::kTileRows, rows, y + t * y_stride);
+                   std::size_t tiles, float* sums) noexcept {
+  float of_tile[kTokens * kernels::kTileRows];
+  for (std::size_t n = 0; n < tiles; ++n) {
+    kernels.reduce(lanes + n * kTokens * kTileLanes, tokens * kernels::kTileRows, of_tile);
+    for (std::size_t t = 0; t < tokens; ++t) {
+      std::copy_n(of_tile + t * kernels::kTileRows, kernels::kTileRows,
+                  sums + (t * tiles + n) * kernels::kTileRows);
+    }
   }
 }
 
 }  // namespace many_tokens
 
-// widen(row, column, columns, to, stride) writes up to four rows from `row` on.
-template <typename Widen>
+// fill(row, column, columns, to, stride) brings up to four rows, from `row` on, into the form.
+template <typename Form, typename Fill>
 void multiply_many(const Matrix& matrix, Block range, const Activations& x, float* y,
-                   const Widen& widen) {
-  using many_tokens::kColumns;
+                   const Fill& fill) {
   using many_tokens::kTokens;
+  const Form form;
   const auto& kernels = kernels::product_kernels(active_isa());
-  const std::size_t columns = matrix.columns();
   const std::size_t tiles = block_count(range.end - range.begin, kernels::kTileRows);
-  auto& memory = many_tokens::scratch(tiles);
+  auto& memory = many_tokens::scratch<Form>(tiles);
+  const std::size_t stride = many_tokens::padded<typename Form::Element>(Form::kColumns);
+  const std::size_t x_stride = Form::stride_of(x);
   const std::size_t per_tile = kTokens * many_tokens::kTileLanes;
   for (std::size_t token = 0; token < x.count; token += kTokens) {
     const std::size_t tokens = std::min(kTokens, x.count - token);
-    std::fill_n(memory.lanes.begin(), tiles * per_tile, 0.0F);
-    for (std::size_t column = 0; column < columns; column += kColumns) {
-      const std::size_t count = std::min(kColumns, columns - column);
+    std::fill_n(memory.lanes.data(), tiles * per_tile, 0.0F);
+    for (std::size_t column = 0; column < matrix.columns(); column += Form::kColumns) {
+      const std::size_t count = std::min(Form::kColumns, matrix.columns() - column);
       for (std::size_t n = 0; n < tiles; ++n) {
-        widen(range.begin + n * kernels::kTileRows, column, count, memory.tile.data(), kColumns);
-        kernels.accumulate({memory.tile.data(), kColumns, count}, tokens,
-                           x.values + token * columns + column, columns,
-                           memory.lanes.data() + n * per_tile);
+        fill(range.begin + n * kernels::kTileRows, column, count, memory.tile.data(), stride);
+        form.accumulate(memory.tile.data(), count, tokens,
+                        Form::x_of(x) + token * x_stride + column, x_stride,
+                        memory.lanes.data() + n * per_tile);
       }
     }
-    for (std::size_t n = 0; n < tiles; ++n) {
-      const Block rows = nth_block(n, range.end - range.begin, kernels::kTileRows);
-      many_tokens::reduce(kernels, memory.lanes.data() + n * per_tile, tokens,
-                          rows.end - rows.begin,
-                          y + token * matrix.rows() + range.begin + rows.begin, matrix.rows());
+    many_tokens::reduce(kernels, memory.lanes.data(), tokens, tiles, memory.sums.data());
+    for (std::size_t t = 0; t < tokens; ++t) {
+      std::copy_n(memory.sums.data() + t * tiles * kernels::kTileRows, range.end - range.begin,
+                  y + (token + t) * matrix.rows() + range.begin);
     }
   }
 }

@@ -11,12 +11,20 @@
 
 namespace meadow {
 
+// What activations are before they are multiplied with weights in floats: as they come, or rounded
+// to BF16, with denormals taken as zeros; the contract of such products is in kernels/bf16_dot.
+enum class ActivationType { kF32, kBF16 };
+
 // What a product is taken with: [count, columns] in F32, and, where a matrix asks for them, the
-// same in integers.
+// same in another form.
 struct Activations {
   std::size_t count = 0;
   std::size_t columns = 0;
-  const float* values = nullptr;  // [count, columns]
+  const float* values = nullptr;  // [count, stride]
+  std::size_t stride = 0;
+  // BF16 in pairs, see kernels/bf16_dot; null unless the product is to be taken with them.
+  const std::uint16_t* pairs = nullptr;  // [count, pair_stride]
+  std::size_t pair_stride = 0;
   // Symmetric INT8 with one scale per token; null unless a matrix wants them.
   const std::int8_t* codes = nullptr;        // [count, code_stride], zeros behind the columns
   std::size_t code_stride = 0;               // a multiple of 64
@@ -38,6 +46,8 @@ class Matrix {
   [[nodiscard]] virtual std::size_t bytes() const noexcept = 0;
   // Whether it is multiplied with the activations' integers.
   [[nodiscard]] virtual bool wants_codes() const noexcept { return false; }
+  // Whether it can be multiplied with activations in pairs.
+  [[nodiscard]] virtual bool takes_pairs() const noexcept { return false; }
   // Blocks handed to multiply_rows begin at multiples of this.
   [[nodiscard]] virtual std::size_t row_step() const noexcept { return 1; }
 
@@ -58,8 +68,9 @@ struct Product {
   float* y;        // [tokens, matrix->rows()]
 };
 
-// All products, their rows spread over the threads. Matrices with the same x share its integers.
-void multiply(std::span<const Product> products, std::size_t tokens, unsigned threads);
+// All products, their rows spread over the threads. Matrices with the same x share its other forms.
+void multiply(std::span<const Product> products, std::size_t tokens, unsigned threads,
+              ActivationType type = ActivationType::kF32);
 
 enum class DenseType { kF32, kBF16, kF16 };
 

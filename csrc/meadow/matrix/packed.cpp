@@ -30,20 +30,23 @@ class PackedMatrix final : public Matrix {
   [[nodiscard]] std::size_t bytes() const noexcept override { return bytes_; }
   [[nodiscard]] std::size_t row_step() const noexcept override { return kernels::kGroupRows; }
 
+  [[nodiscard]] bool takes_pairs() const noexcept override { return true; }
+
   void multiply_rows(Block range, const Activations& x, float* y) const override {
+    if (x.pairs != nullptr) return multiply_pairs(range, x, y);
     if (x.count >= kManyTokens) {
-      return multiply_many(*this, range, x, y,
-                           [this](std::size_t row, std::size_t column, std::size_t columns,
-                                  float* to, std::size_t stride) noexcept {
-                             kernels_.widen(view_, row / kernels::kGroupRows,
-                                            column / kernels::kUnitColumns,
-                                            kernels::units_of(column + columns), to, stride);
-                           });
+      return multiply_many<many_tokens::Widened>(
+          *this, range, x, y,
+          [this](std::size_t row, std::size_t column, std::size_t columns, float* to,
+                 std::size_t stride) noexcept {
+            kernels_.widen(view_, row / kernels::kGroupRows, column / kernels::kUnitColumns,
+                           kernels::units_of(column + columns), to, stride);
+          });
     }
     for (std::size_t row = range.begin; row < range.end; row += kernels::kGroupRows) {
       kernels_.multiply(view_, row / kernels::kGroupRows,
                         std::min(kernels::kGroupRows, range.end - row),
-                        {x.count, x.values, columns(), y + row, rows()});
+                        {x.count, x.values, x.stride, y + row, rows()});
     }
   }
 
@@ -54,6 +57,26 @@ class PackedMatrix final : public Matrix {
   }
 
  private:
+  void multiply_pairs(Block range, const Activations& x, float* y) const {
+    const auto unpack = kernels::bf16_dot_kernels(active_isa())->unpack;
+    multiply_many<many_tokens::Paired>(*this, range, x, y,
+                                       [&](std::size_t row, std::size_t column, std::size_t count,
+                                           std::uint16_t* to, std::size_t stride) noexcept {
+                                         unpack(view_, row / kernels::kGroupRows,
+                                                column / kernels::kUnitColumns,
+                                                kernels::units_of(column + count), to, stride);
+                                         clear_behind(count, to, stride);
+                                       });
+  }
+
+  // Columns behind the last may have been coded as anything.
+  static void clear_behind(std::size_t columns, std::uint16_t* pairs, std::size_t stride) noexcept {
+    for (std::size_t c = columns; c % kernels::kPairColumns != 0; ++c) {
+      const std::size_t at = kernels::place_in_pairs(c);
+      for (std::size_t r = 0; r < kernels::kGroupRows; ++r) pairs[r * stride + at] = 0;
+    }
+  }
+
   const kernels::PackedKernels& kernels_ = kernels::packed_kernels(active_isa());
   FloatPlanes planes_;  // empty where others own them
   kernels::PackedRows view_;

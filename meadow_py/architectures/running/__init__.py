@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from meadow_py.architectures.running.config import RunningConfig
+from meadow_py.architectures.running.config import ACTIVATIONS, Activations, RunningConfig
 from meadow_py.architectures.running.describing import describe
 from meadow_py.architectures.running.locating import (
     Located,
@@ -14,6 +14,8 @@ from meadow_py.architectures.running.locating import (
 from meadow_py.architectures.running.running import Running
 
 __all__ = [
+    "ACTIVATIONS",
+    "Activations",
     "Located",
     "Running",
     "RunningConfig",

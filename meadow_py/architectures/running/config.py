@@ -11,6 +11,9 @@ import numpy.typing as npt
 Norm = Literal["layer", "rms"]
 Placement = Literal["pre", "post", "sandwich"]
 Position = Literal["none", "learned", "rotary"]
+Activations = Literal["F32", "BF16"]
+
+ACTIVATIONS: tuple[Activations, ...] = ("F32", "BF16")
 
 
 _MOST_POSITIONS = 2**31 - 1
@@ -40,6 +43,9 @@ class RunningConfig:
         before the sum.
     activation : {"relu", "gelu", "gelu_tanh", "silu"}
         Of the MLP.
+    activations : {"F32", "BF16"}
+        What activations are rounded to before products with weights in floats: F32 as they come;
+        with BF16, denormals count as zeros. Of how a model is run, not of the model.
     gated : bool
         Whether the MLP is ``down(activation(gate(x)) * up(x))``, else ``down(activation(up(x)))``.
     position : {"none", "learned", "rotary"}
@@ -94,6 +100,7 @@ class RunningConfig:
     logit_softcap: float = 0.0
     embedding_scale: float = 1.0
     parallel: bool = False
+    activations: Activations = "F32"
 
     def __post_init__(self) -> None:
         if self.heads % self.kv_heads:

@@ -72,19 +72,22 @@ TEST_CASE("vector: dots are the products of a matrix, and the same on every ISA"
   }
 }
 
-TEST_CASE("vector: a weighted sum of values is the same on every ISA") {
+TEST_CASE("vector: weighted sums of values are the same on every ISA, of any number of queries") {
   for (const std::size_t width : test::lengths()) {
     CAPTURE(width);
     for (const std::size_t count : {0U, 1U, 2U, 7U, 33U}) {
       CAPTURE(count);
-      test::require_every_isa_equal(
-          [&](const VectorKernels& kernel, std::mt19937& random, Material material) {
-            const Floats weights = test::floats(material, count, random);
-            const Head values(material, count, width, count % 3, random);
-            return test::changed(Floats(width, -7.0F), [&](float* out) {
-              kernel.weighted_sum(weights.data(), values.rows, out);
-            });
+      for (const std::size_t queries : {1U, 2U, 4U, 7U}) {
+        CAPTURE(queries);
+        test::require_every_isa_equal([&](const VectorKernels& kernel, std::mt19937& random,
+                                          Material material) {
+          const Floats weights = test::floats(material, queries * (count + 1), random);
+          const Head values(material, count, width, count % 3, random);
+          return test::changed(Floats(queries * (width + 2), -7.0F), [&](float* out) {
+            kernel.add_weighted({queries, weights.data(), count + 1, out, width + 2}, values.rows);
           });
+        });
+      }
     }
   }
 }

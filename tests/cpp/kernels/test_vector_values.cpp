@@ -187,8 +187,8 @@ TEST_CASE("vector: attention of one head against F64") {
     const kernels::HeadRows head = {rows.data(), kStride, kCount, kWidth};
     Floats scores(kCount);
     kernel.dots(query.data(), head, 0.25F, scores.data());
-    Floats out(kWidth, kNan);
-    kernel.weighted_sum(scores.data(), head, out.data());
+    Floats out(kWidth, 0.0F);
+    kernel.add_weighted({1, scores.data(), 0, out.data(), 0}, head);
     for (std::size_t t = 0; t < kCount; ++t) {
       double expected = 0.0;
       for (std::size_t c = 0; c < kWidth; ++c) {

@@ -11,7 +11,7 @@ import pytest
 from safetensors.numpy import load_file, save_file
 
 import meadow_py
-from meadow_py import Model, demo
+from meadow_py import Model, _core, demo
 
 pytest.importorskip("tokenizers")
 
@@ -49,6 +49,33 @@ def test_packed_and_dense_are_the_same_to_the_last_digit(in_bf16: Path) -> None:
         assert figures[0] == figures[1]
         logits = [model.logits(text[:60]) for model in (dense, packed)]
         assert np.array_equal(logits[0].view(np.uint32), logits[1].view(np.uint32))
+
+
+@pytest.mark.parametrize("isa", _core.isa_available())
+def test_with_activations_in_bf16_bits_depend_on_no_form_isa_threads_or_batch(
+    in_bf16: Path, isa: str
+) -> None:
+    text = "The history of the = Robert Boulter = is an English film . " * 4
+    with meadow_py.load(in_bf16, form="dense", threads=1, activations="BF16") as dense:
+        expected = dense.logits(text)
+    with meadow_py.load(in_bf16, form="dense", threads=1) as exact:
+        plain = exact.logits(text)
+    error = np.square(expected - plain, dtype=np.float64).sum()
+    assert 30 < 10 * np.log10(np.square(plain, dtype=np.float64).sum() / error) < 70
+    before = _core.isa_active()
+    _core.isa_select(isa)
+    try:
+        with meadow_py.load(in_bf16, form="packed", threads=2, activations="BF16") as packed:
+            ids = packed.tokenizer.encode(text)
+            cache = _core.Cache(packed.loaded.engine, len(ids))
+            forward = packed.loaded.engine.forward
+            one_by_one = [forward(np.array([token], np.int32), cache) for token in ids]
+            at_once = packed.logits(text)
+    finally:
+        _core.isa_select(before)
+    assert len(ids) > 33  # so many that they are multiplied by tiles
+    assert np.array_equal(at_once.view(np.uint32), expected.view(np.uint32))
+    assert np.array_equal(np.stack(one_by_one).view(np.uint32), expected.view(np.uint32))
 
 
 def test_a_packed_checkpoint_has_its_tokenizer(in_bf16: Path, tmp_path: Path) -> None:

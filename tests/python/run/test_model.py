@@ -132,3 +132,5 @@ def test_options_that_make_no_sense() -> None:
         meadow_py.load(threads=-1)
     with pytest.raises(ValueError, match="form"):
         meadow_py.load(form="folded")
+    with pytest.raises(ValueError, match="activations: expected 'F32' or 'BF16', found 'bf16'"):
+        meadow_py.load(activations="bf16")

@@ -81,7 +81,7 @@ using Lanes = Twice<F32x8>;
 }  // namespace
 
 const VectorKernels vector_avx2 = {dots<Lanes>,
-                                   weighted_sum<Lanes>,
+                                   add_weighted<Lanes>,
                                    softmax<Lanes>,
                                    softcap<Lanes>,
                                    rms_norm<Lanes>,

@@ -71,7 +71,7 @@ struct F32x16 {
 }  // namespace
 
 const VectorKernels vector_avx512 = {dots<F32x16>,
-                                     weighted_sum<F32x16>,
+                                     add_weighted<F32x16>,
                                      softmax<F32x16>,
                                      softcap<F32x16>,
                                      rms_norm<F32x16>,

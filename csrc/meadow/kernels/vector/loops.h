@@ -123,47 +123,76 @@ void dots(const float* query, const HeadRows& keys, float scale, float* scores) 
   }
 }
 
-// The sums of `size` V next to each other stay in registers.
-template <typename V, std::size_t size>
-void weighted_columns(const float* weights, const HeadRows& values, std::size_t column,
-                      float* out) noexcept {
-  V sums[size];
-  for (V& sum : sums) sum = V::all(0.0F);
-  const float* row = values.values + column;
-  for (std::size_t t = 0; t < values.count; ++t, row += values.stride) {
-    const V weight = V::all(weights[t]);
-    for (std::size_t i = 0; i < size; ++i) {
-      sums[i] = V::fma(weight, V::load(row + i * kLanes), sums[i]);
+// `Size` V next to each other, of `Queries` sums, stay in registers: rows are loaded once for all.
+template <typename V, std::size_t Size, std::size_t Queries>
+void add_weighted_block(const WeightedSums& sums, std::size_t query, const HeadRows& values,
+                        std::size_t column) noexcept {
+  const float* weights = sums.weights + query * sums.weight_stride;
+  float* out = sums.out + query * sums.out_stride + column;
+  V block[Queries][Size];
+  for (std::size_t q = 0; q < Queries; ++q) {
+    for (std::size_t i = 0; i < Size; ++i) {
+      block[q][i] = V::load(out + q * sums.out_stride + i * kLanes);
     }
   }
-  for (std::size_t i = 0; i < size; ++i) sums[i].store(out + column + i * kLanes);
+  const float* row = values.values + column;
+  for (std::size_t t = 0; t < values.count; ++t, row += values.stride) {
+    V loaded[Size];
+    for (std::size_t i = 0; i < Size; ++i) loaded[i] = V::load(row + i * kLanes);
+    for (std::size_t q = 0; q < Queries; ++q) {
+      const V weight = V::all(weights[q * sums.weight_stride + t]);
+      for (std::size_t i = 0; i < Size; ++i) {
+        block[q][i] = V::fma(weight, loaded[i], block[q][i]);
+      }
+    }
+  }
+  for (std::size_t q = 0; q < Queries; ++q) {
+    for (std::size_t i = 0; i < Size; ++i) {
+      block[q][i].store(out + q * sums.out_stride + i * kLanes);
+    }
+  }
 }
 
+// What is left of the columns behind whole V.
 template <typename V>
-void last_weighted_columns(const float* weights, const HeadRows& values, std::size_t column,
-                           float* out) noexcept {
-  V sum = V::all(0.0F);
+void add_weighted_last(const WeightedSums& sums, std::size_t query, const HeadRows& values,
+                       std::size_t column) noexcept {
+  const float* weights = sums.weights + query * sums.weight_stride;
+  float* out = sums.out + query * sums.out_stride + column;
+  const std::size_t count = values.width - column;
+  V sum = V::load_first(out, count, V::all(0.0F));
   for (std::size_t t = 0; t < values.count; ++t) {
     const float* from = values.values + t * values.stride + column;
-    const V row = V::load_first(from, values.width - column, V::all(0.0F));
-    sum = V::fma(V::all(weights[t]), row, sum);
+    sum = V::fma(V::all(weights[t]), V::load_first(from, count, V::all(0.0F)), sum);
   }
-  sum.store_first(out + column, values.width - column);
+  sum.store_first(out, count);
+}
+
+template <typename V, std::size_t Queries>
+void add_weighted_queries(const WeightedSums& sums, std::size_t query,
+                          const HeadRows& values) noexcept {
+  // As many sums in registers whatever the queries.
+  constexpr std::size_t kSize = V::kColumns / kLanes / Queries;
+  std::size_t c = 0;
+  for (; c + kSize * kLanes <= values.width; c += kSize * kLanes) {
+    add_weighted_block<V, kSize, Queries>(sums, query, values, c);
+  }
+  for (; c + kLanes <= values.width; c += kLanes) {
+    add_weighted_block<V, 1, Queries>(sums, query, values, c);
+  }
+  for (std::size_t q = 0; c < values.width && q < Queries; ++q) {
+    add_weighted_last<V>(sums, query + q, values, c);
+  }
 }
 
 template <typename V>
-void weighted_sum(const float* weights, const HeadRows& values, float* out) noexcept {
-  std::size_t c = 0;
-  for (; c + V::kColumns <= values.width; c += V::kColumns) {
-    weighted_columns<V, V::kColumns / kLanes>(weights, values, c, out);
+void add_weighted(const WeightedSums& sums, const HeadRows& values) noexcept {
+  constexpr std::size_t kQueries = V::kColumns / kLanes < 4 ? V::kColumns / kLanes : 4;
+  std::size_t q = 0;
+  for (; q + kQueries <= sums.count; q += kQueries) {
+    add_weighted_queries<V, kQueries>(sums, q, values);
   }
-  for (; c + 2 * kLanes <= values.width; c += 2 * kLanes) {
-    weighted_columns<V, 2>(weights, values, c, out);
-  }
-  for (; c + kLanes <= values.width; c += kLanes) {
-    weighted_columns<V, 1>(weights, values, c, out);
-  }
-  if (c < values.width) last_weighted_columns<V>(weights, values, c, out);
+  for (; q < sums.count; ++q) add_weighted_queries<V, 1>(sums, q, values);
 }
 
 // Behind the last score stands -infinity, of which the power is 0, or NaN as all of them.

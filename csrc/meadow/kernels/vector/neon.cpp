@@ -78,7 +78,7 @@ using Lanes = Twice<Twice<F32x4>>;
 }  // namespace
 
 const VectorKernels vector_neon = {dots<Lanes>,
-                                   weighted_sum<Lanes>,
+                                   add_weighted<Lanes>,
                                    softmax<Lanes>,
                                    softcap<Lanes>,
                                    rms_norm<Lanes>,

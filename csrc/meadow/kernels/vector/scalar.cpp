@@ -42,11 +42,14 @@ void dots(const float* query, const HeadRows& keys, float scale, float* scores) 
   }
 }
 
-void weighted_sum(const float* weights, const HeadRows& values, float* out) noexcept {
-  for (std::size_t c = 0; c < values.width; ++c) out[c] = 0.0F;
-  for (std::size_t t = 0; t < values.count; ++t) {
-    const float* row = values.values + t * values.stride;
-    for (std::size_t c = 0; c < values.width; ++c) out[c] = std::fma(weights[t], row[c], out[c]);
+void add_weighted(const WeightedSums& sums, const HeadRows& values) noexcept {
+  for (std::size_t q = 0; q < sums.count; ++q) {
+    const float* weights = sums.weights + q * sums.weight_stride;
+    float* out = sums.out + q * sums.out_stride;
+    for (std::size_t t = 0; t < values.count; ++t) {
+      const float* row = values.values + t * values.stride;
+      for (std::size_t c = 0; c < values.width; ++c) out[c] = std::fma(weights[t], row[c], out[c]);
+    }
   }
 }
 
@@ -128,7 +131,7 @@ void activate_gated(Activation activation, const float* gate, const float* up, s
 
 }  // namespace
 
-const VectorKernels vector_scalar = {dots,     weighted_sum, softmax,  softcap,
+const VectorKernels vector_scalar = {dots,     add_weighted, softmax,  softcap,
                                      rms_norm, layer_norm,   activate, activate_gated,
                                      rotate,   add,          scale};
 

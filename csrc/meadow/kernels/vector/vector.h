@@ -34,12 +34,22 @@ struct HeadRows {
   std::size_t width;
 };
 
+// Sums of the same rows, of several queries: weights [count, weight_stride], sums [count,
+// out_stride].
+struct WeightedSums {
+  std::size_t count;
+  const float* weights;
+  std::size_t weight_stride;
+  float* out;
+  std::size_t out_stride;
+};
+
 struct VectorKernels {
   // scores[t] = sum over c of fma(query[c], keys[t][c], lane), times scale.
   void (*dots)(const float* query, const HeadRows& keys, float scale, float* scores) noexcept;
 
-  // out[c] = 0, then fma(weights[t], values[t][c], out[c]) in the order of t.
-  void (*weighted_sum)(const float* weights, const HeadRows& values, float* out) noexcept;
+  // out[q][c] = fma(weights[q][t], values[t][c], out[q][c]) in the order of t.
+  void (*add_weighted)(const WeightedSums& sums, const HeadRows& values) noexcept;
 
   // e = exp(score - maximum); scores become e / sum of e. A score of -infinity becomes 0, if there
   // is a finite one; where there is a NaN or +infinity, or -infinity alone, all become NaN.

@@ -1,0 +1,41 @@
+// Memory that begins with a cache line: vectors of a whole line, loaded from elsewhere, would touch
+// two lines each.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+#include "meadow/base/raw_vector.h"
+
+namespace meadow {
+
+constexpr std::size_t kLineBytes = 64;
+
+template <typename T>
+class LineVector {
+ public:
+  LineVector() = default;
+  explicit LineVector(std::size_t count) { grow(count); }
+
+  // Room for so many; what was there is lost where it grows.
+  void grow(std::size_t count) {
+    const std::size_t needed = count + kLineBytes / sizeof(T);
+    if (memory_.size() < needed) memory_ = RawVector<T>(needed);
+  }
+
+  [[nodiscard]] T* data() noexcept { return aligned(memory_.data()); }
+  [[nodiscard]] const T* data() const noexcept {
+    return aligned(
+        const_cast<T*>(memory_.data()));  // NOLINT(cppcoreguidelines-pro-type-const-cast)
+  }
+
+ private:
+  static T* aligned(T* at) noexcept {
+    const std::size_t past = reinterpret_cast<std::uintptr_t>(at) % kLineBytes;
+    return past == 0 ? at : at + (kLineBytes - past) / sizeof(T);
+  }
+
+  RawVector<T> memory_;
+};
+
+}  // namespace meadow

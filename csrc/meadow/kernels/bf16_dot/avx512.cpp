@@ -1,0 +1,161 @@
+// A lane of the contract is a lane of one register, and one instruction takes 32 columns. Beside
+// the flags of its ISA this file needs AVX512_BF16, which the table asks the CPU for.
+#include <immintrin.h>
+
+#include <cstddef>
+#include <cstdint>
+
+#include "meadow/kernels/bf16_dot/bf16_dot.h"
+#include "meadow/kernels/packed/escapes.h"
+
+namespace meadow::kernels {
+namespace {
+
+constexpr std::size_t kMostTokens = 6;  // 24 sums, 4 rows and 1 activation in 32 registers
+constexpr std::size_t kHalf = 16;
+
+__m512bh load_pairs(const std::uint16_t* pairs) noexcept {
+  return reinterpret_cast<__m512bh>(_mm512_loadu_si512(pairs));
+}
+
+// Two short loops, where one over all sums would not be unrolled and keep them in memory.
+template <std::size_t Count>
+void accumulate_some(const PairTile& tile, const std::uint16_t* x, std::size_t x_stride,
+                     float* memory) noexcept {
+  __m512 lanes[Count][kTileRows];
+  for (std::size_t t = 0; t < Count; ++t) {
+    for (std::size_t r = 0; r < kTileRows; ++r) {
+      lanes[t][r] = _mm512_loadu_ps(memory + (t * kTileRows + r) * kLanes);
+    }
+  }
+  for (std::size_t c = 0; c < tile.units * kPairColumns; c += kPairColumns) {
+    __m512bh weights[kTileRows];
+    for (std::size_t r = 0; r < kTileRows; ++r) {
+      weights[r] = load_pairs(tile.rows + r * tile.stride + c);
+    }
+    for (std::size_t t = 0; t < Count; ++t) {
+      const __m512bh values = load_pairs(x + t * x_stride + c);
+      for (std::size_t r = 0; r < kTileRows; ++r) {
+        lanes[t][r] = _mm512_dpbf16_ps(lanes[t][r], weights[r], values);
+      }
+    }
+  }
+  for (std::size_t t = 0; t < Count; ++t) {
+    for (std::size_t r = 0; r < kTileRows; ++r) {
+      _mm512_storeu_ps(memory + (t * kTileRows + r) * kLanes, lanes[t][r]);
+    }
+  }
+}
+
+void accumulate(const PairTile& tile, std::size_t tokens, const std::uint16_t* x,
+                std::size_t x_stride, float* lanes) noexcept {
+  constexpr std::size_t kPerToken = kTileRows * kLanes;
+  std::size_t t = 0;
+  for (; t + kMostTokens <= tokens; t += kMostTokens) {
+    accumulate_some<kMostTokens>(tile, x + t * x_stride, x_stride, lanes + t * kPerToken);
+  }
+  for (; t + 2 <= tokens; t += 2) {
+    accumulate_some<2>(tile, x + t * x_stride, x_stride, lanes + t * kPerToken);
+  }
+  if (t < tokens) accumulate_some<1>(tile, x + t * x_stride, x_stride, lanes + t * kPerToken);
+}
+
+// Columns 0 to 15 in the upper halves of words, 16 to 31 in the lower.
+__m512i paired(__m256i first, __m256i second) noexcept {
+  return _mm512_or_si512(_mm512_slli_epi32(_mm512_cvtepu16_epi32(first), 16),
+                         _mm512_cvtepu16_epi32(second));
+}
+
+__mmask16 first_of(std::size_t count) noexcept {
+  return static_cast<__mmask16>(count >= kHalf ? 0xFFFF : (1U << count) - 1);
+}
+
+void pair(const std::uint16_t* row, std::size_t columns, std::uint16_t* pairs) noexcept {
+  for (std::size_t c = 0; c < columns; c += kPairColumns) {
+    const std::size_t left = columns - c;
+    const __mmask16 low = first_of(left);
+    const __mmask16 high = first_of(left > kHalf ? left - kHalf : 0);
+    _mm512_storeu_si512(pairs + c, paired(_mm256_maskz_loadu_epi16(low, row + c),
+                                          _mm256_maskz_loadu_epi16(high, row + c + kHalf)));
+  }
+}
+
+// In the upper halves of words. The instruction that rounds would flush denormals.
+__m512i rounded(const float* x, __mmask16 there) noexcept {
+  const __m512i minus_zero = _mm512_set1_epi32(static_cast<int>(0x80000000));
+  const __m512i bits = _mm512_mask_loadu_epi32(minus_zero, there, x);
+  const __m512i odd = _mm512_and_si512(_mm512_srli_epi32(bits, 16), _mm512_set1_epi32(1));
+  const __m512i near = _mm512_add_epi32(bits, _mm512_add_epi32(odd, _mm512_set1_epi32(0x7FFF)));
+  const __m512 value = _mm512_castsi512_ps(bits);
+  const __mmask16 nan = _mm512_cmp_ps_mask(value, value, _CMP_UNORD_Q);
+  const __m512i quiet = _mm512_or_si512(bits, _mm512_set1_epi32(0x400000));
+  return _mm512_mask_blend_epi32(nan, near, quiet);
+}
+
+void round(const float* x, std::size_t columns, std::uint16_t* pairs) noexcept {
+  const __m512i upper = _mm512_set1_epi32(static_cast<int>(0xFFFF0000));
+  for (std::size_t c = 0; c < columns; c += kPairColumns) {
+    const std::size_t left = columns - c;
+    const __m512i first = rounded(x + c, first_of(left));
+    const __m512i second = rounded(x + c + kHalf, first_of(left > kHalf ? left - kHalf : 0));
+    const __m512i both =
+        _mm512_or_si512(_mm512_and_si512(first, upper), _mm512_srli_epi32(second, 16));
+    _mm512_storeu_si512(pairs + c, both);
+  }
+}
+
+__m512i looked_up(__m512i table, const std::uint8_t* codes) noexcept {
+  const __m256i both = _mm256_loadu_si256(reinterpret_cast<const __m256i*>(codes));
+  const __m512i halves =
+      _mm512_inserti64x4(_mm512_castsi256_si512(both), _mm256_srli_epi32(both, 4), 1);
+  return _mm512_shuffle_epi8(table, _mm512_and_si512(halves, _mm512_set1_epi8(15)));
+}
+
+// The unpacked words of two rows hold columns as they stand in pairs, but for their halves, which
+// change places: the lower half of a register is the first row's, the upper the second's.
+void store_rows(const std::uint8_t* lower, __m512i upper, std::uint16_t* pairs,
+                std::size_t stride) noexcept {
+  const __m512i bytes = _mm512_loadu_si512(lower);
+  const __m512i near = _mm512_rol_epi32(_mm512_unpacklo_epi8(bytes, upper), 16);
+  const __m512i far = _mm512_rol_epi32(_mm512_unpackhi_epi8(bytes, upper), 16);
+  _mm512_storeu_si512(pairs, _mm512_inserti64x4(near, _mm512_castsi512_si256(far), 1));
+  _mm512_storeu_si512(pairs + stride,
+                      _mm512_inserti64x4(far, _mm512_extracti64x4_epi64(near, 1), 0));
+}
+
+void unpack(const PackedRows& packed, std::size_t group, std::size_t begin, std::size_t end,
+            std::uint16_t* pairs, std::size_t stride) noexcept {
+  constexpr std::size_t kPairBytes = 2 * kUnitColumns;
+  GroupPlanes planes = planes_of(packed, group);
+  const __m512i table =
+      _mm512_broadcast_i32x4(_mm_loadu_si128(reinterpret_cast<const __m128i*>(planes.table)));
+  const auto upper = [&](std::size_t unit, std::uint8_t* bytes) noexcept {
+    for (std::size_t p = 0; p < 2; ++p) {
+      _mm512_storeu_si512(bytes + p * kPairBytes,
+                          looked_up(table, planes.codes + unit * kUnitCodes + p * kUnitColumns));
+    }
+  };
+  const auto store = [&](std::size_t unit, std::size_t p, __m512i bytes) noexcept {
+    store_rows(planes.lower + unit * kUnitLower + p * kPairBytes, bytes,
+               pairs + 2 * p * stride + (unit - begin) * kPairColumns, stride);
+  };
+  const auto stored = [&](std::size_t unit, const std::uint8_t* bytes) noexcept {
+    for (std::size_t p = 0; p < 2; ++p) {
+      store(unit, p, _mm512_loadu_si512(bytes + p * kPairBytes));
+    }
+  };
+  const auto coded = [&](std::size_t unit, std::size_t stop) noexcept {
+    for (; unit < stop; ++unit) {
+      for (std::size_t p = 0; p < 2; ++p) {
+        store(unit, p, looked_up(table, planes.codes + unit * kUnitCodes + p * kUnitColumns));
+      }
+    }
+  };
+  for_each_run(planes, begin, end, upper, coded, stored);
+}
+
+}  // namespace
+
+const Bf16DotKernels bf16_dot_avx512 = {accumulate, pair, round, unpack};
+
+}  // namespace meadow::kernels

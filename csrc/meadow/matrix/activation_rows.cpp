@@ -1,0 +1,73 @@
+#include "meadow/matrix/activation_rows.h"
+
+#include <cstring>
+
+#include "meadow/kernels/isa.h"
+#include "meadow/matrix/many_tokens.h"
+
+namespace meadow {
+namespace {
+
+// To the nearest BF16, ties to even; a NaN becomes quiet.
+float rounded(float value) noexcept {
+  std::uint32_t bits = 0;
+  std::memcpy(&bits, &value, sizeof bits);
+  const std::uint32_t near = (bits + 0x7FFF + (bits >> 16 & 1)) & 0xFFFF0000;
+  const std::uint32_t quiet = (bits | 0x400000) & 0xFFFF0000;
+  bits = (bits & 0x7FFFFFFF) > 0x7F800000 ? quiet : near;
+  std::memcpy(&value, &bits, sizeof bits);
+  return value;
+}
+
+}  // namespace
+
+TokenRows::TokenRows(const float* x, std::size_t columns, std::size_t tokens, ActivationType type)
+    : x_(x),
+      columns_(columns),
+      stride_(many_tokens::padded<float>(columns)),
+      rounded_(type == ActivationType::kBF16),
+      rows_(tokens * stride_) {}
+
+bool TokenRows::wanted(const Matrix& matrix, std::size_t tokens, ActivationType type) noexcept {
+  if (matrix.wants_codes() || TokenPairs::wanted(matrix, tokens, type)) return false;
+  return tokens >= kManyTokens || type == ActivationType::kBF16;
+}
+
+void TokenRows::prepare(std::size_t token) noexcept {
+  const float* from = x_ + token * columns_;
+  float* to = rows_.data() + token * stride_;
+  if (!rounded_) {
+    std::memcpy(to, from, columns_ * sizeof *to);
+    return;
+  }
+  for (std::size_t c = 0; c < columns_; ++c) to[c] = rounded(from[c]);
+}
+
+void TokenRows::add_to(Activations& x) const noexcept {
+  x.values = rows_.data();
+  x.stride = stride_;
+}
+
+TokenPairs::TokenPairs(const float* x, std::size_t columns, std::size_t tokens,
+                       ActivationType /*type*/)
+    : kernels_(kernels::bf16_dot_kernels(active_isa())),
+      x_(x),
+      columns_(columns),
+      stride_(many_tokens::padded<std::uint16_t>(columns)),
+      pairs_(tokens * stride_) {}
+
+bool TokenPairs::wanted(const Matrix& matrix, std::size_t tokens, ActivationType type) noexcept {
+  return type == ActivationType::kBF16 && tokens >= kManyTokens && matrix.takes_pairs() &&
+         kernels::bf16_dot_kernels(active_isa()) != nullptr;
+}
+
+void TokenPairs::prepare(std::size_t token) noexcept {
+  kernels_->round(x_ + token * columns_, columns_, pairs_.data() + token * stride_);
+}
+
+void TokenPairs::add_to(Activations& x) const noexcept {
+  x.pairs = pairs_.data();
+  x.pair_stride = stride_;
+}
+
+}  // namespace meadow

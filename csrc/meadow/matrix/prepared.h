@@ -1,0 +1,57 @@
+// Activations brought into another form, once for all products that want them so.
+#pragma once
+
+#include <algorithm>
+#include <cstddef>
+#include <span>
+#include <vector>
+
+#include "meadow/base/thread_pool.h"
+#include "meadow/matrix/matrix.h"
+
+namespace meadow {
+
+// A Form is made of (x, columns, tokens, type), fills itself by prepare(token), shows itself by
+// add_to(Activations), and tells by wanted(matrix, tokens, type) where it is needed.
+template <typename Form>
+class Prepared {
+ public:
+  Prepared(std::span<const Product> products, std::size_t tokens, ActivationType type,
+           unsigned threads) {
+    for (const Product& product : products) {
+      if (!Form::wanted(*product.matrix, tokens, type) || find(product) != nullptr) continue;
+      Entry& entry =
+          all_.emplace_back(Entry{product.x, product.matrix->columns(),
+                                  Form(product.x, product.matrix->columns(), tokens, type)});
+      parallel_for(tokens, tokens < kTokensOfThreads ? 1 : threads,
+                   [&](std::size_t t) { entry.form.prepare(t); });
+    }
+  }
+
+  // Null for a product that does not want it.
+  [[nodiscard]] const Form* of(const Product& product, std::size_t tokens,
+                               ActivationType type) const noexcept {
+    return Form::wanted(*product.matrix, tokens, type) ? find(product) : nullptr;
+  }
+
+ private:
+  // A few tokens are not worth waking a thread.
+  static constexpr std::size_t kTokensOfThreads = 8;
+
+  struct Entry {
+    const float* x;
+    std::size_t columns;
+    Form form;
+  };
+
+  const Form* find(const Product& product) const noexcept {
+    const auto found = std::find_if(all_.begin(), all_.end(), [&](const Entry& entry) {
+      return entry.x == product.x && entry.columns == product.matrix->columns();
+    });
+    return found == all_.end() ? nullptr : &found->form;
+  }
+
+  std::vector<Entry> all_;
+};
+
+}  // namespace meadow
