@@ -139,7 +139,9 @@ def simulate(
         prefill=prefill,
         decode=decode,
         decode_floor_s_per_token=None if shape.encoder else decode_floor(shape, bits, machine),
+        settings=options,
         assumptions=assumptions_of(chosen, options),
+        packing_used=packed,
     )
 
 
