@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from meadow_py.simulator.buffers import BufferCurve, BufferNeed, buffer_curve
+from meadow_py.simulator.choosing import DataflowMap, dataflow_map
 from meadow_py.simulator.packing import Decoder, PackedWeight, Packing
 from meadow_py.simulator.packings import Ratio, packing_of
 from meadow_py.simulator.profile_packing import ProfilePacking
@@ -16,6 +17,7 @@ __all__ = [
     "Band",
     "BufferCurve",
     "BufferNeed",
+    "DataflowMap",
     "Decoder",
     "Energy",
     "LayerTime",
@@ -28,6 +30,7 @@ __all__ = [
     "Simulation",
     "SweepTable",
     "buffer_curve",
+    "dataflow_map",
     "packing_of",
     "simulate",
     "sweep",
