@@ -9,6 +9,7 @@ import typer
 import meadow_py
 from meadow_py.cli.bench import bench
 from meadow_py.cli.config import config
+from meadow_py.cli.devices import app as devices
 from meadow_py.cli.failures import debugging
 from meadow_py.cli.inspect import inspect
 from meadow_py.cli.pack import pack
@@ -55,4 +56,5 @@ app.command()(unpack)
 app.command()(inspect)
 app.command()(run)
 app.command()(bench)
+app.add_typer(devices, name="devices")
 app.command()(config)

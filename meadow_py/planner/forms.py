@@ -1,0 +1,143 @@
+"""How many bytes the weights take: at a precision, as a profile packed them, or in a file."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from meadow_py.workload import ModelShape, Precision
+
+if TYPE_CHECKING:
+    from meadow_py.profiler import Profile
+    from meadow_py.profiler.result import Packing, WeightProfile
+
+PRECISIONS = ("w16a16", "w8a8", "w4.5a16kv16")
+_CODECS = ("naive", "packets", "reindexed", "huffman", "storage")
+_DENSE = "dense"
+
+
+@dataclass(frozen=True)
+class Form:
+    """All weights of a model, in one precision and one packing.
+
+    Attributes
+    ----------
+    precision : Precision
+    packing : str
+        ``dense``, a codec, or ``as stored``.
+    stored_bytes : float
+        Of all weights: what storage and memory hold.
+    read_bytes : float
+        Of those that a token reads: all but an embedding that is not the head, too.
+    source : str
+        ``nominal``: bits times weights; ``profile``: measured, tables and headers counted;
+        ``given``: the size of a file.
+    """
+
+    precision: Precision
+    packing: str
+    stored_bytes: float
+    read_bytes: float
+    source: str
+
+    @property
+    def read_share(self) -> float:
+        """Of the stored bytes, those that a token reads."""
+        return self.read_bytes / self.stored_bytes
+
+
+def stored_weights(shape: ModelShape) -> int:
+    """Weights of all matrices; biases, norms and position embeddings are not counted."""
+    untied = 0 if shape.tied else shape.head_weights
+    patches = shape.patch_values * shape.hidden
+    return shape.decoder_weights + shape.embedding_weights + untied + patches
+
+
+def read_weights(shape: ModelShape) -> int:
+    """Weights that each token reads: every block, and the head."""
+    return shape.decoder_weights + shape.head_weights
+
+
+def nominal(shape: ModelShape, precision: Precision) -> Form:
+    """Dense weights at so many bits each."""
+    share = precision.weight_bits / 8
+    stored, read = stored_weights(shape) * share, read_weights(shape) * share
+    return Form(precision, _DENSE, stored, min(read, stored), "nominal")
+
+
+def given(shape: ModelShape, precision: Precision, nbytes: float) -> Form:
+    """Weights of which only the bytes of all together are known."""
+    share = min(read_weights(shape) / stored_weights(shape), 1.0)
+    return Form(precision, "as stored", nbytes, nbytes * share, "given")
+
+
+def of_profile(shape: ModelShape, profile: Profile, activation_bits: float | None) -> list[Form]:
+    """Dense and packed sizes of a profile, one form for each precision and codec.
+
+    Of chunk sizes the one that is smallest over the whole model counts. Weights that the profile
+    leaves out are taken as dense.
+
+    Raises
+    ------
+    ValueError
+        If the profile has more weights than the model.
+    """
+    counted = sum(weight.count for weight in profile.weights)
+    if counted > stored_weights(shape) * 1.05:
+        raise ValueError(
+            f"profile: it holds {counted} weights, {shape.name} only {stored_weights(shape)}: "
+            "expected a profile of this model"
+        )
+    best: dict[tuple[float, str, str], Form] = {}
+    for key, form in _forms(shape, profile, activation_bits):
+        if key not in best or form.stored_bytes < best[key].stored_bytes:
+            best[key] = form
+    return list(best.values())
+
+
+def _forms(
+    shape: ModelShape, profile: Profile, activation_bits: float | None
+) -> Iterator[tuple[tuple[float, str, str], Form]]:
+    settings = {_setting(packing): None for w in profile.weights for packing in w.packings}
+    for bits, granularity, chunk_size in settings:
+        precision = Precision(
+            bits, activation_bits or max(bits, 8), activation_bits or max(bits, 8)
+        )
+        chosen = [(w, _chosen(w, (bits, granularity, chunk_size))) for w in profile.weights]
+        for codec in (_DENSE, *_CODECS):
+            sizes = [(w, None if p is None else p.bits_per_weight.get(codec)) for w, p in chosen]
+            form = _form(shape, precision, f"{codec}, {granularity}", sizes)
+            if form is not None:
+                yield (bits, granularity, codec), form
+
+
+def _setting(packing: Packing) -> tuple[int, str, int]:
+    return packing.bits, packing.granularity, packing.chunk_size
+
+
+def _chosen(weight: WeightProfile, setting: tuple[int, str, int]) -> Packing | None:
+    return next((p for p in weight.packings if _setting(p) == setting), None)
+
+
+def _form(
+    shape: ModelShape,
+    precision: Precision,
+    packing: str,
+    sizes: list[tuple[WeightProfile, float | None]],
+) -> Form | None:
+    """None where the profile lacks this codec for a weight."""
+    stored = read = 0.0
+    counted = counted_read = 0
+    for weight, bits in sizes:
+        if bits is None:
+            return None
+        stored += weight.count * bits / 8
+        counted += weight.count
+        if weight.role != "embedding" or shape.tied:
+            read += weight.count * bits / 8
+            counted_read += weight.count
+    dense = precision.weight_bits / 8
+    stored += max(stored_weights(shape) - counted, 0) * dense
+    read += max(read_weights(shape) - counted_read, 0) * dense
+    return Form(precision, packing, stored, min(read, stored), "profile")

@@ -1,0 +1,3 @@
+"""A plan as HTML, for Jupyter."""
+
+from __future__ import annotations
