@@ -13,6 +13,7 @@ from meadow_py.cli.devices import app as devices
 from meadow_py.cli.failures import debugging
 from meadow_py.cli.inspect import inspect
 from meadow_py.cli.pack import pack
+from meadow_py.cli.plan import plan
 from meadow_py.cli.profile import profile
 from meadow_py.cli.report import report
 from meadow_py.cli.run import run
@@ -56,5 +57,6 @@ app.command()(unpack)
 app.command()(inspect)
 app.command()(run)
 app.command()(bench)
+app.command()(plan)
 app.add_typer(devices, name="devices")
 app.command()(config)

@@ -124,10 +124,9 @@ class Compute:
         }
         found = [value for value in wide_enough.values() if value is not None]
         if not found:
-            known = [name for name in wide_enough if getattr(self, name) is not None]
             raise ValueError(
-                f"bits={bits}: the device file gives no speed for operands of {bits} bits "
-                f"(it gives {', '.join(known) or 'none'})"
+                f"bits={bits}: the device file gives no speed for operands of {bits} bits, but for "
+                f"{', '.join(self._known())}"
             )
         return max(found)
 
@@ -149,6 +148,11 @@ class Compute:
         if not 1 <= bits <= 32:
             raise ValueError(f"bits={bits}: expected 1 to 32")
         return self.peak_operations_per_second(bits) * self.efficiency.value
+
+    def _known(self) -> list[str]:
+        """Of the types, those that have a speed."""
+        rates = {"int8": self._int8(), "f16": self.f16, "f32": self.f32}
+        return [name for name, rate in rates.items() if rate is not None]
 
     def _int8(self) -> float | None:
         if self.int8 is not None:

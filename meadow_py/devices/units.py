@@ -6,7 +6,6 @@ rather than guessed: ``12 Gb/s`` is 1.5e9 bytes a second, ``12 GB/s`` eight time
 
 from __future__ import annotations
 
-import math
 import re
 from fractions import Fraction
 
@@ -51,7 +50,8 @@ _EXAMPLES = {
     "joules/bit": "8 pJ/bit",
     "share": "70 %",
 }
-_NUMBER = re.compile(r"\s*([+-]?(?:\d[\d_,]*\.?\d*|\.\d+)(?:[eE][+-]?\d+)?)\s*(\S*)\s*")
+_LONGEST = 64  # what is longer is no number of a data sheet
+_NUMBER = re.compile(r"\s*([+-]?(?:\d[\d_,]*\.?\d*|\.\d+)(?:[eE][+-]?\d{1,3})?)\s*(\S*)\s*")
 
 
 def parse(text: str, dimension: str) -> float:
@@ -69,7 +69,7 @@ def parse(text: str, dimension: str) -> float:
     ValueError
         If it is no number, or if its unit is missing, unknown or ambiguous.
     """
-    match = _NUMBER.fullmatch(text)
+    match = _NUMBER.fullmatch(text) if len(text) <= _LONGEST else None
     if match is None:
         raise ValueError(f"expected a number with a unit, such as {_EXAMPLES[dimension]}")
     number, unit = match[1].replace("_", "").replace(",", ""), match[2]
@@ -78,10 +78,10 @@ def parse(text: str, dimension: str) -> float:
     factor = UNITS[dimension].get(unit)
     if factor is None:
         raise ValueError(_why_not(unit, dimension))
-    value = float(Fraction(number) * Fraction(repr(factor)))  # 17.06 GB/s is 17060000000
-    if not math.isfinite(value):
-        raise ValueError("the number is too large")
-    return value
+    try:
+        return float(Fraction(number) * Fraction(repr(factor)))  # 17.06 GB/s is 17060000000
+    except OverflowError:
+        raise ValueError("the number is too large") from None
 
 
 def _why_not(unit: str, dimension: str) -> str:

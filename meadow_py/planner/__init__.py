@@ -2,7 +2,17 @@
 
 from __future__ import annotations
 
+from meadow_py.planner.forms import PRECISIONS
 from meadow_py.planner.planning import plan
 from meadow_py.planner.result import Footprint, FromStorage, MatrixTiles, Option, Plan, Tiling
 
-__all__ = ["Footprint", "FromStorage", "MatrixTiles", "Option", "Plan", "Tiling", "plan"]
+__all__ = [
+    "PRECISIONS",
+    "Footprint",
+    "FromStorage",
+    "MatrixTiles",
+    "Option",
+    "Plan",
+    "Tiling",
+    "plan",
+]

@@ -15,9 +15,10 @@ def footprint(form: Form, setting: Setting) -> Footprint:
     each = kv_cache_bytes(shape, 1, precision) * setting.batch
     return Footprint(
         weights=form.stored_bytes,
+        file=form.file_bytes,
         kv_cache=kv_cache_bytes(shape, setting.context, precision) * setting.batch,
         kv_cache_per_token=each,
-        activations=_activations(setting, precision),
+        activations=activation_bytes(setting, precision, setting.together),
     )
 
 
@@ -44,9 +45,8 @@ def longest_context(fixed_bytes: float, room: float, setting: Setting, form: For
     return low
 
 
-def _activations(setting: Setting, precision: Precision) -> float:
-    """Input and output of the largest operation, and the residual beside them."""
-    tokens = setting.together
+def activation_bytes(setting: Setting, precision: Precision, tokens: int) -> float:
+    """Input and output of the largest operation on so many tokens, and the residual beside them."""
     work = workload.of(
         setting.shape,
         tokens=tokens,

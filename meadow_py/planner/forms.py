@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from meadow_py.workload import ModelShape, Precision
@@ -12,9 +12,9 @@ if TYPE_CHECKING:
     from meadow_py.profiler import Profile
     from meadow_py.profiler.result import Packing, WeightProfile
 
-PRECISIONS = ("w16a16", "w8a8", "w4.5a16kv16")
+PRECISIONS = ("w16a16", "w8a8", "w4.5a8kv16")
 _CODECS = ("naive", "packets", "reindexed", "huffman", "storage")
-_DENSE = "dense"
+_DENSE, _STORAGE = "dense", "storage"
 
 
 @dataclass(frozen=True)
@@ -27,9 +27,12 @@ class Form:
     packing : str
         ``dense``, a codec, or ``as stored``.
     stored_bytes : float
-        Of all weights: what storage and memory hold.
+        Of all weights, where they lie while the model runs.
     read_bytes : float
         Of those that a token reads: all but an embedding that is not the head, too.
+    file_bytes : float
+        Of all weights in storage: less than `stored_bytes` with the storage codec, which is decoded
+        when weights are loaded.
     source : str
         ``nominal``: bits times weights; ``profile``: measured, tables and headers counted;
         ``given``: the size of a file.
@@ -39,12 +42,8 @@ class Form:
     packing: str
     stored_bytes: float
     read_bytes: float
+    file_bytes: float
     source: str
-
-    @property
-    def read_share(self) -> float:
-        """Of the stored bytes, those that a token reads."""
-        return self.read_bytes / self.stored_bytes
 
 
 def stored_weights(shape: ModelShape) -> int:
@@ -63,13 +62,13 @@ def nominal(shape: ModelShape, precision: Precision) -> Form:
     """Dense weights at so many bits each."""
     share = precision.weight_bits / 8
     stored, read = stored_weights(shape) * share, read_weights(shape) * share
-    return Form(precision, _DENSE, stored, min(read, stored), "nominal")
+    return Form(precision, _DENSE, stored, min(read, stored), stored, "nominal")
 
 
 def given(shape: ModelShape, precision: Precision, nbytes: float) -> Form:
     """Weights of which only the bytes of all together are known."""
     share = min(read_weights(shape) / stored_weights(shape), 1.0)
-    return Form(precision, "as stored", nbytes, nbytes * share, "given")
+    return Form(precision, "as stored", nbytes, nbytes * share, nbytes, "given")
 
 
 def of_profile(shape: ModelShape, profile: Profile, activation_bits: float | None) -> list[Form]:
@@ -91,9 +90,20 @@ def of_profile(shape: ModelShape, profile: Profile, activation_bits: float | Non
         )
     best: dict[tuple[float, str, str], Form] = {}
     for key, form in _forms(shape, profile, activation_bits):
-        if key not in best or form.stored_bytes < best[key].stored_bytes:
+        if key not in best or form.file_bytes < best[key].file_bytes:
             best[key] = form
-    return list(best.values())
+    return [_decoded_when_loaded(key, form, best) for key, form in best.items()]
+
+
+def _decoded_when_loaded(
+    key: tuple[float, str, str], form: Form, forms: dict[tuple[float, str, str], Form]
+) -> Form:
+    """The storage codec is no form to run from: in memory its weights are dense."""
+    bits, granularity, codec = key
+    dense = forms.get((bits, granularity, _DENSE))
+    if codec != _STORAGE or dense is None:
+        return form
+    return replace(form, stored_bytes=dense.stored_bytes, read_bytes=dense.read_bytes)
 
 
 def _forms(
@@ -140,4 +150,4 @@ def _form(
     dense = precision.weight_bits / 8
     stored += max(stored_weights(shape) - counted, 0) * dense
     read += max(read_weights(shape) - counted_read, 0) * dense
-    return Form(precision, packing, stored, min(read, stored), "profile")
+    return Form(precision, packing, stored, min(read, stored), stored, "profile")

@@ -56,4 +56,4 @@ def streaming_storage(need: Footprint, setting: Setting) -> Storage | None:
 
 def holds(storage: Storage, need: Footprint) -> bool | None:
     """Whether the weights fit; None where the capacity is not known."""
-    return None if storage.capacity is None else need.weights <= storage.capacity.value
+    return None if storage.capacity is None else need.file <= storage.capacity.value

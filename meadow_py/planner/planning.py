@@ -21,7 +21,7 @@ from meadow_py.planner.setting import (
     tokens_together,
 )
 from meadow_py.planner.speed import Lying, Speed, Times, per_second, reading
-from meadow_py.simulate import Band
+from meadow_py.simulator import Band
 from meadow_py.workload import ModelShape, Precision, shape_of
 
 if TYPE_CHECKING:
@@ -31,6 +31,10 @@ _CONTEXT, _PROMPT = 2048, 128  # unless the model is for less
 _NOMINAL = (
     "Sizes are nominal: bits times weights, without tables, scales, norms and biases. What packing "
     "saves depends on the weights: give a profile of the model (profile=, --profile)."
+)
+_DECODERS = (
+    "Packed weights are taken to be decoded as fast as they are read, by hardware on the way. The "
+    "storage codec is decoded when weights are loaded: in memory they are dense."
 )
 _ENCODER = "An encoder decodes nothing: the time of the prompt is that of one input."
 
@@ -67,7 +71,7 @@ def plan(
     batch : int
         Sequences side by side.
     precisions : sequence of str or Precision
-        Rows of the plan, such as ``"w4.5a16kv16"``: 4 bits and a 16-bit scale for 32 weights.
+        Rows of the plan, such as ``"w4.5a8kv16"``: 4 bits and a 16-bit scale for 32 weights.
         Ignored with `profile`; with `weight_bytes` only the first one counts.
     profile : Profile, optional
         Of this model: sizes are then those of its settings and codecs.
@@ -187,8 +191,10 @@ def _forms(
 
 
 def _notes(rows: list[Form], shape: ModelShape) -> tuple[str, ...]:
-    nominal = (_NOMINAL,) if any(form.source == "nominal" for form in rows) else ()
-    return (*nominal, _ENCODER) if shape.encoder else nominal
+    sources = {form.source for form in rows}
+    notes = [_NOMINAL] if "nominal" in sources else []
+    notes += [_DECODERS] if "profile" in sources else []
+    return tuple([*notes, _ENCODER] if shape.encoder else notes)
 
 
 def _option(form: Form, setting: Setting) -> Option:
@@ -243,7 +249,7 @@ def _from_storages(
     need = footprint(form, setting)
     made = []
     for storage in setting.device.storages:
-        read = reading(need.weights, setting.read_bandwidth(storage))
+        read = reading(need.file, setting.read_bandwidth(storage))
         streamed = None
         if at == STORAGE:
             streamed = Speed(form, need, setting, Lying(STORAGE, storage)).times()
@@ -257,5 +263,10 @@ def _from_storages(
 def _first(read: Band, at: str, times: Times | None, streamed: Times | None) -> Band | None:
     """Weights are read and then used; those that are streamed are used as they come."""
     if streamed is not None:
-        return streamed.prefill_s
+        prompt = streamed.prefill_s
+        return Band(
+            max(read.low, prompt.low),
+            max(read.typical, prompt.typical),
+            max(read.high, prompt.high),
+        )
     return read + times.prefill_s if times is not None and at in (ON_CHIP, MEMORY) else None

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from meadow_py.simulate import Assumption, Band
+from meadow_py.simulator import Assumption, Band
 from meadow_py.workload import ModelShape, Precision
 
 if TYPE_CHECKING:
@@ -23,6 +23,9 @@ class Footprint:
     Attributes
     ----------
     weights : float
+        Where they lie while it runs.
+    file : float
+        Weights in storage: the storage codec is decoded when they are loaded.
     kv_cache : float
         Of all tokens of the context, all sequences.
     kv_cache_per_token : float
@@ -31,6 +34,7 @@ class Footprint:
     """
 
     weights: float
+    file: float
     kv_cache: float
     kv_cache_per_token: float
     activations: float

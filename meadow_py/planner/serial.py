@@ -6,7 +6,7 @@ from dataclasses import asdict
 from typing import Any
 
 from meadow_py.planner.result import Option, Plan
-from meadow_py.simulate import Band
+from meadow_py.simulator import Band
 
 VERSION = 1
 
@@ -54,6 +54,7 @@ def _row(option: Option) -> dict[str, Any]:
         "place": option.place,
         "where": option.where,
         "weight_bytes": need.weights,
+        "file_bytes": need.file,
         "kv_cache_bytes": need.kv_cache,
         "activation_bytes": need.activations,
         "total_bytes": need.total,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from meadow_py.devices import Device, Quantity, Storage
-from meadow_py.simulate import Assumption
+from meadow_py.simulator import Assumption
 from meadow_py.workload import ModelShape
 
 # Kinds whose memory on the chip programs address. Caches of CPUs and GPUs hold what they will.
@@ -100,8 +100,7 @@ def assumptions_of(setting: Setting) -> tuple[Assumption, ...]:
     if memory is not None:
         named.append(("memory.bandwidth", memory.usable_bandwidth, "bytes/s"))
         named.append(("memory.capacity", memory.capacity, "bytes"))
-    for storage in device.storages:
-        named.append((f"storage {storage.name}", storage.read_bandwidth, "bytes/s"))
+    named += [(f"storage {s.name}", s.read_bandwidth, "bytes/s") for s in device.storages]
     return tuple(_assumption(name, of, unit) for name, of, unit in named if of.kind == "assumed")
 
 

@@ -13,7 +13,7 @@ from meadow_py.planner.forms import Form
 from meadow_py.planner.result import ON_CHIP, STORAGE, Footprint, Tiling
 from meadow_py.planner.setting import Setting
 from meadow_py.planner.tiling import tiling
-from meadow_py.simulate import Band
+from meadow_py.simulator import Band
 from meadow_py.workload import Workload
 
 Case = Literal["low", "value", "high"]
@@ -60,8 +60,9 @@ class Speed:
         shape, precision = setting.shape, form.precision
         self._prefill = self._work(setting.prompt, 0)
         self._decode = None if shape.encoder else self._work(1, max(setting.context - 1, 0))
-        self._bits = math.ceil(max(precision.weight_bits, precision.activation_bits))
-        self._peak = setting.device.compute.operations_per_second(min(self._bits, 32))
+        # What is not whole of the bits is scales: 4.5 are INT4, 8.125 INT8.
+        bits = min(int(max(precision.weight_bits, precision.activation_bits)), 32)
+        self._rate_typical = setting.device.compute.operations_per_second(bits)
 
     def times(self) -> Times:
         """Everything of this place."""
@@ -110,7 +111,7 @@ class Speed:
 
     def _rate(self, case: Case) -> float:
         efficiency = self._setting.device.compute.efficiency
-        return float(self._peak * getattr(efficiency, case) / efficiency.value)
+        return float(self._rate_typical * getattr(efficiency, case) / efficiency.value)
 
     def _transfers(self, weight_bytes: float, kv_bytes: float, case: Case) -> dict[str, float]:
         if self._lying.place == ON_CHIP:
@@ -119,9 +120,10 @@ class Speed:
         from_memory = weight_bytes * (1 - streamed) + (0.0 if memory is None else kv_bytes)
         bandwidth = None if memory is None else memory.usable_bandwidth
         storage = self._storage_bandwidth(case)
+        packed = weight_bytes * self._form.file_bytes / self._form.stored_bytes
         return {
             "memory": 0.0 if bandwidth is None else from_memory / getattr(bandwidth, case),
-            "storage": 0.0 if storage is None else weight_bytes * streamed / storage,
+            "storage": 0.0 if storage is None else packed * streamed / storage,
         }
 
     def _streamed_share(self, case: Case) -> float:

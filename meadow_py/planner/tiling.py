@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator
 
+from meadow_py.planner.footprint import activation_bytes
 from meadow_py.planner.forms import Form
 from meadow_py.planner.result import Footprint, MatrixTiles, Tiling
 from meadow_py.planner.setting import Setting
@@ -29,7 +30,7 @@ def tiling(
     Tiling or None
         None where KV cache and activations leave no room on the chip, if they have to be there.
     """
-    free = setting.on_chip_bytes - need.activations
+    free = setting.on_chip_bytes - activation_bytes(setting, form.precision, 1)
     if setting.device.memory is None:
         free -= need.kv_cache
     buffer = free / 2
