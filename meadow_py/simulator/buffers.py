@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
     from meadow_py.devices import Device
     from meadow_py.profiler import Profile
+    from meadow_py.simulator.result import Simulation
 
 PHASES = ("prefill", "decode")
 _KIB = 1024
@@ -224,6 +225,31 @@ def buffer_curve(
         0.0 if dataflow == "gemm" else made.registers(chosen, max(tokens, before + 1)),
         prefill,
         decode,
+    )
+
+
+def curve_of(simulation: Simulation, sizes: npt.ArrayLike | None = None) -> BufferCurve:
+    """Latency against on-chip memory of what a simulation simulates.
+
+    Raises
+    ------
+    ValueError
+        As `buffer_curve`, and for a packing that a loaded simulation does not hold.
+    """
+    from meadow_py.simulator.curves import packing_again
+
+    return buffer_curve(
+        simulation.model,
+        device=simulation.device,
+        dataflow=simulation.dataflow,
+        prompt=simulation.prompt,
+        context=simulation.context,
+        packing=packing_again(simulation),
+        precision=simulation.precision,
+        batch=simulation.batch,
+        head=simulation.head,
+        sizes=sizes,
+        **vars(simulation.settings),
     )
 
 

@@ -23,7 +23,7 @@ WAITS = (
     ("activations", "activations"),
     ("kv_cache", "KV cache"),
     ("compute", "compute"),
-    ("overhead", "device's"),
+    ("overhead", "device"),
 )
 """Fields of `Waits`, and what they are called."""
 COMPONENTS = (
@@ -111,18 +111,33 @@ def _flows(phase: Phase) -> str:
 
 
 def addition_line(simulation: Simulation) -> str:
-    """What weights, KV cache and head take of a token."""
+    """What blocks, KV cache and head take of a token."""
     phase = simulation.decode
     if phase is None:
         return ""
-    by_group = waits_by_group(phase)
-    head = by_group.get(HEAD, Waits()).seconds
-    blocks = waits(phase).weights - by_group.get(HEAD, Waits()).weights
-    cache = waits(phase).kv_cache
-    counted = f"the head {seconds(head)}" if simulation.head else "the head is not counted"
+    head = waits_by_group(phase).get(HEAD, Waits())
+    parts = {name: getattr(waits(phase), name) - getattr(head, name) for name, _ in WAITS}
+    named = [
+        f"{label} {seconds(parts[name])}"
+        for name, label in WAITS
+        if parts[name] >= _NONE * phase.seconds
+    ]
+    last = f"the head {seconds(head.seconds)}" if simulation.head else "the head is not counted"
     return (
-        f"Of a token's {seconds(phase.seconds)}: weights of the blocks {seconds(blocks)}, the KV "
-        f"cache {seconds(cache)}, {counted}."
+        f"Of a token's {seconds(phase.seconds)}, all but the head takes "
+        f"{seconds(phase.seconds - head.seconds)} ({', '.join(named)}), {last}."
+    )
+
+
+def fit_line(simulation: Simulation) -> str:
+    """Where the memory cannot hold what a token reads; else empty."""
+    memory, phase = simulation.device.memory, simulation.decode or simulation.prefill
+    kept = sum(row.weight_bytes + row.kv_bytes for row in phase.layers)
+    if memory is None or simulation.decode is None or kept <= memory.capacity.value:
+        return ""
+    return (
+        f"It does not fit: a token reads {byte_size(round(kept))} of weights and KV cache, and the "
+        f"memory holds {byte_size(round(memory.capacity.value))}. meadow plan tells what would."
     )
 
 
@@ -246,6 +261,8 @@ def energy_headings(simulation: Simulation) -> list[str]:
 def _energy_cells(band: Band, total: Band) -> list[str]:
     factor = _table_unit(total.typical)[0]
     share = band.typical / total.typical if total.typical else 0.0
+    if not band.high:
+        return ["-", "-", "-"]
     low, high = _figure(band.low, factor), _figure(band.high, factor)
     return [_figure(band.typical, factor), f"{low} to {high}", f"{share:.0%}"]
 
@@ -265,9 +282,10 @@ def _value(value: float | str, unit: str) -> str:
 
 def energy_line(simulation: Simulation) -> str:
     """Where the energies of a bit come from."""
+    static = "" if simulation.device.power else " Static power is not known and not counted."
     return (
-        f"Energy: table {visible(simulation.device.energy)}; the band is what its sources span. It "
-        "is of memory, buffers and arithmetic, and of static power; not of a board's other parts."
+        f"Energy: table {visible(simulation.device.energy)}; low to high is what its sources span."
+        f"{static}"
     )
 
 
