@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-from meadow_py.simulator import Band, Energy, Phase, Simulation
+from meadow_py.simulator import Assumption, Band, Energy, Phase, Simulation
 from meadow_py.simulator.components import (
-    ATTENTION,
     HEAD,
-    MLP,
-    PROJECTIONS,
     Waits,
     binding,
     bytes_by_group,
@@ -269,15 +266,16 @@ def _energy_cells(band: Band, total: Band) -> list[str]:
 
 def assumption_line(simulation: Simulation) -> str:
     """The names and values of all assumptions."""
-    said = "; ".join(f"{a.name} {_value(a.value, a.unit)}" for a in simulation.assumptions)
+    said = "; ".join(f"{a.name} {value_of(a)} {a.unit}".rstrip() for a in simulation.assumptions)
     if not said:
         return ""
     return f"Assumed, as no source gives it: {said}. Reasons are in --json."
 
 
-def _value(value: float | str, unit: str) -> str:
-    shown = visible(value) if isinstance(value, str) else f"{value:g}"
-    return f"{shown} {unit}" if unit and not isinstance(value, str) else shown
+def value_of(assumption: Assumption) -> str:
+    """A number without needless digits, or words."""
+    value = assumption.value
+    return visible(value) if isinstance(value, str) else f"{value:g}"
 
 
 def energy_line(simulation: Simulation) -> str:
@@ -319,11 +317,3 @@ def number(value: float) -> str:
     if value >= 999.5:
         return f"{value:,.0f}"
     return f"{value:.3g}" if value >= 1e-3 or not value else f"{value:.2g}"
-
-
-KINDS_OF_OPERATIONS = {
-    PROJECTIONS: "Q, K, V and output projections; under TPHS without Q",
-    ATTENTION: "QK^T, softmax and SMxV; under TPHS with Q",
-    MLP: "the MLP's products and what stands between them",
-    HEAD: "logits of the last token",
-}

@@ -69,9 +69,7 @@ def figure(result: Profile | Simulation, kind: str | None = None, **options: Any
     return root_of(_draw(result, chosen, Place(None, pyplot=False), options))
 
 
-def _draw(
-    result: Profile | Simulation, kind: str, place: Place, options: dict[str, Any]
-) -> Axes:
+def _draw(result: Profile | Simulation, kind: str, place: Place, options: dict[str, Any]) -> Axes:
     kinds = kinds_of(result)
     entry = kinds[named("kind of plot", kind, kinds)]
     _check_options(kind, entry, options)

@@ -54,7 +54,7 @@ def bandwidth(
     ax.set_yscale("log")
     _limits(ax, curve.seconds)
     if curve.bandwidth[0] <= simulation.bandwidth <= curve.bandwidth[-1]:
-        vertical(ax, 8 * simulation.bandwidth / 1e9, words.rate(simulation.bandwidth))
+        vertical(ax, 8 * simulation.bandwidth / 1e9, words.rate(simulation.bandwidth), 0.5)
     for crossing in curve.crossings:
         at = float(np.interp(crossing, curve.bandwidth, curve.seconds["gemm"]))
         label = f"as fast as one another at {words.number(8 * crossing / 1e9)} Gb/s"
@@ -65,7 +65,8 @@ def bandwidth(
         ax,
         [
             f"Time against bandwidth: {phase_words(simulation, name)}",
-            f"{subject(simulation)}: {details(simulation, bandwidth=False)}",
+            subject(simulation),
+            details(simulation, bandwidth=False),
         ],
         "bandwidth of off-chip memory, Gb/s (gigabits)",
         "time",

@@ -31,12 +31,15 @@ def buffers(simulation: Simulation, place: Place) -> Axes:
     for n, name in enumerate(words.phases(simulation)):
         handles += _line(ax, curve, name, n)
     ax.set_xscale("log", base=2)
+    ax.set_yscale("log", base=2)
+    ax.set_ylim(bottom=0.9)
     _device(ax, simulation, float(total[0]), float(total[-1]))
     headings(
         ax,
         [
             "What on-chip memory buys",
-            f"{subject(simulation)}: {details(simulation)}",
+            subject(simulation),
+            details(simulation),
             f"dataflow: {words.DATAFLOWS[simulation.dataflow]}; smallest shown: "
             f"{binary_size(round(float(total[0])))}",
         ],
@@ -45,6 +48,7 @@ def buffers(simulation: Simulation, place: Place) -> Axes:
     )
     ax.xaxis.set_major_formatter(lambda value, _: binary_size(round(value)))
     ax.yaxis.set_major_formatter(lambda value, _: f"{value:.3g}x")
+    ax.yaxis.set_minor_formatter(lambda *_: "")
     ax.grid(True, alpha=0.3)
     legend_on_top(ax, handles, columns=2)
     return ax

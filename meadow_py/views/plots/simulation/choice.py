@@ -12,7 +12,7 @@ from meadow_py.simulator.curves import DataflowMap, dataflow_map
 from meadow_py.views import simulation as words
 from meadow_py.views.plots.place import Place, root_of
 from meadow_py.views.plots.simulation.common import details, phase_of, phase_words, subject
-from meadow_py.views.plots.style import diverging, ink
+from meadow_py.views.plots.style import diverging, ground, ink
 from meadow_py.views.plots.wording import SMALL, headings, points
 
 if TYPE_CHECKING:
@@ -40,7 +40,8 @@ def choice(
         ax,
         [
             f"The better dataflow: {phase_words(simulation, name)}",
-            f"{subject(simulation)}: {details(simulation, bandwidth=False)}",
+            subject(simulation),
+            details(simulation, bandwidth=False),
         ],
         "bandwidth of off-chip memory, Gb/s (gigabits)",
         f"processing elements{kept}",
@@ -82,19 +83,18 @@ def _name(ax: Axes, text: str, chosen: npt.NDArray[np.bool_], made: DataflowMap)
     if chosen.mean() < 0.04:
         return
     rows, columns = np.nonzero(chosen)
-    row = int(round(rows.mean()))
+    row = round(float(rows.mean()))
     inside = columns[rows == row] if (rows == row).any() else columns
-    x = 8 * made.bandwidth[int(round(inside.mean()))] / 1e9
-    share = (float(made.elements[row]), f"{text} in {chosen.mean():.0%}")
+    column = round(float(inside.mean()))
     ax.text(
-        x,
-        share[0],
-        share[1],
+        8 * made.bandwidth[column] / 1e9,
+        float(made.elements[row]),
+        f"{text} in {chosen.mean():.0%}",
         ha="center",
         va="center",
         fontsize=points(),
         color=ink(ax),
-        bbox={"facecolor": ax.get_facecolor(), "alpha": 0.75, "edgecolor": "none"},
+        bbox={"facecolor": ground(ax), "alpha": 0.75, "edgecolor": "none"},
     )
 
 

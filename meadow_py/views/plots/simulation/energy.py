@@ -48,8 +48,8 @@ def energy(simulation: Simulation, place: Place, *, phase: str | None = None) ->
         ax,
         [
             f"Energy of {phase_words(simulation, name)}: {words.joules(made.total)}",
-            f"{subject(simulation)}: {details(simulation)}",
-            f"table {simulation.device.energy}",
+            subject(simulation),
+            f"{details(simulation)}; energies of table {simulation.device.energy}",
         ],
         "energy",
         "",

@@ -32,12 +32,13 @@ def roofline(simulation: Simulation, place: Place) -> Axes:
     ax.set_xscale("log")
     ax.set_yscale("log")
     ax.set_xlim(low, high)
-    ax.set_ylim(min(_attained(row) for row in found) / 3, 2 * simulation.peak_macs_per_s * 1.6)
+    ax.set_ylim(min(_attained(row) for row in found) / 3, 2 * simulation.peak_macs_per_s * 2)
     headings(
         ax,
         [
             "Roofline: every operation of every layer",
-            f"{subject(simulation)}: {details(simulation)}",
+            subject(simulation),
+            details(simulation),
         ],
         "operations per byte moved (a multiply-accumulate is two)",
         "operations/s",
@@ -72,8 +73,8 @@ def _roofs(ax: Axes, simulation: Simulation, low: float, high: float) -> None:
     ax.plot([low, ridge, high], [low * speed, peak, peak], color=ink(ax), linewidth=2)
     ax.axvline(ridge, color=ink(ax), linestyle=":", linewidth=1)
     said = (
-        (ridge, f"{count(round(peak))}operations/s", (points(0.6), points(0.3)), "left"),
-        (ridge / 2, f"{words.rate(speed)} ", (-points(0.4), points(0.2)), "right"),
+        (high, f"{count(round(peak))}op/s", (-points(0.4), points(0.5)), "right"),
+        (ridge / 2, words.rate(speed), (-points(0.4), points(0.2)), "right"),
     )
     for x, text, offset, side in said:
         ax.annotate(

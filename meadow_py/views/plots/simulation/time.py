@@ -45,7 +45,8 @@ def time(simulation: Simulation, place: Place, *, phase: str | None = None) -> A
         ax,
         [
             f"Where the time goes: {phase_words(simulation, name)}, {words.seconds(made.seconds)}",
-            f"{subject(simulation)}: {details(simulation)}",
+            subject(simulation),
+            details(simulation),
             "what hides behind something longer is not shown",
         ],
         "time",
