@@ -14,7 +14,7 @@ from meadow_py import devices as device_room
 from meadow_py import workload
 from meadow_py.simulator.assembly import packed_weights
 from meadow_py.simulator.machine import Machine, has_array, machine_of
-from meadow_py.simulator.packing import Packing
+from meadow_py.simulator.packing import Packing, PackingChoice
 from meadow_py.simulator.packings import packing_of
 from meadow_py.simulator.settings import Settings
 from meadow_py.simulator.sweeping import Block
@@ -164,7 +164,7 @@ def buffer_curve(
     bandwidth: str | float | None = None,
     prompt: int | None = None,
     context: int | None = None,
-    packing: str | float | Packing | None = "none",
+    packing: PackingChoice = "none",
     profile: Profile | None = None,
     precision: str | Precision = "w8a8",
     batch: int = 1,

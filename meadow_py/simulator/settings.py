@@ -63,6 +63,10 @@ class Settings:
     operand_reuse: float = 16.0
 
     def __post_init__(self) -> None:
+        for field in fields(self):
+            value = getattr(self, field.name)
+            if field.name != "gemm_elements" and not isinstance(value, int | float | None):
+                raise TypeError(f"{field.name}: expected a number, found {value!r}")
         if not 0 <= self.overlap <= 1:
             raise ValueError(f"overlap: expected 0 to 1, found {self.overlap!r}")
         if self.gemm_elements not in ("all", "parallel"):
