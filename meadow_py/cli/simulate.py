@@ -41,7 +41,7 @@ def simulate(
     bandwidth: Annotated[
         str | None,
         typer.Option(
-            help="Of the memory: 12Gb/s (bits), 1.5GB/s (bytes). Default: what the device achieves.",
+            help="Of the memory: 12Gb/s (bits), 1.5GB/s (bytes). Default: what it achieves.",
             show_default=False,
         ),
     ] = None,

@@ -5,6 +5,7 @@ from __future__ import annotations
 from meadow_py.simulator.buffers import BufferCurve, BufferNeed, buffer_curve
 from meadow_py.simulator.choosing import DataflowMap, dataflow_map
 from meadow_py.simulator.packing import Decoder, PackedWeight, Packing
+from meadow_py.simulator.packing_table import PackingRow, PackingTable, packing_table
 from meadow_py.simulator.packings import Ratio, packing_of
 from meadow_py.simulator.profile_packing import ProfilePacking
 from meadow_py.simulator.result import Assumption, Band, Energy, LayerTime, Phase, Simulation
@@ -23,6 +24,8 @@ __all__ = [
     "LayerTime",
     "PackedWeight",
     "Packing",
+    "PackingRow",
+    "PackingTable",
     "Phase",
     "ProfilePacking",
     "Ratio",
@@ -32,6 +35,7 @@ __all__ = [
     "buffer_curve",
     "dataflow_map",
     "packing_of",
+    "packing_table",
     "simulate",
     "sweep",
 ]

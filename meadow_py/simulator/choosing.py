@@ -16,7 +16,7 @@ from meadow_py.simulator.assembly import packed_weights
 from meadow_py.simulator.cost import Setting
 from meadow_py.simulator.dataflows import layer_costs, seconds
 from meadow_py.simulator.machine import Machine, machine_of
-from meadow_py.simulator.packing import Packing
+from meadow_py.simulator.packing import PackingChoice
 from meadow_py.simulator.packings import packing_of
 from meadow_py.simulator.settings import Settings
 from meadow_py.workload import ATTENTION_CORE, Pass, Precision
@@ -99,7 +99,7 @@ def dataflow_map(
     elements: Sequence[int] = ELEMENTS,
     bandwidths: Sequence[str | float] = BANDWIDTHS,
     growth: Growth = "parallel",
-    packing: str | float | Packing | None = "none",
+    packing: PackingChoice = "none",
     precision: str | Precision = "w8a8",
     batch: int = 1,
     **settings: Any,

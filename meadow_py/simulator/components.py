@@ -49,7 +49,7 @@ class Waits:
     @property
     def seconds(self) -> float:
         """All of them."""
-        return sum(vars(self).values())
+        return float(sum(vars(self).values()))
 
 
 def group_of(operation: str) -> str:

@@ -61,10 +61,14 @@ class BandwidthCurve:
 
     def to_dataframe(self) -> pandas.DataFrame:
         """One row per bandwidth, a column of seconds per dataflow. Needs pandas."""
-        pandas = _pandas("BandwidthCurve")
+        try:
+            import pandas
+        except ImportError as error:
+            raise ImportError(
+                "BandwidthCurve.to_dataframe() needs pandas: pip install 'meadow_py[pandas]'"
+            ) from error
         columns = {f"{name}_s": times for name, times in self.seconds.items()}
-        frame: pandas.DataFrame = pandas.DataFrame({"bandwidth": self.bandwidth, **columns})
-        return frame
+        return pandas.DataFrame({"bandwidth": self.bandwidth, **columns})
 
 
 @dataclass(frozen=True, eq=False)
@@ -249,13 +253,3 @@ def _elements(
         kept = f", of which {fixed:g} broadcast" if fixed else ""
         raise ValueError(f"elements: expected more than {fixed:g} each{kept}")
     return found
-
-
-def _pandas(name: str) -> Any:
-    try:
-        import pandas
-    except ImportError as error:
-        raise ImportError(
-            f"{name}.to_dataframe() needs pandas: pip install 'meadow_py[pandas]'"
-        ) from error
-    return pandas

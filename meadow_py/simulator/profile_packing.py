@@ -13,9 +13,16 @@ if TYPE_CHECKING:
     from meadow_py.profiler.result import Packing as Packed
     from meadow_py.profiler.result import WeightProfile
 
+UNPROFILED = ("dense", "mean")
 CHUNKED = ("naive", "packets", "reindexed")
 """Codecs with a dictionary, which stays on the chip while a weight is decoded."""
 _FLOATS = ("stored.huffman", "stored.storage")
+MEASURED = "planes"
+"""Fixed-width planes, which products read as they lie; measured with ``mp.profile(measure=True)``."""
+
+# A decoder of the rANS code of docs/format.md: the symbol of each of 4096 slots, and of 256 symbols
+# the frequency (13 bits) and the first slot (12 bits).
+RANS_TABLE_BYTES = (4096 * 8 + 256 * (13 + 12)) / 8
 
 
 @dataclass(frozen=True)
@@ -30,12 +37,15 @@ class ProfilePacking:
     bits : float
         Of a dense weight in the profile.
     decoder : Decoder
+    unprofiled : str
+        See `of`.
     """
 
     name: str
     by_weight: dict[tuple[int | None, str], tuple[PackedWeight, int]]
     bits: float
     decoder: Decoder = field(default_factory=Decoder)
+    unprofiled: str = "dense"
 
     @classmethod
     def of(
@@ -46,6 +56,7 @@ class ProfilePacking:
         granularity: str | None = None,
         chunk_size: int | None = None,
         decoder: Decoder | None = None,
+        unprofiled: str = "dense",
     ) -> ProfilePacking:
         """One codec of a profile.
 
@@ -54,42 +65,59 @@ class ProfilePacking:
         profile : Profile
         codec : str
             ``dense``, ``naive``, ``packets``, ``reindexed``, ``plain_huffman``, ``huffman`` or
-            ``storage`` of the codes; ``stored.huffman`` and ``stored.storage`` of the floats as
-            they are stored.
+            ``storage`` of the codes; of the floats as they are stored ``stored.huffman``,
+            ``stored.storage`` and, where the profile measured products, ``planes``: these need
+            ``precision="w16..."``, or ``w32...``.
         bits, granularity, chunk_size
             See `packing_of`.
         decoder : Decoder, optional
+        unprofiled : {"dense", "mean"}
+            What a weight of a block counts that was not profiled: its dense bytes, or as many bits
+            a weight as the profiled blocks on average, which is an extrapolation.
 
         Raises
         ------
         ValueError
             If the profile has no such codec or setting, with those it has.
         """
-        if codec in _FLOATS:
+        if unprofiled not in UNPROFILED:
+            raise ValueError(f"unprofiled: expected one of {UNPROFILED}, found {unprofiled!r}")
+        if codec == MEASURED:
+            entries = [_planes(weight) for weight in profile.weights]
+            width = float(max((_float_bits(w) for w in profile.weights), default=0))
+        elif codec in _FLOATS:
             entries = [_stored(weight, codec) for weight in profile.weights]
             width = float(max((w.stored.bits for w in profile.weights if w.stored), default=0))
         else:
             size = chunk_size or _best_chunk(profile, codec, bits, granularity)
             entries = [_coded(w, codec, bits, granularity, size) for w in profile.weights]
             width = float(bits)
-        return cls(codec, _added(profile, entries), width, decoder or Decoder())
+        by_weight = _added(profile, entries)
+        return cls(codec, by_weight, width, decoder or Decoder(), unprofiled)
 
     def weight(self, layer: int | None, role: str, weights: int, bits: float) -> PackedWeight:
         """See `Packing.weight`.
 
-        A tied head is the embedding; a weight that was not profiled is dense.
+        A tied head is the embedding; a weight that was not profiled is what `unprofiled` says.
 
         Raises
         ------
         ValueError
-            If the profile's weight has another size: it is that of another model.
+            If the profile's weight has another size: it is that of another model. If a dense weight
+            is to have other bits than those of the profile.
         """
         found = self.by_weight.get((layer, role))
         if found is None and role == "head":
             found = self.by_weight.get((None, "embedding"))
         if found is None:
-            return PackedWeight(weights * bits / 8)
+            share = 1.0 if self.unprofiled == "dense" or layer is None else self.mean_share
+            return PackedWeight(weights * bits / 8 * share)
         packed, count = found
+        if bits != self.bits:
+            raise ValueError(
+                f"packing {self.name!r}: the profile holds weights of {self.bits:g} bits, expected "
+                f"{bits:g} as the precision says"
+            )
         if count != weights:
             where = role if layer is None else f"{role} of layer {layer}"
             raise ValueError(
@@ -97,6 +125,13 @@ class ProfilePacking:
                 "of another model"
             )
         return packed
+
+    @property
+    def mean_share(self) -> float:
+        """Packed by dense bytes of all profiled weights of blocks, tables counted; else 1."""
+        blocks = [found for (layer, _), found in self.by_weight.items() if layer is not None]
+        dense = sum(count for _, count in blocks) * self.bits / 8
+        return sum(packed.moved_bytes for packed, _ in blocks) / dense if blocks else 1.0
 
 
 def _packed(ledger: Ledger, on_chip: float) -> PackedWeight:
@@ -120,6 +155,8 @@ def _on_chip(packing: Packed, codec: str) -> float:
         return packing.dictionary_bytes
     if codec == "huffman" and packing.huffman is not None:
         return packing.huffman.table_bits / 8
+    if codec == "storage" and packing.storage_coding == "rans":
+        return RANS_TABLE_BYTES
     return packing.ledgers[codec].tables / 8
 
 
@@ -130,7 +167,25 @@ def _stored(weight: WeightProfile, codec: str) -> PackedWeight:
             f"packing {codec!r}: {weight.name} is stored as {weight.dtype}, expected floats"
         )
     tables = sum(table.table_bits for table in weight.stored.huffman) / 8
-    return _packed(weight.stored.ledgers[name], tables if name == "huffman" else 0.0)
+    if name == "storage":
+        tables = weight.stored.coding.split("+").count("rans") * RANS_TABLE_BYTES
+    return _packed(weight.stored.ledgers[name], tables)
+
+
+def _planes(weight: WeightProfile) -> PackedWeight:
+    """What a product reads; dense where the dtype has no packed form."""
+    if weight.products is None:
+        raise ValueError(
+            f"packing {MEASURED!r}: {weight.name}: its products were not measured; expected a "
+            "profile of mp.profile(..., measure=True)"
+        )
+    return PackedWeight(float(weight.products.packed_nbytes or weight.products.dense_nbytes))
+
+
+def _float_bits(weight: WeightProfile) -> float:
+    if weight.stored is not None:
+        return weight.stored.bits
+    return 0.0 if weight.products is None else 8 * weight.products.dense_nbytes / weight.count
 
 
 def _ledger(weight: WeightProfile, packing: Packed, codec: str) -> Ledger:

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
     from meadow_py.devices import Device
-    from meadow_py.simulator.packing import Packing
+    from meadow_py.simulator import packing as seam
     from meadow_py.simulator.settings import Settings
 
 
@@ -203,7 +203,7 @@ class Simulation:
     decode_floor_s_per_token: float | None
     settings: Settings
     assumptions: tuple[Assumption, ...] = field(default=())
-    packing_used: Packing | None = field(default=None, compare=False)
+    packing_used: seam.Packing | None = field(default=None, compare=False)
 
     @property
     def prefill_s(self) -> float:

@@ -17,7 +17,7 @@ from meadow_py.workload import ModelShape, Precision
 if TYPE_CHECKING:
     from meadow_py.devices import Device, EnergyTable
     from meadow_py.profiler import Profile
-    from meadow_py.simulator.packing import Decoder, Packing
+    from meadow_py.simulator.packing import Decoder, PackingChoice
 
 
 def simulate(
@@ -28,7 +28,7 @@ def simulate(
     bandwidth: str | float | None = None,
     prompt: int | None = None,
     generate: int = 128,
-    packing: str | float | Packing | None = "none",
+    packing: PackingChoice = "none",
     profile: Profile | None = None,
     precision: str | Precision = "w8a8",
     batch: int = 1,

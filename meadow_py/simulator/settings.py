@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, fields
+from numbers import Real
 from typing import Any, Literal
 
 from meadow_py.simulator.result import Assumption
@@ -110,6 +111,9 @@ class Settings:
         unknown = sorted(set(values) - set(known))
         if unknown:
             raise ValueError(f"{', '.join(unknown)}: expected one of {', '.join(known)}")
+        for name, value in values.items():
+            if name != "gemm_elements" and not isinstance(value, Real | None):
+                raise TypeError(f"{name}: expected a number, found {value!r}")
         return cls(**values)
 
 

@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-from meadow_py.simulator import Band, Energy, Phase, Simulation
+from meadow_py.simulator import Assumption, Band, Energy, Phase, Simulation
 from meadow_py.simulator.components import (
-    ATTENTION,
     HEAD,
-    MLP,
-    PROJECTIONS,
     Waits,
     binding,
     bytes_by_group,
@@ -23,7 +20,7 @@ WAITS = (
     ("activations", "activations"),
     ("kv_cache", "KV cache"),
     ("compute", "compute"),
-    ("overhead", "device's"),
+    ("overhead", "device"),
 )
 """Fields of `Waits`, and what they are called."""
 COMPONENTS = (
@@ -111,18 +108,33 @@ def _flows(phase: Phase) -> str:
 
 
 def addition_line(simulation: Simulation) -> str:
-    """What weights, KV cache and head take of a token."""
+    """What blocks, KV cache and head take of a token."""
     phase = simulation.decode
     if phase is None:
         return ""
-    by_group = waits_by_group(phase)
-    head = by_group.get(HEAD, Waits()).seconds
-    blocks = waits(phase).weights - by_group.get(HEAD, Waits()).weights
-    cache = waits(phase).kv_cache
-    counted = f"the head {seconds(head)}" if simulation.head else "the head is not counted"
+    head = waits_by_group(phase).get(HEAD, Waits())
+    parts = {name: getattr(waits(phase), name) - getattr(head, name) for name, _ in WAITS}
+    named = [
+        f"{label} {seconds(parts[name])}"
+        for name, label in WAITS
+        if parts[name] >= _NONE * phase.seconds
+    ]
+    last = f"the head {seconds(head.seconds)}" if simulation.head else "the head is not counted"
     return (
-        f"Of a token's {seconds(phase.seconds)}: weights of the blocks {seconds(blocks)}, the KV "
-        f"cache {seconds(cache)}, {counted}."
+        f"Of a token's {seconds(phase.seconds)}, all but the head takes "
+        f"{seconds(phase.seconds - head.seconds)} ({', '.join(named)}), {last}."
+    )
+
+
+def fit_line(simulation: Simulation) -> str:
+    """Where the memory cannot hold what a token reads; else empty."""
+    memory, phase = simulation.device.memory, simulation.decode or simulation.prefill
+    kept = sum(row.weight_bytes + row.kv_bytes for row in phase.layers)
+    if memory is None or simulation.decode is None or kept <= memory.capacity.value:
+        return ""
+    return (
+        f"It does not fit: a token reads {byte_size(round(kept))} of weights and KV cache, and the "
+        f"memory holds {byte_size(round(memory.capacity.value))}. meadow plan tells what would."
     )
 
 
@@ -246,28 +258,32 @@ def energy_headings(simulation: Simulation) -> list[str]:
 def _energy_cells(band: Band, total: Band) -> list[str]:
     factor = _table_unit(total.typical)[0]
     share = band.typical / total.typical if total.typical else 0.0
+    if not band.high:
+        return ["-", "-", "-"]
     low, high = _figure(band.low, factor), _figure(band.high, factor)
     return [_figure(band.typical, factor), f"{low} to {high}", f"{share:.0%}"]
 
 
 def assumption_line(simulation: Simulation) -> str:
     """The names and values of all assumptions."""
-    said = "; ".join(f"{a.name} {_value(a.value, a.unit)}" for a in simulation.assumptions)
+    said = "; ".join(f"{a.name} {value_of(a)} {a.unit}".rstrip() for a in simulation.assumptions)
     if not said:
         return ""
     return f"Assumed, as no source gives it: {said}. Reasons are in --json."
 
 
-def _value(value: float | str, unit: str) -> str:
-    shown = visible(value) if isinstance(value, str) else f"{value:g}"
-    return f"{shown} {unit}" if unit and not isinstance(value, str) else shown
+def value_of(assumption: Assumption) -> str:
+    """A number without needless digits, or words."""
+    value = assumption.value
+    return visible(value) if isinstance(value, str) else f"{value:g}"
 
 
 def energy_line(simulation: Simulation) -> str:
     """Where the energies of a bit come from."""
+    static = "" if simulation.device.power else " Static power is not known and not counted."
     return (
-        f"Energy: table {visible(simulation.device.energy)}; the band is what its sources span. It "
-        "is of memory, buffers and arithmetic, and of static power; not of a board's other parts."
+        f"Energy: table {visible(simulation.device.energy)}; low to high is what its sources span."
+        f"{static}"
     )
 
 
@@ -301,11 +317,3 @@ def number(value: float) -> str:
     if value >= 999.5:
         return f"{value:,.0f}"
     return f"{value:.3g}" if value >= 1e-3 or not value else f"{value:.2g}"
-
-
-KINDS_OF_OPERATIONS = {
-    PROJECTIONS: "Q, K, V and output projections; under TPHS without Q",
-    ATTENTION: "QK^T, softmax and SMxV; under TPHS with Q",
-    MLP: "the MLP's products and what stands between them",
-    HEAD: "logits of the last token",
-}

@@ -38,7 +38,8 @@ def simulation_view(simulation: Simulation, per_layer: bool = False) -> Renderab
     """The simulation for rich."""
     glance = words.glance_rows(simulation), words.glance_headings(simulation)
     parts: list[RenderableType] = [_head(simulation), Text(), _table(glance[1], glance[0])]
-    parts += [Text(f"\n{line}") for line in (words.addition_line(simulation),) if line]
+    said = (words.fit_line(simulation), words.addition_line(simulation))
+    parts += [Text(f"\n{line}") for line in said if line]
     for name, phase in words.phases(simulation).items():
         rows, total = words.time_rows(phase)
         headings = [f"time of {words.PHASE_TITLES[name]}", *words.time_headings(phase)[1:]]
