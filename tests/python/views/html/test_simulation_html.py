@@ -30,6 +30,13 @@ def test_the_answer_comes_first() -> None:
     assert rows["floor: dense weights of blocks once"][1] == "56.6 ms"
 
 
+def test_tables_can_be_read_aloud() -> None:
+    tree = html_tree.parse(made()._repr_html_())
+    for table in tree.all("table"):
+        headings = table.all("thead")[0].all("th")
+        assert all(th.attributes["scope"] == "col" and th.text.strip() for th in headings)
+
+
 def test_every_layer_is_listed() -> None:
     tree = html_tree.parse(made()._repr_html_())
     found = [node for node in tree.all("table") if node.all("caption")[0].text == "Layer by layer"]
