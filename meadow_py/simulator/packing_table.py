@@ -1,4 +1,4 @@
-"""Which packing on which device: bytes, time, energy and memory of all combinations in one table."""
+"""Which packing on which device: bytes, time, energy and memory in one table."""
 
 from __future__ import annotations
 
