@@ -15,7 +15,7 @@ from meadow_py.devices.measured import measure_device
 from meadow_py.simulator import Decoder, Ratio, simulate
 
 FORMS = ("dense", "packed")
-PROMPT, TOKENS, ROUNDS = 16, 16, 7
+PROMPT, TOKENS, ROUNDS = 16, 4, 31
 PRECISION = "w16a32kv32"  # BF16 weights, F32 activations and cache: what the engine does
 
 

@@ -17,6 +17,7 @@ from meadow_py.cli.plan import plan
 from meadow_py.cli.profile import profile
 from meadow_py.cli.report import report
 from meadow_py.cli.run import run
+from meadow_py.cli.simulate import simulate
 from meadow_py.cli.sweep import sweep
 from meadow_py.cli.unpack import unpack
 from meadow_py.cli.verify import verify
@@ -57,6 +58,7 @@ app.command()(unpack)
 app.command()(inspect)
 app.command()(run)
 app.command()(bench)
+app.command()(simulate)
 app.command()(plan)
 app.add_typer(devices, name="devices")
 app.command()(config)

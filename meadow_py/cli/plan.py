@@ -12,7 +12,7 @@ from meadow_py.cli.failures import reports_failures
 from meadow_py.cli.output import check_stdout, console, write
 
 if TYPE_CHECKING:
-    from meadow_py.workload import ModelShape
+    from meadow_py.sources import Checkpoint
 
 # Imported before Ctrl-C is an exception.
 _NEEDS = ("meadow_py.planner", "meadow_py.views.terminal.plan")
@@ -108,10 +108,7 @@ def plan(
         write(render_plan(made, console()))
 
 
-def _demo() -> ModelShape:
-    from dataclasses import replace
-
+def _demo() -> Checkpoint:
     from meadow_py import demo
-    from meadow_py.workload import shape_of
 
-    return replace(shape_of(demo.folder()), name=demo.NAME)
+    return demo.checkpoint()

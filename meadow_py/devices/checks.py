@@ -96,9 +96,9 @@ def _near(found: Quantity, peak: float, how: str, table: Table) -> None:
 def _factor_8(value: float, peak: float) -> str:
     """What to add to the reason where bits were taken for bytes, or bytes for bits."""
     if 1 / _SLACK <= value / peak / 8 <= _SLACK:
-        return ": 8 times less, are these gigabits (Gb/s), written as GB/s?"
+        return ": it is 8 times as much: are these gigabits (Gb/s), written as GB/s?"
     if 1 / _SLACK <= value / peak * 8 <= _SLACK:
-        return ": 8 times more, are these gigabytes (GB/s), written as Gb/s?"
+        return ": it is an eighth of that: are these gigabytes (GB/s), written as Gb/s?"
     return ""
 
 

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import math
+import os
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 from meadow_py.workload import ModelShape, Precision
 
@@ -14,6 +17,7 @@ if TYPE_CHECKING:
 
 PRECISIONS = ("w16a16", "w8a8", "w4.5a8kv16")
 _CODECS = ("naive", "packets", "reindexed", "huffman", "storage")
+_ACTIVATIONS = ((32, 24), (16, 12), (8, 0))  # their bits, for weights of more bits than
 _DENSE, _STORAGE = "dense", "storage"
 
 
@@ -69,6 +73,30 @@ def given(shape: ModelShape, precision: Precision, nbytes: float) -> Form:
     """Weights of which only the bytes of all together are known."""
     share = min(read_weights(shape) / stored_weights(shape), 1.0)
     return Form(precision, "as stored", nbytes, nbytes * share, nbytes, "given")
+
+
+def as_stored(model: Any, shape: ModelShape) -> Form | None:
+    """The weights as a file or a folder has them; None where there are none to see.
+
+    Their precision is bits over numbers. Below 12 bits, products are taken to be of INT8, the KV
+    cache to have 16 bits: what llama.cpp does.
+    """
+    from meadow_py.sources import Checkpoint, open_checkpoint
+
+    if isinstance(model, str | os.PathLike):
+        path = Path(model).expanduser()
+        if not path.exists() or path.suffix == ".json":
+            return None
+        try:
+            model = open_checkpoint(model)
+        except FileNotFoundError:  # a configuration alone
+            return None
+    if not isinstance(model, Checkpoint):
+        return None
+    numbers = sum(math.prod(tensor.shape) for tensor in model.tensors.values())
+    bits = min(max(8 * model.nbytes / max(numbers, 1), 1), 64)
+    wide = next(width for width, above in _ACTIVATIONS if bits > above)
+    return given(shape, Precision(round(bits, 2), wide, 16), model.nbytes)
 
 
 def of_profile(shape: ModelShape, profile: Profile, activation_bits: float | None) -> list[Form]:

@@ -71,8 +71,9 @@ def plan(
     batch : int
         Sequences side by side.
     precisions : sequence of str or Precision
-        Rows of the plan, such as ``"w4.5a8kv16"``: 4 bits and a 16-bit scale for 32 weights.
-        Ignored with `profile`; with `weight_bytes` only the first one counts.
+        Rows of the plan, behind that of the weights as stored where there are any, such as
+        ``"w4.5a8kv16"``: 4 bits and a 16-bit scale for 32 weights. Ignored with `profile`; with
+        `weight_bytes` only the first one counts.
     profile : Profile, optional
         Of this model: sizes are then those of its settings and codecs.
     activation_bits : float, optional
@@ -110,7 +111,7 @@ def plan(
     shape, found = shape_of(model), devices.get(device)
     found = found if bandwidth is None else found.with_bandwidth(bandwidth)
     setting = _setting(shape, found, context, prompt, batch, read_efficiency, usable_memory)
-    rows = _forms(shape, precisions, profile, activation_bits, weight_bytes)
+    rows = _forms(model, shape, precisions, profile, activation_bits, weight_bytes)
     return Plan(
         model=shape,
         device=found,
@@ -118,6 +119,7 @@ def plan(
         prompt=setting.prompt,
         batch=batch,
         options=tuple(_option(form, setting) for form in rows),
+        room={ON_CHIP: setting.on_chip_bytes, MEMORY: setting.memory_bytes},
         assumptions=assumptions_of(setting),
         notes=_notes(rows, shape),
     )
@@ -168,6 +170,7 @@ def _share(name: str, given: float | Quantity | None, default: Quantity) -> Quan
 
 
 def _forms(
+    model: Any,
     shape: ModelShape,
     precisions: Sequence[str | Precision],
     profile: Profile | None,
@@ -187,7 +190,9 @@ def _forms(
         if not found:
             raise ValueError("profile: it has no packings: expected one made with bits")
         return found
-    return [forms.nominal(shape, Precision.parse(each)) for each in precisions]
+    stored = forms.as_stored(model, shape)
+    rows = [] if stored is None else [stored]
+    return [*rows, *(forms.nominal(shape, Precision.parse(each)) for each in precisions)]
 
 
 def _notes(rows: list[Form], shape: ModelShape) -> tuple[str, ...]:

@@ -10,6 +10,7 @@ from meadow_py.workload import ModelShape, Precision
 
 if TYPE_CHECKING:
     import pandas
+    from matplotlib.axes import Axes
 
     from meadow_py.devices import Device
 
@@ -198,6 +199,8 @@ class Plan:
         Tokens in the KV cache, tokens of the prompt, sequences side by side.
     options : tuple of Option
         One for each precision and packing, in the order in which they were asked for.
+    room : dict of str to float
+        Bytes that the model may take, ``on chip`` and in ``memory``; 0 where there is none.
     assumptions : tuple of Assumption
         What no source gives, by the name of the argument that changes it.
     notes : tuple of str
@@ -209,6 +212,7 @@ class Plan:
     prompt: int
     batch: int
     options: tuple[Option, ...]
+    room: dict[str, float] = field(default_factory=dict)
     assumptions: tuple[Assumption, ...] = field(default=())
     notes: tuple[str, ...] = field(default=())
 
@@ -239,6 +243,30 @@ class Plan:
                 "Plan.to_dataframe() needs pandas: pip install 'meadow_py[pandas]'"
             ) from error
         return pandas.DataFrame(plan_to_rows(self))
+
+    def plot(self, kind: str = "footprint", ax: Axes | None = None) -> Axes:
+        """Draw one figure of the plan, without showing it. Needs matplotlib.
+
+        Parameters
+        ----------
+        kind : str
+            ``footprint``: bytes of weights, KV cache and activations beside what the device has;
+            ``first-token``: seconds from cold, by storage.
+        ax : matplotlib.axes.Axes, optional
+            Where to draw; None makes a figure of a fitting size.
+
+        Returns
+        -------
+        matplotlib.axes.Axes
+
+        Raises
+        ------
+        ValueError
+            For another kind.
+        """
+        from meadow_py.views.plots.plan import draw_plan
+
+        return draw_plan(self, kind, ax)
 
     def _repr_html_(self) -> str:
         from meadow_py.views.html.plan import plan_html

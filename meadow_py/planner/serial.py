@@ -22,6 +22,7 @@ def plan_to_dict(plan: Plan) -> dict[str, Any]:
         "prompt": plan.prompt,
         "batch": plan.batch,
         "fits": plan.fits,
+        "room": dict(plan.room),
         "options": [_option(option) for option in plan.options],
         "assumptions": [asdict(assumption) for assumption in plan.assumptions],
         "notes": list(plan.notes),

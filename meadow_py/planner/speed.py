@@ -88,7 +88,9 @@ class Speed:
     def _token_s(self, decode: Workload, case: Case) -> float:
         terms = self._terms(decode, self._form.read_bytes, case)
         tiles = self._tiles(case)
-        least = 0.0 if tiles is None else tiles.seconds
+        least = 0.0
+        if tiles is not None:  # they are weights alone
+            least = tiles.seconds + self._transfers(0.0, float(decode.kv_bytes), case)["memory"]
         transfer = terms["memory"] + terms["storage"]
         return max(transfer, terms["compute"], least) + terms["overhead"]
 

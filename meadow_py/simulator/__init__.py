@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from meadow_py.simulator.buffers import BufferCurve, BufferNeed, buffer_curve
+from meadow_py.simulator.choosing import DataflowMap, dataflow_map
 from meadow_py.simulator.packing import Decoder, PackedWeight, Packing
 from meadow_py.simulator.packing_table import PackingRow, PackingTable, packing_table
 from meadow_py.simulator.packings import Ratio, packing_of
@@ -17,6 +18,7 @@ __all__ = [
     "Band",
     "BufferCurve",
     "BufferNeed",
+    "DataflowMap",
     "Decoder",
     "Energy",
     "LayerTime",
@@ -31,6 +33,7 @@ __all__ = [
     "Simulation",
     "SweepTable",
     "buffer_curve",
+    "dataflow_map",
     "packing_of",
     "packing_table",
     "simulate",

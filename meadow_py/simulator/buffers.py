@@ -14,7 +14,7 @@ from meadow_py import devices as device_room
 from meadow_py import workload
 from meadow_py.simulator.assembly import packed_weights
 from meadow_py.simulator.machine import Machine, has_array, machine_of
-from meadow_py.simulator.packing import Packing
+from meadow_py.simulator.packing import Packing, PackingChoice
 from meadow_py.simulator.packings import packing_of
 from meadow_py.simulator.settings import Settings
 from meadow_py.simulator.sweeping import Block
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
     from meadow_py.devices import Device
     from meadow_py.profiler import Profile
+    from meadow_py.simulator.result import Simulation
 
 PHASES = ("prefill", "decode")
 _KIB = 1024
@@ -163,7 +164,7 @@ def buffer_curve(
     bandwidth: str | float | None = None,
     prompt: int | None = None,
     context: int | None = None,
-    packing: str | float | Packing | None = "none",
+    packing: PackingChoice = "none",
     profile: Profile | None = None,
     precision: str | Precision = "w8a8",
     batch: int = 1,
@@ -224,6 +225,31 @@ def buffer_curve(
         0.0 if dataflow == "gemm" else made.registers(chosen, max(tokens, before + 1)),
         prefill,
         decode,
+    )
+
+
+def curve_of(simulation: Simulation, sizes: npt.ArrayLike | None = None) -> BufferCurve:
+    """Latency against on-chip memory of what a simulation simulates.
+
+    Raises
+    ------
+    ValueError
+        As `buffer_curve`, and for a packing that a loaded simulation does not hold.
+    """
+    from meadow_py.simulator.curves import packing_again
+
+    return buffer_curve(
+        simulation.model,
+        device=simulation.device,
+        dataflow=simulation.dataflow,
+        prompt=simulation.prompt,
+        context=simulation.context,
+        packing=packing_again(simulation),
+        precision=simulation.precision,
+        batch=simulation.batch,
+        head=simulation.head,
+        sizes=sizes,
+        **vars(simulation.settings),
     )
 
 

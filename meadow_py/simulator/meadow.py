@@ -189,7 +189,7 @@ def end_to_end_gain(grid: Grid, prompt: int, generate: int, gigabits: int, model
     return found
 
 
-def dataflow_map(
+def better_dataflow(
     grid: Grid,
     prompt: int,
     layout: str,
@@ -222,7 +222,7 @@ def _flips(grid: Grid, prompt: int) -> dict[str, Bools]:
     """From TPHS to GEMM, never back, along each axis at the far end of the other."""
     found: dict[str, Bools] = {}
     for layout in LAYOUTS:
-        tphs = dataflow_map(grid, prompt, layout)
+        tphs = better_dataflow(grid, prompt, layout)
         found[f"{layout}, bandwidth"] = _once(tphs[-1])
         found[f"{layout}, elements"] = _once(tphs[:, -1])
         found[f"{layout}, corner to corner"] = tphs[0, 0] & ~tphs[-1, -1]

@@ -110,3 +110,7 @@ class Packing(Protocol):
         bits : float
             Of a dense weight.
         """
+
+
+PackingChoice = str | float | Packing | None
+"""What arguments take: the name of a packing, a ratio, or a packing itself; see `packing_of`."""

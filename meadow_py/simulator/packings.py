@@ -10,6 +10,7 @@ from meadow_py.simulator.packing import Decoder, PackedWeight, Packing
 
 if TYPE_CHECKING:
     from meadow_py.profiler import Profile
+    from meadow_py.simulator import packing as seam
 
 _RATIO = re.compile(r"(?P<ratio>[0-9]*\.?[0-9]+)x")
 
@@ -82,7 +83,7 @@ def packing_of(
     granularity: str | None = None,
     chunk_size: int | None = None,
     decoder: Decoder | None = None,
-) -> Packing:
+) -> seam.Packing:
     """A packing by its name.
 
     Parameters

@@ -13,6 +13,8 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
     from meadow_py.devices import Device
+    from meadow_py.simulator import packing as seam
+    from meadow_py.simulator.settings import Settings
 
 
 @dataclass(frozen=True)
@@ -176,7 +178,11 @@ class Simulation:
         One token of every sequence; None for encoders.
     decode_floor_s_per_token : float or None
         Dense decoder weights once at the bandwidth: no head, no KV cache, no packing.
+    settings : Settings
+        Of the dataflows.
     assumptions : tuple of Assumption
+    packing_used : Packing or None
+        What `packing` names; None in what was loaded from a file.
     """
 
     model: ModelShape
@@ -195,7 +201,9 @@ class Simulation:
     prefill: Phase
     decode: Phase | None
     decode_floor_s_per_token: float | None
+    settings: Settings
     assumptions: tuple[Assumption, ...] = field(default=())
+    packing_used: seam.Packing | None = field(default=None, compare=False)
 
     @property
     def prefill_s(self) -> float:
@@ -283,11 +291,11 @@ class Simulation:
         return draw_simulation(self, kind, ax, **options)
 
     def _repr_html_(self) -> str:
-        from meadow_py.views.html import simulation_html
+        from meadow_py.views.html.simulation import simulation_html
 
         return simulation_html(self)
 
     def __repr__(self) -> str:
-        from meadow_py.views.terminal import render_simulation_text
+        from meadow_py.views.terminal.simulation import simulation_text
 
-        return render_simulation_text(self)
+        return simulation_text(self)

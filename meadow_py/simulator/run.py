@@ -17,7 +17,7 @@ from meadow_py.workload import ModelShape, Precision
 if TYPE_CHECKING:
     from meadow_py.devices import Device, EnergyTable
     from meadow_py.profiler import Profile
-    from meadow_py.simulator.packing import Decoder, Packing
+    from meadow_py.simulator.packing import Decoder, PackingChoice
 
 
 def simulate(
@@ -28,7 +28,7 @@ def simulate(
     bandwidth: str | float | None = None,
     prompt: int | None = None,
     generate: int = 128,
-    packing: str | float | Packing | None = "none",
+    packing: PackingChoice = "none",
     profile: Profile | None = None,
     precision: str | Precision = "w8a8",
     batch: int = 1,
@@ -82,6 +82,8 @@ def simulate(
 
     Raises
     ------
+    TypeError
+        For values of another type.
     ValueError
         For values out of range, names that are not known, TPHS without an array, or a device
         without off-chip memory.
@@ -106,7 +108,7 @@ def simulate(
     machine = machine_of(chosen, options, bits.operand_bits)
     flow = _dataflow(dataflow, chosen)
     made = Assembly(machine, packed, flow, chosen, table, options)
-    prompt = _prompt(shape, prompt)
+    prompt = shape.fixed_tokens or 512 if prompt is None else prompt
     before = _context(prompt, generate, context)
     shared: dict[str, Any] = {
         "batch": batch,
@@ -137,7 +139,9 @@ def simulate(
         prefill=prefill,
         decode=decode,
         decode_floor_s_per_token=None if shape.encoder else decode_floor(shape, bits, machine),
+        settings=options,
         assumptions=assumptions_of(chosen, options),
+        packing_used=packed,
     )
 
 
@@ -165,13 +169,10 @@ def _dataflow(name: str, device: Device) -> str:
     return "roofline"
 
 
-def _prompt(shape: ModelShape, prompt: int | None) -> int:
-    if prompt is not None:
-        return prompt
-    return shape.fixed_tokens or 512
-
-
 def _context(prompt: int, generate: int, context: int | None) -> int:
+    for name, value in (("prompt", prompt), ("generate", generate), ("context", context or 0)):
+        if isinstance(value, bool) or not isinstance(value, int):
+            raise TypeError(f"{name}: expected a whole number of tokens, found {value!r}")
     if generate < 1:
         raise ValueError(f"generate: expected at least 1 token, found {generate}")
     return prompt + generate // 2 if context is None else context

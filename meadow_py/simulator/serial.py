@@ -15,6 +15,7 @@ from meadow_py.devices import Device
 from meadow_py.errors import FormatError
 from meadow_py.files import write_whole
 from meadow_py.simulator.result import Assumption, Band, Energy, LayerTime, Phase, Simulation
+from meadow_py.simulator.settings import Settings
 from meadow_py.workload import ModelShape, Precision
 
 VERSION = 1
@@ -51,6 +52,7 @@ def simulation_to_dict(simulation: Simulation) -> dict[str, Any]:
         },
         "prefill": _phase(simulation.prefill),
         "decode": None if simulation.decode is None else _phase(simulation.decode),
+        "settings": asdict(simulation.settings),
         "assumptions": [asdict(one) for one in simulation.assumptions],
     }
 
@@ -118,13 +120,14 @@ def _phase_from(data: Mapping[str, Any]) -> Phase:
 
 
 def _from_dict(data: Mapping[str, Any]) -> Simulation:
-    derived = {"version", "prefill_s", "decode_s_per_token", "tokens_per_s", "energy"}
-    made = {key: value for key, value in data.items() if key not in derived}
+    known = {field.name for field in fields(Simulation)} - {"packing_used"}
+    made = {key: value for key, value in data.items() if key in known}
     made["device"] = rebuilt(Device, data["device"])
     made["prefill"] = _phase_from(data["prefill"])
     made["decode"] = None if data["decode"] is None else _phase_from(data["decode"])
     made["model"] = rebuilt(ModelShape, data["model"])
     made["precision"] = rebuilt(Precision, data["precision"])
+    made["settings"] = rebuilt(Settings, data["settings"])
     made["assumptions"] = tuple(rebuilt(Assumption, one) for one in data["assumptions"])
     return Simulation(**made)
 

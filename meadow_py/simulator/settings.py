@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, fields
+from numbers import Real
 from typing import Any, Literal
 
 from meadow_py.simulator.result import Assumption
@@ -62,6 +63,10 @@ class Settings:
     operand_reuse: float = 16.0
 
     def __post_init__(self) -> None:
+        for field in fields(self):
+            value = getattr(self, field.name)
+            if field.name != "gemm_elements" and not isinstance(value, int | float | None):
+                raise TypeError(f"{field.name}: expected a number, found {value!r}")
         if not 0 <= self.overlap <= 1:
             raise ValueError(f"overlap: expected 0 to 1, found {self.overlap!r}")
         if self.gemm_elements not in ("all", "parallel"):
@@ -106,6 +111,9 @@ class Settings:
         unknown = sorted(set(values) - set(known))
         if unknown:
             raise ValueError(f"{', '.join(unknown)}: expected one of {', '.join(known)}")
+        for name, value in values.items():
+            if name != "gemm_elements" and not isinstance(value, Real | None):
+                raise TypeError(f"{name}: expected a number, found {value!r}")
         return cls(**values)
 
 

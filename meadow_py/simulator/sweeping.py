@@ -16,7 +16,7 @@ from meadow_py.simulator.assembly import packed_weights
 from meadow_py.simulator.cost import PackedWeights, Setting
 from meadow_py.simulator.dataflows import faster, layer_costs, seconds
 from meadow_py.simulator.machine import Machine, Value, has_array, machine_of
-from meadow_py.simulator.packing import Packing
+from meadow_py.simulator.packing import Packing, PackingChoice
 from meadow_py.simulator.packings import packing_of
 from meadow_py.simulator.settings import Settings
 from meadow_py.workload import Layer, ModelShape, Operation, Pass, Precision
@@ -75,7 +75,7 @@ def sweep(
     *,
     devices: Sequence[str | Device],
     dataflows: Sequence[str] = ("gemm", "tphs"),
-    packings: Sequence[str | float | Packing] = ("none",),
+    packings: Sequence[PackingChoice] = ("none",),
     tokens: Sequence[int] | npt.NDArray[np.int64] | None = None,
     bandwidth: str | float | None = None,
     precision: str | Precision = "w8a8",

@@ -37,6 +37,7 @@ def pipeline_cost(operations: Mapping[str, Operation], setting: Setting) -> Cost
     products = longest(
         (query.macs + scores.macs) / machine.parallel, values.macs / machine.broadcasting
     )
+    filling = setting.heads * setting.batch * machine.fill_s
     cost = Cost(
         operation="attention.tphs",
         dataflow="tphs",
@@ -47,8 +48,8 @@ def pipeline_cost(operations: Mapping[str, Operation], setting: Setting) -> Cost
         macs=query.macs + scores.macs + values.macs,
         other_operations=softmax.other_operations,
         weights=query.weights * as_value(weight / np.maximum(packed.moved_bytes, 1e-300)),
-        compute_s=products + setting.heads * machine.fill_s,
-        softmax_s=softmax.output_values / machine.softmax_per_s + setting.heads * machine.fill_s,
+        compute_s=products + filling,
+        softmax_s=softmax.output_values / machine.softmax_per_s + filling,
         decode_s=setting.packed.decode_s(query.weights),
     )
     return timed(cost, setting)

@@ -45,6 +45,8 @@ def of(
 
     Raises
     ------
+    TypeError
+        For counts that are no whole numbers.
     ValueError
         For counts that are negative or none at all, and for an encoder with a context.
     """
@@ -63,6 +65,9 @@ def of(
 
 
 def _check(shape: ModelShape, tokens: Count, context: Count, batch: int) -> None:
+    for name, value in (("tokens", tokens), ("context", context), ("batch", batch)):
+        if np.asarray(value).dtype.kind not in "iu":
+            raise TypeError(f"{name}: expected whole numbers, found {value!r}")
     least, before = int(np.min(tokens)), int(np.min(context))
     if least < 1:
         raise ValueError(f"tokens: expected at least 1, found {least}")

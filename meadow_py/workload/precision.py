@@ -25,6 +25,8 @@ class Precision:
     def __post_init__(self) -> None:
         for name in ("weight_bits", "activation_bits", "kv_bits"):
             value = getattr(self, name)
+            if not isinstance(value, int | float):
+                raise TypeError(f"precision: {name}: expected bits, found {value!r}")
             if not 1 <= value <= 64:
                 raise ValueError(f"precision: {name}: expected 1 to 64 bits, found {value!r}")
 
@@ -41,9 +43,13 @@ class Precision:
         ------
         ValueError
             For any other spelling.
+        TypeError
+            For what is no text.
         """
         if isinstance(text, Precision):
             return text
+        if not isinstance(text, str):
+            raise TypeError(f"precision: expected text such as 'w8a8', found {text!r}")
         found = _SPELLED.fullmatch(text.strip().lower())
         try:
             if found is None:

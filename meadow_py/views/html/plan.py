@@ -53,5 +53,5 @@ def plan_html(plan: Plan) -> str:
 def _table(
     caption: str, headings: Sequence[str], rows: list[list[str]], left: Sequence[str]
 ) -> Markup:
-    columns = [Column(name.replace("\n", " "), words=name in left) for name in headings]
+    columns = [Column(name, words=name in left) for name in headings]
     return table(caption, columns, rows)

@@ -170,3 +170,19 @@ def test_no_device_file_at_all(tmp_path: Path, raw: bytes) -> None:
 def test_an_energy_table_beside_the_device(tmp_path: Path) -> None:
     device = read(tmp_path, GOOD.replace('energy = "ddr4"', 'energy = "mine-energy.toml"'))
     assert device.energy == str(tmp_path / "mine-energy.toml")
+
+
+def test_the_file_of_the_documentation_is_a_device(tmp_path: Path) -> None:
+    page = Path(__file__).parents[3] / "docs" / "devices.md"
+    text = page.read_text("utf-8").split("```toml\n")[1].split("```")[0]
+    device = read(tmp_path, text)
+    assert device.name == "mine"
+    said = refused_text(tmp_path, text.replace("17.07 GB/s", "17.07 Gb/s"))
+    shown = " ".join(page.read_text("utf-8").split())
+    assert said.replace(f"{tmp_path}/", "") in shown
+
+
+def refused_text(tmp_path: Path, text: str) -> str:
+    with pytest.raises(FormatError) as error:
+        read(tmp_path, text)
+    return str(error.value)

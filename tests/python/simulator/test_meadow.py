@@ -50,7 +50,7 @@ def test_simulate_shows_the_same_gain(claim: meadow.Claim) -> None:
 
 def test_the_better_dataflow_flips_with_bandwidth_and_elements() -> None:
     grid = Grid.of(ONE)
-    tphs = meadow.dataflow_map(grid, meadow.STATED_PROMPT, LAYOUTS[1])[..., 0]
+    tphs = meadow.better_dataflow(grid, meadow.STATED_PROMPT, LAYOUTS[1])[..., 0]
     assert tphs[0, 0]  # 14 elements, 1 Gb/s
     assert not tphs[-1, -1]  # 96 elements, 51 Gb/s
     assert tphs[:, 0].all()

@@ -194,6 +194,24 @@ def test_nonsense_is_refused(changes: dict[str, object], message: str) -> None:
         simulate("opt-125m", **{"device": "zcu102", **changes})
 
 
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("prompt", 1.5),
+        ("prompt", "8"),
+        ("batch", 0.5),
+        ("context", 2.5),
+        ("generate", "4"),
+        ("overlap", "all"),
+        ("macs_per_cycle", [1]),
+        ("precision", 8),
+    ],
+)
+def test_a_wrong_type_is_named(name: str, value: object) -> None:
+    with pytest.raises(TypeError, match=name):
+        simulate("opt-125m", device="zcu102", **{name: value})
+
+
 def test_wrong_types_are_refused() -> None:
     with pytest.raises(TypeError, match="packing"):
         packing_of([1])
