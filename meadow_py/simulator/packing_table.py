@@ -123,7 +123,12 @@ class PackingTable:
 
     def to_dict(self) -> dict[str, Any]:
         """As JSON types."""
-        return {"version": 1, **asdict(self), "rows": [asdict(row) for row in self.rows]}
+        return {
+            "version": 1,
+            "kind": "packing_table",
+            **asdict(self),
+            "rows": [asdict(row) for row in self.rows],
+        }
 
     def to_dataframe(self) -> pandas.DataFrame:
         """One row per device and packing. Needs pandas."""

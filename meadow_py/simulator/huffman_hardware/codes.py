@@ -141,15 +141,14 @@ def weight_code(words: Words, widths: Sequence[int], longest: int = LONGEST) -> 
     widths : sequence of int
         Bits of each group, highest first; see `GROUPS`.
     longest : int
-        Limit of a code's bits.
+        Limit of a code's bits. A group with more symbols than such codes stays raw.
 
     Raises
     ------
     TypeError
         For other dtypes.
     ValueError
-        If the widths do not add up to the bits of a word, for no weights, or if codes of so few
-        bits are not enough for all symbols.
+        If the widths do not add up to the bits of a word, and for no weights.
     """
     if words.dtype not in (np.uint8, np.uint16):
         raise TypeError(f"words: expected uint8 or uint16, found {words.dtype}")
@@ -167,10 +166,11 @@ def weight_code(words: Words, widths: Sequence[int], longest: int = LONGEST) -> 
 
 
 def _group(shift: int, width: int, counts: npt.NDArray[np.int64], longest: int) -> GroupCode:
-    lengths = limited_lengths(counts, longest)
     table = counts.size * _LENGTH_BITS
-    if int(lengths @ counts) + table < width * int(counts.sum()):
-        return GroupCode(shift, width, lengths, counts, True)
+    if np.count_nonzero(counts) <= 1 << longest:
+        lengths = limited_lengths(counts, longest)
+        if int(lengths @ counts) + table < width * int(counts.sum()):
+            return GroupCode(shift, width, lengths, counts, True)
     return GroupCode(shift, width, np.full(counts.size, width, np.int64), counts, False)
 
 

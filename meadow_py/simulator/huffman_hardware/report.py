@@ -24,6 +24,7 @@ def retrace_to_dict(found: HuffmanRetrace) -> dict[str, Any]:
     """See `HuffmanRetrace.to_dict`."""
     return {
         "version": 1,
+        "kind": "huffman_retrace",
         "claims": [vars(claim) for claim in CLAIMS],
         "clock_hz": CLOCK,
         "circuits": circuit_rows(Circuits()),
