@@ -189,36 +189,41 @@ def packing_table(
         As `simulate`; for decoders of packings that are not compared.
     """
     bits = Precision.parse(precision)
-    chosen = _packings(packings, profile, bits)
-    units = dict(decoders or {})
+    setting = (granularity, chunk_size)
     made = [
-        _packing(one, profile, bits, units, (granularity, chunk_size), unprofiled) for one in chosen
+        _packing(one, profile, bits, decoders or {}, setting, unprofiled)
+        for one in _packings(packings, profile, bits)
     ]
-    unknown = sorted(set(units) - {packing.name for packing in made})
-    if unknown:
-        names = ", ".join(packing.name for packing in made)
-        raise ValueError(f"decoders: {', '.join(unknown)}: expected some of {names}")
+    _check_decoders(decoders or {}, made)
+    if not devices:
+        raise ValueError("devices: expected at least one")
     shape = workload.shape_of(model)
     shared = {"precision": bits, "prompt": prompt, **options}
     rows: list[PackingRow] = []
-    for named in devices:
-        device = device_room.get(named)
-        dense: float | None = None
-        for packing in made:
-            result = simulate(shape, device=device, packing=packing, **shared)
-            seconds = _token_s(result)
-            dense = seconds if dense is None else dense
-            rows.append(_row(result, packing, dense / seconds))
+    for device in map(device_room.get, devices):
+        results = [simulate(shape, device=device, packing=one, **shared) for one in made]
+        dense = _token_s(results[0])
+        rows += [
+            _row(result, packing, dense / _token_s(result))
+            for result, packing in zip(results, made, strict=True)
+        ]
     profiled = next((one for one in made if isinstance(one, ProfilePacking)), None)
     return PackingTable(
         model=shape.name,
         precision=str(bits),
-        prompt=result.prompt,
-        context=result.context,
-        profiled_share=_profiled_share(shape, profiled, bool(options.get("head", True))),
+        prompt=results[0].prompt,
+        context=results[0].context,
+        profiled_share=_profiled_share(shape, profiled, results[0].head),
         unprofiled=unprofiled,
         rows=tuple(rows),
     )
+
+
+def _check_decoders(decoders: Mapping[str, Decoder], packings: Sequence[Packing]) -> None:
+    names = [packing.name for packing in packings]
+    unknown = sorted(set(decoders) - set(names))
+    if unknown:
+        raise ValueError(f"decoders: {', '.join(unknown)}: expected some of {', '.join(names)}")
 
 
 def _packings(

@@ -13,10 +13,7 @@ from meadow_py.simulator.huffman_hardware.area import (
 from meadow_py.simulator.huffman_hardware.claims import (
     CLAIMS,
     HuffmanClaim,
-    HuffmanRetrace,
     WeightsMeasured,
-    accelerator,
-    retrace_huffman,
 )
 from meadow_py.simulator.huffman_hardware.codes import (
     GROUPS,
@@ -26,6 +23,8 @@ from meadow_py.simulator.huffman_hardware.codes import (
     weight_code,
 )
 from meadow_py.simulator.huffman_hardware.design import HuffmanDesign, Unit
+from meadow_py.simulator.huffman_hardware.retrace import HuffmanRetrace, retrace_huffman
+from meadow_py.simulator.huffman_hardware.sets import accelerator
 from meadow_py.simulator.huffman_hardware.streams import (
     REPARTITIONS,
     DecoderPort,

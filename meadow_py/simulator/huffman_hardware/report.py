@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from meadow_py.simulator.huffman_hardware.area import Circuits, circuit_rows
 from meadow_py.simulator.huffman_hardware.claims import (
     BANDS,
     CLAIMS,
     CLOCK,
-    HuffmanRetrace,
     WeightsMeasured,
 )
+
+if TYPE_CHECKING:
+    from meadow_py.simulator.huffman_hardware.retrace import HuffmanRetrace
 
 Rows = Sequence[dict[str, Any]]
 

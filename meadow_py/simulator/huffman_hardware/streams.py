@@ -196,4 +196,4 @@ class _Bench:
             words = int(self.words.max()) * self.count
         else:
             words = int(self.words.sum())
-        return words * self.port.word_bits
+        return int(words * self.port.word_bits)
