@@ -31,8 +31,9 @@ class LineVector {
 
  private:
   static T* aligned(T* at) noexcept {
-    const std::size_t past = reinterpret_cast<std::uintptr_t>(at) % kLineBytes;
-    return past == 0 ? at : at + (kLineBytes - past) / sizeof(T);
+    constexpr std::size_t kOfLine = kLineBytes / sizeof(T);
+    const std::size_t past = reinterpret_cast<std::uintptr_t>(at) / sizeof(T) % kOfLine;
+    return past == 0 ? at : at + (kOfLine - past);
   }
 
   RawVector<T> memory_;

@@ -17,7 +17,7 @@ constexpr std::size_t kAhead = 4096;
 // GCC would load again for every use, until loads are the limit.
 template <typename Vector>
 Vector kept(Vector value) noexcept {
-  asm("" : "+x"(value));  // NOLINT(hicpp-no-assembler)
+  asm("" : "+x"(value));  // NOLINT(portability-no-assembler)
   return value;
 }
 
