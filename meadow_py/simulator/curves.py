@@ -1,9 +1,9 @@
-"""How a simulation changes with bandwidth and with the number of elements, dataflow by dataflow."""
+"""How a simulation changes with bandwidth, dataflow by dataflow."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any, Literal
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
@@ -21,12 +21,7 @@ if TYPE_CHECKING:
 
 Floats = npt.NDArray[np.float64]
 PHASES = ("prefill", "decode")
-LAYOUTS = ("parallel", "proportional")
-"""What changes with the number of elements: the parallel ones alone, or both kinds in the same
-proportion."""
 _SPAN, _STEPS = 16.0, 97  # by default up to 16 times less and more bandwidth than it has
-_ROWS = 42
-_PARALLEL_LEAST = 2
 
 
 @dataclass(frozen=True, eq=False)
@@ -71,35 +66,6 @@ class BandwidthCurve:
         return pandas.DataFrame({"bandwidth": self.bandwidth, **columns})
 
 
-@dataclass(frozen=True, eq=False)
-class DataflowMap:
-    """Which dataflow is the better one over bandwidth and elements; made by `dataflow_map`.
-
-    Attributes
-    ----------
-    phase, layout : str
-    bandwidth : float64 array, shape (bandwidths,)
-        Bytes per second.
-    elements : float64 array, shape (rows,)
-        Processing elements of both kinds.
-    gemm_s, tphs_s : float64 array, shape (rows, bandwidths)
-        Seconds of the pass.
-    """
-
-    phase: str
-    layout: str
-    bandwidth: Floats
-    elements: Floats
-    gemm_s: Floats
-    tphs_s: Floats
-
-    @property
-    def gain(self) -> Floats:
-        """Time of GEMM over time of TPHS: above 1 TPHS is the better one."""
-        made: Floats = self.gemm_s / self.tphs_s
-        return made
-
-
 def bandwidth_curve(
     simulation: Simulation, phase: str = "decode", bandwidths: npt.ArrayLike | None = None
 ) -> BandwidthCurve:
@@ -123,58 +89,6 @@ def bandwidth_curve(
     machine = made.machine(simulation.settings).with_(bandwidth=speeds)
     flows = ("gemm", "tphs") if has_array(simulation.device) else ("roofline",)
     return BandwidthCurve(phase, speeds, {flow: made.seconds(machine, flow) for flow in flows})
-
-
-def dataflow_map(
-    simulation: Simulation,
-    phase: str = "prefill",
-    bandwidths: npt.ArrayLike | None = None,
-    elements: npt.ArrayLike | None = None,
-    layout: Literal["parallel", "proportional"] = "parallel",
-) -> DataflowMap:
-    """Both dataflows over bandwidth and the number of processing elements.
-
-    Parameters
-    ----------
-    simulation : Simulation
-        On an array of processing elements.
-    phase : {"prefill", "decode"}
-    bandwidths : array of float, optional
-        As of `bandwidth_curve`.
-    elements : array of int, optional
-        By default from 2 parallel ones to as many as the device has.
-    layout : {"parallel", "proportional"}
-        Which elements change: see `LAYOUTS`.
-
-    Raises
-    ------
-    ValueError
-        For a device without an array, too few elements, and as `bandwidth_curve`.
-    """
-    array = simulation.device.compute.pe_array
-    if array is None:
-        raise ValueError(
-            f"device {simulation.device.name}: dataflows are chosen on an array of processing "
-            "elements, and it has none"
-        )
-    if layout not in LAYOUTS:
-        raise ValueError(f"layout: expected one of {', '.join(LAYOUTS)}, found {layout!r}")
-    made, speeds = _Again(simulation, phase), _bandwidths(simulation, bandwidths)
-    settings = simulation.settings
-    parallel = array.parallel if settings.parallel is None else settings.parallel
-    broadcasting = array.broadcasting if settings.broadcasting is None else settings.broadcasting
-    counts = _elements(elements, parallel, broadcasting, layout)
-    times = np.empty((2, counts.size, speeds.size))
-    for row, count in enumerate(counts):
-        some = (
-            broadcasting
-            if layout == LAYOUTS[0]
-            else count * broadcasting / (parallel + broadcasting)
-        )
-        sized: Any = {"parallel": count - some, "broadcasting": some}
-        machine = made.machine(replace(settings, **sized)).with_(bandwidth=speeds)
-        times[0, row], times[1, row] = (made.seconds(machine, flow) for flow in ("gemm", "tphs"))
-    return DataflowMap(phase, layout, speeds, counts, times[0], times[1])
 
 
 class _Again:
@@ -237,19 +151,4 @@ def _bandwidths(simulation: Simulation, given: npt.ArrayLike | None) -> Floats:
     found: Floats = np.unique(np.asarray(given, float))
     if not found.size or not np.isfinite(found).all() or found[0] <= 0:
         raise ValueError("bandwidths: expected positive numbers of bytes per second")
-    return found
-
-
-def _elements(
-    given: npt.ArrayLike | None, parallel: float, broadcasting: float, layout: str
-) -> Floats:
-    fixed = broadcasting if layout == LAYOUTS[0] else 0
-    if given is None:
-        return np.unique(
-            np.linspace(fixed + _PARALLEL_LEAST, parallel + broadcasting, _ROWS).round()
-        )
-    found: Floats = np.unique(np.asarray(given, float))
-    if not found.size or not np.isfinite(found).all() or found[0] <= fixed:
-        kept = f", of which {fixed:g} broadcast" if fixed else ""
-        raise ValueError(f"elements: expected more than {fixed:g} each{kept}")
     return found

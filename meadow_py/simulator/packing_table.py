@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any
 from meadow_py import devices as device_room
 from meadow_py import workload
 from meadow_py.simulator.assembly import packed_weights
-from meadow_py.simulator.packing import Decoder, PackedWeight, Packing
+from meadow_py.simulator import packing as seam
+from meadow_py.simulator.packing import Decoder, PackedWeight
 from meadow_py.simulator.packings import packing_of
 from meadow_py.simulator.profile_packing import CHUNKED, ProfilePacking
 from meadow_py.simulator.run import simulate
@@ -151,7 +152,7 @@ def packing_table(
     profile: Profile | None = None,
     *,
     devices: Sequence[str | Device],
-    packings: Sequence[str | float | Packing] | None = None,
+    packings: Sequence[str | float | seam.Packing] | None = None,
     precision: str | Precision = "w8a8",
     prompt: int | None = None,
     decoders: Mapping[str, Decoder] | None = None,
@@ -219,7 +220,7 @@ def packing_table(
     )
 
 
-def _check_decoders(decoders: Mapping[str, Decoder], packings: Sequence[Packing]) -> None:
+def _check_decoders(decoders: Mapping[str, Decoder], packings: Sequence[seam.Packing]) -> None:
     names = [packing.name for packing in packings]
     unknown = sorted(set(decoders) - set(names))
     if unknown:
@@ -227,8 +228,8 @@ def _check_decoders(decoders: Mapping[str, Decoder], packings: Sequence[Packing]
 
 
 def _packings(
-    packings: Sequence[str | float | Packing] | None, profile: Profile | None, bits: Precision
-) -> list[str | float | Packing]:
+    packings: Sequence[str | float | seam.Packing] | None, profile: Profile | None, bits: Precision
+) -> list[str | float | seam.Packing]:
     if packings is None:
         if profile is None:
             raise ValueError("packings: expected some where there is no profile")
@@ -237,13 +238,13 @@ def _packings(
 
 
 def _packing(
-    one: str | float | Packing,
+    one: str | float | seam.Packing,
     profile: Profile | None,
     bits: Precision,
     units: Mapping[str, Decoder],
     setting: tuple[str | None, int | None],
     unprofiled: str,
-) -> Packing:
+) -> seam.Packing:
     unit = units.get(one) if isinstance(one, str) else None
     made = packing_of(
         one,
@@ -262,7 +263,7 @@ def _token_s(result: Any) -> float:
     return float((result.decode or result.prefill).seconds)
 
 
-def _row(result: Any, packing: Packing, speedup: float) -> PackingRow:
+def _row(result: Any, packing: seam.Packing, speedup: float) -> PackingRow:
     phase = result.decode or result.prefill
     decoded = result.decode is not None
     weights, moved, tables, largest = _moved(result, packing)
@@ -286,7 +287,7 @@ def _row(result: Any, packing: Packing, speedup: float) -> PackingRow:
     )
 
 
-def _moved(result: Any, packing: Packing) -> tuple[int, float, float, float]:
+def _moved(result: Any, packing: seam.Packing) -> tuple[int, float, float, float]:
     """Weights of a token; their off-chip bytes, the tables' among them; the largest table."""
     found = list(_weights_of(result.model, packing, result.precision, result.head))
     return (
@@ -298,7 +299,7 @@ def _moved(result: Any, packing: Packing) -> tuple[int, float, float, float]:
 
 
 def _weights_of(
-    shape: Any, packing: Packing, precision: Precision, head: bool
+    shape: Any, packing: seam.Packing, precision: Precision, head: bool
 ) -> Iterator[tuple[int, PackedWeight]]:
     """Every weight that a pass reads once: how many values, and as it is moved."""
     one = Pass(shape, 1, 0, 1)

@@ -24,8 +24,8 @@ WAITS = (
 )
 """Fields of `Waits`, and what they are called."""
 COMPONENTS = (
-    ("off_chip", "off-chip memory"),
-    ("on_chip", "on-chip buffers"),
+    ("off_chip", "off-chip"),
+    ("on_chip", "on-chip"),
     ("compute", "compute"),
     ("static", "static"),
 )

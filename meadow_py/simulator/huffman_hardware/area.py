@@ -119,8 +119,8 @@ def decoder_area(
 
     Returns
     -------
-    dict of str to float
-        Area in transistors of logic.
+    dict
+        Area by part, in transistors of logic.
     """
     steps = max(1, math.ceil(math.log2(fifo_bits)))
     adder, choice = circuits.full_adder.value, circuits.multiplexer.value

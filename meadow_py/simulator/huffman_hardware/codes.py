@@ -187,8 +187,8 @@ def limited_lengths(counts: npt.NDArray[np.int64], longest: int) -> npt.NDArray[
 
     Returns
     -------
-    int64 array, shape (symbols,)
-        0 for symbols that do not occur.
+    numpy.ndarray
+        int64, shape (symbols,); 0 for symbols that do not occur.
 
     Raises
     ------

@@ -110,6 +110,7 @@ def _table(
     rows: Sequence[Sequence[str]],
     total: Sequence[str] | None = None,
 ) -> Markup:
-    left = ("", "layer", "bound by", "dataflow")
-    columns = [Column(name, words=name in left) for name in headings]
+    left = ("layer", "bound by", "dataflow")
+    first = Column(headings[0] or "of", words=True)
+    columns = [first, *(Column(name, words=name in left) for name in headings[1:])]
     return table(caption, columns, rows, total)

@@ -2,22 +2,25 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
 
-from meadow_py.simulator import Simulation
-from meadow_py.simulator.curves import DataflowMap, dataflow_map
+from meadow_py.simulator import DataflowMap, Simulation, dataflow_map
+from meadow_py.simulator.choosing import Growth
+from meadow_py.simulator.curves import packing_again
 from meadow_py.views import simulation as words
 from meadow_py.views.plots.place import Place, root_of
-from meadow_py.views.plots.simulation.common import details, phase_of, phase_words, subject
+from meadow_py.views.plots.simulation.common import details, phase_words, subject
 from meadow_py.views.plots.style import diverging, ground, ink
 from meadow_py.views.plots.wording import SMALL, headings, points
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
+_SPAN, _STEPS, _ROWS = 16.0, 97, 42  # up to so many times more and less bandwidth
 _REACH = 0.02  # gains of less are drawn as if they were that large
 
 
@@ -25,21 +28,34 @@ def choice(
     simulation: Simulation,
     place: Place,
     *,
-    phase: str = "prefill",
-    bandwidths: npt.ArrayLike | None = None,
-    elements: npt.ArrayLike | None = None,
-    layout: str = "parallel",
+    bandwidths: Sequence[float] | None = None,
+    elements: Sequence[int] | None = None,
+    growth: Growth = "parallel",
 ) -> Axes:
     """Blue where TPHS is faster, orange where GEMM is, with a line where they are even."""
-    name, _ = phase_of(simulation, phase)
-    made = dataflow_map(simulation, name, bandwidths, elements, layout)  # type: ignore[arg-type]
+    array = simulation.device.compute.pe_array
+    least, most = (1, 1) if array is None else (array.broadcasting + 2, array.count)
+    here = simulation.bandwidth
+    made = dataflow_map(
+        simulation.model,
+        device=simulation.device,
+        prompt=simulation.prompt,
+        elements=elements
+        or np.unique(np.linspace(least, most, _ROWS).round()).astype(int).tolist(),
+        bandwidths=bandwidths or np.geomspace(here / _SPAN, here * _SPAN, _STEPS).tolist(),
+        growth=growth,
+        packing=packing_again(simulation),
+        precision=simulation.precision,
+        batch=simulation.batch,
+        **vars(simulation.settings),
+    )
     ax = place.axes(7.6, 5.0)
     _colour(ax, made)
-    kept = "" if layout != "parallel" else f", {_broadcasting(simulation):g} of them broadcasting"
+    kept = f", {array.broadcasting} of them broadcasting" if array and growth == "parallel" else ""
     headings(
         ax,
         [
-            f"The better dataflow: {phase_words(simulation, name)}",
+            f"The better dataflow of attention: {phase_words(simulation, 'prefill')}",
             subject(simulation),
             details(simulation, bandwidth=False),
         ],
@@ -48,22 +64,15 @@ def choice(
     )
     ax.set_xscale("log")
     ax.xaxis.set_major_formatter(lambda value, _: words.number(value))
-    array = simulation.device.compute.pe_array
-    if array is not None:
-        _here(ax, simulation, made)
+    _here(ax, simulation, made)
     return ax
-
-
-def _broadcasting(simulation: Simulation) -> float:
-    array, given = simulation.device.compute.pe_array, simulation.settings.broadcasting
-    return given if given is not None else 0 if array is None else array.broadcasting
 
 
 def _colour(ax: Axes, made: DataflowMap) -> None:
     from matplotlib.colors import Normalize
 
-    x, y = 8 * made.bandwidth / 1e9, made.elements
-    gain = np.log2(made.gain)
+    x, y = 8 * made.bandwidths / 1e9, made.elements
+    gain = np.log2(made.gemm_s / made.tphs_s)
     reach = max(float(np.abs(gain).max()), _REACH)
     drawn = ax.pcolormesh(
         x, y, gain, cmap=diverging(ax), norm=Normalize(-reach, reach), shading="nearest"
@@ -73,7 +82,7 @@ def _colour(ax: Axes, made: DataflowMap) -> None:
         ax.contour(x, y, gain, [0.0], colors=[ink(ax)], linewidths=2)
     bar = root_of(ax).colorbar(drawn, ax=ax)
     bar.ax.yaxis.set_major_formatter(lambda value, _: f"{2**value:.2f}x")
-    bar.set_label("time of GEMM by time of TPHS")
+    bar.set_label("attention: time of GEMM by time of TPHS")
     for flow, chosen in (("TPHS is faster", gain > 0), ("GEMM is faster", gain < 0)):
         _name(ax, flow, chosen, made)
 
@@ -87,7 +96,7 @@ def _name(ax: Axes, text: str, chosen: npt.NDArray[np.bool_], made: DataflowMap)
     inside = columns[rows == row] if (rows == row).any() else columns
     column = round(float(inside.mean()))
     ax.text(
-        8 * made.bandwidth[column] / 1e9,
+        8 * made.bandwidths[column] / 1e9,
         float(made.elements[row]),
         f"{text} in {chosen.mean():.0%}",
         ha="center",
@@ -100,8 +109,10 @@ def _name(ax: Axes, text: str, chosen: npt.NDArray[np.bool_], made: DataflowMap)
 
 def _here(ax: Axes, simulation: Simulation, made: DataflowMap) -> None:
     """The device of the simulation as a cross."""
-    count, speed = made.elements[-1], simulation.bandwidth
-    if not made.bandwidth[0] <= speed <= made.bandwidth[-1]:
+    count, speed = int(made.elements.max()), simulation.bandwidth
+    array = simulation.device.compute.pe_array
+    inside = made.bandwidths.min() <= speed <= made.bandwidths.max()
+    if array is None or count != array.count or not inside:
         return
     ax.plot([8 * speed / 1e9], [count], "X", color=ink(ax), markersize=points(0.9), clip_on=False)
     ax.annotate(
