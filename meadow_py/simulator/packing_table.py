@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 from meadow_py import devices as device_room
 from meadow_py import workload
-from meadow_py.simulator.assembly import packed_weights
 from meadow_py.simulator import packing as seam
+from meadow_py.simulator.assembly import packed_weights
 from meadow_py.simulator.packing import Decoder, PackedWeight
 from meadow_py.simulator.packings import packing_of
 from meadow_py.simulator.profile_packing import CHUNKED, ProfilePacking
