@@ -1,4 +1,4 @@
-"""Which packing on which device: bytes, time, energy and memory of all combinations in one table."""
+"""Which packing on which device: bytes, time, energy and memory in one table."""
 
 from __future__ import annotations
 
@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Any
 
 from meadow_py import devices as device_room
 from meadow_py import workload
+from meadow_py.simulator import packing as seam
 from meadow_py.simulator.assembly import packed_weights
-from meadow_py.simulator.packing import Decoder, PackedWeight, Packing
+from meadow_py.simulator.packing import Decoder, PackedWeight
 from meadow_py.simulator.packings import packing_of
 from meadow_py.simulator.profile_packing import CHUNKED, ProfilePacking
 from meadow_py.simulator.run import simulate
@@ -123,7 +124,12 @@ class PackingTable:
 
     def to_dict(self) -> dict[str, Any]:
         """As JSON types."""
-        return {"version": 1, **asdict(self), "rows": [asdict(row) for row in self.rows]}
+        return {
+            "version": 1,
+            "kind": "packing_table",
+            **asdict(self),
+            "rows": [asdict(row) for row in self.rows],
+        }
 
     def to_dataframe(self) -> pandas.DataFrame:
         """One row per device and packing. Needs pandas."""
@@ -146,7 +152,7 @@ def packing_table(
     profile: Profile | None = None,
     *,
     devices: Sequence[str | Device],
-    packings: Sequence[str | float | Packing] | None = None,
+    packings: Sequence[str | float | seam.Packing] | None = None,
     precision: str | Precision = "w8a8",
     prompt: int | None = None,
     decoders: Mapping[str, Decoder] | None = None,
@@ -184,41 +190,46 @@ def packing_table(
         As `simulate`; for decoders of packings that are not compared.
     """
     bits = Precision.parse(precision)
-    chosen = _packings(packings, profile, bits)
-    units = dict(decoders or {})
+    setting = (granularity, chunk_size)
     made = [
-        _packing(one, profile, bits, units, (granularity, chunk_size), unprofiled) for one in chosen
+        _packing(one, profile, bits, decoders or {}, setting, unprofiled)
+        for one in _packings(packings, profile, bits)
     ]
-    unknown = sorted(set(units) - {packing.name for packing in made})
-    if unknown:
-        names = ", ".join(packing.name for packing in made)
-        raise ValueError(f"decoders: {', '.join(unknown)}: expected some of {names}")
+    _check_decoders(decoders or {}, made)
+    if not devices:
+        raise ValueError("devices: expected at least one")
     shape = workload.shape_of(model)
     shared = {"precision": bits, "prompt": prompt, **options}
     rows: list[PackingRow] = []
-    for named in devices:
-        device = device_room.get(named)
-        dense: float | None = None
-        for packing in made:
-            result = simulate(shape, device=device, packing=packing, **shared)
-            seconds = _token_s(result)
-            dense = seconds if dense is None else dense
-            rows.append(_row(result, packing, dense / seconds))
+    for device in map(device_room.get, devices):
+        results = [simulate(shape, device=device, packing=one, **shared) for one in made]
+        dense = _token_s(results[0])
+        rows += [
+            _row(result, packing, dense / _token_s(result))
+            for result, packing in zip(results, made, strict=True)
+        ]
     profiled = next((one for one in made if isinstance(one, ProfilePacking)), None)
     return PackingTable(
         model=shape.name,
         precision=str(bits),
-        prompt=result.prompt,
-        context=result.context,
-        profiled_share=_profiled_share(shape, profiled, bool(options.get("head", True))),
+        prompt=results[0].prompt,
+        context=results[0].context,
+        profiled_share=_profiled_share(shape, profiled, results[0].head),
         unprofiled=unprofiled,
         rows=tuple(rows),
     )
 
 
+def _check_decoders(decoders: Mapping[str, Decoder], packings: Sequence[seam.Packing]) -> None:
+    names = [packing.name for packing in packings]
+    unknown = sorted(set(decoders) - set(names))
+    if unknown:
+        raise ValueError(f"decoders: {', '.join(unknown)}: expected some of {', '.join(names)}")
+
+
 def _packings(
-    packings: Sequence[str | float | Packing] | None, profile: Profile | None, bits: Precision
-) -> list[str | float | Packing]:
+    packings: Sequence[str | float | seam.Packing] | None, profile: Profile | None, bits: Precision
+) -> list[str | float | seam.Packing]:
     if packings is None:
         if profile is None:
             raise ValueError("packings: expected some where there is no profile")
@@ -227,13 +238,13 @@ def _packings(
 
 
 def _packing(
-    one: str | float | Packing,
+    one: str | float | seam.Packing,
     profile: Profile | None,
     bits: Precision,
     units: Mapping[str, Decoder],
     setting: tuple[str | None, int | None],
     unprofiled: str,
-) -> Packing:
+) -> seam.Packing:
     unit = units.get(one) if isinstance(one, str) else None
     made = packing_of(
         one,
@@ -252,7 +263,7 @@ def _token_s(result: Any) -> float:
     return float((result.decode or result.prefill).seconds)
 
 
-def _row(result: Any, packing: Packing, speedup: float) -> PackingRow:
+def _row(result: Any, packing: seam.Packing, speedup: float) -> PackingRow:
     phase = result.decode or result.prefill
     decoded = result.decode is not None
     weights, moved, tables, largest = _moved(result, packing)
@@ -276,7 +287,7 @@ def _row(result: Any, packing: Packing, speedup: float) -> PackingRow:
     )
 
 
-def _moved(result: Any, packing: Packing) -> tuple[int, float, float, float]:
+def _moved(result: Any, packing: seam.Packing) -> tuple[int, float, float, float]:
     """Weights of a token; their off-chip bytes, the tables' among them; the largest table."""
     found = list(_weights_of(result.model, packing, result.precision, result.head))
     return (
@@ -288,7 +299,7 @@ def _moved(result: Any, packing: Packing) -> tuple[int, float, float, float]:
 
 
 def _weights_of(
-    shape: Any, packing: Packing, precision: Precision, head: bool
+    shape: Any, packing: seam.Packing, precision: Precision, head: bool
 ) -> Iterator[tuple[int, PackedWeight]]:
     """Every weight that a pass reads once: how many values, and as it is moved."""
     one = Pass(shape, 1, 0, 1)

@@ -18,7 +18,7 @@ CHUNKED = ("naive", "packets", "reindexed")
 """Codecs with a dictionary, which stays on the chip while a weight is decoded."""
 _FLOATS = ("stored.huffman", "stored.storage")
 MEASURED = "planes"
-"""Fixed-width planes, which products read as they lie; measured with ``mp.profile(measure=True)``."""
+"""Fixed-width planes, which products read as they lie: of ``mp.profile(..., measure=True)``."""
 
 # A decoder of the rANS code of docs/format.md: the symbol of each of 4096 slots, and of 256 symbols
 # the frequency (13 bits) and the first slot (12 bits).

@@ -97,14 +97,16 @@ def glance_rows(simulation: Simulation) -> list[list[str]]:
 
 def _bound(phase: Phase) -> str:
     name, share = binding(phase)
-    return BOUNDS[name] if share >= _ALL else f"{BOUNDS[name]} ({share:.0%})"
+    said = BOUNDS.get(name, visible(name))
+    return said if share >= _ALL else f"{said} ({share:.0%})"
 
 
 def _flows(phase: Phase) -> str:
     found = chosen_dataflows(phase)
-    if len(found) < 2:
-        return DATAFLOWS[next(iter(found))] if found else "-"
-    return ", ".join(f"{DATAFLOWS[name]} in {count} blocks" for name, count in found.items())
+    named = {DATAFLOWS.get(name, visible(name)): count for name, count in found.items()}
+    if len(named) < 2:
+        return next(iter(named), "-")
+    return ", ".join(f"{name} in {count} blocks" for name, count in named.items())
 
 
 def addition_line(simulation: Simulation) -> str:
@@ -186,7 +188,7 @@ def _time_row(name: str, part: Waits, moved: float, phase: Phase) -> list[str]:
     return [
         name,
         _figure(part.seconds, factor),
-        f"{part.seconds / phase.seconds:.0%}",
+        f"{part.seconds / phase.seconds if phase.seconds else 0:.0%}",
         *(_figure(one, factor) for one in waited),
         byte_size(round(moved)) if moved else "-",
     ]
@@ -222,8 +224,8 @@ def layer_rows(phase: Phase) -> list[list[str]]:
             [
                 visible(name),
                 seconds(sum(row.seconds for row in found)),
-                BOUNDS[longest.bound],
-                DATAFLOWS[flow],
+                BOUNDS.get(longest.bound, visible(longest.bound)),
+                DATAFLOWS.get(flow, visible(flow)),
                 *(
                     byte_size(round(sum(getattr(row, key) for row in found)))
                     for key in ("weight_bytes", "activation_bytes", "kv_bytes")

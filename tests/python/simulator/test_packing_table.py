@@ -122,10 +122,11 @@ def test_other_bits_than_those_of_the_profile_are_refused(profile: mp.Profile) -
     ("arguments", "message"),
     [
         ({}, "packings"),
+        ({"devices": [], "packings": ["2x"]}, "devices"),
         ({"packings": ["2x"], "decoders": {"3x": Decoder()}}, "3x"),
         ({"packings": ["huffman"]}, "profile"),
     ],
 )
 def test_bad_arguments_are_refused(arguments: dict[str, object], message: str) -> None:
     with pytest.raises(ValueError, match=message):
-        packing_table("opt-125m", devices=["zcu102"], **arguments)
+        packing_table("opt-125m", **{"devices": ["zcu102"], **arguments})

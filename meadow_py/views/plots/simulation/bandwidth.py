@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
@@ -45,14 +45,10 @@ def bandwidth(
         handles += ax.plot(
             gigabits, seconds, line, color=palette(ax)[colour], linewidth=2, label=label
         )
-    _floor = simulation.decode_floor_s_per_token
-    if _floor is not None:
-        floor = _floor * simulation.bandwidth / curve.bandwidth
-        label = "floor: dense weights of the blocks once"
-        handles += ax.plot(gigabits, floor, ":", color=PALE, label=label)
     ax.set_xscale("log")
     ax.set_yscale("log")
     _limits(ax, curve.seconds)
+    handles += _floor(ax, simulation, curve.bandwidth)
     if curve.bandwidth[0] <= simulation.bandwidth <= curve.bandwidth[-1]:
         vertical(ax, 8 * simulation.bandwidth / 1e9, words.rate(simulation.bandwidth), 0.5)
     for crossing in curve.crossings:
@@ -77,6 +73,18 @@ def bandwidth(
     ax.grid(True, which="major", alpha=0.3)
     legend_on_top(ax, handles, columns=2)
     return ax
+
+
+def _floor(ax: Axes, simulation: Simulation, bandwidths: npt.NDArray[np.float64]) -> list[Any]:
+    """Where any of it is in view."""
+    at_its_own = simulation.decode_floor_s_per_token
+    if at_its_own is None:
+        return []
+    seconds = at_its_own * simulation.bandwidth / bandwidths
+    if seconds.max() < ax.get_ylim()[0]:
+        return []
+    label = "floor: dense weights of the blocks once"
+    return ax.plot(8 * bandwidths / 1e9, seconds, ":", color=PALE, label=label)
 
 
 def _limits(ax: Axes, seconds: dict[str, npt.NDArray[np.float64]]) -> None:

@@ -88,13 +88,14 @@ def _colour(ax: Axes, made: DataflowMap) -> None:
 
 
 def _name(ax: Axes, text: str, chosen: npt.NDArray[np.bool_], made: DataflowMap) -> None:
-    """In the middle of a region of some size."""
+    """In the middle of the widest rows of a region of some size, which may be in two parts."""
     if chosen.mean() < 0.04:
         return
-    rows, columns = np.nonzero(chosen)
-    row = round(float(rows.mean()))
-    inside = columns[rows == row] if (rows == row).any() else columns
-    column = round(float(inside.mean()))
+    widths = chosen.sum(axis=1)
+    widest = np.flatnonzero(widths >= 0.6 * widths.max())
+    row = int(widest[len(widest) // 2])
+    columns = np.flatnonzero(chosen[row])
+    column = int(columns[len(columns) // 2])
     ax.text(
         8 * made.bandwidths[column] / 1e9,
         float(made.elements[row]),
