@@ -57,6 +57,11 @@ nitpick_ignore = [
     ("py:class", "StreamInfo"),
     ("py:class", "Matrix"),
     ("py:class", "Loaded"),  # what a model is made of, which is no interface
+    ("py:class", "Growth"),  # described where it is an argument
+    ("py:class", "PackingChoice"),
+    ("py:class", "seam.Packing"),  # `Packing` alone is a name of two rooms
+    ("py:class", "npt.ArrayLike"),
+    ("py:class", "meadow_py.simulator.meadow_space.Grid"),  # columns of numbers
     ("py:class", "meadow_py.architectures.family.Family"),  # "not part of the interface"
 ]
 nitpick_ignore_regex = [

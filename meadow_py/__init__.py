@@ -10,9 +10,12 @@ from meadow_py.errors import FormatError
 if TYPE_CHECKING:
     from meadow_py.checkpoint import Inspection, Packed, inspect, pack, unpack, verify
     from meadow_py.config import show_config
+    from meadow_py.devices import Device
+    from meadow_py.planner import Plan, plan
     from meadow_py.profiler import Profile, profile
     from meadow_py.run import Bench, Model, bench, load
     from meadow_py.sensitivity import Sensitivity, sweep
+    from meadow_py.simulator import Simulation, simulate
     from meadow_py.sources import Checkpoint, open_checkpoint
 
 __version__ = "0.1.0"
@@ -20,20 +23,25 @@ __version__ = "0.1.0"
 __all__ = [
     "Bench",
     "Checkpoint",
+    "Device",
     "FormatError",
     "Inspection",
     "Model",
     "Packed",
+    "Plan",
     "Profile",
     "Sensitivity",
+    "Simulation",
     "__version__",
     "bench",
     "inspect",
     "load",
     "open_checkpoint",
     "pack",
+    "plan",
     "profile",
     "show_config",
+    "simulate",
     "sweep",
     "unpack",
     "verify",
@@ -43,18 +51,23 @@ __all__ = [
 _HOME_OF = {
     "Bench": "meadow_py.run",
     "Checkpoint": "meadow_py.sources",
+    "Device": "meadow_py.devices",
     "Inspection": "meadow_py.checkpoint",
     "Model": "meadow_py.run",
     "Packed": "meadow_py.checkpoint",
+    "Plan": "meadow_py.planner",
     "Profile": "meadow_py.profiler",
     "Sensitivity": "meadow_py.sensitivity",
+    "Simulation": "meadow_py.simulator",
     "bench": "meadow_py.run",
     "inspect": "meadow_py.checkpoint",
     "load": "meadow_py.run",
     "open_checkpoint": "meadow_py.sources",
     "pack": "meadow_py.checkpoint",
+    "plan": "meadow_py.planner",
     "profile": "meadow_py.profiler",
     "show_config": "meadow_py.config",
+    "simulate": "meadow_py.simulator",
     "sweep": "meadow_py.sensitivity",
     "unpack": "meadow_py.checkpoint",
     "verify": "meadow_py.checkpoint",

@@ -27,10 +27,7 @@ class CommandHelp(SphinxDirective):
         """Called by docutils."""
         group: Any = typer.main.get_command(commands)
         context = typer.Context(group, info_name="meadow", **group.context_settings)
-        return [
-            self._section(typer.Context(command, info_name=name, parent=context))
-            for name, command in group.commands.items()
-        ]
+        return [self._section(inner) for inner in _contexts(group, context)]
 
     def _section(self, context: typer.Context) -> nodes.section:
         title = context.command_path
@@ -40,6 +37,15 @@ class CommandHelp(SphinxDirective):
         section += nodes.title(title, title)
         section += self.parse_text_to_nodes("\n\n".join(_page(context)))
         return section
+
+
+def _contexts(group: Any, context: typer.Context) -> Iterator[typer.Context]:
+    """Of every verb, and behind a verb that has some of those below it."""
+    for name, command in group.commands.items():
+        inner = typer.Context(command, info_name=name, parent=context)
+        yield inner
+        if hasattr(command, "commands"):
+            yield from _contexts(command, inner)
 
 
 def _page(context: typer.Context) -> Iterator[str]:

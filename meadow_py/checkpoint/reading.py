@@ -88,8 +88,9 @@ class PackedFile:
 
         Not for regions that are stored without a blob.
         """
+        blob = self.blob(packed)
         try:
-            found = blobs.info(self.blob(packed))
+            found = blobs.info(blob)
         except FormatError as error:
             raise self._damaged(packed, str(error)) from error
         if found.nbytes != packed.region.length:

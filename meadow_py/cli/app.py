@@ -9,12 +9,15 @@ import typer
 import meadow_py
 from meadow_py.cli.bench import bench
 from meadow_py.cli.config import config
+from meadow_py.cli.devices import app as devices
 from meadow_py.cli.failures import debugging
 from meadow_py.cli.inspect import inspect
 from meadow_py.cli.pack import pack
+from meadow_py.cli.plan import plan
 from meadow_py.cli.profile import profile
 from meadow_py.cli.report import report
 from meadow_py.cli.run import run
+from meadow_py.cli.simulate import simulate
 from meadow_py.cli.sweep import sweep
 from meadow_py.cli.unpack import unpack
 from meadow_py.cli.verify import verify
@@ -55,4 +58,7 @@ app.command()(unpack)
 app.command()(inspect)
 app.command()(run)
 app.command()(bench)
+app.command()(simulate)
+app.command()(plan)
+app.add_typer(devices, name="devices")
 app.command()(config)

@@ -39,6 +39,16 @@ def check_file(path: str) -> None:
         raise PermissionError(f"cannot write {path!r}: folder {str(folder)!r}: {said}")
 
 
+def _that_stdout_spells(text: str) -> str:
+    """The text; what the encoding of stdout lacks is escaped, so that none of the rest is lost."""
+    encoding = sys.stdout.encoding or "utf-8"
+    try:
+        text.encode(encoding)
+    except UnicodeEncodeError:
+        return text.encode(encoding, "backslashreplace").decode(encoding)
+    return text
+
+
 def write(text: str) -> None:
     """Write and flush, so that a reader who has gone is noticed here.
 
@@ -46,5 +56,5 @@ def write(text: str) -> None:
     cuts short counts as done, and only the next one fails.
     """
     check_stdout()
-    sys.stdout.writelines(text.splitlines(keepends=True))
+    sys.stdout.writelines(_that_stdout_spells(text).splitlines(keepends=True))
     sys.stdout.flush()

@@ -88,7 +88,7 @@ def run(
     import meadow_py
 
     check_stdout()
-    text = sys.stdin.read() if prompt == _STDIN else prompt
+    text = _from_stdin() if prompt == _STDIN else prompt
     with meadow_py.load(
         model,
         form=form,
@@ -115,6 +115,12 @@ def run(
         _report(loaded, text, generation, sampled=sampled, as_json=as_json, quiet=quiet)
     if interrupted:
         raise typer.Exit(INTERRUPTED)
+
+
+def _from_stdin() -> str:
+    if sys.stdin is None:
+        raise OSError("standard input is closed: expected the prompt there, as --prompt - says")
+    return sys.stdin.read()
 
 
 def _stream(generation: Generation, shown: bool) -> bool:
@@ -145,7 +151,7 @@ def _report(
         import json
 
         made = _as_json(model, prompt, generation, speed, sampled)
-        write(json.dumps(made, ensure_ascii=False) + "\n")
+        write(json.dumps(made) + "\n")
         return
     from meadow_py.views.terminal.speed import speed_lines
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from meadow_py.measure.bandwidth import Bandwidth, best_read_bandwidth, read_bandwidth
 from meadow_py.measure.candidates import Candidate, candidates_of
-from meadow_py.measure.compute import Compute, compute_speed
+from meadow_py.measure.compute import Compute, compute_speed, int8_operations_per_second
 from meadow_py.measure.disk import DiskBandwidth, disk_read_bandwidth
 from meadow_py.measure.host import Cache, Host, host
 from meadow_py.measure.memory import PeakResident
@@ -33,6 +33,7 @@ __all__ = [
     "disk_read_bandwidth",
     "host",
     "in_turn",
+    "int8_operations_per_second",
     "product_seconds",
     "read_bandwidth",
 ]

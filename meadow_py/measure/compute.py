@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -13,6 +13,9 @@ from meadow_py.measure.bandwidth import beyond_cache_bytes
 from meadow_py.measure.memory import anonymous
 from meadow_py.measure.timing import in_turn
 from meadow_py.quantize import check_threads
+
+if TYPE_CHECKING:
+    from meadow_py._core import Matrix
 
 # 256 KiB of F32 or less, which the second-level cache of a core keeps, by enough tokens that
 # conversions and the start of a product weigh little.
@@ -70,6 +73,31 @@ def compute_speed(threads: int = 0) -> Compute:
     )
 
 
+def int8_operations_per_second(threads: int = 0) -> float:
+    """Measure products of INT8 weights and activations that are in cache.
+
+    Parameters
+    ----------
+    threads : int
+        0 means all cores.
+
+    Returns
+    -------
+    float
+        Multiplications and additions a second, as in `Compute`. Rounding the activations to 8 bits,
+        which each product does, is part of the time.
+    """
+    from meadow_py import _core
+
+    used = check_threads(threads)
+    random, rows = np.random.default_rng(1), _ROWS * _width(used)
+    codes = random.integers(-127, 128, (rows, _COLUMNS), np.int8)
+    scales = np.full(rows, 1 / 127, np.float32)
+    matrix = _core.integer_matrix(codes, scales, _COLUMNS, packed=False, threads=used)
+    timing = in_turn({"INT8": _multiply(matrix, random, used)})["INT8"]
+    return 2 * _REPEAT * rows * _COLUMNS * _TOKENS / timing.seconds
+
+
 def _width(threads: int) -> int:
     from meadow_py import _core
 
@@ -84,6 +112,10 @@ def _product(dtype: str, threads: int) -> Callable[[], None]:
     bits = weights.view(np.uint32) if dtype == "F32" else (weights.view(np.uint32) >> 16)
     stored = bits if dtype == "F32" else bits.astype(np.uint16)
     matrix = _core.dense_matrix(stored.reshape(-1).view(np.uint8), dtype, rows, _COLUMNS)
+    return _multiply(matrix, random, threads)
+
+
+def _multiply(matrix: Matrix, random: np.random.Generator, threads: int) -> Callable[[], None]:
     x = random.standard_normal((_TOKENS, _COLUMNS), np.float32)
 
     def multiply() -> None:

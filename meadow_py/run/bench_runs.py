@@ -103,12 +103,13 @@ def _all_products(models: Mapping[str, Model]) -> dict[str, Callable[[], None]]:
 def _products_of(model: Model) -> Callable[[], None]:
     matrices = [m for name, m in model.loaded.matrices.items() if name not in _TABLES]
     random = np.random.default_rng(_SEED)
+    activations = model.loaded.config.activations
     widths = {matrix.columns for matrix in matrices}
     vectors = {width: random.standard_normal((1, width), np.float32) for width in widths}
 
     def multiply() -> None:
         for matrix in matrices:
-            matrix.multiply(vectors[matrix.columns], model.threads)
+            matrix.multiply(vectors[matrix.columns], model.threads, activations)
 
     return multiply
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import secrets
+import threading
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -10,6 +11,7 @@ from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
+from meadow_py.run.inputs import whole_number
 from meadow_py.run.stopping import StopText
 
 if TYPE_CHECKING:
@@ -128,7 +130,8 @@ class Generation:
         self.ids: list[int] = []
         self.text = ""
         self.finish_reason: Reason | None = None
-        self.seed = secrets.randbits(63) if sampling.seed is None else sampling.seed
+        seed = secrets.randbits(63) if sampling.seed is None else sampling.seed
+        self.seed = whole_number(seed, "seed")
         self._sampler = _sampler(sampling, self.seed)
         self._engine, self._threads, self._logprobs = engine, threads, logprobs
         room = engine.positions - len(self.prompt)
@@ -139,6 +142,7 @@ class Generation:
         self._stream = None if tokenizer is None else tokenizer.stream(self.prompt)
         self._stop, self._ends = StopText(stop), frozenset(ends)
         self._penalised = sampling.repetition_penalty != 1
+        self._turn = threading.Lock()  # threads that share the text get a token each
         self._started: float | None = None
         self._first = self._last = 0.0
 
@@ -157,6 +161,10 @@ class Generation:
         return self
 
     def __next__(self) -> Token:
+        with self._turn:
+            return self._next()
+
+    def _next(self) -> Token:
         if self._limit == 0 and self.finish_reason is None:
             self.finish_reason = self._limited_by
         if self.finish_reason is not None:
@@ -178,8 +186,11 @@ class Generation:
         return f"Generation({len(self.prompt)} prompt tokens, {len(self.ids)} generated, {state})"
 
     def _forward(self) -> npt.NDArray[np.float32]:
-        fed = self._cache.length - len(self.prompt)
-        unread = self.prompt if fed < 0 else self.ids[fed:]
+        # The last token is read again where Ctrl-C came, or choosing failed, after it was read.
+        read = min(self._cache.length, len(self.prompt) + len(self.ids) - 1)
+        self._cache.truncate(read)
+        fed = read - len(self.prompt)
+        unread = self.ids[fed:] if fed >= 0 else self.prompt[read:]
         return self._engine.forward(np.array(unread, np.int32), self._cache, threads=self._threads)
 
     def _previous(self) -> npt.NDArray[np.int32]:
@@ -213,11 +224,11 @@ class Generation:
 def _sampler(sampling: Sampling, seed: int) -> _core.Sampler:
     from meadow_py import _core
 
-    if isinstance(seed, bool) or not isinstance(seed, int) or not 0 <= seed < 2**64:
-        raise ValueError(f"seed: expected an integer from 0 to 2^64 - 1, found {seed!r}")
-    top_k = sampling.top_k
-    if isinstance(top_k, bool) or not isinstance(top_k, int) or not 0 <= top_k < 2**63:
-        raise ValueError(f"top_k: expected 0 (no limit) or a number of tokens, found {top_k!r}")
+    if not 0 <= seed < 2**64:
+        raise ValueError(f"seed: expected an integer from 0 to 2^64 - 1, found {seed}")
+    top_k = whole_number(sampling.top_k, "top_k")
+    if not 0 <= top_k < 2**63:
+        raise ValueError(f"top_k: expected 0 (no limit) or a number of tokens, found {top_k}")
     for name in ("temperature", "top_p", "min_p", "repetition_penalty"):
         value = getattr(sampling, name)
         if isinstance(value, bool) or not isinstance(value, int | float | np.number):

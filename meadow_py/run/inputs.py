@@ -34,11 +34,17 @@ def checked_count(max_tokens: int | None, context: int) -> int:
     """How many tokens may be generated; None: as many as the context holds."""
     if max_tokens is None:
         return context
-    if isinstance(max_tokens, bool) or not isinstance(max_tokens, int | np.integer):
-        raise TypeError(f"max_tokens: expected an integer, found {max_tokens!r}")
-    if max_tokens < 0:
-        raise ValueError(f"max_tokens: expected 0 or more, found {max_tokens}")
-    return int(max_tokens)
+    count = whole_number(max_tokens, "max_tokens")
+    if count < 0:
+        raise ValueError(f"max_tokens: expected 0 or more, found {count}")
+    return count
+
+
+def whole_number(value: Any, name: str) -> int:
+    """An integer, of numpy too, as int; a TypeError for all else, bool among it."""
+    if isinstance(value, bool) or not isinstance(value, int | np.integer):
+        raise TypeError(f"{name}: expected an integer, found {value!r}")
+    return int(value)
 
 
 def checked_prompt(ids: list[int], first: int | None, context: int) -> list[int]:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from meadow_py.architectures.running import ACTIVATIONS
 from meadow_py.run.assembling import Assembled, assemble
+from meadow_py.run.matrices import check_form
 from meadow_py.sources import Checkpoint, open_checkpoint
 
 if TYPE_CHECKING:
@@ -124,6 +125,7 @@ def load_engine(
     if activations not in ACTIVATIONS:
         expected = " or ".join(repr(known) for known in ACTIVATIONS)
         raise ValueError(f"activations: expected {expected}, found {activations!r}")
+    check_form(form, dtype)  # before anything is read or fetched
     checkpoint = open_checkpoint(
         model,
         revision=revision,

@@ -10,12 +10,13 @@ import ml_dtypes
 import numpy as np
 import numpy.typing as npt
 
+from meadow_py.errors import FormatError
 from meadow_py.quantize import quantize
 from meadow_py.quantize_q8 import quantize_q8
 
 if TYPE_CHECKING:
     from meadow_py import _core
-    from meadow_py.sources import Weight
+    from meadow_py.sources import Tensor, Weight
 
 INTEGER_FORMS = ("int8", "int8-tensor", "q8")
 FORMS = ("auto", "dense", "packed", *INTEGER_FORMS)
@@ -104,11 +105,10 @@ def matrix_of(
     ------
     ValueError
         For an unknown form or dtype, or a weight that the engine cannot multiply with.
+    FormatError
+        If stored planes are damaged; of mapped ones, if their heads are.
     """
-    if form not in FORMS:
-        raise ValueError(f"form={form!r}: expected one of {', '.join(FORMS)}")
-    if dtype not in (None, "F32", "BF16"):
-        raise ValueError(f"dtype={dtype!r}: expected 'F32', 'BF16' or None")
+    check_form(form, dtype)
     if form in ("auto", "packed") and dtype is None:
         stored = _stored_planes(weight, mapped)
         if stored is not None:
@@ -122,6 +122,14 @@ def matrix_of(
     if packed is not None:
         return packed
     return _dense(values if mapped else np.array(values))
+
+
+def check_form(form: str, dtype: str | None) -> None:
+    """A ValueError for an unknown form or dtype of `matrix_of`."""
+    if form not in FORMS:
+        raise ValueError(f"form={form!r}: expected one of {', '.join(FORMS)}")
+    if dtype not in (None, "F32", "BF16"):
+        raise ValueError(f"dtype={dtype!r}: expected 'F32', 'BF16' or None")
 
 
 def unpaired(values: npt.NDArray[Any], heads: int) -> npt.NDArray[Any]:
@@ -143,7 +151,19 @@ def _stored_planes(weight: EngineWeight, mapped: bool) -> _core.Matrix | None:
     blob = tensor.planes() if whole and not weight.paired_heads else None
     if blob is None:
         return None
-    return _core.mapped_matrix(blob if mapped else np.array(blob))
+    return _core.mapped_matrix(blob if mapped else _checked_copy(blob, tensor))
+
+
+def _checked_copy(blob: npt.NDArray[np.uint8], tensor: Tensor) -> npt.NDArray[np.uint8]:
+    """All of it is read anyway; so its checksums are compared, which a mapped one's are not."""
+    from meadow_py import _core
+
+    copy = np.array(blob)
+    try:
+        _core.verify_planes(copy)
+    except FormatError as error:
+        raise FormatError(f"{tensor.file}: tensor {tensor.name!r}: {error}") from error
+    return copy
 
 
 def _packed(values: npt.NDArray[Any], form: str) -> _core.Matrix | None:

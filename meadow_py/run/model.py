@@ -9,8 +9,15 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from meadow_py.quantize import check_threads
 from meadow_py.run.generation import Generation, Sampling
-from meadow_py.run.inputs import checked_count, checked_ids, checked_prompt, ends_of_texts
+from meadow_py.run.inputs import (
+    checked_count,
+    checked_ids,
+    checked_prompt,
+    ends_of_texts,
+    whole_number,
+)
 from meadow_py.run.model_tokenizer import tokenizer_of
 from meadow_py.run.perplexity import Perplexity, perplexity_of
 
@@ -36,10 +43,8 @@ class Model:
     """
 
     def __init__(self, loaded: Loaded, threads: int = 0) -> None:
-        if isinstance(threads, bool) or not isinstance(threads, int) or threads < 0:
-            raise ValueError(f"threads: expected 0 (all cores) or a number, found {threads!r}")
         self._loaded: Loaded | None = loaded
-        self.threads = threads
+        self.threads = check_threads(threads)
         self.source: str = loaded.source
 
     @property
@@ -107,7 +112,7 @@ class Model:
         min_p: float = 0.0,
         repetition_penalty: float = 1.0,
         seed: int | None = None,
-        stop: str | Sequence[str] = (),
+        stop: str | Sequence[str] | None = (),
         logprobs: bool = False,
         ignore_eos: bool = False,
     ) -> Generation:
@@ -135,7 +140,7 @@ class Model:
         seed : int, optional
             0 to 2**64 - 1: the same seed gives the same tokens, on every platform and for any
             number of threads. None: one that the result names.
-        stop : str or sequence of str
+        stop : str or sequence of str, optional
             The text ends before the first of these.
         logprobs : bool
             Whether tokens carry their log probability.
@@ -162,7 +167,7 @@ class Model:
         The order is that of transformers: repetition penalty, temperature, top-k, top-p, min-p.
         """
         loaded = self.loaded
-        strings = [stop] if isinstance(stop, str) else list(stop)
+        strings = [stop] if isinstance(stop, str) else list(stop or ())
         needed = isinstance(prompt, str) or bool(strings)
         tokenizer = self.tokenizer if needed else self._tokenizer_if_any()
         first, ends = ends_of_texts(tokenizer, loaded.metadata)
@@ -244,6 +249,8 @@ class Model:
         ------
         ValueError
             For a text of fewer than two tokens, or windows that make no sense.
+        TypeError
+            If something is of the wrong type.
 
         Notes
         -----
@@ -251,8 +258,8 @@ class Model:
         the same: the guide weighs later windows by one token less.
         """
         ids = self._ids(text)
-        size = self.context if context is None else context
-        step = min(_STRIDE, size) if stride is None else stride
+        size = self.context if context is None else whole_number(context, "context")
+        step = min(_STRIDE, size) if stride is None else whole_number(stride, "stride")
         return perplexity_of(self.loaded.engine, ids, size, step, self.threads, progress)
 
     @property

@@ -6,6 +6,7 @@ import os
 from pathlib import Path
 from typing import Any
 
+from meadow_py.quantize import check_threads
 from meadow_py.run.loading import load_engine
 from meadow_py.run.model import Model
 from meadow_py.run.model_tokenizer import fetch_tokenizer
@@ -47,9 +48,10 @@ def load(
     mapped : bool
         Whether dense weights, and planes that a packed model holds, may stay in the mapped file:
         then a model may be larger than memory. Copied to memory they are read on huge pages, and
-        count as memory of this process.
+        count as memory of this process. Of planes that stay in the file only the heads are checked,
+        for the rest is not read before it is multiplied: `verify` checks all of a file.
     threads : int
-        0 means all cores. Changes no bit of any result.
+        Up to 1024; 0 means all cores. Changes no bit of any result.
     revision, token, cache_dir, local_files_only
         As of `open_checkpoint`.
 
@@ -60,7 +62,8 @@ def load(
     Raises
     ------
     ValueError
-        If the engine does not run such models, or for an unknown `form`, `dtype` or `activations`.
+        If the engine does not run such models, or for an unknown `form`, `dtype` or `activations`,
+        or `threads` out of range.
     FormatError
         If a file is damaged, tensors are missing, or they do not agree with the configuration.
     FileNotFoundError, PermissionError, ConnectionError, TypeError
@@ -72,6 +75,7 @@ def load(
     >>> for token in mp.load().generate("Once upon a time"):
     ...     print(token, end="")  # doctest: +SKIP
     """
+    threads = check_threads(threads)  # before anything is read or fetched
     if model is None:
         from meadow_py import demo
 

@@ -26,7 +26,7 @@ class Perplexity:
     Attributes
     ----------
     value : float
-        ``exp(nll / tokens)``.
+        ``exp(nll / tokens)``; infinity where that is beyond the largest float, about 1.8e308.
     nll : float
         The sum of the negative natural logarithms of the probabilities, in nats.
     tokens : int
@@ -87,7 +87,14 @@ def perplexity_of(
             bar.advance(window.end - reached)
             reached = window.end
     nll = -math.fsum(sums)  # exactly rounded: no order of sums can show
-    return Perplexity(math.exp(nll / count), nll, count, context, stride)
+    return Perplexity(_exponential(nll / count), nll, count, context, stride)
+
+
+def _exponential(mean: float) -> float:
+    try:
+        return math.exp(mean)
+    except OverflowError:
+        return math.inf
 
 
 def _check(engine: _core.Engine, length: int, context: int, stride: int) -> None:

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from meadow_py.errors import FormatError
+from meadow_py.run.byte_pairs import damage_named
 from meadow_py.sources.strict_json import read_object
 
 if TYPE_CHECKING:
@@ -66,6 +67,8 @@ class Tokenizer:
             If `text` is no str.
         ValueError
             If it holds a lone surrogate, which UTF-8 cannot spell.
+        FormatError
+            If the tokenizer's file contradicts itself, which shows only now.
         """
         if not isinstance(text, str):
             raise TypeError(f"text: expected str, found {type(text).__name__}")
@@ -73,7 +76,8 @@ class Tokenizer:
             text.encode("utf-8")
         except UnicodeEncodeError as error:
             raise ValueError(f"text: no valid Unicode: {error}") from error
-        ids: list[int] = self._backend.encode(text, add_special_tokens=add_special_tokens).ids
+        with damage_named("tokenizer"):
+            ids: list[int] = self._backend.encode(text, add_special_tokens=add_special_tokens).ids
         return ids
 
     def decode(self, ids: Sequence[int], skip_special_tokens: bool = False) -> str:
@@ -83,12 +87,15 @@ class Tokenizer:
         ------
         ValueError
             If an id is negative or has more than 32 bits; ids of no token spell nothing.
+        FormatError
+            As `encode`.
         """
         plain = [int(i) for i in ids]
         for i in plain:
             if not 0 <= i < 2**32:
                 raise ValueError(f"ids: expected tokens from 0 to {self.size - 1}, found {i}")
-        text: str = self._backend.decode(plain, skip_special_tokens=skip_special_tokens)
+        with damage_named("tokenizer"):
+            text: str = self._backend.decode(plain, skip_special_tokens=skip_special_tokens)
         return text
 
     def spelling(self, token: int) -> str | None:

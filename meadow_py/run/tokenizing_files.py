@@ -134,7 +134,10 @@ def _byte_level_kind(folder: Path, config: Mapping[str, Any], settings: Mapping[
 
 def _read_merges(path: Path) -> list[tuple[str, str]]:
     made = []
-    lines = path.read_text(encoding="utf-8").split("\n")
+    try:
+        lines = path.read_text(encoding="utf-8").split("\n")
+    except UnicodeDecodeError as error:
+        raise FormatError(f"{path}: no valid UTF-8: {error}") from error
     for number, line in enumerate(lines, 1):
         if not line or (number == 1 and line.startswith("#version")):
             continue

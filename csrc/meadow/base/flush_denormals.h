@@ -27,11 +27,11 @@ class FlushDenormals {
   static constexpr std::uint64_t kFlush = std::uint64_t{1} << 24;  // FPCR: FZ
   static std::uint64_t read() noexcept {
     std::uint64_t bits = 0;
-    asm volatile("mrs %0, fpcr" : "=r"(bits));  // NOLINT(hicpp-no-assembler)
+    asm volatile("mrs %0, fpcr" : "=r"(bits));  // NOLINT(portability-no-assembler)
     return bits;
   }
   static void write(std::uint64_t bits) noexcept {
-    asm volatile("msr fpcr, %0" : : "r"(bits));  // NOLINT(hicpp-no-assembler)
+    asm volatile("msr fpcr, %0" : : "r"(bits));  // NOLINT(portability-no-assembler)
   }
 #else
   static constexpr std::uint64_t kFlush = 0;

@@ -16,6 +16,12 @@ class LineVector {
  public:
   LineVector() = default;
   explicit LineVector(std::size_t count) { grow(count); }
+  ~LineVector() = default;
+  // A copy's memory would begin elsewhere in its line, and so would its first element.
+  LineVector(const LineVector&) = delete;
+  LineVector& operator=(const LineVector&) = delete;
+  LineVector(LineVector&&) noexcept = default;
+  LineVector& operator=(LineVector&&) noexcept = default;
 
   // Room for so many; what was there is lost where it grows.
   void grow(std::size_t count) {
@@ -31,8 +37,9 @@ class LineVector {
 
  private:
   static T* aligned(T* at) noexcept {
-    const std::size_t past = reinterpret_cast<std::uintptr_t>(at) % kLineBytes;
-    return past == 0 ? at : at + (kLineBytes - past) / sizeof(T);
+    constexpr std::size_t kOfLine = kLineBytes / sizeof(T);
+    const std::size_t past = reinterpret_cast<std::uintptr_t>(at) / sizeof(T) % kOfLine;
+    return past == 0 ? at : at + (kOfLine - past);
   }
 
   RawVector<T> memory_;

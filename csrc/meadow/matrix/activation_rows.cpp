@@ -29,7 +29,7 @@ TokenRows::TokenRows(const float* x, std::size_t columns, std::size_t tokens, Ac
       rows_(tokens * stride_) {}
 
 bool TokenRows::wanted(const Matrix& matrix, std::size_t tokens, ActivationType type) noexcept {
-  if (matrix.wants_codes() || TokenPairs::wanted(matrix, tokens, type)) return false;
+  if (matrix.holds_integers() || TokenPairs::wanted(matrix, tokens, type)) return false;
   return tokens >= kManyTokens || type == ActivationType::kBF16;
 }
 

@@ -12,108 +12,84 @@
 namespace meadow {
 namespace {
 
-kernels::Tokens tokens_of(const Activations& x, float* y, std::size_t rows) noexcept {
-  return {x.count, x.values, x.stride, y, rows};
-}
-
-// Behind the last row of a tile that begins at `row`.
-std::size_t rows_behind(std::size_t row, Block range) noexcept {
-  return std::min(row + kernels::kTileRows, range.end);
-}
-
-class F32Matrix final : public Matrix {
- public:
-  F32Matrix(const float* values, std::size_t rows, std::size_t columns)
-      : Matrix(rows, columns), values_(values) {}
-
-  [[nodiscard]] std::size_t bytes() const noexcept override {
-    return rows() * columns() * sizeof(float);
-  }
-  void multiply_rows(Block range, const Activations& x, float* y) const override {
-    if (x.count >= kManyTokens) {
-      return multiply_many<many_tokens::Widened>(
-          *this, range, x, y,
-          [&](std::size_t row, std::size_t column, std::size_t count, float* to,
-              std::size_t stride) noexcept {
-            for (std::size_t r = row; r < rows_behind(row, range); ++r) {
-              std::memcpy(to + (r - row) * stride, values_ + r * columns() + column,
-                          count * sizeof(float));
-            }
-          });
-    }
-    kernels_.f32({values_ + range.begin * columns(), columns(), range.end - range.begin, columns()},
-                 tokens_of(x, y + range.begin, rows()));
-  }
-  void read_row(std::size_t row, float* values) const override {
-    std::memcpy(values, values_ + row * columns(), columns() * sizeof(float));
-  }
-
- private:
-  const kernels::ProductKernels& kernels_ = kernels::product_kernels(active_isa());
-  const float* values_;
+// What a dtype's rows are multiplied and widened by.
+template <typename Value>
+struct DenseKernels {
+  void (*multiply)(const kernels::DenseRows<Value>& rows, const kernels::Tokens& tokens) noexcept;
+  void (*widen)(const Value* values, std::size_t count, float* widened) noexcept;
+  // To pairs, see kernels/bf16_dot; null for a dtype or a CPU without them.
+  void (*pair)(const Value* row, std::size_t columns, std::uint16_t* pairs) noexcept;
 };
 
-class HalfMatrix final : public Matrix {
+template <typename Value>
+class DenseMatrix final : public Matrix {
  public:
-  HalfMatrix(DenseType type, const std::uint16_t* values, std::size_t rows, std::size_t columns)
-      : Matrix(rows, columns), is_bf16_(type == DenseType::kBF16), values_(values) {}
+  DenseMatrix(const DenseKernels<Value>& kernels, const Value* values, std::size_t rows,
+              std::size_t columns)
+      : Matrix(rows, columns), kernels_(kernels), values_(values) {}
 
   [[nodiscard]] std::size_t bytes() const noexcept override {
-    return rows() * columns() * sizeof(std::uint16_t);
+    return rows() * columns() * sizeof(Value);
   }
-  [[nodiscard]] bool takes_pairs() const noexcept override { return is_bf16_; }
+  [[nodiscard]] bool takes_pairs() const noexcept override { return kernels_.pair != nullptr; }
+
   void multiply_rows(Block range, const Activations& x, float* y) const override {
-    if (x.pairs != nullptr) return multiply_pairs(range, x, y);
-    if (x.count >= kManyTokens) return multiply_widened(range, x, y);
-    const auto multiply = is_bf16_ ? kernels_.bf16 : kernels_.f16;
-    multiply({values_ + range.begin * columns(), columns(), range.end - range.begin, columns()},
-             tokens_of(x, y + range.begin, rows()));
+    if (x.pairs != nullptr) return multiply_tiles<many_tokens::Paired>(range, x, y, kernels_.pair);
+    if (x.count >= kManyTokens) {
+      return multiply_tiles<many_tokens::Widened>(range, x, y, kernels_.widen);
+    }
+    kernels_.multiply({at(range.begin, 0), columns(), range.end - range.begin, columns()},
+                      {x.count, x.values, x.stride, y + range.begin, rows()});
   }
   void read_row(std::size_t row, float* values) const override {
-    const auto widen = is_bf16_ ? kernels_.widen_bf16 : kernels_.widen_f16;
-    widen(values_ + row * columns(), columns(), values);
+    kernels_.widen(at(row, 0), columns(), values);
   }
 
  private:
-  void multiply_widened(Block range, const Activations& x, float* y) const {
-    const auto widen = is_bf16_ ? kernels_.widen_bf16 : kernels_.widen_f16;
-    multiply_many<many_tokens::Widened>(
-        *this, range, x, y,
-        [&](std::size_t row, std::size_t column, std::size_t count, float* to,
-            std::size_t stride) noexcept {
-          for (std::size_t r = row; r < rows_behind(row, range); ++r) {
-            widen(values_ + r * columns() + column, count, to + (r - row) * stride);
-          }
-          ask_for(row + kernels::kTileRows, range, column, count);
-        });
+  [[nodiscard]] const Value* at(std::size_t row, std::size_t column) const noexcept {
+    return values_ + row * columns() + column;
   }
 
-  void multiply_pairs(Block range, const Activations& x, float* y) const {
-    const auto pair = kernels::bf16_dot_kernels(active_isa())->pair;
-    multiply_many<many_tokens::Paired>(
-        *this, range, x, y,
-        [&](std::size_t row, std::size_t column, std::size_t count, std::uint16_t* to,
-            std::size_t stride) noexcept {
-          for (std::size_t r = row; r < rows_behind(row, range); ++r) {
-            pair(values_ + r * columns() + column, count, to + (r - row) * stride);
-          }
-          ask_for(row + kernels::kTileRows, range, column, count);
-        });
+  // convert(values, count, to) brings a part of a row into the form.
+  template <typename Form, typename Convert>
+  void multiply_tiles(Block range, const Activations& x, float* y, const Convert& convert) const {
+    using Element = typename Form::Element;
+    multiply_many<Form>(*this, range, x, y,
+                        [&](std::size_t row, std::size_t column, std::size_t count, Element* to,
+                            std::size_t stride) noexcept {
+                          const Block tile = {row, std::min(row + kernels::kTileRows, range.end)};
+                          for (std::size_t r = tile.begin; r < tile.end; ++r) {
+                            convert(at(r, column), count, to + (r - row) * stride);
+                          }
+                          const Block next = {tile.end,
+                                              std::min(tile.end + kernels::kTileRows, range.end)};
+                          ask_for(next, column, count);
+                        });
   }
 
   // The next tile comes from memory while this one is multiplied.
-  void ask_for(std::size_t row, Block range, std::size_t column, std::size_t count) const noexcept {
-    constexpr std::size_t kLine = kLineBytes / sizeof(std::uint16_t);
-    for (std::size_t r = row; r < rows_behind(row, range); ++r) {
-      const std::uint16_t* at = values_ + r * columns() + column;
-      for (std::size_t c = 0; c < count; c += kLine) __builtin_prefetch(at + c, 0, 2);
+  void ask_for(Block tile, std::size_t column, std::size_t count) const noexcept {
+    for (std::size_t r = tile.begin; r < tile.end; ++r) {
+      for (std::size_t c = 0; c < count; c += kLineBytes / sizeof(Value)) {
+        __builtin_prefetch(at(r, column + c), 0, 2);
+      }
     }
   }
 
-  const kernels::ProductKernels& kernels_ = kernels::product_kernels(active_isa());
-  bool is_bf16_;
-  const std::uint16_t* values_;
+  DenseKernels<Value> kernels_;
+  const Value* values_;
 };
+
+void copy(const float* values, std::size_t count, float* to) noexcept {
+  std::memcpy(to, values, count * sizeof *to);
+}
+
+DenseKernels<std::uint16_t> half_kernels(DenseType type) {
+  const auto& kernels = kernels::product_kernels(active_isa());
+  if (type == DenseType::kF16) return {kernels.f16, kernels.widen_f16, nullptr};
+  const kernels::Bf16DotKernels* pairs = kernels::bf16_dot_kernels(active_isa());
+  return {kernels.bf16, kernels.widen_bf16, pairs == nullptr ? nullptr : pairs->pair};
+}
 
 }  // namespace
 
@@ -122,10 +98,12 @@ std::unique_ptr<Matrix> dense_matrix(DenseType type, const void* values, std::si
   if (rows == 0 || columns == 0) invalid("matrix: expected rows and columns, found none");
   prefer_huge_pages(values, rows * columns * (type == DenseType::kF32 ? 4 : 2));
   if (type == DenseType::kF32) {
-    return std::make_unique<F32Matrix>(static_cast<const float*>(values), rows, columns);
+    const DenseKernels<float> kernels = {kernels::product_kernels(active_isa()).f32, copy, nullptr};
+    return std::make_unique<DenseMatrix<float>>(kernels, static_cast<const float*>(values), rows,
+                                                columns);
   }
-  return std::make_unique<HalfMatrix>(type, static_cast<const std::uint16_t*>(values), rows,
-                                      columns);
+  return std::make_unique<DenseMatrix<std::uint16_t>>(
+      half_kernels(type), static_cast<const std::uint16_t*>(values), rows, columns);
 }
 
 }  // namespace meadow

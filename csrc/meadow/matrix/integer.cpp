@@ -91,6 +91,7 @@ class IntegerMatrix final : public Matrix {
   [[nodiscard]] std::size_t bytes() const noexcept override {
     return planes_.bytes() + scales_.bytes();
   }
+  [[nodiscard]] bool holds_integers() const noexcept override { return true; }
   [[nodiscard]] bool wants_codes() const noexcept override { return wants_codes_; }
   [[nodiscard]] std::size_t row_step() const noexcept override { return kStripRows; }
 

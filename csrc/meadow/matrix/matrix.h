@@ -44,6 +44,8 @@ class Matrix {
 
   // What one product with one vector reads of the weight, tables and scales counted.
   [[nodiscard]] virtual std::size_t bytes() const noexcept = 0;
+  // Whether its values are integers with scales: the type of activations is none of its business.
+  [[nodiscard]] virtual bool holds_integers() const noexcept { return false; }
   // Whether it is multiplied with the activations' integers.
   [[nodiscard]] virtual bool wants_codes() const noexcept { return false; }
   // Whether it can be multiplied with activations in pairs.

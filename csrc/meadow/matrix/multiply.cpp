@@ -64,7 +64,7 @@ void multiply(std::span<const Product> products, std::size_t tokens, unsigned th
   const std::vector<Share> shares = shares_of(products, tokens, threads);
   parallel_for(shares.size(), threads, [&](std::size_t n) {
     const Product& product = *shares[n].product;
-    const FlushDenormals flush(type == ActivationType::kBF16);
+    const FlushDenormals flush(type == ActivationType::kBF16 && !product.matrix->holds_integers());
     Activations x;
     x.count = tokens;
     x.columns = x.stride = product.matrix->columns();

@@ -44,7 +44,7 @@ class Prepared {
     Form form;
   };
 
-  const Form* find(const Product& product) const noexcept {
+  [[nodiscard]] const Form* find(const Product& product) const noexcept {
     const auto found = std::find_if(all_.begin(), all_.end(), [&](const Entry& entry) {
       return entry.x == product.x && entry.columns == product.matrix->columns();
     });

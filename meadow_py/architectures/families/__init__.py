@@ -14,6 +14,7 @@ from meadow_py.architectures.families.mistral import MISTRAL, MIXTRAL
 from meadow_py.architectures.families.opt import OPT
 from meadow_py.architectures.families.phi3 import PHI3
 from meadow_py.architectures.families.qwen import QWEN, QWEN2, QWEN2_MOE, QWEN3, QWEN3_MOE
+from meadow_py.architectures.families.vit import VIT
 from meadow_py.architectures.family import Family
 
 FAMILIES: tuple[Family, ...] = (
@@ -38,6 +39,7 @@ FAMILIES: tuple[Family, ...] = (
     ROBERTA,
     BERT,
     DISTILBERT,
+    VIT,
 )
 UNKNOWN = Family(name="unknown", expected=False)
 

@@ -140,6 +140,8 @@ def _yarn(parameters: Mapping[str, Any], dim: int) -> Rotary:
     if base <= 1:
         raise ValueError(f"configuration: rope_theta={base}: expected a number above 1 for YaRN")
     scaled = parameters["positions"] / trained if factor is None else _factor(parameters)
+    if scaled * trained >= 2**63:
+        raise ValueError(f"configuration: YaRN scales {trained} positions by {scaled}: too many")
     waves = _powers(base, dim)
     extrapolated = np.float32(1) / waves
     interpolated = np.float32(1) / (np.float32(scaled) * waves)

@@ -45,8 +45,11 @@ overflow-wrap:anywhere}
 height:1.45em;border-left:1px solid currentColor}
 .meadow-view .meadow-ratio i{position:absolute;top:.55em;height:.75em;left:10px;
 -webkit-print-color-adjust:exact;print-color-adjust:exact}
-.meadow-view .meadow-ratio i.meadow-smaller{background:#3b82c4}
+.meadow-view .meadow-ratio i.meadow-smaller,.meadow-view .meadow-share i{background:#3b82c4}
 .meadow-view .meadow-ratio i.meadow-larger{background:#d07a1f}
+.meadow-view .meadow-table td.meadow-share{position:relative;padding-left:80px}
+.meadow-view .meadow-share i{position:absolute;top:.55em;height:.75em;left:10px;
+-webkit-print-color-adjust:exact;print-color-adjust:exact}
 .meadow-view dl.meadow-terms{display:grid;grid-template-columns:max-content 1fr;gap:.3em 1em;
 margin:.3em 0;max-width:64em}
 .meadow-view .meadow-terms dt{font-weight:600;margin:0}
@@ -56,6 +59,7 @@ margin:.3em 0;max-width:64em}
 .meadow-view .meadow-table th,.meadow-view .meadow-table td{padding:.2em .4em}
 .meadow-view .meadow-table tbody th.meadow-words{min-width:8em}
 .meadow-view .meadow-table td.meadow-ratio{padding-left:.4em}
+.meadow-view .meadow-table td.meadow-share{padding-left:.4em}.meadow-view .meadow-share i,
 .meadow-view .meadow-ratio i,.meadow-view .meadow-table td.meadow-ratio::after{display:none}
 .meadow-view dl.meadow-terms{display:block}.meadow-view .meadow-terms dd{margin:0 0 .4em 1em}}
 @media print{.meadow-view>details.meadow-fold::details-content{content-visibility:visible;

@@ -1,18 +1,29 @@
-"""A profile and the name of a plot to a figure."""
+"""A result and the name of a plot to a figure."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from meadow_py.views.plots.kinds import KINDS, Kind
+from meadow_py.views.plots.kind import Kind
+from meadow_py.views.plots.kinds import KINDS
 from meadow_py.views.plots.place import Place, require_matplotlib, root_of
 from meadow_py.views.plots.selection import named
+from meadow_py.views.plots.simulation.kinds import SIMULATION_KINDS
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
     from meadow_py.profiler.result import Profile
+    from meadow_py.simulator import Simulation
+
+
+def kinds_of(result: Profile | Simulation) -> Mapping[str, Kind]:
+    """The kinds of plots that there are of a result."""
+    from meadow_py.simulator import Simulation
+
+    return SIMULATION_KINDS if isinstance(result, Simulation) else KINDS
 
 
 def draw(profile: Profile, kind: str = "heatmap", ax: Axes | None = None, **options: Any) -> Axes:
@@ -42,16 +53,28 @@ def draw(profile: Profile, kind: str = "heatmap", ax: Axes | None = None, **opti
     return _draw(profile, kind, Place(ax), options)
 
 
-def figure(profile: Profile, kind: str = "heatmap", **options: Any) -> Figure:
-    """The same as a figure of its own that pyplot does not know: nothing needs to be closed."""
-    return root_of(_draw(profile, kind, Place(None, pyplot=False), options))
+def draw_simulation(
+    simulation: Simulation, kind: str = "time", ax: Axes | None = None, **options: Any
+) -> Axes:
+    """The same of a simulation: a key of `SIMULATION_KINDS`, with its options."""
+    return _draw(simulation, kind, Place(ax), options)
 
 
-def _draw(profile: Profile, kind: str, place: Place, options: dict[str, Any]) -> Axes:
-    entry = KINDS[named("kind of plot", kind, KINDS)]
+def figure(result: Profile | Simulation, kind: str | None = None, **options: Any) -> Figure:
+    """The same as a figure of its own that pyplot does not know: nothing needs to be closed.
+
+    Without a `kind`, the first that there is of such a result.
+    """
+    chosen = kind or next(iter(kinds_of(result)))
+    return root_of(_draw(result, chosen, Place(None, pyplot=False), options))
+
+
+def _draw(result: Profile | Simulation, kind: str, place: Place, options: dict[str, Any]) -> Axes:
+    kinds = kinds_of(result)
+    entry = kinds[named("kind of plot", kind, kinds)]
     _check_options(kind, entry, options)
     require_matplotlib()
-    return entry.function(profile, place, **options)
+    return entry.function(result, place, **options)
 
 
 def _check_options(kind: str, entry: Kind, options: dict[str, Any]) -> None:

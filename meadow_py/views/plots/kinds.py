@@ -2,47 +2,16 @@
 
 from __future__ import annotations
 
-import inspect
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping
 from types import MappingProxyType
-from typing import TYPE_CHECKING
 
 from meadow_py.views.plots.growth import growth
 from meadow_py.views.plots.heatmap import heatmap
+from meadow_py.views.plots.kind import Kind
 from meadow_py.views.plots.rate_distortion import rate_distortion
 from meadow_py.views.plots.ratio import ratio
 from meadow_py.views.plots.role_bytes import role_bytes
 from meadow_py.views.plots.values import values
-
-if TYPE_CHECKING:
-    from matplotlib.axes import Axes
-
-
-@dataclass(frozen=True)
-class Kind:
-    """A kind of plot.
-
-    Attributes
-    ----------
-    title : str
-        What a heading calls it.
-    description : str
-        What it shows, in one sentence.
-    function : callable
-        ``(Profile, Place, **options) -> Axes``.
-    """
-
-    title: str
-    description: str
-    function: Callable[..., Axes]
-
-    @property
-    def options(self) -> tuple[str, ...]:
-        """The names of the options of the function."""
-        parameters = inspect.signature(self.function).parameters.values()
-        return tuple(p.name for p in parameters if p.kind is p.KEYWORD_ONLY)
-
 
 KINDS: Mapping[str, Kind] = MappingProxyType(
     {

@@ -11,8 +11,7 @@ from typing import TYPE_CHECKING, Any
 from xml.sax.saxutils import quoteattr
 
 from meadow_py.files import write_whole
-from meadow_py.views.plots.drawing import figure
-from meadow_py.views.plots.kinds import KINDS
+from meadow_py.views.plots.drawing import figure, kinds_of
 from meadow_py.views.plots.place import require_matplotlib, root_of
 
 if TYPE_CHECKING:
@@ -20,6 +19,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
     from meadow_py.profiler.result import Profile
+    from meadow_py.simulator import Simulation
 
 # What each format would say about the time and the program that made it.
 FORMATS: dict[str, dict[str, Any]] = {
@@ -71,7 +71,9 @@ def save(drawn: Axes | Figure, path: str | os.PathLike[str], dpi: float = _DOTS_
     write_whole(path, _rendered(drawn, kind, dpi))
 
 
-def svg(profile: Profile, kind: str = "heatmap", dark: bool = False, **options: Any) -> str:
+def svg(
+    result: Profile | Simulation, kind: str = "heatmap", dark: bool = False, **options: Any
+) -> str:
     """A plot as an ``<svg>`` element to stand in an HTML page, on the ground of that page.
 
     Text is text. All ids begin with a digest of the figure, so that several can stand in a page.
@@ -94,8 +96,8 @@ def svg(profile: Profile, kind: str = "heatmap", dark: bool = False, **options: 
         "svg.fonttype": "none",
     }
     with style.context(sheets), matplotlib.rc_context(bare):
-        text = _rendered(figure(profile, kind, **options), "svg", _PIXELS_PER_INCH).decode()
-    return _inline(text, KINDS[kind].title)
+        text = _rendered(figure(result, kind, **options), "svg", _PIXELS_PER_INCH).decode()
+    return _inline(text, kinds_of(result)[kind].title)
 
 
 def _rendered(drawn: Axes | Figure, kind: str, dpi: float) -> bytes:

@@ -38,11 +38,12 @@ struct Material {
   std::vector<std::uint8_t> coded;
 };
 
-std::vector<float> product(const Matrix& matrix, const std::vector<float>& x, unsigned threads) {
+std::vector<float> product(const Matrix& matrix, const std::vector<float>& x, unsigned threads,
+                           ActivationType type = ActivationType::kF32) {
   const std::size_t tokens = x.size() / matrix.columns();
   std::vector<float> y(tokens * matrix.rows(), -1.0F);
   const Product one{&matrix, x.data(), y.data()};
-  multiply({&one, 1}, tokens, threads);
+  multiply({&one, 1}, tokens, threads, type);
   return y;
 }
 
@@ -167,4 +168,20 @@ TEST_CASE("scales belong to the weight, to rows, or to multiples of 32 columns")
   CHECK(scales_of_row(Material(4, 128, 64).weight()) == 2);
   CHECK(scales_of_row(Material(4, 130, 64).weight()) == 3);
   CHECK(scales_of_row(Material(4, 128, 128).weight()) == 1);
+}
+
+TEST_CASE("integers take no notice of the type of activations, denormal results among them") {
+  for (const ActivationForm form : {ActivationForm::kInt8, ActivationForm::kFloats}) {
+    for (const Material& material : materials()) {
+      for (const std::size_t tokens : {1U, 40U}) {
+        auto x = normal_floats(tokens * material.columns, 5);
+        for (std::size_t i = 0; i < material.columns; ++i) x[i] *= 1e-40F;
+        EveryIsa().run([&] {
+          const auto matrix = made(material, PlaneWidths::kPacked, form);
+          const auto expected = product(*matrix, x, 1);
+          CHECK(same_bits(product(*matrix, x, 2, ActivationType::kBF16), expected));
+        });
+      }
+    }
+  }
 }

@@ -36,7 +36,7 @@ VISION = {
 }
 
 OTHERS = (
-    Case("unknown", "ViT", {**VISION}, "Model"),
+    Case("vit", "ViT", {**VISION}, "Model"),
     Case("unknown", "GPTJ", GPTJ),
     Case("unknown", "Bloom", BLOOM),
     Case("unknown", "T5", T5, "ForConditionalGeneration"),

@@ -98,6 +98,7 @@ def test_a_mixture_of_experts_in_a_gguf_file() -> None:
             {"rope_scaling": {"type": "yarn", "original_max_position_embeddings": 1}},
             r"embeddings=1\.0: expected more than 1",
         ),
+        ({"rope_scaling": {"type": "yarn", "factor": 1e308}}, r"YaRN scales .* by 1e\+308"),
         ({"rope_theta": 1e-300}, "without finite frequencies"),
     ],
 )

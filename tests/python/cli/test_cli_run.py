@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shlex
 import signal
 import subprocess
 import sys
@@ -25,6 +26,16 @@ _BANDWIDTH = 20e9
 def _bandwidth(monkeypatch: pytest.MonkeyPatch) -> None:
     """What a host reads in a second: its measurement has tests of its own, and takes a while."""
     monkeypatch.setattr("meadow_py.run.speed.host_bandwidth", lambda _: _BANDWIDTH)
+
+
+def _process(
+    *arguments: str, stdin: str = "</dev/null", encoding: str = "utf-8"
+) -> subprocess.CompletedProcess[bytes]:
+    command = shlex.join([sys.executable, "-m", "meadow_py", "run", "--threads", "1", *arguments])
+    environment = {**os.environ, "PYTHONIOENCODING": encoding}
+    return subprocess.run(
+        f"{command} {stdin}", shell=True, capture_output=True, check=False, env=environment
+    )
 
 
 def _run(*arguments: str, stdin: str | None = None) -> tuple[str, str, int]:
@@ -77,6 +88,26 @@ def test_the_prompt_may_come_from_stdin() -> None:
     expected = _run("-n", "8", "--greedy", "-p", "In the", "--json")[0]
     made = _run("-n", "8", "--greedy", "-p", "-", "--json", stdin="In the")[0]
     assert json.loads(made)["ids"] == json.loads(expected)["ids"]
+
+
+def test_a_closed_stdin_is_said() -> None:
+    done = _process("-p", "-", stdin="<&-")
+    assert done.returncode == 1
+    assert (
+        done.stderr == b"meadow: standard input is closed: expected the prompt there, as "
+        b"--prompt - says\n"
+    )
+
+
+def test_what_stdout_cannot_spell_is_escaped() -> None:
+    whole = _process("--greedy", "-n", "40", "-p", "\u2019 \u00e9\u2019 ", encoding="utf-8")
+    plain = _process("--greedy", "-n", "40", "-p", "\u2019 \u00e9\u2019 ", encoding="ascii")
+    assert (whole.returncode, plain.returncode) == (0, 0)
+    text = whole.stdout.decode("utf-8")
+    assert not text.isascii()
+    assert plain.stdout.decode("ascii") == text.encode("ascii", "backslashreplace").decode("ascii")
+    made = _process("--greedy", "-n", "40", "-p", "\u2019", "--json", encoding="ascii")
+    assert json.loads(made.stdout)["prompt"] == "\u2019"
 
 
 def test_stop_strings() -> None:

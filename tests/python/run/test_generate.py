@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import itertools
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -209,6 +211,8 @@ def test_an_empty_prompt_is_the_first_token_of_texts(model: Model) -> None:
         ({"repetition_penalty": 0}, ValueError, "repetition_penalty"),
         ({"seed": -1}, ValueError, "seed: expected an integer from 0"),
         ({"seed": 2**64}, ValueError, "seed"),
+        ({"seed": 1.0}, TypeError, "seed: expected an integer, found 1.0"),
+        ({"top_k": 1.5}, TypeError, "top_k: expected an integer, found 1.5"),
         ({"stop": [""]}, ValueError, "stop"),
     ],
 )
@@ -217,6 +221,48 @@ def test_what_makes_no_sense(
 ) -> None:
     with pytest.raises(error, match=said):
         model.generate(**{"prompt": "The", **settings})
+
+
+def test_integers_of_numpy_and_no_stop_strings(model: Model) -> None:
+    settings: dict[str, Any] = {"temperature": 0.9, "max_tokens": 12}
+    plain = [t.id for t in model.generate("The", seed=7, top_k=5, **settings)]
+    of_numpy = model.generate("The", seed=np.int64(7), top_k=np.int32(5), stop=None, **settings)
+    assert [t.id for t in of_numpy] == plain
+    assert type(of_numpy.seed) is int
+
+
+@pytest.mark.parametrize("prompt", [[2, 50, 60], [2]])
+def test_a_text_goes_on_after_ctrl_c(
+    model: Model, prompt: list[int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    expected = [t.id for t in model.generate(prompt, max_tokens=12)]
+    generation = model.generate(prompt, max_tokens=12)
+    sampler, calls = generation._sampler, []
+
+    class _Interrupted:
+        """Ctrl-C behind every third forward pass."""
+
+        def choose(self, logits: Any, previous: Any) -> int:
+            calls.append(None)
+            if len(calls) % 3 == 1:
+                raise KeyboardInterrupt
+            return sampler.choose(logits, previous)
+
+    monkeypatch.setattr(generation, "_sampler", _Interrupted())
+    while generation.finish_reason is None:
+        with contextlib.suppress(KeyboardInterrupt):
+            next(generation)
+    assert len(calls) > 12
+    assert generation.ids == expected
+
+
+def test_threads_that_share_a_text_get_its_tokens_once(model: Model) -> None:
+    expected = [t.id for t in model.generate("The", max_tokens=150)]
+    generation = model.generate("The", max_tokens=150)
+    with ThreadPoolExecutor(4) as pool:
+        shares = list(pool.map(lambda _: [t.id for t in generation], range(4)))
+    assert generation.ids == expected
+    assert sorted(i for share in shares for i in share) == sorted(expected)
 
 
 def test_nan_logits_are_an_error(tmp_path: Path) -> None:

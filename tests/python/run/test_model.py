@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from safetensors.numpy import load_file, save_file
 
 import meadow_py
 from meadow_py import Model, demo
@@ -125,12 +126,40 @@ def test_perplexity_that_makes_no_sense(model: Model) -> None:
     ):
         with pytest.raises(ValueError, match=said):
             model.perplexity(**settings)  # type: ignore[arg-type]
+    wrong: list[dict[str, Any]] = [{"context": 2.5}, {"context": "4"}, {"stride": True}]
+    for settings in wrong:
+        with pytest.raises(TypeError, match=f"{next(iter(settings))}: expected an integer"):
+            model.perplexity("a b c", **settings)
+
+
+def test_perplexity_beyond_the_largest_float_is_infinite(tmp_path: Path) -> None:
+    for name in ("config.json", "model.safetensors"):
+        (tmp_path / name).write_bytes((demo.folder() / name).read_bytes())
+    tensors = load_file(tmp_path / "model.safetensors")
+    norm = "model.decoder.final_layer_norm"
+    for name in (f"{norm}.weight", f"{norm}.bias"):
+        tensors[name] = tensors[name].astype(np.float32) * np.float32(1e6)
+    save_file(tensors, tmp_path / "model.safetensors")
+    with meadow_py.load(tmp_path, threads=1) as loud:
+        found = loud.perplexity([2, 50, 60, 70])
+    assert float(found) == math.inf
+    assert 710 < found.nll / found.tokens < math.inf
 
 
 def test_options_that_make_no_sense() -> None:
     with pytest.raises(ValueError, match="threads"):
         meadow_py.load(threads=-1)
+    with pytest.raises(ValueError, match=r"threads=1099511627776: expected 1 to 1024"):
+        meadow_py.load(threads=2**40)
     with pytest.raises(ValueError, match="form"):
         meadow_py.load(form="folded")
     with pytest.raises(ValueError, match="activations: expected 'F32' or 'BF16', found 'bf16'"):
         meadow_py.load(activations="bf16")
+
+
+@pytest.mark.parametrize(
+    "options", [{"form": "folded"}, {"dtype": "f32"}, {"activations": "bf16"}, {"threads": -1}]
+)
+def test_options_are_checked_before_anything_is_fetched(options: dict[str, Any]) -> None:
+    with pytest.raises(ValueError, match=next(iter(options))):
+        meadow_py.load("nobody/nothing", local_files_only=True, **options)

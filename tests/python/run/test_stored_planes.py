@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 from pathlib import Path
 
@@ -9,11 +10,12 @@ import ml_dtypes
 import numpy as np
 import pytest
 from running import run
+from safetensors import safe_open
 from safetensors.numpy import load_file, save_file
 from small_models import CASES, prompt, save
 
 import meadow_py as mp
-from meadow_py import blobs, demo
+from meadow_py import FormatError, blobs, demo
 from meadow_py.run.loading import load_engine
 
 
@@ -73,3 +75,18 @@ def test_transposed_and_fused_weights_too(label: str, tmp_path: Path) -> None:
     np.testing.assert_array_equal(
         run(packed, tokens).view(np.uint32), run(dense, tokens).view(np.uint32)
     )
+
+
+def test_a_copy_of_damaged_planes_is_refused(trained: Path, tmp_path: Path) -> None:
+    mp.pack(trained, tmp_path / "packed", codec="planes")
+    name = "model.decoder.layers.0.fc1.weight"
+    path = tmp_path / "packed/model.meadow.safetensors"
+    with safe_open(path, "numpy") as stored:
+        blob = stored.get_tensor(name)
+    content = path.read_bytes()
+    at = content.index(blob.tobytes()) + len(blob) // 2
+    path.write_bytes(content[:at] + bytes([content[at] ^ 1]) + content[at + 1 :])
+    with pytest.raises(FormatError, match=f"{re.escape(str(path))}: tensor '{name}': planes: "):
+        load_engine(tmp_path / "packed", mapped=False)
+    with pytest.raises(FormatError, match=re.escape(name)):
+        load_engine(tmp_path / "packed", form="dense")

@@ -141,3 +141,19 @@ def test_chat_templates(tmp_path: Path) -> None:
     assert _opened(tmp_path).chat_template == "D"
     (tmp_path / "chat_template.jinja").write_text("J")
     assert _opened(tmp_path).chat_template == "J"
+
+
+def test_what_shows_only_when_texts_are_read_is_damage_too(tmp_path: Path) -> None:
+    stored = json.loads((demo.folder() / "tokenizer.json").read_text("utf-8"))
+    stored["post_processor"]["single"][0]["SpecialToken"]["id"] = "nothing"
+    (tmp_path / "tokenizer.json").write_text(json.dumps(stored), encoding="utf-8")
+    with pytest.raises(FormatError, match="no valid tokenizer"):
+        _opened(tmp_path).encode("The")
+
+
+def test_merges_that_are_no_utf_8_are_named(tmp_path: Path) -> None:
+    (tmp_path / "config.json").write_text('{"model_type": "gpt2"}')
+    (tmp_path / "vocab.json").write_text('{"a": 0}')
+    (tmp_path / "merges.txt").write_bytes(b"a \xff\n")
+    with pytest.raises(FormatError, match=r"merges\.txt: no valid UTF-8"):
+        _opened(tmp_path)

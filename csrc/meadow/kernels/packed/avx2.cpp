@@ -14,8 +14,15 @@ constexpr std::size_t kHalf = 8;
 // Bytes in front of both planes: the best of 0, 1, 2 and 4 KiB on Zen 5.
 constexpr std::size_t kAhead = 4096;
 
+// GCC would load again for every use, until loads are the limit.
+template <typename Vector>
+Vector kept(Vector value) noexcept {
+  asm("" : "+x"(value));  // NOLINT(portability-no-assembler)
+  return value;
+}
+
 __m256i load(const std::uint8_t* p) noexcept {
-  return _mm256_loadu_si256(reinterpret_cast<const __m256i*>(p));
+  return kept(_mm256_loadu_si256(reinterpret_cast<const __m256i*>(p)));
 }
 
 // Upper bytes of two rows.

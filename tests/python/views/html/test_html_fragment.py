@@ -67,7 +67,8 @@ def test_the_style_holds_on_to_the_fragment(tree: Node) -> None:
 
 
 def test_every_class_with_a_look_is_used(made: mp.Profile, swept: mp.Sensitivity) -> None:
-    trees = [parse(made._repr_html_()), parse(swept._repr_html_())]
+    simulated = mp.simulate("opt-125m", device="zcu102", prompt=16)
+    trees = [parse(one._repr_html_()) for one in (made, swept, simulated)]
     used = {c for t in trees for n in t.walk() for c in (n.attributes.get("class") or "").split()}
     assert set(re.findall(r"\.(meadow-[a-z]+)", FRAGMENT)) <= used
 

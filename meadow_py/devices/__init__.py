@@ -1,0 +1,39 @@
+"""Devices as data: every number with its source, and a range where sources disagree.
+
+A device is a TOML file: those in ``tables`` come with meadow_py, and a file of your own works the
+same way. Inside, all numbers are in SI base units: bytes, bytes/s, operations/s, hertz, watts,
+joules, seconds. In files they carry their unit.
+"""
+
+from __future__ import annotations
+
+from meadow_py.devices.catalogue import get, names
+from meadow_py.devices.device import (
+    Buffers,
+    Compute,
+    Device,
+    Memory,
+    Power,
+    ProcessingElements,
+    Storage,
+)
+from meadow_py.devices.energy_table import EnergyTable, energy_names, energy_table
+from meadow_py.devices.quantity import Quantity
+from meadow_py.devices.units import parse_bandwidth
+
+__all__ = [
+    "Buffers",
+    "Compute",
+    "Device",
+    "EnergyTable",
+    "Memory",
+    "Power",
+    "ProcessingElements",
+    "Quantity",
+    "Storage",
+    "energy_names",
+    "energy_table",
+    "get",
+    "names",
+    "parse_bandwidth",
+]

@@ -1,0 +1,181 @@
+"""How many bytes the weights take: at a precision, as a profile packed them, or in a file."""
+
+from __future__ import annotations
+
+import math
+import os
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from meadow_py.workload import ModelShape, Precision
+
+if TYPE_CHECKING:
+    from meadow_py.profiler import Profile
+    from meadow_py.profiler.result import Packing, WeightProfile
+
+PRECISIONS = ("w16a16", "w8a8", "w4.5a8kv16")
+_CODECS = ("naive", "packets", "reindexed", "huffman", "storage")
+_ACTIVATIONS = ((32, 24), (16, 12), (8, 0))  # their bits, for weights of more bits than
+_DENSE, _STORAGE = "dense", "storage"
+
+
+@dataclass(frozen=True)
+class Form:
+    """All weights of a model, in one precision and one packing.
+
+    Attributes
+    ----------
+    precision : Precision
+    packing : str
+        ``dense``, a codec, or ``as stored``.
+    stored_bytes : float
+        Of all weights, where they lie while the model runs.
+    read_bytes : float
+        Of those that a token reads: all but an embedding that is not the head, too.
+    file_bytes : float
+        Of all weights in storage: less than `stored_bytes` with the storage codec, which is decoded
+        when weights are loaded.
+    source : str
+        ``nominal``: bits times weights; ``profile``: measured, tables and headers counted;
+        ``given``: the size of a file.
+    """
+
+    precision: Precision
+    packing: str
+    stored_bytes: float
+    read_bytes: float
+    file_bytes: float
+    source: str
+
+
+def stored_weights(shape: ModelShape) -> int:
+    """Weights of all matrices; biases, norms and position embeddings are not counted."""
+    untied = 0 if shape.tied else shape.head_weights
+    patches = shape.patch_values * shape.hidden
+    return shape.decoder_weights + shape.embedding_weights + untied + patches
+
+
+def read_weights(shape: ModelShape) -> int:
+    """Weights that each token reads: every block, and the head."""
+    return shape.decoder_weights + shape.head_weights
+
+
+def nominal(shape: ModelShape, precision: Precision) -> Form:
+    """Dense weights at so many bits each."""
+    share = precision.weight_bits / 8
+    stored, read = stored_weights(shape) * share, read_weights(shape) * share
+    return Form(precision, _DENSE, stored, min(read, stored), stored, "nominal")
+
+
+def given(shape: ModelShape, precision: Precision, nbytes: float) -> Form:
+    """Weights of which only the bytes of all together are known."""
+    share = min(read_weights(shape) / stored_weights(shape), 1.0)
+    return Form(precision, "as stored", nbytes, nbytes * share, nbytes, "given")
+
+
+def as_stored(model: Any, shape: ModelShape) -> Form | None:
+    """The weights as a file or a folder has them; None where there are none to see.
+
+    Their precision is bits over numbers. Below 12 bits, products are taken to be of INT8, the KV
+    cache to have 16 bits: what llama.cpp does.
+    """
+    from meadow_py.sources import Checkpoint, open_checkpoint
+
+    if isinstance(model, str | os.PathLike):
+        path = Path(model).expanduser()
+        if not path.exists() or path.suffix == ".json":
+            return None
+        try:
+            model = open_checkpoint(model)
+        except FileNotFoundError:  # a configuration alone
+            return None
+    if not isinstance(model, Checkpoint):
+        return None
+    numbers = sum(math.prod(tensor.shape) for tensor in model.tensors.values())
+    bits = min(max(8 * model.nbytes / max(numbers, 1), 1), 64)
+    wide = next(width for width, above in _ACTIVATIONS if bits > above)
+    return given(shape, Precision(round(bits, 2), wide, 16), model.nbytes)
+
+
+def of_profile(shape: ModelShape, profile: Profile, activation_bits: float | None) -> list[Form]:
+    """Dense and packed sizes of a profile, one form for each precision and codec.
+
+    Of chunk sizes the one that is smallest over the whole model counts. Weights that the profile
+    leaves out are taken as dense.
+
+    Raises
+    ------
+    ValueError
+        If the profile has more weights than the model.
+    """
+    counted = sum(weight.count for weight in profile.weights)
+    if counted > stored_weights(shape) * 1.05:
+        raise ValueError(
+            f"profile: it holds {counted} weights, {shape.name} only {stored_weights(shape)}: "
+            "expected a profile of this model"
+        )
+    best: dict[tuple[float, str, str], Form] = {}
+    for key, form in _forms(shape, profile, activation_bits):
+        if key not in best or form.file_bytes < best[key].file_bytes:
+            best[key] = form
+    return [_decoded_when_loaded(key, form, best) for key, form in best.items()]
+
+
+def _decoded_when_loaded(
+    key: tuple[float, str, str], form: Form, forms: dict[tuple[float, str, str], Form]
+) -> Form:
+    """The storage codec is no form to run from: in memory its weights are dense."""
+    bits, granularity, codec = key
+    dense = forms.get((bits, granularity, _DENSE))
+    if codec != _STORAGE or dense is None:
+        return form
+    return replace(form, stored_bytes=dense.stored_bytes, read_bytes=dense.read_bytes)
+
+
+def _forms(
+    shape: ModelShape, profile: Profile, activation_bits: float | None
+) -> Iterator[tuple[tuple[float, str, str], Form]]:
+    settings = {_setting(packing): None for w in profile.weights for packing in w.packings}
+    for bits, granularity, chunk_size in settings:
+        precision = Precision(
+            bits, activation_bits or max(bits, 8), activation_bits or max(bits, 8)
+        )
+        chosen = [(w, _chosen(w, (bits, granularity, chunk_size))) for w in profile.weights]
+        for codec in (_DENSE, *_CODECS):
+            sizes = [(w, None if p is None else p.bits_per_weight.get(codec)) for w, p in chosen]
+            form = _form(shape, precision, f"{codec}, {granularity}", sizes)
+            if form is not None:
+                yield (bits, granularity, codec), form
+
+
+def _setting(packing: Packing) -> tuple[int, str, int]:
+    return packing.bits, packing.granularity, packing.chunk_size
+
+
+def _chosen(weight: WeightProfile, setting: tuple[int, str, int]) -> Packing | None:
+    return next((p for p in weight.packings if _setting(p) == setting), None)
+
+
+def _form(
+    shape: ModelShape,
+    precision: Precision,
+    packing: str,
+    sizes: list[tuple[WeightProfile, float | None]],
+) -> Form | None:
+    """None where the profile lacks this codec for a weight."""
+    stored = read = 0.0
+    counted = counted_read = 0
+    for weight, bits in sizes:
+        if bits is None:
+            return None
+        stored += weight.count * bits / 8
+        counted += weight.count
+        if weight.role != "embedding" or shape.tied:
+            read += weight.count * bits / 8
+            counted_read += weight.count
+    dense = precision.weight_bits / 8
+    stored += max(stored_weights(shape) - counted, 0) * dense
+    read += max(read_weights(shape) - counted_read, 0) * dense
+    return Form(precision, packing, stored, min(read, stored), stored, "profile")

@@ -1,0 +1,277 @@
+"""`plan`: from a model and a device to whether it fits, where, and how fast it is."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+from meadow_py import devices
+from meadow_py.devices import Device, Quantity
+from meadow_py.planner import forms
+from meadow_py.planner.footprint import footprint, longest_context
+from meadow_py.planner.forms import Form
+from meadow_py.planner.placement import holds, place, streaming_storage
+from meadow_py.planner.result import MEMORY, NOWHERE, ON_CHIP, STORAGE, FromStorage, Option, Plan
+from meadow_py.planner.setting import (
+    READ_EFFICIENCY,
+    USABLE_MEMORY,
+    Setting,
+    assumptions_of,
+    tokens_together,
+)
+from meadow_py.planner.speed import Lying, Speed, Times, per_second, reading
+from meadow_py.simulator import Band
+from meadow_py.workload import ModelShape, Precision, shape_of
+
+if TYPE_CHECKING:
+    from meadow_py.profiler import Profile
+
+_CONTEXT, _PROMPT = 2048, 128  # unless the model is for less
+_NOMINAL = (
+    "Sizes are nominal: bits times weights, without tables, scales, norms and biases. What packing "
+    "saves depends on the weights: give a profile of the model (profile=, --profile)."
+)
+_DECODERS = (
+    "Packed weights are taken to be decoded as fast as they are read, by hardware on the way. The "
+    "storage codec is decoded when weights are loaded: in memory they are dense."
+)
+_ENCODER = "An encoder decodes nothing: the time of the prompt is that of one input."
+
+
+def plan(
+    model: Any,
+    device: str | os.PathLike[str] | Device,
+    *,
+    context: int | None = None,
+    prompt: int | None = None,
+    batch: int = 1,
+    precisions: Sequence[str | Precision] = forms.PRECISIONS,
+    profile: Profile | None = None,
+    activation_bits: float | None = None,
+    weight_bytes: float | None = None,
+    bandwidth: str | float | None = None,
+    read_efficiency: float | Quantity | None = None,
+    usable_memory: float | Quantity | None = None,
+) -> Plan:
+    """Whether a model fits on a device, where, and how fast it is there.
+
+    Nothing is run and no weight is read. Times are lower bounds: transfer and arithmetic overlap.
+
+    Parameters
+    ----------
+    model
+        What `meadow_py.workload.shape_of` takes: a bundled name, a folder, a ``config.json``, ...
+    device : str, path or Device
+        What `meadow_py.devices.get` takes.
+    context : int, optional
+        Tokens in the KV cache. None: 2048, or what the model can.
+    prompt : int, optional
+        Tokens of the prompt. None: 128, or `context` where that is less.
+    batch : int
+        Sequences side by side.
+    precisions : sequence of str or Precision
+        Rows of the plan, behind that of the weights as stored where there are any, such as
+        ``"w4.5a8kv16"``: 4 bits and a 16-bit scale for 32 weights. Ignored with `profile`; with
+        `weight_bytes` only the first one counts.
+    profile : Profile, optional
+        Of this model: sizes are then those of its settings and codecs.
+    activation_bits : float, optional
+        Of activations and KV cache beside the codes of `profile`. None: as wide as those, at
+        least 8.
+    weight_bytes : float, optional
+        Size of a file of all weights, instead of a nominal size.
+    bandwidth : str or float, optional
+        Of the memory, instead of the device's: ``"12Gb/s"``, or bytes per second.
+    read_efficiency : float or Quantity, optional
+        Share of a storage's speed that loading attains. None: 0.9, from 0.11 (a memory-mapped file,
+        llama.cpp issue #9244) to 1.
+    usable_memory : float or Quantity, optional
+        Share of memory that the model may take. None: 0.9, from 0.75 to 1.
+
+    Returns
+    -------
+    Plan
+
+    Raises
+    ------
+    ValueError
+        For unknown names and arguments out of range.
+    OSError
+        If a file cannot be read.
+    meadow_py.FormatError
+        If a device file or a configuration is wrong.
+
+    Notes
+    -----
+    Time of a token: max(bytes / bandwidth, operations / rate) + overhead, the roofline; bytes are
+    those of the blocks, of the head and of the KV cache. First token from cold: reading all
+    weights, then the prompt.
+    """
+    shape, found = shape_of(model), devices.get(device)
+    found = found if bandwidth is None else found.with_bandwidth(bandwidth)
+    setting = _setting(shape, found, context, prompt, batch, read_efficiency, usable_memory)
+    rows = _forms(model, shape, precisions, profile, activation_bits, weight_bytes)
+    return Plan(
+        model=shape,
+        device=found,
+        context=setting.context,
+        prompt=setting.prompt,
+        batch=batch,
+        options=tuple(_option(form, setting) for form in rows),
+        room={ON_CHIP: setting.on_chip_bytes, MEMORY: setting.memory_bytes},
+        assumptions=assumptions_of(setting),
+        notes=_notes(rows, shape),
+    )
+
+
+def _setting(
+    shape: ModelShape,
+    device: Device,
+    context: int | None,
+    prompt: int | None,
+    batch: int,
+    read_efficiency: float | Quantity | None,
+    usable_memory: float | Quantity | None,
+) -> Setting:
+    most = shape.fixed_tokens or shape.positions or _CONTEXT
+    if shape.encoder:
+        context, prompt = 0, prompt or most
+    context = min(_CONTEXT, most) if context is None else context
+    prompt = max(1, min(_PROMPT, context)) if prompt is None else prompt
+    if prompt < 1 or batch < 1 or context < 0:
+        raise ValueError(
+            f"prompt={prompt}, batch={batch}, context={context}: expected prompt and batch of at "
+            "least 1, and no negative context"
+        )
+    if not shape.encoder and context < prompt:
+        raise ValueError(f"context={context}: expected at least prompt={prompt} tokens")
+    if shape.positions is not None and context > shape.positions:
+        raise ValueError(f"context={context}: {shape.name} is for at most {shape.positions} tokens")
+    return Setting(
+        shape=shape,
+        device=device,
+        context=context,
+        prompt=prompt,
+        batch=batch,
+        together=tokens_together(device, prompt),
+        read_efficiency=_share("read_efficiency", read_efficiency, READ_EFFICIENCY),
+        usable_memory=_share("usable_memory", usable_memory, USABLE_MEMORY),
+    )
+
+
+def _share(name: str, given: float | Quantity | None, default: Quantity) -> Quantity:
+    if given is None:
+        return default
+    quantity = given if isinstance(given, Quantity) else Quantity.given(float(given))
+    if not 0 < quantity.low <= quantity.high <= 1:
+        raise ValueError(f"{name}={given!r}: expected more than 0 and at most 1")
+    return quantity
+
+
+def _forms(
+    model: Any,
+    shape: ModelShape,
+    precisions: Sequence[str | Precision],
+    profile: Profile | None,
+    activation_bits: float | None,
+    weight_bytes: float | None,
+) -> list[Form]:
+    if not precisions:
+        raise ValueError("precisions: expected at least one, such as 'w8a8'")
+    if profile is not None and weight_bytes is not None:
+        raise ValueError("profile, weight_bytes: expected only one of them")
+    if weight_bytes is not None:
+        if not 0 < weight_bytes < float("inf"):
+            raise ValueError(f"weight_bytes={weight_bytes!r}: expected more than 0")
+        return [forms.given(shape, Precision.parse(precisions[0]), weight_bytes)]
+    if profile is not None:
+        found = forms.of_profile(shape, profile, activation_bits)
+        if not found:
+            raise ValueError("profile: it has no packings: expected one made with bits")
+        return found
+    stored = forms.as_stored(model, shape)
+    rows = [] if stored is None else [stored]
+    return [*rows, *(forms.nominal(shape, Precision.parse(each)) for each in precisions)]
+
+
+def _notes(rows: list[Form], shape: ModelShape) -> tuple[str, ...]:
+    sources = {form.source for form in rows}
+    notes = [_NOMINAL] if "nominal" in sources else []
+    notes += [_DECODERS] if "profile" in sources else []
+    return tuple([*notes, _ENCODER] if shape.encoder else notes)
+
+
+def _option(form: Form, setting: Setting) -> Option:
+    need = footprint(form, setting)
+    lies = place(need, setting)
+    storage = streaming_storage(need, setting) if lies.place == STORAGE else None
+    try:
+        times = None
+        if lies.place != NOWHERE:
+            times = Speed(form, need, setting, Lying(lies.place, storage)).times()
+        where, at = lies.where, lies.place
+    except ValueError as error:  # no speed for operands so wide
+        times, where, at = None, str(error), NOWHERE
+    decode = None if times is None or setting.shape.encoder else times.decode_s
+    return Option(
+        precision=form.precision,
+        packing=form.packing,
+        size_source=form.source,
+        footprint=need,
+        place=at,
+        where=where,
+        longest_context=_longest(form, need.activations, setting),
+        prefill_s=None if times is None else times.prefill_s,
+        tokens_per_s=None if decode is None else per_second(decode, setting.batch),
+        energy_per_token_j=_energy(decode, setting),
+        bound="" if times is None else times.bound,
+        storages=_from_storages(form, setting, at, times),
+        tiling=None if times is None else times.tiling,
+    )
+
+
+def _longest(form: Form, activations: float, setting: Setting) -> int | None:
+    room = max(setting.memory_bytes, setting.on_chip_bytes)
+    return longest_context(form.stored_bytes + activations, room, setting, form)
+
+
+def _energy(decode: Band | None, setting: Setting) -> Band | None:
+    power = setting.device.power
+    if decode is None or power is None or power.active is None:
+        return None
+    watts, share = power.active, 1 / setting.batch
+    return Band(
+        decode.low * watts.low * share,
+        decode.typical * watts.value * share,
+        decode.high * watts.high * share,
+    )
+
+
+def _from_storages(
+    form: Form, setting: Setting, at: str, times: Times | None
+) -> tuple[FromStorage, ...]:
+    need = footprint(form, setting)
+    made = []
+    for storage in setting.device.storages:
+        read = reading(need.file, setting.read_bandwidth(storage))
+        streamed = None
+        if at == STORAGE:
+            streamed = Speed(form, need, setting, Lying(STORAGE, storage)).times()
+        first = _first(read, at, times, streamed)
+        rate = None if streamed is None or setting.shape.encoder else streamed.decode_s
+        speed = None if rate is None else per_second(rate, setting.batch)
+        made.append(FromStorage(storage.name, holds(storage, need), read, first, speed))
+    return tuple(made)
+
+
+def _first(read: Band, at: str, times: Times | None, streamed: Times | None) -> Band | None:
+    """Weights are read and then used; those that are streamed are used as they come."""
+    if streamed is not None:
+        prompt = streamed.prefill_s
+        return Band(
+            max(read.low, prompt.low),
+            max(read.typical, prompt.typical),
+            max(read.high, prompt.high),
+        )
+    return read + times.prefill_s if times is not None and at in (ON_CHIP, MEMORY) else None

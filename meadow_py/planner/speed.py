@@ -1,0 +1,174 @@
+"""Seconds of a decoded token, of a prompt and of reading from storage, each with its band."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Literal
+
+from meadow_py import workload
+from meadow_py.devices import Quantity, Storage
+from meadow_py.planner.forms import Form
+from meadow_py.planner.result import ON_CHIP, STORAGE, Footprint, Tiling
+from meadow_py.planner.setting import Setting
+from meadow_py.planner.tiling import tiling
+from meadow_py.simulator import Band
+from meadow_py.workload import Workload
+
+Case = Literal["low", "value", "high"]
+
+
+@dataclass(frozen=True)
+class Lying:
+    """Where the weights lie while the model runs, and the storage that streams them, if any."""
+
+    place: str
+    storage: Storage | None = None
+
+
+@dataclass(frozen=True)
+class Times:
+    """Of one form at one place.
+
+    Attributes
+    ----------
+    decode_s, prefill_s : Band
+    bound : str
+    tiling : Tiling or None
+    """
+
+    decode_s: Band
+    prefill_s: Band
+    bound: str
+    tiling: Tiling | None
+
+
+class Speed:
+    """Lower bounds: transfer and arithmetic overlap, and nothing waits for anything else.
+
+    Parameters
+    ----------
+    form : Form
+    need : Footprint
+    setting : Setting
+    lying : Lying
+    """
+
+    def __init__(self, form: Form, need: Footprint, setting: Setting, lying: Lying) -> None:
+        self._form, self._need, self._setting, self._lying = form, need, setting, lying
+        shape, precision = setting.shape, form.precision
+        self._prefill = self._work(setting.prompt, 0)
+        self._decode = None if shape.encoder else self._work(1, max(setting.context - 1, 0))
+        # What is not whole of the bits is scales: 4.5 are INT4, 8.125 INT8.
+        bits = min(int(max(precision.weight_bits, precision.activation_bits)), 32)
+        self._rate_typical = setting.device.compute.operations_per_second(bits)
+
+    def times(self) -> Times:
+        """Everything of this place."""
+        decode = self._decode or self._prefill
+        terms = self._terms(decode, self._form.read_bytes, "value")
+        return Times(
+            decode_s=_band(lambda case: self._token_s(decode, case)),
+            prefill_s=_band(self._prompt_s),
+            bound=max(terms, key=lambda name: terms[name]),
+            tiling=self._tiles("value"),
+        )
+
+    def _work(self, tokens: int, context: int) -> Workload:
+        setting = self._setting
+        return workload.of(
+            setting.shape,
+            tokens=tokens,
+            context=context,
+            batch=setting.batch,
+            precision=self._form.precision,
+        )
+
+    def _token_s(self, decode: Workload, case: Case) -> float:
+        terms = self._terms(decode, self._form.read_bytes, case)
+        tiles = self._tiles(case)
+        least = 0.0
+        if tiles is not None:  # they are weights alone
+            least = tiles.seconds + self._transfers(0.0, float(decode.kv_bytes), case)["memory"]
+        transfer = terms["memory"] + terms["storage"]
+        return max(transfer, terms["compute"], least) + terms["overhead"]
+
+    def _prompt_s(self, case: Case) -> float:
+        rounds = math.ceil(self._setting.prompt / self._setting.together)
+        terms = self._terms(self._prefill, rounds * self._form.read_bytes, case)
+        transfer = terms["memory"] + terms["storage"]
+        return max(transfer, terms["compute"]) + rounds * terms["overhead"]
+
+    def _terms(self, work: Workload, weight_bytes: float, case: Case) -> dict[str, float]:
+        """Seconds of each part alone; ``low`` is the slow end of every speed."""
+        device = self._setting.device
+        overhead = device.per_token_overhead_s
+        operations = 2 * int(work.total("macs")) + int(work.total("other_operations"))
+        return {
+            **self._transfers(weight_bytes, float(work.kv_bytes), case),
+            "compute": operations / self._rate(case),
+            "overhead": 0.0 if overhead is None else getattr(overhead, _OPPOSITE[case]),
+        }
+
+    def _rate(self, case: Case) -> float:
+        efficiency = self._setting.device.compute.efficiency
+        return float(self._rate_typical * getattr(efficiency, case) / efficiency.value)
+
+    def _transfers(self, weight_bytes: float, kv_bytes: float, case: Case) -> dict[str, float]:
+        if self._lying.place == ON_CHIP:
+            return {"memory": 0.0, "storage": 0.0}
+        memory, streamed = self._setting.device.memory, self._streamed_share(case)
+        from_memory = weight_bytes * (1 - streamed) + (0.0 if memory is None else kv_bytes)
+        bandwidth = None if memory is None else memory.usable_bandwidth
+        storage = self._storage_bandwidth(case)
+        packed = weight_bytes * self._form.file_bytes / self._form.stored_bytes
+        return {
+            "memory": 0.0 if bandwidth is None else from_memory / getattr(bandwidth, case),
+            "storage": 0.0 if storage is None else packed * streamed / storage,
+        }
+
+    def _streamed_share(self, case: Case) -> float:
+        """Of the weights, those that do not stay in memory; in the slow case all of them."""
+        if self._lying.place != STORAGE:
+            return 0.0
+        if case == "low":
+            return 1.0
+        room = max(self._setting.memory_bytes - self._need.working, 0.0)
+        return max(0.0, 1 - room / self._need.weights)
+
+    def _storage_bandwidth(self, case: Case) -> float | None:
+        if self._lying.storage is None:
+            return None
+        return float(getattr(self._setting.read_bandwidth(self._lying.storage), case))
+
+    def _tiles(self, case: Case) -> Tiling | None:
+        """Only where programs address the chip and weights do not lie there."""
+        setting = self._setting
+        if not setting.addresses_chip or self._lying.place == ON_CHIP or self._decode is None:
+            return None
+        transfers = self._transfers(self._form.read_bytes, 0.0, case)
+        seconds = transfers["memory"] + transfers["storage"]
+        storage, memory = self._lying.storage, setting.device.memory
+        source = storage.name if storage is not None else "" if memory is None else memory.name
+        rate = self._form.read_bytes / seconds
+        return tiling(self._form, self._need, setting, source, rate, self._rate(case))
+
+
+_OPPOSITE: dict[str, str] = {"low": "high", "value": "value", "high": "low"}
+
+
+def _band(seconds: Callable[[Case], float]) -> Band:
+    """From the fast end of every number to the slow one."""
+    typical = seconds("value")
+    return Band(min(seconds("high"), typical), typical, max(seconds("low"), typical))
+
+
+def per_second(seconds: Band, count: int = 1) -> Band:
+    """Tokens a second, from seconds a token."""
+    return Band(count / seconds.high, count / seconds.typical, count / seconds.low)
+
+
+def reading(nbytes: float, bandwidth: Quantity) -> Band:
+    """Seconds of reading so many bytes."""
+    return Band(nbytes / bandwidth.high, nbytes / bandwidth.value, nbytes / bandwidth.low)

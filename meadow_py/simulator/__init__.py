@@ -1,0 +1,41 @@
+"""Time, energy and buffers of a model on a named device."""
+
+from __future__ import annotations
+
+from meadow_py.simulator.buffers import BufferCurve, BufferNeed, buffer_curve
+from meadow_py.simulator.choosing import DataflowMap, dataflow_map
+from meadow_py.simulator.packing import Decoder, PackedWeight, Packing
+from meadow_py.simulator.packing_table import PackingRow, PackingTable, packing_table
+from meadow_py.simulator.packings import Ratio, packing_of
+from meadow_py.simulator.profile_packing import ProfilePacking
+from meadow_py.simulator.result import Assumption, Band, Energy, LayerTime, Phase, Simulation
+from meadow_py.simulator.run import simulate
+from meadow_py.simulator.settings import Settings
+from meadow_py.simulator.sweeping import SweepTable, sweep
+
+__all__ = [
+    "Assumption",
+    "Band",
+    "BufferCurve",
+    "BufferNeed",
+    "DataflowMap",
+    "Decoder",
+    "Energy",
+    "LayerTime",
+    "PackedWeight",
+    "Packing",
+    "PackingRow",
+    "PackingTable",
+    "Phase",
+    "ProfilePacking",
+    "Ratio",
+    "Settings",
+    "Simulation",
+    "SweepTable",
+    "buffer_curve",
+    "dataflow_map",
+    "packing_of",
+    "packing_table",
+    "simulate",
+    "sweep",
+]

@@ -1,0 +1,336 @@
+"""How much on-chip memory a design needs, for tiles, dictionary and pipeline registers."""
+
+from __future__ import annotations
+
+import itertools
+import os
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import numpy.typing as npt
+
+from meadow_py import devices as device_room
+from meadow_py import workload
+from meadow_py.simulator.assembly import packed_weights
+from meadow_py.simulator.machine import Machine, has_array, machine_of
+from meadow_py.simulator.packing import Packing, PackingChoice
+from meadow_py.simulator.packings import packing_of
+from meadow_py.simulator.settings import Settings
+from meadow_py.simulator.sweeping import Block
+from meadow_py.workload import ModelShape, Pass, Precision
+
+if TYPE_CHECKING:
+    import pandas
+
+    from meadow_py.devices import Device
+    from meadow_py.profiler import Profile
+    from meadow_py.simulator.result import Simulation
+
+PHASES = ("prefill", "decode")
+_KIB = 1024
+_STEPS = 97  # sizes of a curve, by default
+_ACCUMULATOR_BYTES = 4  # INT32, which products of INT8 are added up in
+_DOUBLE = 2  # one row is filled while the next stage reads the other
+
+
+@dataclass(frozen=True)
+class BufferNeed:
+    """On-chip memory in bytes, by what it is for.
+
+    Attributes
+    ----------
+    dictionary : float
+        The largest table of any weight that is decoded: one stays on the chip at a time.
+    tiles : float
+        Weight, input and output buffers.
+    pipeline_registers : float
+        Between the stages of TPHS; 0 for GEMM.
+    """
+
+    dictionary: float
+    tiles: float
+    pipeline_registers: float
+
+    @property
+    def total(self) -> float:
+        """All of it."""
+        return self.dictionary + self.tiles + self.pipeline_registers
+
+
+@dataclass(frozen=True, eq=False)
+class BufferCurve:
+    """Latency against on-chip memory; made by `buffer_curve`.
+
+    Attributes
+    ----------
+    model, device, dataflow, packing : str
+    prompt, context : int
+        Tokens, as of `simulate`.
+    tile_bytes : float64 array
+        Weight, input and output buffers together, from the smallest that work.
+    dictionary, pipeline_registers : float
+        Bytes that come on top; see `BufferNeed`.
+    prefill_s, decode_s : float64 array
+        Seconds at each size; `decode_s` is NaN for encoders.
+    """
+
+    model: str
+    device: str
+    dataflow: str
+    packing: str
+    prompt: int
+    context: int
+    tile_bytes: npt.NDArray[np.float64]
+    dictionary: float
+    pipeline_registers: float
+    prefill_s: npt.NDArray[np.float64]
+    decode_s: npt.NDArray[np.float64]
+
+    @property
+    def total_bytes(self) -> npt.NDArray[np.float64]:
+        """On-chip memory at each size."""
+        made: npt.NDArray[np.float64] = self.tile_bytes + self.dictionary + self.pipeline_registers
+        return made
+
+    def seconds(self, phase: str) -> npt.NDArray[np.float64]:
+        """Of ``prefill`` or ``decode``.
+
+        Raises
+        ------
+        ValueError
+            For another phase, and for decoding with an encoder.
+        """
+        if phase not in PHASES:
+            raise ValueError(f"phase: expected one of {', '.join(PHASES)}, found {phase!r}")
+        found = self.prefill_s if phase == "prefill" else self.decode_s
+        if np.isnan(found).all():
+            raise ValueError(f"phase: {self.model} is an encoder and decodes nothing")
+        return found
+
+    def smallest(self, target_s: float, phase: str = "prefill") -> BufferNeed:
+        """The smallest memory of this curve that meets a latency.
+
+        Parameters
+        ----------
+        target_s : float
+            Seconds.
+        phase : {"prefill", "decode"}
+
+        Raises
+        ------
+        ValueError
+            If no size does, with the shortest latency there is.
+        """
+        times = self.seconds(phase)
+        fits = np.flatnonzero(times <= target_s)
+        if not fits.size:
+            raise ValueError(
+                f"target_s={target_s:g}: no buffer of up to {self.total_bytes[-1]:.0f} bytes gives "
+                f"a {phase} of that; the shortest takes {times.min():.6g} s"
+            )
+        return self.need(int(fits[0]))
+
+    def need(self, place: int) -> BufferNeed:
+        """What one size of the curve is made of."""
+        tiles = float(self.tile_bytes[place])
+        return BufferNeed(self.dictionary, tiles, self.pipeline_registers)
+
+    def to_dict(self) -> dict[str, Any]:
+        """As JSON types; NaN is None."""
+        arrays = {"tile_bytes", "prefill_s", "decode_s"}
+        plain = {name: value for name, value in vars(self).items() if name not in arrays}
+        decode = None if np.isnan(self.decode_s).all() else self.decode_s.tolist()
+        times = {"prefill_s": self.prefill_s.tolist(), "decode_s": decode}
+        return {"version": 1, **plain, "tile_bytes": self.tile_bytes.tolist(), **times}
+
+    def to_dataframe(self) -> pandas.DataFrame:
+        """One row per size. Needs pandas."""
+        try:
+            import pandas
+        except ImportError as error:
+            raise ImportError(
+                "BufferCurve.to_dataframe() needs pandas: pip install 'meadow_py[pandas]'"
+            ) from error
+        columns = {"total_bytes": self.total_bytes, "tile_bytes": self.tile_bytes}
+        return pandas.DataFrame({**columns, "prefill_s": self.prefill_s, "decode_s": self.decode_s})
+
+
+def buffer_curve(
+    model: Any,
+    *,
+    device: str | os.PathLike[str] | Device,
+    dataflow: str = "best",
+    bandwidth: str | float | None = None,
+    prompt: int | None = None,
+    context: int | None = None,
+    packing: PackingChoice = "none",
+    profile: Profile | None = None,
+    precision: str | Precision = "w8a8",
+    batch: int = 1,
+    head: bool = True,
+    sizes: npt.ArrayLike | None = None,
+    **settings: Any,
+) -> BufferCurve:
+    """Latency against the size of the on-chip buffers of an array of processing elements.
+
+    Parameters
+    ----------
+    model, device, dataflow, bandwidth, prompt, context, packing, profile, precision, batch, head
+        As of `simulate`; `context` is by default that of the prompt.
+    sizes : array of float, optional
+        Bytes of weight, input and output buffers together; by default from the smallest in which
+        every operation works, evenly on a logarithmic scale, to the first that nothing gains from.
+    **settings
+        Of `Settings`; ``on_chip`` is what is swept.
+
+    Raises
+    ------
+    ValueError
+        For a device without an array, for sizes that hold no row of a weight or of its input, and
+        as `simulate`.
+    """
+    shape, bits = workload.shape_of(model), Precision.parse(precision)
+    chosen = device_room.get(device)
+    if not has_array(chosen):
+        raise ValueError(
+            f"device {chosen.name}: buffers are sized for an array of processing elements, and it "
+            "has none"
+        )
+    chosen = chosen if bandwidth is None else chosen.with_bandwidth(bandwidth)
+    options = replace(Settings.of(settings), on_chip=None)
+    packed = packing_of(packing, profile, bits=bits.weight_bits)
+    tokens = prompt or shape.fixed_tokens or 512
+    before = tokens if context is None else context
+    made = _Sizing(shape, bits, options, tokens, batch)
+    tiles = made.sizes(sizes)
+    machine = machine_of(chosen, options, bits.operand_bits)
+    machine = machine.with_(
+        weight_buffer=tiles * options.weight_share, input_buffer=tiles * options.input_share
+    )
+    times = [
+        _times(Block(shape, np.array([count]), batch, bits, options.mask_skipped, head), phase)
+        for count, phase in ((tokens, "prefill"), (before, "decode"))
+    ]
+    prefill, decode = (one(machine, packed, dataflow, tiles.size) for one in times)
+    return BufferCurve(
+        shape.name,
+        chosen.name,
+        dataflow,
+        packed.name,
+        tokens,
+        before,
+        tiles,
+        made.dictionary(packed, float(machine.clock)),
+        0.0 if dataflow == "gemm" else made.registers(chosen, max(tokens, before + 1)),
+        prefill,
+        decode,
+    )
+
+
+def curve_of(simulation: Simulation, sizes: npt.ArrayLike | None = None) -> BufferCurve:
+    """Latency against on-chip memory of what a simulation simulates.
+
+    Raises
+    ------
+    ValueError
+        As `buffer_curve`, and for a packing that a loaded simulation does not hold.
+    """
+    from meadow_py.simulator.curves import packing_again
+
+    return buffer_curve(
+        simulation.model,
+        device=simulation.device,
+        dataflow=simulation.dataflow,
+        prompt=simulation.prompt,
+        context=simulation.context,
+        packing=packing_again(simulation),
+        precision=simulation.precision,
+        batch=simulation.batch,
+        head=simulation.head,
+        sizes=sizes,
+        **vars(simulation.settings),
+    )
+
+
+def _times(block: Block, phase: str) -> Any:
+    def seconds(
+        machine: Machine, packing: Packing, dataflow: str, count: int
+    ) -> npt.NDArray[np.float64]:
+        found = block.seconds(getattr(block, phase), machine, packing, dataflow)
+        spread: npt.NDArray[np.float64] = np.full(count, found, float)
+        return spread
+
+    return seconds
+
+
+class _Sizing:
+    """What buffers must hold of one model."""
+
+    def __init__(
+        self, shape: ModelShape, precision: Precision, options: Settings, tokens: int, batch: int
+    ) -> None:
+        self.shape, self.precision, self.options = shape, precision, options
+        self.tokens, self.batch = tokens, batch
+
+    def least(self) -> float:
+        """Tiles that hold one row of the widest weight, and one token's input to it."""
+        widest = max(self.shape.hidden, self.shape.intermediate, self.shape.query_width)
+        weight = widest * self.precision.weight_bits / 8 / self.options.weight_share
+        inputs = widest * self.precision.activation_bits / 8 / self.options.input_share
+        return max(weight, inputs)
+
+    def most(self) -> float:
+        """Tiles that hold the largest weight and the inputs of all tokens to it."""
+        s = self.shape
+        widest = max(s.hidden, s.intermediate, s.query_width)
+        weight = max(s.hidden * widest, s.head_weights) * self.precision.weight_bits / 8
+        inputs = self.tokens * self.batch * widest * self.precision.activation_bits / 8
+        cache = self.tokens * s.kv_width * self.precision.kv_bits / 8
+        return max((weight + cache) / self.options.weight_share, inputs / self.options.input_share)
+
+    def sizes(self, sizes: npt.ArrayLike | None) -> npt.NDArray[np.float64]:
+        """Those that were asked for, checked, from small to large; or the default ones."""
+        least = float(np.ceil(self.least()))
+        if sizes is None:
+            spread = np.geomspace(least, max(self.most(), 2 * least), _STEPS)
+            made: npt.NDArray[np.float64] = np.unique(np.ceil(spread))
+            return made
+        found = np.unique(np.asarray(sizes, float))
+        if found.ndim != 1 or not found.size or not np.isfinite(found).all() or found[0] < least:
+            raise ValueError(
+                f"sizes: expected at least {least:.0f} bytes each, which hold one row of the "
+                "widest weight and one token's input to it"
+            )
+        checked: npt.NDArray[np.float64] = found
+        return checked
+
+    def dictionary(self, packing: Packing, clock: float) -> float:
+        """Bytes of the largest table that is on the chip while a weight is decoded."""
+        one = Pass(self.shape, 1, 0, self.batch)
+        blocks = ((f"layers.{n}", one.block(n)) for n in range(self.shape.layers))
+        head = ((one.head().name, one.head().operations),) if self.shape.vocab else ()
+        return max(
+            (
+                weight.on_chip_table_bytes
+                for name, operations in itertools.chain(blocks, head)
+                for weight in packed_weights(
+                    name, operations, self.precision, packing, clock
+                ).by_role.values()
+            ),
+            default=0.0,
+        )
+
+    def registers(self, device: Device, context: int) -> float:
+        """Bytes between the stages of TPHS, for one token in each broadcasting element.
+
+        A query of one head, a row of scores (softmax needs its maximum before the first
+        exponential), and the sums of SMxV; all but the sums twice, so that stages need not wait.
+        """
+        array = device.compute.pe_array
+        lanes = self.options.broadcasting or (0 if array is None else array.broadcasting)
+        activation = self.precision.activation_bits / 8
+        query = self.shape.head_dim * activation
+        scores = context * activation * self.options.score_factor
+        sums = self.shape.head_dim * _ACCUMULATOR_BYTES
+        return lanes * (_DOUBLE * (query + scores) + sums)

@@ -1,0 +1,103 @@
+"""`retrace_huffman`: sweep the assumptions of Huff-LLM's claims, keep what each predicts."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from meadow_py.devices import EnergyTable, energy_table
+from meadow_py.simulator.huffman_hardware.claims import AREA_AXES, AXES, WeightsMeasured
+from meadow_py.simulator.huffman_hardware.sets import TimeSweep, area_rows
+
+if TYPE_CHECKING:
+    import pandas
+
+
+@dataclass(frozen=True, eq=False)
+class HuffmanRetrace:
+    """What `retrace_huffman` found.
+
+    Attributes
+    ----------
+    weights : tuple of WeightsMeasured
+    time_rows : tuple of dict
+        One for each set of `AXES`: the set, and savings of latency and energy (``low``,
+        ``typical``, ``high`` energies of the table), all as shares.
+    area_rows : tuple of dict
+        One for each set of `AREA_AXES`, unit and buffer: the overhead, and that with a weight
+        buffer of as many weights instead of as many bytes.
+    """
+
+    weights: tuple[WeightsMeasured, ...]
+    time_rows: tuple[dict[str, Any], ...]
+    area_rows: tuple[dict[str, Any], ...]
+    axes: dict[str, tuple[Any, ...]] = field(default_factory=dict)
+
+    def __repr__(self) -> str:
+        from meadow_py.views.terminal.huffman_retrace import huffman_retrace_text
+
+        return huffman_retrace_text(self)
+
+    def to_dict(self) -> dict[str, Any]:
+        """The claims, what was found for each and under which assumptions, as JSON types."""
+        from meadow_py.simulator.huffman_hardware.report import retrace_to_dict
+
+        return retrace_to_dict(self)
+
+    def to_dataframe(self) -> pandas.DataFrame:
+        """`time_rows` as a table. Needs pandas."""
+        try:
+            import pandas
+        except ImportError as error:
+            raise ImportError(
+                "HuffmanRetrace.to_dataframe() needs pandas: pip install 'meadow_py[pandas]'"
+            ) from error
+        return pandas.DataFrame(self.time_rows)
+
+
+def retrace_huffman(
+    weights: Sequence[WeightsMeasured],
+    *,
+    models: Sequence[Any],
+    energy: str | EnergyTable = "lpddr4",
+    axes: Mapping[str, Sequence[Any]] | None = None,
+    area_axes: Mapping[str, Sequence[Any]] | None = None,
+) -> HuffmanRetrace:
+    """Sweep the assumptions and keep what each set predicts.
+
+    Parameters
+    ----------
+    weights : sequence of WeightsMeasured
+        Whose bits per weight count for all weights of the models: an extrapolation.
+    models : sequence
+        What `simulate` takes.
+    energy : str or EnergyTable
+    axes, area_axes : mapping, optional
+        Other values of some of `AXES` and of `AREA_AXES`.
+
+    Raises
+    ------
+    ValueError
+        For an axis that is not known, or without values, and as `simulate`.
+    """
+    chosen = _axes(AXES, axes)
+    chosen_area = _axes(AREA_AXES, area_axes)
+    table = energy_table(energy)
+    sweep = TimeSweep(chosen, table)
+    time_rows = [row for one in weights for model in models for row in sweep.rows(one, model)]
+    areas = [row for one in weights for row in area_rows(one, chosen, chosen_area)]
+    return HuffmanRetrace(tuple(weights), tuple(time_rows), tuple(areas), {**chosen, **chosen_area})
+
+
+def _axes(
+    known: Mapping[str, Sequence[Any]], given: Mapping[str, Sequence[Any]] | None
+) -> dict[str, tuple[Any, ...]]:
+    unknown = sorted(set(given or {}) - set(known))
+    if unknown:
+        raise ValueError(f"axes: {', '.join(unknown)}: expected some of {', '.join(known)}")
+    chosen = {name: tuple(values) for name, values in {**known, **(given or {})}.items()}
+    empty = [name for name, values in chosen.items() if not values]
+    if empty:
+        raise ValueError(f"axes: {', '.join(empty)}: expected at least one value")
+    return chosen

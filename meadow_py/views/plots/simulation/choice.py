@@ -1,0 +1,126 @@
+"""Which dataflow is the better one over bandwidth and processing elements."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+import numpy as np
+import numpy.typing as npt
+
+from meadow_py.simulator import DataflowMap, Simulation, dataflow_map
+from meadow_py.simulator.choosing import Growth
+from meadow_py.simulator.curves import packing_again
+from meadow_py.views import simulation as words
+from meadow_py.views.plots.place import Place, root_of
+from meadow_py.views.plots.simulation.common import details, phase_words, subject
+from meadow_py.views.plots.style import diverging, ground, ink
+from meadow_py.views.plots.wording import SMALL, headings, points
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+_SPAN, _STEPS, _ROWS = 16.0, 97, 42  # up to so many times more and less bandwidth
+_REACH = 0.02  # gains of less are drawn as if they were that large
+
+
+def choice(
+    simulation: Simulation,
+    place: Place,
+    *,
+    bandwidths: Sequence[float] | None = None,
+    elements: Sequence[int] | None = None,
+    growth: Growth = "parallel",
+) -> Axes:
+    """Blue where TPHS is faster, orange where GEMM is, with a line where they are even."""
+    array = simulation.device.compute.pe_array
+    least, most = (1, 1) if array is None else (array.broadcasting + 2, array.count)
+    here = simulation.bandwidth
+    made = dataflow_map(
+        simulation.model,
+        device=simulation.device,
+        prompt=simulation.prompt,
+        elements=elements
+        or np.unique(np.linspace(least, most, _ROWS).round()).astype(int).tolist(),
+        bandwidths=bandwidths or np.geomspace(here / _SPAN, here * _SPAN, _STEPS).tolist(),
+        growth=growth,
+        packing=packing_again(simulation),
+        precision=simulation.precision,
+        batch=simulation.batch,
+        **vars(simulation.settings),
+    )
+    ax = place.axes(7.6, 5.0)
+    _colour(ax, made)
+    kept = f", {array.broadcasting} of them broadcasting" if array and growth == "parallel" else ""
+    headings(
+        ax,
+        [
+            f"The better dataflow of attention: {phase_words(simulation, 'prefill')}",
+            subject(simulation),
+            details(simulation, bandwidth=False),
+        ],
+        "bandwidth of off-chip memory, Gb/s (gigabits)",
+        f"processing elements{kept}",
+    )
+    ax.set_xscale("log")
+    ax.xaxis.set_major_formatter(lambda value, _: words.number(value))
+    _here(ax, simulation, made)
+    return ax
+
+
+def _colour(ax: Axes, made: DataflowMap) -> None:
+    from matplotlib.colors import Normalize
+
+    x, y = 8 * made.bandwidths / 1e9, made.elements
+    gain = np.log2(made.gemm_s / made.tphs_s)
+    reach = max(float(np.abs(gain).max()), _REACH)
+    drawn = ax.pcolormesh(
+        x, y, gain, cmap=diverging(ax), norm=Normalize(-reach, reach), shading="nearest"
+    )
+    drawn.set_rasterized(True)
+    if gain.min() < 0 < gain.max() and min(gain.shape) > 1:
+        ax.contour(x, y, gain, [0.0], colors=[ink(ax)], linewidths=2)
+    bar = root_of(ax).colorbar(drawn, ax=ax)
+    bar.ax.yaxis.set_major_formatter(lambda value, _: f"{2**value:.2f}x")
+    bar.set_label("attention: time of GEMM by time of TPHS")
+    for flow, chosen in (("TPHS is faster", gain > 0), ("GEMM is faster", gain < 0)):
+        _name(ax, flow, chosen, made)
+
+
+def _name(ax: Axes, text: str, chosen: npt.NDArray[np.bool_], made: DataflowMap) -> None:
+    """In the middle of the widest rows of a region of some size, which may be in two parts."""
+    if chosen.mean() < 0.04:
+        return
+    widths = chosen.sum(axis=1)
+    widest = np.flatnonzero(widths >= 0.6 * widths.max())
+    row = int(widest[len(widest) // 2])
+    columns = np.flatnonzero(chosen[row])
+    column = int(columns[len(columns) // 2])
+    ax.text(
+        8 * made.bandwidths[column] / 1e9,
+        float(made.elements[row]),
+        f"{text} in {chosen.mean():.0%}",
+        ha="center",
+        va="center",
+        fontsize=points(),
+        color=ink(ax),
+        bbox={"facecolor": ground(ax), "alpha": 0.75, "edgecolor": "none"},
+    )
+
+
+def _here(ax: Axes, simulation: Simulation, made: DataflowMap) -> None:
+    """The device of the simulation as a cross."""
+    count, speed = int(made.elements.max()), simulation.bandwidth
+    array = simulation.device.compute.pe_array
+    inside = made.bandwidths.min() <= speed <= made.bandwidths.max()
+    if array is None or count != array.count or not inside:
+        return
+    ax.plot([8 * speed / 1e9], [count], "X", color=ink(ax), markersize=points(0.9), clip_on=False)
+    ax.annotate(
+        "as simulated",
+        (8 * speed / 1e9, count),
+        xytext=(points(0.8), -points(0.9)),
+        textcoords="offset points",
+        fontsize=points(SMALL),
+        color=ink(ax),
+    )
