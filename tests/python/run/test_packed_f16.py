@@ -79,7 +79,9 @@ def test_nan_and_infinities_stay_dense(odd: float) -> None:
     values = halves()
     values[7, 11] = odd
     assert [form.name for form in candidates_of(values, "F16")] == ["dense"]
-    with pytest.raises(ValueError, match="finite F16, found NaN or an infinity in row 7, column 11"):
+    with pytest.raises(
+        ValueError, match="finite F16, found NaN or an infinity in row 7, column 11"
+    ):
         _core.packed_f16_matrix(raw(values), ROWS, COLUMNS)
 
 
