@@ -68,6 +68,7 @@ void TokenPairs::prepare(std::size_t token) noexcept {
 void TokenPairs::add_to(Activations& x) const noexcept {
   x.pairs = pairs_.data();
   x.pair_stride = stride_;
+  x.pair_kernels = kernels_;
 }
 
 }  // namespace meadow

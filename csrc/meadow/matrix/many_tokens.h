@@ -33,6 +33,8 @@ constexpr std::size_t padded(std::size_t columns) noexcept {
 // Activations in F32 with weights widened to F32, in the order of the columns.
 class Widened {
  public:
+  explicit Widened(const Activations& /*x*/) {}
+
   using Element = float;
   // A tile of 16 KiB; activations and sums of 144 KiB each beside it, for a second-level cache of
   // 512 KiB.
@@ -53,6 +55,8 @@ class Widened {
 // Both in BF16, in pairs of columns.
 class Paired {
  public:
+  explicit Paired(const Activations& x) : kernels_(x.pair_kernels) {}
+
   using Element = std::uint16_t;
   static constexpr std::size_t kColumns = 2048;
 
@@ -67,7 +71,7 @@ class Paired {
   }
 
  private:
-  const kernels::Bf16DotKernels* kernels_ = kernels::bf16_dot_kernels(active_isa());
+  const kernels::Bf16DotKernels* kernels_;
 };
 
 template <typename Element>
@@ -107,7 +111,7 @@ template <typename Form, typename Fill>
 void multiply_many(const Matrix& matrix, Block range, const Activations& x, float* y,
                    const Fill& fill) {
   using many_tokens::kTokens;
-  const Form form;
+  const Form form(x);
   const auto& kernels = kernels::product_kernels(active_isa());
   const std::size_t tiles = block_count(range.end - range.begin, kernels::kTileRows);
   auto& memory = many_tokens::scratch<Form>(tiles);

@@ -11,6 +11,10 @@
 
 namespace meadow {
 
+namespace kernels {
+struct Bf16DotKernels;
+}
+
 // What activations are before they are multiplied with weights in floats: as they come, or rounded
 // to BF16, with denormals taken as zeros; the contract of such products is in kernels/bf16_dot.
 enum class ActivationType { kF32, kBF16 };
@@ -25,6 +29,7 @@ struct Activations {
   // BF16 in pairs, see kernels/bf16_dot; null unless the product is to be taken with them.
   const std::uint16_t* pairs = nullptr;  // [count, pair_stride]
   std::size_t pair_stride = 0;
+  const kernels::Bf16DotKernels* pair_kernels = nullptr;  // that they were made by
   // Symmetric INT8 with one scale per token; null unless a matrix wants them.
   const std::int8_t* codes = nullptr;        // [count, code_stride], zeros behind the columns
   std::size_t code_stride = 0;               // a multiple of 64

@@ -58,7 +58,7 @@ class PackedMatrix final : public Matrix {
 
  private:
   void multiply_pairs(Block range, const Activations& x, float* y) const {
-    const auto unpack = kernels::bf16_dot_kernels(active_isa())->unpack;
+    const auto unpack = x.pair_kernels->unpack;
     multiply_many<many_tokens::Paired>(*this, range, x, y,
                                        [&](std::size_t row, std::size_t column, std::size_t count,
                                            std::uint16_t* to, std::size_t stride) noexcept {
