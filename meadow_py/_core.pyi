@@ -271,7 +271,7 @@ def packed_matrix(values: Any, dtype: str, rows: int, columns: int, threads: int
     """The same packed in planes, copied. ValueError for values that BF16 does not hold exactly."""
 
 def packed_f16_matrix(values: Any, rows: int, columns: int, threads: int = 0) -> Matrix:
-    """Bytes of F16, of any finite values, packed in planes, copied. ValueError for NaN, infinity."""
+    """Finite values of F16, given as bytes, packed in planes, copied. ValueError for others."""
 
 def integer_matrix(
     codes: npt.NDArray[np.int8],
