@@ -19,7 +19,7 @@ pytest.importorskip("tokenizers")
 
 @pytest.fixture(scope="module")
 def model() -> Iterator[Model]:
-    with meadow_py.load(threads=1) as made:
+    with meadow_py.load(threads=1, form="dense") as made:
         yield made
 
 
