@@ -80,10 +80,15 @@ def test_orin_nano_within_20_percent_in_both_modes(shape: ModelShape) -> None:
 
 
 def test_gemma_on_orin_nano_takes_longer_than_its_bytes() -> None:
-    """No time a token fits Gemma and the others: its head of 256,000 entries takes more time."""
+    """A head of 256,000 entries that is read in 16 bits would explain it, in both modes."""
+    head = GEMMA_2B.vocab * GEMMA_2B.hidden
     for device, measured in zip(("orin-nano", "orin-nano-super"), ORIN[GEMMA_2B], strict=True):
         predicted = tokens_per_s(on(device, GEMMA_2B, "w4.5a16", 64))
         assert 1.2 * measured < predicted < 1.6 * measured
+        memory = devices.get(device).memory
+        assert memory is not None
+        longer = head * (16 - 4.5) / 8 / memory.bandwidth.value
+        assert 1 / (1 / predicted + longer) == pytest.approx(measured, rel=0.10)
 
 
 def test_the_overhead_of_orin_nano_is_from_one_mode_alone() -> None:
