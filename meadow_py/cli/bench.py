@@ -32,13 +32,7 @@ def bench(
         str | None,
         typer.Option(help="Convert weights to F32 or BF16 first.", show_default=False),
     ] = None,
-    activations: Annotated[
-        str,
-        typer.Option(
-            help="What activations are rounded to: F32, or BF16, which reads prompts faster on "
-            "CPUs with AVX512_BF16."
-        ),
-    ] = "F32",
+    activations: options.Activations = "F32",
     mapped: Annotated[
         bool, typer.Option("--mapped", help="Leave dense weights in the mapped file.")
     ] = False,

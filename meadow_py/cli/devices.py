@@ -36,7 +36,8 @@ def devices(context: typer.Context, as_json: options.Json = False) -> None:
 @reports_failures(*_NEEDS)
 def _list(as_json: bool) -> None:
     from meadow_py import devices
-    from meadow_py.views.terminal.devices import devices_view, render
+    from meadow_py.views.terminal.devices import devices_view
+    from meadow_py.views.terminal.printing import printed
 
     check_stdout()
     found = [devices.get(name) for name in devices.names()]
@@ -44,7 +45,7 @@ def _list(as_json: bool) -> None:
         made = {"version": 1, "kind": "devices", "devices": [one.to_dict() for one in found]}
         write(json.dumps(made, allow_nan=False) + "\n")
     else:
-        write(render(devices_view(found), console()))
+        write(printed(devices_view(found), console()))
 
 
 @app.command()
@@ -55,7 +56,8 @@ def show(
 ) -> None:
     """Show every number of a device, with its range and its source."""
     from meadow_py import devices
-    from meadow_py.views.terminal.devices import device_view, render
+    from meadow_py.views.terminal.devices import device_view
+    from meadow_py.views.terminal.printing import printed
 
     check_stdout()
     found = devices.get(name)
@@ -63,7 +65,7 @@ def show(
         made = {"version": 1, "kind": "device", "device": found.to_dict()}
         write(json.dumps(made, allow_nan=False) + "\n")
     else:
-        write(render(device_view(found), console()))
+        write(printed(device_view(found), console()))
 
 
 @app.command()

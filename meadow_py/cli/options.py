@@ -16,6 +16,26 @@ Model = Annotated[
         show_default=False,
     ),
 ]
+# What is simulated and planned: the shape alone.
+ShapedModel = Annotated[
+    str | None,
+    typer.Argument(
+        help="Name of a known model, folder, config.json, file or hub id; no weights are read. "
+        "None: the bundled demo.",
+        show_default=False,
+    ),
+]
+Device = Annotated[
+    str, typer.Option("--device", "-d", help="Name (see meadow devices), or a TOML file.")
+]
+Batch = Annotated[int, typer.Option(min=1, help="Sequences side by side.")]
+Activations = Annotated[
+    str,
+    typer.Option(
+        help="What activations are rounded to: F32, or BF16, which reads prompts faster on CPUs "
+        "with AVX512_BF16."
+    ),
+]
 Bits = Annotated[
     list[str],
     typer.Option(

@@ -20,17 +20,8 @@ _NEEDS = ("meadow_py.planner", "meadow_py.views.terminal.plan")
 
 @reports_failures(*_NEEDS)
 def plan(
-    model: Annotated[
-        str | None,
-        typer.Argument(
-            help="Name of a known model, folder, config.json, file or hub id; no weights are read. "
-            "None: the bundled demo.",
-            show_default=False,
-        ),
-    ] = None,
-    device: Annotated[
-        str, typer.Option("--device", "-d", help="Name (see meadow devices), or a TOML file.")
-    ] = ...,  # type: ignore[assignment]
+    model: options.ShapedModel = None,
+    device: options.Device = ...,  # type: ignore[assignment]
     context: Annotated[
         int | None,
         typer.Option(min=0, help="Tokens in the KV cache. Default: 2048.", show_default=False),
@@ -39,7 +30,7 @@ def plan(
         int | None,
         typer.Option(min=1, help="Tokens of the prompt. Default: 128.", show_default=False),
     ] = None,
-    batch: Annotated[int, typer.Option(min=1, help="Sequences side by side.")] = 1,
+    batch: options.Batch = 1,
     precision: Annotated[
         list[str] | None,
         typer.Option(

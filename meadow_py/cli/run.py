@@ -62,13 +62,7 @@ def run(
             help="How weights are kept: auto, dense, packed; with loss: int8, int8-tensor, q8."
         ),
     ] = "auto",
-    activations: Annotated[
-        str,
-        typer.Option(
-            help="What activations are rounded to: F32, or BF16, which reads prompts faster on "
-            "CPUs with AVX512_BF16."
-        ),
-    ] = "F32",
+    activations: options.Activations = "F32",
     as_json: options.Json = False,
     threads: options.Threads = None,
     revision: options.Revision = None,

@@ -23,17 +23,8 @@ _KINDS = "What to draw: time, bandwidth, roofline, energy, buffers, map."
 
 @reports_failures(*_NEEDS)
 def simulate(
-    model: Annotated[
-        str | None,
-        typer.Argument(
-            help="Name of a known model, folder, config.json, file or hub id; no weights are read. "
-            "None: the bundled demo.",
-            show_default=False,
-        ),
-    ] = None,
-    device: Annotated[
-        str, typer.Option("--device", "-d", help="Name (see meadow devices), or a TOML file.")
-    ] = ...,  # type: ignore[assignment]
+    model: options.ShapedModel = None,
+    device: options.Device = ...,  # type: ignore[assignment]
     dataflow: Annotated[
         str,
         typer.Option(help="On an array of processing elements: gemm, tphs, or the best per layer."),
@@ -72,7 +63,7 @@ def simulate(
     precision: Annotated[
         str, typer.Option(help="Bits of weights, activations, KV cache: w4.5a8kv16.")
     ] = "w8a8",
-    batch: Annotated[int, typer.Option(min=1, help="Sequences side by side.")] = 1,
+    batch: options.Batch = 1,
     no_head: Annotated[bool, typer.Option("--no-head", help="Leave the head out.")] = False,
     energy: Annotated[
         str | None,

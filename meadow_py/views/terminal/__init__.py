@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import io
-import shutil
 from typing import TYPE_CHECKING
 
-from rich.console import Console, RenderableType
+from meadow_py.views.terminal.printing import plain_console, printed
 
 if TYPE_CHECKING:
+    from rich.console import Console, RenderableType
+
     from meadow_py.profiler import Profile
     from meadow_py.sensitivity import Sensitivity
 
@@ -17,23 +17,12 @@ def render_text(
     result: Profile | Sensitivity, width: int | None = None, per_weight: bool = False
 ) -> str:
     """A result as plain text, `width` columns wide (the terminal's, or 80)."""
-    columns = width or shutil.get_terminal_size().columns
-    # Not for Jupyter, even inside of it: there rich would display what is only captured here.
-    console = Console(
-        file=io.StringIO(),
-        width=columns,
-        color_system=None,
-        legacy_windows=False,
-        force_jupyter=False,
-    )
-    return render(result, console, per_weight).rstrip("\n")
+    return render(result, plain_console(width), per_weight).rstrip("\n")
 
 
 def render(result: Profile | Sensitivity, console: Console, per_weight: bool = False) -> str:
     """A result as `console` would print it, colours included."""
-    with console.capture() as captured:
-        console.print(_view(result, per_weight))
-    return "".join(line.rstrip() + "\n" for line in captured.get().splitlines())
+    return printed(_view(result, per_weight), console)
 
 
 def _view(result: Profile | Sensitivity, per_weight: bool) -> RenderableType:

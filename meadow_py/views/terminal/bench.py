@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import io
-import shutil
 from typing import TYPE_CHECKING
 
 from rich.console import Console, Group
@@ -11,6 +9,7 @@ from rich.table import Table
 from rich.text import Text
 
 from meadow_py.views import bench as words
+from meadow_py.views.terminal.printing import plain_console, printed
 
 if TYPE_CHECKING:
     from meadow_py.run.bench_result import Bench
@@ -18,15 +17,7 @@ if TYPE_CHECKING:
 
 def bench_text(made: Bench, width: int | None = None) -> str:
     """The bench as plain text, `width` columns wide (the terminal's, or 80)."""
-    columns = width or shutil.get_terminal_size().columns
-    console = Console(
-        file=io.StringIO(),
-        width=columns,
-        color_system=None,
-        legacy_windows=False,
-        force_jupyter=False,
-    )
-    return render_bench(made, console).rstrip("\n")
+    return render_bench(made, plain_console(width)).rstrip("\n")
 
 
 def render_bench(made: Bench, console: Console) -> str:
@@ -39,6 +30,4 @@ def render_bench(made: Bench, console: Console) -> str:
         table.add_column(name, justify="left" if n == 0 else "right", no_wrap=n == 0)
     for row in words.rows(made):
         table.add_row(*map(Text, row))
-    with console.capture() as captured:
-        console.print(Group(head, Text(), table, Text(), Text(made.verdict, style="bold")))
-    return "".join(line.rstrip() + "\n" for line in captured.get().splitlines())
+    return printed(Group(head, Text(), table, Text(), Text(made.verdict, style="bold")), console)

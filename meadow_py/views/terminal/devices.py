@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from rich.console import Console, Group, RenderableType
+from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
@@ -18,13 +18,6 @@ _FOOTNOTE = (
     "number with its source: meadow devices show NAME."
 )
 _SCALES = ((1e12, "T"), (1e9, "G"), (1e6, "M"), (1e3, "k"))
-
-
-def render(view: RenderableType, console: Console) -> str:
-    """As `console` would print it, colours included."""
-    with console.capture() as captured:
-        console.print(view)
-    return "".join(line.rstrip() + "\n" for line in captured.get().splitlines())
 
 
 def devices_view(devices: Iterable[Device]) -> RenderableType:

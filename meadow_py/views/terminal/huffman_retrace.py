@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import io
-import shutil
 from typing import Any
 
-from rich.console import Console, Group
+from rich.console import Group
 from rich.table import Table
 from rich.text import Text
 
 from meadow_py.simulator.huffman_hardware import HuffmanRetrace
 from meadow_py.views.spelling import visible
+from meadow_py.views.terminal.printing import plain_console, printed
 
 HEADINGS = ("weights", "claim", "paper", "here, worst\nto best", "sets that\nreach it")
 
@@ -19,14 +18,6 @@ HEADINGS = ("weights", "claim", "paper", "here, worst\nto best", "sets that\nrea
 def huffman_retrace_text(found: HuffmanRetrace, width: int | None = None) -> str:
     """The retrace as plain text, `width` columns wide (the terminal's, or 80)."""
     about = found.to_dict()
-    columns = width or shutil.get_terminal_size().columns
-    console = Console(
-        file=io.StringIO(),
-        width=columns,
-        color_system=None,
-        legacy_windows=False,
-        force_jupyter=False,
-    )
     shown = Table(box=None, padding=(0, 1, 0, 0), pad_edge=False, header_style="dim")
     for name in HEADINGS:
         shown.add_column(name, overflow="fold", no_wrap=name == "claim")
@@ -34,9 +25,7 @@ def huffman_retrace_text(found: HuffmanRetrace, width: int | None = None) -> str
         for row in claim_rows(one, {claim["name"]: claim["value"] for claim in about["claims"]}):
             shown.add_row(*map(Text, row))
     head = Text("Huff-LLM's claims on an accelerator with Huffman decoders", style="bold")
-    with console.capture() as captured:
-        console.print(Group(head, Text(), shown))
-    return "\n".join(line.rstrip() for line in captured.get().splitlines())
+    return printed(Group(head, Text(), shown), plain_console(width)).removesuffix("\n")
 
 
 def claim_rows(one: dict[str, Any], claims: dict[str, float]) -> list[tuple[str, ...]]:

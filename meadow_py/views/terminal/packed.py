@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import io
-import shutil
 from typing import TYPE_CHECKING
 
 from rich.console import Console, Group, RenderableType
@@ -12,6 +10,7 @@ from rich.text import Text
 
 from meadow_py.checkpoint.totals import RoleTotal, by_role
 from meadow_py.views.spelling import byte_size, visible
+from meadow_py.views.terminal.printing import plain_console, printed
 from meadow_py.views.words import plural
 
 if TYPE_CHECKING:
@@ -25,22 +24,12 @@ _FOOTNOTE = (
 
 def packed_text(made: Inspection, width: int | None = None) -> str:
     """The table as plain text, `width` columns wide (the terminal's, or 80)."""
-    columns = width or shutil.get_terminal_size().columns
-    console = Console(
-        file=io.StringIO(),
-        width=columns,
-        color_system=None,
-        legacy_windows=False,
-        force_jupyter=False,
-    )
-    return render_packed(made, console).rstrip("\n")
+    return render_packed(made, plain_console(width)).rstrip("\n")
 
 
 def render_packed(made: Inspection, console: Console, per_tensor: bool = False) -> str:
     """The table as `console` would print it, colours included."""
-    with console.capture() as captured:
-        console.print(packed_view(made, per_tensor))
-    return "".join(line.rstrip() + "\n" for line in captured.get().splitlines())
+    return printed(packed_view(made, per_tensor), console)
 
 
 def packed_view(made: Inspection, per_tensor: bool = False) -> RenderableType:

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import io
-import shutil
-
 from rich.console import Console, Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
 from meadow_py.simulator.packing_table import PackingRow, PackingTable
 from meadow_py.views.spelling import visible
+from meadow_py.views.terminal.printing import plain_console, printed
 
 HEADINGS = (
     "packing",
@@ -34,22 +32,12 @@ NOTES = (
 
 def packing_table_text(table: PackingTable, width: int | None = None) -> str:
     """The table as plain text, `width` columns wide (the terminal's, or 80)."""
-    columns = width or shutil.get_terminal_size().columns
-    console = Console(
-        file=io.StringIO(),
-        width=columns,
-        color_system=None,
-        legacy_windows=False,
-        force_jupyter=False,
-    )
-    return render_packing_table(table, console).rstrip("\n")
+    return render_packing_table(table, plain_console(width)).rstrip("\n")
 
 
 def render_packing_table(table: PackingTable, console: Console) -> str:
     """The table as `console` would print it, colours included."""
-    with console.capture() as captured:
-        console.print(packing_table_view(table))
-    return "".join(line.rstrip() + "\n" for line in captured.get().splitlines())
+    return printed(packing_table_view(table), console)
 
 
 def packing_table_view(table: PackingTable) -> RenderableType:

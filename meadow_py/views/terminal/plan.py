@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import io
-import shutil
 from collections.abc import Sequence
 from typing import Literal
 
@@ -13,26 +11,17 @@ from rich.text import Text
 
 from meadow_py.planner import Plan
 from meadow_py.views import plan as words
+from meadow_py.views.terminal.printing import plain_console, printed
 
 
 def plan_text(plan: Plan, width: int | None = None) -> str:
     """The plan as plain text, `width` columns wide (the terminal's, or 80)."""
-    columns = width or shutil.get_terminal_size().columns
-    console = Console(
-        file=io.StringIO(),
-        width=columns,
-        color_system=None,
-        legacy_windows=False,
-        force_jupyter=False,
-    )
-    return render_plan(plan, console).rstrip("\n")
+    return render_plan(plan, plain_console(width)).rstrip("\n")
 
 
 def render_plan(plan: Plan, console: Console) -> str:
     """The plan as `console` would print it, colours included."""
-    with console.capture() as captured:
-        console.print(plan_view(plan))
-    return "".join(line.rstrip() + "\n" for line in captured.get().splitlines())
+    return printed(plan_view(plan), console)
 
 
 def plan_view(plan: Plan) -> RenderableType:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import io
-import shutil
 from collections.abc import Sequence
 
 from rich.console import Console, Group, RenderableType
@@ -12,26 +10,17 @@ from rich.text import Text
 
 from meadow_py.simulator import Simulation
 from meadow_py.views import simulation as words
+from meadow_py.views.terminal.printing import plain_console, printed
 
 
 def simulation_text(simulation: Simulation, width: int | None = None) -> str:
     """The simulation as plain text, `width` columns wide (the terminal's, or 80)."""
-    columns = width or shutil.get_terminal_size().columns
-    console = Console(
-        file=io.StringIO(),
-        width=columns,
-        color_system=None,
-        legacy_windows=False,
-        force_jupyter=False,
-    )
-    return render_simulation(simulation, console).rstrip("\n")
+    return render_simulation(simulation, plain_console(width)).rstrip("\n")
 
 
 def render_simulation(simulation: Simulation, console: Console, per_layer: bool = False) -> str:
     """The simulation as `console` would print it, colours included."""
-    with console.capture() as captured:
-        console.print(simulation_view(simulation, per_layer))
-    return "".join(line.rstrip() + "\n" for line in captured.get().splitlines())
+    return printed(simulation_view(simulation, per_layer), console)
 
 
 def simulation_view(simulation: Simulation, per_layer: bool = False) -> RenderableType:
