@@ -3,12 +3,11 @@
 #include <algorithm>
 #include <array>
 #include <cstring>
-#include <limits>
-#include <numeric>
 #include <string>
 
 #include "meadow/base/error.h"
 #include "meadow/base/thread_pool.h"
+#include "meadow/codec/upper_bytes.h"
 
 namespace meadow {
 namespace {
@@ -24,36 +23,14 @@ using kernels::kUnitColumns;
 using kernels::kUnitLower;
 
 constexpr std::size_t kTableRows = kTableGroups * kGroupRows;
-constexpr std::uint8_t kNoCode = 255;
 constexpr std::uint8_t kMostSkip = 255;
 constexpr std::uint16_t kExponent = 0x7C00;  // all of it set: NaN and infinities
 
-using Counts = std::array<std::uint32_t, 256>;
-using Table = std::array<std::uint8_t, kF16UpperBytes>;
-using Codes = std::array<std::uint8_t, 256>;
-
-Table most_frequent(const Counts& counts) {
-  std::array<std::uint8_t, 256> order{};
-  std::iota(order.begin(), order.end(), std::uint8_t{0});
-  std::stable_sort(order.begin(), order.end(),
-                   [&](std::uint8_t a, std::uint8_t b) { return counts[a] > counts[b]; });
-  Table table{};
-  std::copy_n(order.begin(), kF16UpperBytes, table.begin());
-  return table;
-}
-
-Codes codes_of(const Table& table) {
-  Codes codes;
-  codes.fill(kNoCode);
-  for (std::uint8_t i = 0; i < kF16UpperBytes; ++i) codes[table[i]] = i;
-  return codes;
-}
-
-// What becomes of 64 rows: the escapes, and how many each strip has.
-struct TableBlock {
-  std::vector<F16Escape> escapes;
-  std::vector<std::uint32_t> per_strip;
-};
+using upper_bytes::Codes;
+using upper_bytes::Counts;
+using upper_bytes::kNoCode;
+using Table = upper_bytes::Table<kF16UpperBytes>;
+using TableBlock = upper_bytes::TableBlock<F16Escape>;  // of 64 rows, its parts are strips
 
 // The upper bytes of a strip, each in its place.
 using Strip = std::array<std::uint8_t, kernels::kStripBytes>;
@@ -69,7 +46,7 @@ void list_escapes(const Strip& upper, std::size_t places, const Codes& codes, Ta
     made.escapes.push_back({static_cast<std::uint8_t>(place - at), upper[place]});
     at = place;
   }
-  made.per_strip.push_back(static_cast<std::uint32_t>(made.escapes.size() - before));
+  made.per_part.push_back(static_cast<std::uint32_t>(made.escapes.size() - before));
 }
 
 class BlockEncoder {
@@ -79,9 +56,9 @@ class BlockEncoder {
 
   [[nodiscard]] TableBlock encode(std::size_t block) const {
     const Block rows = nth_block(block, planes_.rows, kTableRows);
-    const Table table = most_frequent(counts_of(rows));
+    const Table table = upper_bytes::most_frequent<kF16UpperBytes>(counts_of(rows));
     std::memcpy(planes_.tables.data() + block * kF16UpperBytes, table.data(), kF16UpperBytes);
-    const Codes codes = codes_of(table);
+    const Codes codes = upper_bytes::codes_of(table);
     TableBlock made;
     for (std::size_t row = rows.begin; row < rows.end; row += kGroupRows) {
       encode_group(row, std::min(kGroupRows, rows.end - row), table, codes, made);
@@ -148,24 +125,6 @@ class BlockEncoder {
   std::size_t units_;
 };
 
-void join(const std::vector<TableBlock>& blocks, F16Planes& planes) {
-  std::size_t total = 0;
-  planes.escaped.push_back(0);
-  for (const TableBlock& block : blocks) {
-    for (const std::uint32_t count : block.per_strip) {
-      total += count;
-      if (total > std::numeric_limits<std::uint32_t>::max()) {
-        invalid("planes: more weights outside their tables than 32 bits count");
-      }
-      planes.escaped.push_back(static_cast<std::uint32_t>(total));
-    }
-  }
-  planes.escapes.reserve(total);
-  for (const TableBlock& block : blocks) {
-    planes.escapes.insert(planes.escapes.end(), block.escapes.begin(), block.escapes.end());
-  }
-}
-
 }  // namespace
 
 std::size_t F16Planes::bytes() const noexcept {
@@ -187,7 +146,7 @@ F16Planes encode_f16_planes(std::size_t rows, std::size_t columns, const std::ui
   std::vector<TableBlock> made(blocks);
   const BlockEncoder encoder(planes, values);
   parallel_for(blocks, threads, [&](std::size_t n) { made[n] = encoder.encode(n); });
-  join(made, planes);
+  upper_bytes::join(made, planes);
   return planes;
 }
 

@@ -3,12 +3,11 @@
 #include <algorithm>
 #include <array>
 #include <cstring>
-#include <limits>
-#include <numeric>
 #include <string>
 
 #include "meadow/base/error.h"
 #include "meadow/base/thread_pool.h"
+#include "meadow/codec/upper_bytes.h"
 #include "meadow/kernels/convert/convert.h"
 #include "meadow/kernels/isa.h"
 
@@ -24,7 +23,6 @@ using kernels::kUnitLower;
 using kernels::kUpperBytes;
 
 constexpr std::size_t kTableRows = kTableGroups * kGroupRows;
-constexpr std::uint8_t kNoCode = 255;
 
 std::array<std::uint8_t, kUnitColumns> bytes_of_columns() {
   std::array<std::uint8_t, kUnitColumns> bytes{};
@@ -34,23 +32,10 @@ std::array<std::uint8_t, kUnitColumns> bytes_of_columns() {
   return bytes;
 }
 
-using Table = std::array<std::uint8_t, kUpperBytes>;
-
-Table most_frequent(const std::array<std::uint32_t, 256>& counts) {
-  std::array<std::uint8_t, 256> order{};
-  std::iota(order.begin(), order.end(), std::uint8_t{0});
-  std::stable_sort(order.begin(), order.end(),
-                   [&](std::uint8_t a, std::uint8_t b) { return counts[a] > counts[b]; });
-  Table table{};
-  std::copy_n(order.begin(), kUpperBytes, table.begin());
-  return table;
-}
-
-// What becomes of 64 rows.
-struct TableBlock {
-  std::vector<Escape> escapes;
-  std::vector<std::uint32_t> per_group;
-};
+using upper_bytes::Codes;
+using upper_bytes::kNoCode;
+using Table = upper_bytes::Table<kUpperBytes>;
+using TableBlock = upper_bytes::TableBlock<Escape>;  // of 64 rows, its parts are groups
 
 class BlockEncoder {
  public:
@@ -60,34 +45,25 @@ class BlockEncoder {
   [[nodiscard]] TableBlock encode(std::size_t block) const {
     const Block rows = nth_block(block, planes_.rows, kTableRows);
     std::vector<std::uint16_t> values((rows.end - rows.begin) * planes_.columns);
-    std::array<std::uint32_t, 256> counts{};
+    upper_bytes::Counts counts{};
     for (std::size_t r = rows.begin; r < rows.end; ++r) {
       read_row_(r, values.data() + (r - rows.begin) * planes_.columns);
     }
     for (const std::uint16_t value : values) ++counts[value >> 8];
-    const Table table = most_frequent(counts);
+    const Table table = upper_bytes::most_frequent<kUpperBytes>(counts);
     std::memcpy(planes_.tables.data() + block * kUpperBytes, table.data(), kUpperBytes);
     TableBlock made;
-    const Codes codes = codes_of(table);
+    const Codes codes = upper_bytes::codes_of(table);
     for (std::size_t r = rows.begin; r < rows.end; r += kGroupRows) {
       const std::size_t before = made.escapes.size();
       encode_group(r / kGroupRows, values.data() + (r - rows.begin) * planes_.columns,
                    std::min(kGroupRows, rows.end - r), codes, made.escapes);
-      made.per_group.push_back(static_cast<std::uint32_t>(made.escapes.size() - before));
+      made.per_part.push_back(static_cast<std::uint32_t>(made.escapes.size() - before));
     }
     return made;
   }
 
  private:
-  using Codes = std::array<std::uint8_t, 256>;
-
-  static Codes codes_of(const Table& table) {
-    Codes codes;
-    codes.fill(kNoCode);
-    for (std::size_t i = 0; i < kUpperBytes; ++i) codes[table[i]] = static_cast<std::uint8_t>(i);
-    return codes;
-  }
-
   void encode_group(std::size_t group, const std::uint16_t* values, std::size_t rows,
                     const Codes& codes, std::vector<Escape>& escapes) const {
     std::uint8_t* coded = planes_.codes.data() + group * units_ * kUnitCodes;
@@ -139,24 +115,6 @@ void require_codable(std::size_t rows, std::size_t columns) {
   }
 }
 
-void join(const std::vector<TableBlock>& blocks, FloatPlanes& planes) {
-  std::size_t total = 0;
-  planes.escaped.push_back(0);
-  for (const TableBlock& block : blocks) {
-    for (const std::uint32_t count : block.per_group) {
-      total += count;
-      if (total > std::numeric_limits<std::uint32_t>::max()) {
-        invalid("planes: more weights outside their tables than 32 bits count");
-      }
-      planes.escaped.push_back(static_cast<std::uint32_t>(total));
-    }
-  }
-  planes.escapes.reserve(total);
-  for (const TableBlock& block : blocks) {
-    planes.escapes.insert(planes.escapes.end(), block.escapes.begin(), block.escapes.end());
-  }
-}
-
 }  // namespace
 
 std::size_t FloatPlanes::bytes() const noexcept {
@@ -197,7 +155,7 @@ FloatPlanes encode_float_planes(std::size_t rows, std::size_t columns, const Row
   std::vector<TableBlock> made(blocks);
   const BlockEncoder encoder(planes, read_row);
   parallel_for(blocks, threads, [&](std::size_t n) { made[n] = encoder.encode(n); });
-  join(made, planes);
+  upper_bytes::join(made, planes);
   return planes;
 }
 

@@ -31,5 +31,12 @@ namespace {
   return float_of(sign | bits_of(value));
 }
 
+// To the nearest BF16, ties to even, in the upper half; a NaN becomes quiet. The lower half is
+// anything.
+[[maybe_unused]] std::uint32_t rounded_to_bf16(std::uint32_t bits) noexcept {
+  const std::uint32_t near = bits + 0x7FFF + (bits >> 16 & 1);
+  return (bits & 0x7FFFFFFF) > 0x7F800000 ? bits | 0x400000 : near;
+}
+
 }  // namespace
 }  // namespace meadow::kernels

@@ -2,25 +2,11 @@
 
 #include <cstring>
 
+#include "meadow/kernels/float_bits.h"
 #include "meadow/kernels/isa.h"
 #include "meadow/matrix/many_tokens.h"
 
 namespace meadow {
-namespace {
-
-// To the nearest BF16, ties to even; a NaN becomes quiet.
-float rounded(float value) noexcept {
-  std::uint32_t bits = 0;
-  std::memcpy(&bits, &value, sizeof bits);
-  const std::uint32_t near = (bits + 0x7FFF + (bits >> 16 & 1)) & 0xFFFF0000;
-  const std::uint32_t quiet = (bits | 0x400000) & 0xFFFF0000;
-  bits = (bits & 0x7FFFFFFF) > 0x7F800000 ? quiet : near;
-  std::memcpy(&value, &bits, sizeof bits);
-  return value;
-}
-
-}  // namespace
-
 TokenRows::TokenRows(const float* x, std::size_t columns, std::size_t tokens, ActivationType type)
     : x_(x),
       columns_(columns),
@@ -40,7 +26,9 @@ void TokenRows::prepare(std::size_t token) noexcept {
     std::memcpy(to, from, columns_ * sizeof *to);
     return;
   }
-  for (std::size_t c = 0; c < columns_; ++c) to[c] = rounded(from[c]);
+  for (std::size_t c = 0; c < columns_; ++c) {
+    to[c] = kernels::float_of(kernels::rounded_to_bf16(kernels::bits_of(from[c])) & 0xFFFF0000);
+  }
 }
 
 void TokenRows::add_to(Activations& x) const noexcept {

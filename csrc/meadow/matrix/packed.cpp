@@ -7,6 +7,7 @@
 #include "meadow/base/mapped_pages.h"
 #include "meadow/kernels/isa.h"
 #include "meadow/matrix/many_tokens.h"
+#include "meadow/matrix/row_groups.h"
 #include "meadow/number/content.h"
 
 namespace meadow {
@@ -34,20 +35,7 @@ class PackedMatrix final : public Matrix {
 
   void multiply_rows(Block range, const Activations& x, float* y) const override {
     if (x.pairs != nullptr) return multiply_pairs(range, x, y);
-    if (x.count >= kManyTokens) {
-      return multiply_many<many_tokens::Widened>(
-          *this, range, x, y,
-          [this](std::size_t row, std::size_t column, std::size_t columns, float* to,
-                 std::size_t stride) noexcept {
-            kernels_.widen(view_, row / kernels::kGroupRows, column / kernels::kUnitColumns,
-                           kernels::units_of(column + columns), to, stride);
-          });
-    }
-    for (std::size_t row = range.begin; row < range.end; row += kernels::kGroupRows) {
-      kernels_.multiply(view_, row / kernels::kGroupRows,
-                        std::min(kernels::kGroupRows, range.end - row),
-                        {x.count, x.values, x.stride, y + row, rows()});
-    }
+    multiply_row_groups(*this, kernels_, view_, range, x, y);
   }
 
   void read_row(std::size_t row, float* values) const override {

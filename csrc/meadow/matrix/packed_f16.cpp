@@ -7,6 +7,7 @@
 #include "meadow/codec/f16_planes.h"
 #include "meadow/kernels/isa.h"
 #include "meadow/matrix/many_tokens.h"
+#include "meadow/matrix/row_groups.h"
 
 namespace meadow {
 namespace {
@@ -26,19 +27,7 @@ class PackedF16Matrix final : public Matrix {
   [[nodiscard]] std::size_t row_step() const noexcept override { return kGroupRows; }
 
   void multiply_rows(Block range, const Activations& x, float* y) const override {
-    if (x.count >= kManyTokens) {
-      return multiply_many<many_tokens::Widened>(
-          *this, range, x, y,
-          [this](std::size_t row, std::size_t column, std::size_t columns, float* to,
-                 std::size_t stride) noexcept {
-            kernels_.widen(view_, row / kGroupRows, column / kUnitColumns,
-                           kernels::units_of(column + columns), to, stride);
-          });
-    }
-    for (std::size_t row = range.begin; row < range.end; row += kGroupRows) {
-      kernels_.multiply(view_, row / kGroupRows, std::min(kGroupRows, range.end - row),
-                        {x.count, x.values, x.stride, y + row, rows()});
-    }
+    multiply_row_groups(*this, kernels_, view_, range, x, y);
   }
 
   void read_row(std::size_t row, float* values) const override {

@@ -49,14 +49,10 @@ void pair(const std::uint16_t* row, std::size_t columns, std::uint16_t* pairs) n
   fill_behind(columns, 0, pairs);
 }
 
-std::uint16_t rounded(float value) noexcept {
-  const std::uint32_t bits = bits_of(value);
-  if (std::isnan(value)) return static_cast<std::uint16_t>(bits >> 16 | 0x40);
-  return static_cast<std::uint16_t>((bits + 0x7FFF + (bits >> 16 & 1)) >> 16);
-}
-
 void round(const float* x, std::size_t columns, std::uint16_t* pairs) noexcept {
-  for (std::size_t c = 0; c < columns; ++c) pairs[place_in_pairs(c)] = rounded(x[c]);
+  for (std::size_t c = 0; c < columns; ++c) {
+    pairs[place_in_pairs(c)] = static_cast<std::uint16_t>(rounded_to_bf16(bits_of(x[c])) >> 16);
+  }
   fill_behind(columns, kMinusZero, pairs);
 }
 

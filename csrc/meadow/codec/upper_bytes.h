@@ -1,0 +1,71 @@
+// Upper bytes of 16-bit floats in tables: what the codecs of float_planes and f16_planes share.
+#pragma once
+
+#include <algorithm>
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <limits>
+#include <numeric>
+#include <vector>
+
+#include "meadow/base/error.h"
+#include "meadow/base/raw_vector.h"
+
+namespace meadow::upper_bytes {
+
+constexpr std::uint8_t kNoCode = 255;
+
+using Counts = std::array<std::uint32_t, 256>;
+template <std::size_t Size>
+using Table = std::array<std::uint8_t, Size>;
+using Codes = std::array<std::uint8_t, 256>;  // of every byte, or kNoCode
+
+// The most frequent first, of equals the smaller.
+template <std::size_t Size>
+Table<Size> most_frequent(const Counts& counts) {
+  std::array<std::uint8_t, 256> order{};
+  std::iota(order.begin(), order.end(), std::uint8_t{0});
+  std::stable_sort(order.begin(), order.end(),
+                   [&](std::uint8_t a, std::uint8_t b) { return counts[a] > counts[b]; });
+  Table<Size> table{};
+  std::copy_n(order.begin(), Size, table.begin());
+  return table;
+}
+
+template <std::size_t Size>
+Codes codes_of(const Table<Size>& table) {
+  Codes codes;
+  codes.fill(kNoCode);
+  for (std::size_t i = 0; i < Size; ++i) codes[table[i]] = static_cast<std::uint8_t>(i);
+  return codes;
+}
+
+// What becomes of the rows that share a table: the escapes, and how many each of their parts has.
+template <typename Escape>
+struct TableBlock {
+  std::vector<Escape> escapes;
+  std::vector<std::uint32_t> per_part;
+};
+
+// All escapes behind each other, and where those of a part begin.
+template <typename Escape, typename Planes>
+void join(const std::vector<TableBlock<Escape>>& blocks, Planes& planes) {
+  std::size_t total = 0;
+  planes.escaped.push_back(0);
+  for (const auto& block : blocks) {
+    for (const std::uint32_t count : block.per_part) {
+      total += count;
+      if (total > std::numeric_limits<std::uint32_t>::max()) {
+        invalid("planes: more weights outside their tables than 32 bits count");
+      }
+      planes.escaped.push_back(static_cast<std::uint32_t>(total));
+    }
+  }
+  planes.escapes.reserve(total);
+  for (const auto& block : blocks) {
+    planes.escapes.insert(planes.escapes.end(), block.escapes.begin(), block.escapes.end());
+  }
+}
+
+}  // namespace meadow::upper_bytes

@@ -1,0 +1,34 @@
+// Products of floats that are packed in groups of four rows, whatever codes them.
+#pragma once
+
+#include <algorithm>
+#include <cstddef>
+
+#include "meadow/kernels/packed/packed.h"
+#include "meadow/matrix/many_tokens.h"
+#include "meadow/matrix/matrix.h"
+
+namespace meadow {
+
+// Kernels have multiply(planes, group, rows, tokens) and widen(planes, group, first unit, behind
+// the last, to, stride).
+template <typename Kernels, typename Planes>
+void multiply_row_groups(const Matrix& matrix, const Kernels& kernels, const Planes& planes,
+                         Block range, const Activations& x, float* y) {
+  using kernels::kGroupRows;
+  if (x.count >= kManyTokens) {
+    return multiply_many<many_tokens::Widened>(
+        matrix, range, x, y,
+        [&](std::size_t row, std::size_t column, std::size_t columns, float* to,
+            std::size_t stride) noexcept {
+          kernels.widen(planes, row / kGroupRows, column / kernels::kUnitColumns,
+                        kernels::units_of(column + columns), to, stride);
+        });
+  }
+  for (std::size_t row = range.begin; row < range.end; row += kGroupRows) {
+    kernels.multiply(planes, row / kGroupRows, std::min(kGroupRows, range.end - row),
+                     {x.count, x.values, x.stride, y + row, matrix.rows()});
+  }
+}
+
+}  // namespace meadow
