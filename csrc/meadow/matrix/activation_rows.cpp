@@ -7,6 +7,7 @@
 #include "meadow/matrix/many_tokens.h"
 
 namespace meadow {
+
 TokenRows::TokenRows(const float* x, std::size_t columns, std::size_t tokens, ActivationType type)
     : x_(x),
       columns_(columns),
