@@ -34,7 +34,7 @@ std::map<std::string, std::string> build_info() {
 }  // namespace
 
 void bind_config(py::module_& module) {
-  active_isa();  // a wrong MEADOW_ISA is told at import, not in the middle of work
+  resolve_isa();  // a wrong MEADOW_ISA is told at import, not in the middle of work
   module.def("isa_available", names_of_available);
   module.def("isa_active", [] { return std::string(isa_name(active_isa())); });
   module.def("isa_select", [](const std::string& name) { select_isa(name); }, py::arg("name"));

@@ -111,7 +111,6 @@ PlaneCode PlaneCode::parse_small(Coding coding, std::span<const std::uint8_t> ta
 
 PlaneCode PlaneCode::parse_any(Coding coding, unsigned width, std::span<const std::uint8_t> table,
                                Use use) {
-  active_isa();  // complains of a bad MEADOW_ISA here, because decoders cannot
   if (coding == Coding::kHuffman) return of_huffman(HuffmanCode::parse(table), width, use);
   if (coding == Coding::kRans) return of_rans(RansModel::parse(table), width);
   PlaneCode plane(coding, width);

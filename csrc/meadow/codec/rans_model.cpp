@@ -7,7 +7,6 @@
 
 #include "meadow/base/bits.h"
 #include "meadow/base/error.h"
-#include "meadow/kernels/isa.h"
 
 namespace meadow {
 namespace {
@@ -119,7 +118,6 @@ RansModel RansModel::from_counts(std::span<const std::uint64_t> counts) {
 
 RansModel::RansModel(const RansFrequencies& frequencies)
     : frequencies_(frequencies), slots_(kernels::kRansSlots), symbols_(256) {
-  active_isa();  // complains of a bad MEADOW_ISA here, because the decoder cannot
   std::uint32_t start = 0;
   const kernels::RansSymbol none{0, 0, 0};
   std::fill(symbols_.begin(), symbols_.end(), none);

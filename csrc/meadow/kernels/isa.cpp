@@ -7,15 +7,12 @@
 #include <array>
 #include <atomic>
 #include <cstdlib>
+#include <optional>
 
 #include "meadow/base/error.h"
 
 namespace meadow {
 namespace {
-
-constexpr std::array<std::string_view, 4> kNames = {"scalar", "neon", "avx2", "avx512"};
-constexpr int kUndecided = -1;
-std::atomic<int> selected{kUndecided};
 
 #if defined(__x86_64__)
 // Clang before 15 does not know "f16c" in __builtin_cpu_supports. Leaf 1, ECX bit 29; that the
@@ -27,31 +24,63 @@ bool has_f16c() noexcept {
   unsigned edx = 0;
   return __get_cpuid(1, &eax, &ebx, &ecx, &edx) != 0 && (ecx & bit_F16C) != 0;
 }
+
+// These ask for every flag that csrc/meadow/CMakeLists.txt builds the ISA's files with, and for no
+// other. __builtin_cpu_supports also asks whether the operating system saves the registers.
+bool has_avx2() noexcept {
+  return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma") && has_f16c() &&
+         __builtin_cpu_supports("bmi2");
+}
+
+bool has_avx512() noexcept {
+  return has_avx2() && __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
+         __builtin_cpu_supports("avx512vl") && __builtin_cpu_supports("avx512dq") &&
+         __builtin_cpu_supports("avx512vbmi") && __builtin_cpu_supports("avx512vbmi2") &&
+         __builtin_cpu_supports("avx512vnni");
+}
 #endif
 
-// Every flag that csrc/meadow/CMakeLists.txt builds the ISA's files with, and no other.
-// __builtin_cpu_supports also asks whether the operating system saves the registers.
-bool supported(Isa isa) noexcept {
-  switch (isa) {
-    case Isa::kScalar:
-      return true;
+bool always() noexcept { return true; }
+
+struct IsaEntry {
+  Isa isa;
+  std::string_view name;
+  bool (*supported)() noexcept;  // null: not built for this architecture
+};
+
+constexpr std::array<IsaEntry, kIsaCount> kIsas = {{
+    {Isa::kScalar, "scalar", always},
 #if defined(__aarch64__)
-    case Isa::kNeon:
-      return true;
+    {Isa::kNeon, "neon", always},
+#else
+    {Isa::kNeon, "neon", nullptr},
 #endif
 #if defined(__x86_64__)
-    case Isa::kAvx2:
-      return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma") && has_f16c() &&
-             __builtin_cpu_supports("bmi2");
-    case Isa::kAvx512:
-      return supported(Isa::kAvx2) && __builtin_cpu_supports("avx512f") &&
-             __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512vl") &&
-             __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vbmi") &&
-             __builtin_cpu_supports("avx512vbmi2") && __builtin_cpu_supports("avx512vnni");
+    {Isa::kAvx2, "avx2", has_avx2},
+    {Isa::kAvx512, "avx512", has_avx512},
+#else
+    {Isa::kAvx2, "avx2", nullptr},
+    {Isa::kAvx512, "avx512", nullptr},
 #endif
-    default:
-      return false;
+}};
+
+constexpr bool in_order() noexcept {
+  for (std::size_t i = 0; i < kIsaCount; ++i) {
+    if (kIsas[i].isa != static_cast<Isa>(i) || kIsas[i].name.empty()) return false;
   }
+  return true;
+}
+static_assert(in_order(), "one entry for every Isa, in its order");
+
+bool supported(const IsaEntry& entry) noexcept {
+  return entry.supported != nullptr && entry.supported();
+}
+
+std::optional<Isa> available(std::string_view name) noexcept {
+  for (const IsaEntry& entry : kIsas) {
+    if (entry.name == name && supported(entry)) return entry.isa;
+  }
+  return std::nullopt;
 }
 
 std::string names_of_available() {
@@ -63,38 +92,57 @@ std::string names_of_available() {
 }
 
 Isa parse(std::string_view name, std::string_view origin) {
-  for (const Isa isa : available_isas()) {
-    if (isa_name(isa) == name) return isa;
-  }
+  if (const std::optional<Isa> isa = available(name)) return *isa;
   invalid(std::string(origin) + ": expected one of " + names_of_available() + ", found '" +
           std::string(name) + "'");
 }
 
-Isa first_choice() {
-  const char* wanted = std::getenv("MEADOW_ISA");
-  if (wanted != nullptr && *wanted != '\0') return parse(wanted, "MEADOW_ISA");
-  return available_isas().back();
+// Empty where MEADOW_ISA is unset or empty.
+std::string_view name_in_environment() noexcept {
+  const char* name = std::getenv("MEADOW_ISA");
+  return name != nullptr ? name : "";
+}
+
+Isa best_available() noexcept {
+  Isa best = Isa::kScalar;
+  for (const IsaEntry& entry : kIsas) {
+    if (supported(entry)) best = entry.isa;
+  }
+  return best;
+}
+
+constexpr int kUndecided = -1;
+std::atomic<int> selected{kUndecided};
+
+// Another thread may have decided meanwhile; that one stands.
+Isa decide() noexcept {
+  int value = kUndecided;
+  const Isa first = available(name_in_environment()).value_or(best_available());
+  const bool decided = selected.compare_exchange_strong(value, static_cast<int>(first));
+  return decided ? first : static_cast<Isa>(value);
 }
 
 }  // namespace
 
-std::string_view isa_name(Isa isa) noexcept { return kNames[static_cast<std::size_t>(isa)]; }
+std::string_view isa_name(Isa isa) noexcept { return kIsas[static_cast<std::size_t>(isa)].name; }
 
 std::vector<Isa> available_isas() {
   std::vector<Isa> found;
-  for (const Isa isa : {Isa::kScalar, Isa::kNeon, Isa::kAvx2, Isa::kAvx512}) {
-    if (supported(isa)) found.push_back(isa);
+  for (const IsaEntry& entry : kIsas) {
+    if (supported(entry)) found.push_back(entry.isa);
   }
   return found;
 }
 
-Isa active_isa() {
-  int value = selected.load(std::memory_order_relaxed);
-  if (value == kUndecided) {
-    value = static_cast<int>(first_choice());
-    selected.store(value, std::memory_order_relaxed);
-  }
-  return static_cast<Isa>(value);
+Isa active_isa() noexcept {
+  const int value = selected.load(std::memory_order_relaxed);
+  return value == kUndecided ? decide() : static_cast<Isa>(value);
+}
+
+void resolve_isa() {
+  const std::string_view name = name_in_environment();
+  if (!name.empty()) parse(name, "MEADOW_ISA");
+  active_isa();
 }
 
 void select_isa(std::string_view name) { selected.store(static_cast<int>(parse(name, "ISA"))); }

@@ -6,6 +6,8 @@
 
 using namespace meadow;
 
+static_assert(noexcept(active_isa()));
+
 TEST_CASE("scalar is always there, and what is active is available") {
   const std::vector<Isa> available = available_isas();
   CHECK(available.front() == Isa::kScalar);

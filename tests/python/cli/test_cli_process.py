@@ -134,6 +134,23 @@ def test_the_isa_is_chosen_by_the_environment() -> None:
     )
 
 
+def test_a_wrong_isa_is_told_before_any_work() -> None:
+    done = run("profile", "--json", MEADOW_ISA="mmx")
+    assert done.returncode != 0
+    assert done.stdout == ""
+    assert "MEADOW_ISA: expected one of scalar" in done.stderr
+    assert done.stderr.endswith("found 'mmx'\n")
+    script = "import meadow_py._core"
+    imported = subprocess.run(
+        [sys.executable, "-c", script],
+        capture_output=True,
+        text=True,
+        check=False,
+        env=os.environ | {"MEADOW_ISA": "mmx"},
+    )
+    assert "ImportError: MEADOW_ISA: expected one of scalar" in imported.stderr
+
+
 def test_neither_torch_nor_pandas_is_imported() -> None:
     script = (
         "import sys; sys.argv = ['meadow', 'profile', '--quiet']\n"

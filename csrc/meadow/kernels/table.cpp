@@ -1,0 +1,136 @@
+#include "meadow/kernels/table.h"
+
+#include "meadow/kernels/bf16_dot/bf16_dot.h"
+#include "meadow/kernels/convert/convert.h"
+#include "meadow/kernels/huffman/huffman.h"
+#include "meadow/kernels/integer/integer.h"
+#include "meadow/kernels/packed/packed.h"
+#include "meadow/kernels/packed_f16/packed_f16.h"
+#include "meadow/kernels/planes/planes.h"
+#include "meadow/kernels/product/product.h"
+#include "meadow/kernels/quantize/quantize.h"
+#include "meadow/kernels/rans/rans.h"
+#include "meadow/kernels/stream/stream.h"
+#include "meadow/kernels/vector/vector.h"
+
+namespace meadow::kernels {
+namespace {
+
+// No scalar bf16_dot: without the instruction, the kernels of products are the better way.
+constexpr IsaTables kScalarTables = {.convert = &convert_scalar,
+                                     .huffman = &huffman_scalar,
+                                     .integer = &integer_scalar,
+                                     .packed = &packed_scalar,
+                                     .packed_f16 = &packed_f16_scalar,
+                                     .planes = &planes_scalar,
+                                     .product = &product_scalar,
+                                     .quantize = &quantize_scalar,
+                                     .rans = &rans_scalar,
+                                     .stream = &stream_scalar,
+                                     .vector = &vector_scalar};
+
+#if defined(__aarch64__)
+constexpr IsaTables kNeonTables = {.convert = &convert_neon,
+                                   .huffman = &huffman_neon,
+                                   .integer = &integer_neon,
+                                   .packed = &packed_neon,
+                                   .packed_f16 = &packed_f16_neon,
+                                   .planes = &planes_neon,
+                                   .product = &product_neon,
+                                   .quantize = &quantize_neon,
+                                   .rans = &rans_neon,
+                                   .stream = &stream_neon,
+                                   .vector = &vector_neon};
+#endif
+
+#if defined(__x86_64__)
+constexpr IsaTables kAvx2Tables = {.convert = &convert_avx2,
+                                   .huffman = &huffman_avx2,
+                                   .integer = &integer_avx2,
+                                   .packed = &packed_avx2,
+                                   .packed_f16 = &packed_f16_avx2,
+                                   .planes = &planes_avx2,
+                                   .product = &product_avx2,
+                                   .quantize = &quantize_avx2,
+                                   .rans = &rans_avx2,
+                                   .stream = &stream_avx2,
+                                   .vector = &vector_avx2};
+
+// No huffman: BMI2 is all that this family needs.
+constexpr IsaTables kAvx512Tables = {.bf16_dot = &bf16_dot_avx512,
+                                     .convert = &convert_avx512,
+                                     .integer = &integer_avx512,
+                                     .packed = &packed_avx512,
+                                     .packed_f16 = &packed_f16_avx512,
+                                     .planes = &planes_avx512,
+                                     .product = &product_avx512,
+                                     .quantize = &quantize_avx512,
+                                     .rans = &rans_avx512,
+                                     .stream = &stream_avx512,
+                                     .vector = &vector_avx512};
+#endif
+
+constexpr std::size_t index_of(Isa isa) noexcept { return static_cast<std::size_t>(isa); }
+
+constexpr std::array<IsaTables, kIsaCount> all_tables() noexcept {
+  std::array<IsaTables, kIsaCount> tables{};
+  tables[index_of(Isa::kScalar)] = kScalarTables;
+#if defined(__aarch64__)
+  tables[index_of(Isa::kNeon)] = kNeonTables;
+#endif
+#if defined(__x86_64__)
+  tables[index_of(Isa::kAvx2)] = kAvx2Tables;
+  tables[index_of(Isa::kAvx512)] = kAvx512Tables;
+#endif
+  return tables;
+}
+
+template <auto kFamily>
+constexpr auto kChain = with_fallback(all_tables(), kFamily);
+
+template <auto kFamily>
+const auto& chosen(Isa isa) noexcept {
+  static_assert(kChain<kFamily>.front() != nullptr, "every family has a scalar table");
+  return *kChain<kFamily>[index_of(isa)];
+}
+
+}  // namespace
+
+constexpr std::array<IsaTables, kIsaCount> isa_tables = all_tables();
+
+// The only family whose file needs more of the CPU than its ISA does.
+const Bf16DotKernels* bf16_dot_kernels([[maybe_unused]] Isa isa) noexcept {
+#if defined(__x86_64__)
+  static const bool has_instruction = __builtin_cpu_supports("avx512bf16") != 0;
+  if (has_instruction) return kChain<&IsaTables::bf16_dot>[index_of(isa)];
+#endif
+  return nullptr;
+}
+
+const ConvertKernels& convert_kernels(Isa isa) noexcept { return chosen<&IsaTables::convert>(isa); }
+
+const HuffmanKernels& huffman_kernels(Isa isa) noexcept { return chosen<&IsaTables::huffman>(isa); }
+
+const IntegerKernels& integer_kernels(Isa isa) noexcept { return chosen<&IsaTables::integer>(isa); }
+
+const PackedKernels& packed_kernels(Isa isa) noexcept { return chosen<&IsaTables::packed>(isa); }
+
+const PackedF16Kernels& packed_f16_kernels(Isa isa) noexcept {
+  return chosen<&IsaTables::packed_f16>(isa);
+}
+
+const PlaneKernels& plane_kernels(Isa isa) noexcept { return chosen<&IsaTables::planes>(isa); }
+
+const ProductKernels& product_kernels(Isa isa) noexcept { return chosen<&IsaTables::product>(isa); }
+
+const QuantizeKernels& quantize_kernels(Isa isa) noexcept {
+  return chosen<&IsaTables::quantize>(isa);
+}
+
+const RansKernels& rans_kernels(Isa isa) noexcept { return chosen<&IsaTables::rans>(isa); }
+
+const StreamKernels& stream_kernels(Isa isa) noexcept { return chosen<&IsaTables::stream>(isa); }
+
+const VectorKernels& vector_kernels(Isa isa) noexcept { return chosen<&IsaTables::vector>(isa); }
+
+}  // namespace meadow::kernels

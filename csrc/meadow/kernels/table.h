@@ -1,0 +1,57 @@
+// Which kernel families have a file for which ISA, and what stands in for those that have none. A
+// table is the struct of functions that one file exports, such as `convert_avx2`. For table.cpp and
+// tests only; everybody else asks a family for its table, as in `convert_kernels(isa)`.
+#pragma once
+
+#include <array>
+#include <cstddef>
+
+#include "meadow/kernels/isa.h"
+
+namespace meadow::kernels {
+
+struct Bf16DotKernels;
+struct ConvertKernels;
+struct HuffmanKernels;
+struct IntegerKernels;
+struct PackedF16Kernels;
+struct PackedKernels;
+struct PlaneKernels;
+struct ProductKernels;
+struct QuantizeKernels;
+struct RansKernels;
+struct StreamKernels;
+struct VectorKernels;
+
+// The tables of one ISA, a member for each family; null where the family has no file for it.
+struct IsaTables {
+  const Bf16DotKernels* bf16_dot = nullptr;
+  const ConvertKernels* convert = nullptr;
+  const HuffmanKernels* huffman = nullptr;
+  const IntegerKernels* integer = nullptr;
+  const PackedKernels* packed = nullptr;
+  const PackedF16Kernels* packed_f16 = nullptr;
+  const PlaneKernels* planes = nullptr;
+  const ProductKernels* product = nullptr;
+  const QuantizeKernels* quantize = nullptr;
+  const RansKernels* rans = nullptr;
+  const StreamKernels* stream = nullptr;
+  const VectorKernels* vector = nullptr;
+};
+
+// One family's table for every ISA, worst first: its own, or that of the next lower ISA.
+template <typename Kernels, std::size_t kCount>
+constexpr std::array<const Kernels*, kCount> with_fallback(
+    const std::array<IsaTables, kCount>& tables, const Kernels* IsaTables::* family) noexcept {
+  std::array<const Kernels*, kCount> found{};
+  for (std::size_t i = 0; i < kCount; ++i) {
+    found[i] = tables[i].*family;
+    if (found[i] == nullptr && i > 0) found[i] = found[i - 1];
+  }
+  return found;
+}
+
+// What this build has, by ISA. Those of another architecture have no table.
+extern const std::array<IsaTables, kIsaCount> isa_tables;
+
+}  // namespace meadow::kernels
