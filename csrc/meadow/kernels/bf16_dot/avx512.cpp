@@ -6,6 +6,7 @@
 #include <cstdint>
 
 #include "meadow/kernels/bf16_dot/bf16_dot.h"
+#include "meadow/kernels/lanes_avx512.h"
 #include "meadow/kernels/packed/escapes.h"
 
 namespace meadow::kernels {
@@ -66,15 +67,11 @@ __m512i paired(__m256i first, __m256i second) noexcept {
                          _mm512_cvtepu16_epi32(second));
 }
 
-__mmask16 first_of(std::size_t count) noexcept {
-  return static_cast<__mmask16>(count >= kHalf ? 0xFFFF : (1U << count) - 1);
-}
-
 void pair(const std::uint16_t* row, std::size_t columns, std::uint16_t* pairs) noexcept {
   for (std::size_t c = 0; c < columns; c += kPairColumns) {
     const std::size_t left = columns - c;
-    const __mmask16 low = first_of(left);
-    const __mmask16 high = first_of(left > kHalf ? left - kHalf : 0);
+    const __mmask16 low = mask_of_left(left);
+    const __mmask16 high = mask_of_left(left > kHalf ? left - kHalf : 0);
     _mm512_storeu_si512(pairs + c, paired(_mm256_maskz_loadu_epi16(low, row + c),
                                           _mm256_maskz_loadu_epi16(high, row + c + kHalf)));
   }
@@ -96,19 +93,12 @@ void round(const float* x, std::size_t columns, std::uint16_t* pairs) noexcept {
   const __m512i upper = _mm512_set1_epi32(static_cast<int>(0xFFFF0000));
   for (std::size_t c = 0; c < columns; c += kPairColumns) {
     const std::size_t left = columns - c;
-    const __m512i first = rounded(x + c, first_of(left));
-    const __m512i second = rounded(x + c + kHalf, first_of(left > kHalf ? left - kHalf : 0));
+    const __m512i first = rounded(x + c, mask_of_left(left));
+    const __m512i second = rounded(x + c + kHalf, mask_of_left(left > kHalf ? left - kHalf : 0));
     const __m512i both =
         _mm512_or_si512(_mm512_and_si512(first, upper), _mm512_srli_epi32(second, 16));
     _mm512_storeu_si512(pairs + c, both);
   }
-}
-
-__m512i looked_up(__m512i table, const std::uint8_t* codes) noexcept {
-  const __m256i both = _mm256_loadu_si256(reinterpret_cast<const __m256i*>(codes));
-  const __m512i halves =
-      _mm512_inserti64x4(_mm512_castsi256_si512(both), _mm256_srli_epi32(both, 4), 1);
-  return _mm512_shuffle_epi8(table, _mm512_and_si512(halves, _mm512_set1_epi8(15)));
 }
 
 // The unpacked words of two rows hold columns as they stand in pairs, but for their halves, which
@@ -127,12 +117,12 @@ void unpack(const PackedRows& packed, std::size_t group, std::size_t begin, std:
             std::uint16_t* pairs, std::size_t stride) noexcept {
   constexpr std::size_t kPairBytes = 2 * kUnitColumns;
   GroupPlanes planes = planes_of(packed, group);
-  const __m512i table =
-      _mm512_broadcast_i32x4(_mm_loadu_si128(reinterpret_cast<const __m128i*>(planes.table)));
+  const __m512i table = load_wide_table(planes.table);
   const auto upper = [&](std::size_t unit, std::uint8_t* bytes) noexcept {
     for (std::size_t p = 0; p < 2; ++p) {
-      _mm512_storeu_si512(bytes + p * kPairBytes,
-                          looked_up(table, planes.codes + unit * kUnitCodes + p * kUnitColumns));
+      _mm512_storeu_si512(
+          bytes + p * kPairBytes,
+          look_up_pairs(table, planes.codes + unit * kUnitCodes + p * kUnitColumns));
     }
   };
   const auto store = [&](std::size_t unit, std::size_t p, __m512i bytes) noexcept {
@@ -147,7 +137,7 @@ void unpack(const PackedRows& packed, std::size_t group, std::size_t begin, std:
   const auto coded = [&](std::size_t unit, std::size_t stop) noexcept {
     for (; unit < stop; ++unit) {
       for (std::size_t p = 0; p < 2; ++p) {
-        store(unit, p, looked_up(table, planes.codes + unit * kUnitCodes + p * kUnitColumns));
+        store(unit, p, look_up_pairs(table, planes.codes + unit * kUnitCodes + p * kUnitColumns));
       }
     }
   };

@@ -5,6 +5,7 @@
 #include <cstddef>
 #include <cstdint>
 
+#include "meadow/kernels/lanes_avx2.h"
 #include "meadow/kernels/packed/escapes.h"
 
 namespace meadow::kernels {
@@ -51,11 +52,6 @@ Row merged(__m256i lower, __m256i upper) noexcept {
            _mm256_castsi256_ps(_mm256_slli_epi32(far, 16)),
            _mm256_castsi256_ps(_mm256_and_si256(near, mask)),
            _mm256_castsi256_ps(_mm256_and_si256(far, mask))}};
-}
-
-__m256i table_of(const GroupPlanes& planes) noexcept {
-  return _mm256_broadcastsi128_si256(
-      _mm_loadu_si128(reinterpret_cast<const __m128i*>(planes.table)));
 }
 
 void store_upper(const GroupPlanes& planes, __m256i table, std::size_t unit,
@@ -118,10 +114,7 @@ struct Sums {
   }
 
   [[nodiscard]] float total(std::size_t t, std::size_t r) const noexcept {
-    const __m256 by8 = _mm256_add_ps(lanes[t][r][0], lanes[t][r][1]);
-    const __m128 by4 = _mm_add_ps(_mm256_castps256_ps128(by8), _mm256_extractf128_ps(by8, 1));
-    const __m128 by2 = _mm_add_ps(by4, _mm_movehl_ps(by4, by4));
-    return _mm_cvtss_f32(_mm_add_ss(by2, _mm_movehdup_ps(by2)));
+    return sum_of_lanes(_mm256_add_ps(lanes[t][r][0], lanes[t][r][1]));
   }
 };
 
@@ -129,7 +122,7 @@ template <std::size_t Rows, std::size_t Count>
 void multiply_rows(const PackedRows& packed, std::size_t group, std::size_t first, std::size_t rows,
                    const Tokens& tokens, std::size_t token) noexcept {
   GroupPlanes planes = planes_of(packed, group);
-  const __m256i table = table_of(planes);
+  const __m256i table = load_table(planes.table);
   const float* x = tokens.x + token * tokens.x_stride;
   const std::size_t whole = packed.columns / kUnitColumns;
   Sums<Rows, Count> sums = {};
@@ -190,7 +183,7 @@ void multiply(const PackedRows& packed, std::size_t group, std::size_t rows,
 void widen(const PackedRows& packed, std::size_t group, std::size_t begin, std::size_t end,
            float* widened, std::size_t stride) noexcept {
   GroupPlanes planes = planes_of(packed, group);
-  const __m256i table = table_of(planes);
+  const __m256i table = load_table(planes.table);
   const auto upper = [&](std::size_t unit, std::uint8_t* bytes) noexcept {
     store_upper(planes, table, unit, bytes);
   };

@@ -6,6 +6,7 @@
 #include <cstddef>
 #include <cstdint>
 
+#include "meadow/kernels/lanes_avx512.h"
 #include "meadow/kernels/packed/escapes.h"
 
 namespace meadow::kernels {
@@ -22,13 +23,6 @@ struct Pair {
   __m512 columns[4];
 };
 
-__m512i looked_up(__m512i table, const std::uint8_t* codes) noexcept {
-  const __m256i both = _mm256_loadu_si256(reinterpret_cast<const __m256i*>(codes));
-  const __m512i halves =
-      _mm512_inserti64x4(_mm512_castsi256_si512(both), _mm256_srli_epi32(both, 4), 1);
-  return _mm512_shuffle_epi8(table, _mm512_and_si512(halves, _mm512_set1_epi8(15)));
-}
-
 Pair merged(const std::uint8_t* lower, __m512i upper) noexcept {
   const __m512i mask = _mm512_set1_epi32(static_cast<int>(0xFFFF0000));
   const __m512i bytes = _mm512_loadu_si512(lower);
@@ -40,15 +34,11 @@ Pair merged(const std::uint8_t* lower, __m512i upper) noexcept {
            _mm512_castsi512_ps(_mm512_and_si512(far, mask))}};
 }
 
-__m512i table_of(const GroupPlanes& planes) noexcept {
-  return _mm512_broadcast_i32x4(_mm_loadu_si128(reinterpret_cast<const __m128i*>(planes.table)));
-}
-
 void store_upper(const GroupPlanes& planes, __m512i table, std::size_t unit,
                  std::uint8_t* bytes) noexcept {
   for (std::size_t p = 0; p < kPairs; ++p) {
     _mm512_storeu_si512(bytes + p * kPairBytes,
-                        looked_up(table, planes.codes + unit * kUnitCodes + p * kUnitColumns));
+                        look_up_pairs(table, planes.codes + unit * kUnitCodes + p * kUnitColumns));
   }
 }
 
@@ -91,9 +81,7 @@ struct Sums {
     const __m512 by8 = _mm512_add_ps(lanes[t][row / 2][0], lanes[t][row / 2][1]);
     const __m256 of_row =
         row % 2 == 0 ? _mm512_castps512_ps256(by8) : _mm512_extractf32x8_ps(by8, 1);
-    const __m128 by4 = _mm_add_ps(_mm256_castps256_ps128(of_row), _mm256_extractf128_ps(of_row, 1));
-    const __m128 by2 = _mm_add_ps(by4, _mm_movehl_ps(by4, by4));
-    return _mm_cvtss_f32(_mm_add_ss(by2, _mm_movehdup_ps(by2)));
+    return sum_of_lanes(of_row);
   }
 };
 
@@ -107,7 +95,7 @@ template <std::size_t Count>
 void multiply_group(const PackedRows& packed, std::size_t group, std::size_t rows,
                     const Tokens& tokens, std::size_t token) noexcept {
   GroupPlanes planes = planes_of(packed, group);
-  const __m512i table = table_of(planes);
+  const __m512i table = load_wide_table(planes.table);
   const float* x = tokens.x + token * tokens.x_stride;
   const std::size_t whole = packed.columns / kUnitColumns;
   Sums<Count> sums = {};
@@ -120,7 +108,7 @@ void multiply_group(const PackedRows& packed, std::size_t group, std::size_t row
       const std::uint8_t* lower = planes.lower + unit * kUnitLower;
       prefetch(codes, lower);
       for (std::size_t p = 0; p < kPairs; ++p) {
-        const __m512i bytes = looked_up(table, codes + p * kUnitColumns);
+        const __m512i bytes = look_up_pairs(table, codes + p * kUnitColumns);
         sums.add(p, merged(lower + p * kPairBytes, bytes), x + unit * kUnitColumns,
                  tokens.x_stride);
       }
@@ -159,7 +147,7 @@ void multiply(const PackedRows& packed, std::size_t group, std::size_t rows,
 void widen(const PackedRows& packed, std::size_t group, std::size_t begin, std::size_t end,
            float* widened, std::size_t stride) noexcept {
   GroupPlanes planes = planes_of(packed, group);
-  const __m512i table = table_of(planes);
+  const __m512i table = load_wide_table(planes.table);
   const auto upper = [&](std::size_t unit, std::uint8_t* bytes) noexcept {
     store_upper(planes, table, unit, bytes);
   };

@@ -4,17 +4,13 @@
 #include <cstddef>
 #include <cstdint>
 
+#include "meadow/kernels/lanes_neon.h"
 #include "meadow/kernels/packed/escapes.h"
 
 namespace meadow::kernels {
 namespace {
 
 constexpr std::size_t kHalf = 16;  // bytes of a row's half
-
-// Columns 4 q to 4 q + 3 of a row.
-struct Row {
-  float32x4_t columns[8];
-};
 
 // Columns 0 to 3 and 16 to 19 are halves of the words of `near` of the first 16 bytes, and so on.
 Row merged(const std::uint8_t* lower, const std::uint8_t* upper) noexcept {
@@ -42,41 +38,6 @@ void store_upper(const GroupPlanes& planes, uint8x16_t table, std::size_t unit,
     vst1q_u8(to, vqtbl1q_u8(table, vandq_u8(both, vdupq_n_u8(15))));
     vst1q_u8(to + kUnitColumns, vqtbl1q_u8(table, vshrq_n_u8(both, 4)));
   }
-}
-
-struct Lanes {
-  float32x4_t of[4];
-};
-
-Lanes zeros() noexcept {
-  const float32x4_t zero = vdupq_n_f32(0.0F);
-  return {{zero, zero, zero, zero}};
-}
-
-void add(Lanes& lanes, const Row& row, const float* x) noexcept {
-  for (std::size_t q = 0; q < 8; ++q) {
-    lanes.of[q % 4] = vfmaq_f32(lanes.of[q % 4], row.columns[q], vld1q_f32(x + 4 * q));
-  }
-}
-
-// The last unit, of which only the first `count` columns are there.
-void add_few(Lanes& lanes, const Row& row, const float* x, std::size_t count) noexcept {
-  float weights[kUnitColumns];
-  float memory[kLanes];
-  for (std::size_t q = 0; q < 8; ++q) vst1q_f32(weights + 4 * q, row.columns[q]);
-  for (std::size_t q = 0; q < 4; ++q) vst1q_f32(memory + 4 * q, lanes.of[q]);
-  for (std::size_t c = 0; c < count; ++c) {
-    memory[c % kLanes] = __builtin_fmaf(weights[c], x[c], memory[c % kLanes]);
-  }
-  for (std::size_t q = 0; q < 4; ++q) lanes.of[q] = vld1q_f32(memory + 4 * q);
-}
-
-float sum(const Lanes& lanes) noexcept {
-  const float32x4_t even = vaddq_f32(lanes.of[0], lanes.of[2]);
-  const float32x4_t odd = vaddq_f32(lanes.of[1], lanes.of[3]);
-  const float32x4_t by4 = vaddq_f32(even, odd);
-  const float32x2_t by2 = vadd_f32(vget_low_f32(by4), vget_high_f32(by4));
-  return vget_lane_f32(by2, 0) + vget_lane_f32(by2, 1);
 }
 
 template <std::size_t Count>

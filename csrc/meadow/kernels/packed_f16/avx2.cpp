@@ -5,6 +5,7 @@
 #include <cstddef>
 #include <cstdint>
 
+#include "meadow/kernels/lanes_avx2.h"
 #include "meadow/kernels/packed_f16/planes.h"
 
 namespace meadow::kernels {
@@ -27,10 +28,7 @@ struct Tables {
 
 Tables tables_of(const std::uint8_t* entries) noexcept {
   Tables tables;
-  for (std::size_t i = 0; i < kTables; ++i) {
-    tables.of[i] = _mm256_broadcastsi128_si256(
-        _mm_loadu_si128(reinterpret_cast<const __m128i*>(entries + 16 * i)));
-  }
+  for (std::size_t i = 0; i < kTables; ++i) tables.of[i] = load_table(entries + 16 * i);
   return tables;
 }
 
@@ -112,10 +110,7 @@ void add_few(Lanes& lanes, const Row& row, const float* x, std::size_t count) no
 }
 
 float sum(const Lanes& lanes) noexcept {
-  const __m256 by8 = _mm256_add_ps(lanes.of[0], lanes.of[1]);
-  const __m128 by4 = _mm_add_ps(_mm256_castps256_ps128(by8), _mm256_extractf128_ps(by8, 1));
-  const __m128 by2 = _mm_add_ps(by4, _mm_movehl_ps(by4, by4));
-  return _mm_cvtss_f32(_mm_add_ss(by2, _mm_movehdup_ps(by2)));
+  return sum_of_lanes(_mm256_add_ps(lanes.of[0], lanes.of[1]));
 }
 
 // So many columns of a strip, the last unit of which may be a part, by one token.

@@ -6,6 +6,7 @@
 #include <cstddef>
 #include <cstdint>
 
+#include "meadow/kernels/lanes_avx512.h"
 #include "meadow/kernels/packed_f16/planes.h"
 
 namespace meadow::kernels {
@@ -90,7 +91,7 @@ struct Sums {
                std::size_t count) noexcept {
     for (std::size_t half = 0; half * kLanes < count; ++half) {
       const std::size_t there = count - half * kLanes < kLanes ? count - half * kLanes : kLanes;
-      const auto few = static_cast<__mmask16>((1U << there) - 1);
+      const __mmask16 few = mask_of_first(there);
       for (std::size_t t = 0; t < Count; ++t) {
         const __m512 values = _mm512_maskz_loadu_ps(few, x + t * stride + half * kLanes);
         for (std::size_t r = 0; r < 2; ++r) {
@@ -102,11 +103,7 @@ struct Sums {
   }
 
   [[nodiscard]] float total(std::size_t t, std::size_t row) const noexcept {
-    const __m512 all = lanes[t][row];
-    const __m256 by8 = _mm256_add_ps(_mm512_castps512_ps256(all), _mm512_extractf32x8_ps(all, 1));
-    const __m128 by4 = _mm_add_ps(_mm256_castps256_ps128(by8), _mm256_extractf128_ps(by8, 1));
-    const __m128 by2 = _mm_add_ps(by4, _mm_movehl_ps(by4, by4));
-    return _mm_cvtss_f32(_mm_add_ss(by2, _mm_movehdup_ps(by2)));
+    return sum_of_lanes(lanes[t][row]);
   }
 };
 

@@ -1,10 +1,10 @@
-// `zip` of lower and upper bytes gives what the
-// layout is made for; 16 lanes are four registers.
+// `zip` of lower and upper bytes gives what the layout is made for; 16 lanes are four registers.
 #include <arm_neon.h>
 
 #include <cstddef>
 #include <cstdint>
 
+#include "meadow/kernels/lanes_neon.h"
 #include "meadow/kernels/packed_f16/planes.h"
 
 namespace meadow::kernels {
@@ -36,11 +36,6 @@ void decode(const F16Strip& strip, const uint8x16x4_t& table, std::uint8_t* byte
   put_in_place(strip, bytes);
 }
 
-// Columns 4 q to 4 q + 3 of a row.
-struct Row {
-  float32x4_t columns[8];
-};
-
 float32x4_t low_half(uint8x16_t halves) noexcept {
   return vcvt_f32_f16(vget_low_f16(vreinterpretq_f16_u8(halves)));
 }
@@ -62,41 +57,6 @@ Row merged(const std::uint8_t* lower, const std::uint8_t* upper) noexcept {
     row.columns[2 * half + 5] = high_half(far);
   }
   return row;
-}
-
-struct Lanes {
-  float32x4_t of[4];
-};
-
-Lanes zeros() noexcept {
-  const float32x4_t zero = vdupq_n_f32(0.0F);
-  return {{zero, zero, zero, zero}};
-}
-
-void add(Lanes& lanes, const Row& row, const float* x) noexcept {
-  for (std::size_t q = 0; q < 8; ++q) {
-    lanes.of[q % 4] = vfmaq_f32(lanes.of[q % 4], row.columns[q], vld1q_f32(x + 4 * q));
-  }
-}
-
-// The last unit, of which only the first `count` columns are there.
-void add_few(Lanes& lanes, const Row& row, const float* x, std::size_t count) noexcept {
-  float weights[kUnitColumns];
-  float memory[kLanes];
-  for (std::size_t q = 0; q < 8; ++q) vst1q_f32(weights + 4 * q, row.columns[q]);
-  for (std::size_t q = 0; q < 4; ++q) vst1q_f32(memory + 4 * q, lanes.of[q]);
-  for (std::size_t c = 0; c < count; ++c) {
-    memory[c % kLanes] = __builtin_fmaf(weights[c], x[c], memory[c % kLanes]);
-  }
-  for (std::size_t q = 0; q < 4; ++q) lanes.of[q] = vld1q_f32(memory + 4 * q);
-}
-
-float sum(const Lanes& lanes) noexcept {
-  const float32x4_t even = vaddq_f32(lanes.of[0], lanes.of[2]);
-  const float32x4_t odd = vaddq_f32(lanes.of[1], lanes.of[3]);
-  const float32x4_t by4 = vaddq_f32(even, odd);
-  const float32x2_t by2 = vadd_f32(vget_low_f32(by4), vget_high_f32(by4));
-  return vget_lane_f32(by2, 0) + vget_lane_f32(by2, 1);
 }
 
 // So many columns of a strip, the last unit of which may be a part, by one token.

@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <cstring>
 
+#include "meadow/kernels/lanes_avx2.h"
 #include "meadow/kernels/product/product.h"
 
 namespace meadow::kernels {
@@ -27,8 +28,7 @@ struct F32 {
 struct Bf16 {
   using Value = std::uint16_t;
   static __m256 load(const std::uint16_t* p) noexcept {
-    const __m128i bits = _mm_loadu_si128(reinterpret_cast<const __m128i*>(p));
-    return _mm256_castsi256_ps(_mm256_slli_epi32(_mm256_cvtepu16_epi32(bits), 16));
+    return widened_bf16(_mm_loadu_si128(reinterpret_cast<const __m128i*>(p)));
   }
 };
 
@@ -82,12 +82,7 @@ void add_tail(const typename Type::Value* weights, const float* x, std::size_t c
   }
 }
 
-float sum(__m256 low, __m256 high) noexcept {
-  const __m256 by8 = _mm256_add_ps(low, high);
-  const __m128 by4 = _mm_add_ps(_mm256_castps256_ps128(by8), _mm256_extractf128_ps(by8, 1));
-  const __m128 by2 = _mm_add_ps(by4, _mm_movehl_ps(by4, by4));
-  return _mm_cvtss_f32(_mm_add_ss(by2, _mm_movehdup_ps(by2)));
-}
+float sum(__m256 low, __m256 high) noexcept { return sum_of_lanes(_mm256_add_ps(low, high)); }
 
 // Row r of those at hand begins `apart` rows behind row r - 1: so each is a stream of its own,
 // whose next row follows in memory. Side by side they reach 0.86 of the bandwidth, apart all of it

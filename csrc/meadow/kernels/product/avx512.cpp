@@ -5,6 +5,7 @@
 #include <cstddef>
 #include <cstdint>
 
+#include "meadow/kernels/lanes_avx512.h"
 #include "meadow/kernels/product/product.h"
 
 namespace meadow::kernels {
@@ -28,14 +29,11 @@ struct F32 {
 
 struct Bf16 {
   using Value = std::uint16_t;
-  static __m512 widened(__m256i bits) noexcept {
-    return _mm512_castsi512_ps(_mm512_slli_epi32(_mm512_cvtepu16_epi32(bits), 16));
-  }
   static __m512 load(const std::uint16_t* p) noexcept {
-    return widened(_mm256_loadu_si256(reinterpret_cast<const __m256i*>(p)));
+    return widened_bf16(_mm256_loadu_si256(reinterpret_cast<const __m256i*>(p)));
   }
   static __m512 load(const std::uint16_t* p, __mmask16 few) noexcept {
-    return widened(_mm256_maskz_loadu_epi16(few, p));
+    return widened_bf16(_mm256_maskz_loadu_epi16(few, p));
   }
 };
 
@@ -60,15 +58,6 @@ struct F16 {
     return widened(_mm256_maskz_loadu_epi16(few, p));
   }
 };
-
-__mmask16 first(std::size_t count) noexcept { return static_cast<__mmask16>((1U << count) - 1); }
-
-float sum(__m512 lanes) noexcept {
-  const __m256 by8 = _mm256_add_ps(_mm512_castps512_ps256(lanes), _mm512_extractf32x8_ps(lanes, 1));
-  const __m128 by4 = _mm_add_ps(_mm256_castps256_ps128(by8), _mm256_extractf128_ps(by8, 1));
-  const __m128 by2 = _mm_add_ps(by4, _mm_movehl_ps(by4, by4));
-  return _mm_cvtss_f32(_mm_add_ss(by2, _mm_movehdup_ps(by2)));
-}
 
 // Row r of those at hand begins `apart` rows behind row r - 1: so each is a stream of its own,
 // whose next row follows in memory. Side by side they reach 0.86 of the bandwidth, apart all of it
@@ -125,12 +114,12 @@ void few(const DenseRows<typename Type::Value>& rows, Place place, const Tokens&
   for (; c + kLanes <= rows.columns; c += kLanes) {
     add<Type, Rows, Count>(from + c, step, x + c, tokens.x_stride, lanes);
   }
-  if (const __mmask16 left = first(rows.columns - c); left != 0) {
+  if (const __mmask16 left = mask_of_first(rows.columns - c); left != 0) {
     add_first<Type, Rows, Count>(from + c, step, x + c, tokens.x_stride, left, lanes);
   }
   for (std::size_t t = 0; t < Count; ++t) {
     float* y = tokens.y + (token + t) * tokens.y_stride + place.row;
-    for (std::size_t r = 0; r < Rows; ++r) y[r * place.apart] = sum(lanes[t][r]);
+    for (std::size_t r = 0; r < Rows; ++r) y[r * place.apart] = sum_of_lanes(lanes[t][r]);
   }
 }
 
@@ -181,7 +170,7 @@ void accumulate_some(const Tile& tile, const float* x, std::size_t x_stride,
       }
     }
   }
-  if (const __mmask16 left = first(tile.columns - c); left != 0) {
+  if (const __mmask16 left = mask_of_first(tile.columns - c); left != 0) {
     for (std::size_t t = 0; t < Count; ++t) {
       const __m512 values = _mm512_maskz_loadu_ps(left, x + t * x_stride + c);
       for (std::size_t r = 0; r < kTileRows; ++r) {
@@ -214,7 +203,7 @@ void accumulate(const Tile& tile, std::size_t tokens, const float* x, std::size_
 // One step of the order on two registers: what stands in the first half of each group of `Width`
 // lanes takes what stands in the second. The halves of `a` come to lie before those of `b`.
 template <int First, int Second>
-__m512 folded(__m512 a, __m512 b) noexcept {
+__m512 folded_pair(__m512 a, __m512 b) noexcept {
   return _mm512_add_ps(_mm512_shuffle_f32x4(a, b, First), _mm512_shuffle_f32x4(a, b, Second));
 }
 
@@ -222,11 +211,11 @@ __m512 folded(__m512 a, __m512 b) noexcept {
 __m512 sums_of_16(const float* lanes) noexcept {
   __m512 by8[8];
   for (std::size_t i = 0; i < 8; ++i) {
-    by8[i] = folded<0x44, 0xEE>(_mm512_loadu_ps(lanes + 2 * i * kLanes),
-                                _mm512_loadu_ps(lanes + (2 * i + 1) * kLanes));
+    by8[i] = folded_pair<0x44, 0xEE>(_mm512_loadu_ps(lanes + 2 * i * kLanes),
+                                     _mm512_loadu_ps(lanes + (2 * i + 1) * kLanes));
   }
   __m512 by4[4];
-  for (std::size_t i = 0; i < 4; ++i) by4[i] = folded<0x88, 0xDD>(by8[2 * i], by8[2 * i + 1]);
+  for (std::size_t i = 0; i < 4; ++i) by4[i] = folded_pair<0x88, 0xDD>(by8[2 * i], by8[2 * i + 1]);
   __m512 by2[2];
   for (std::size_t i = 0; i < 2; ++i) {
     const __m512 low = _mm512_shuffle_ps(by4[2 * i], by4[2 * i + 1], 0x44);
@@ -242,14 +231,14 @@ __m512 sums_of_16(const float* lanes) noexcept {
 void reduce(const float* lanes, std::size_t count, float* results) noexcept {
   std::size_t i = 0;
   for (; i + 16 <= count; i += 16) _mm512_storeu_ps(results + i, sums_of_16(lanes + i * kLanes));
-  for (; i < count; ++i) results[i] = sum(_mm512_loadu_ps(lanes + i * kLanes));
+  for (; i < count; ++i) results[i] = sum_of_lanes(_mm512_loadu_ps(lanes + i * kLanes));
 }
 
 template <typename Type>
 void widen(const std::uint16_t* values, std::size_t count, float* to) noexcept {
   std::size_t i = 0;
   for (; i + kLanes <= count; i += kLanes) _mm512_storeu_ps(to + i, Type::load(values + i));
-  const __mmask16 left = first(count - i);
+  const __mmask16 left = mask_of_first(count - i);
   if (left != 0) _mm512_mask_storeu_ps(to + i, left, Type::load(values + i, left));
 }
 

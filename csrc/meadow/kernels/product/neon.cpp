@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <cstring>
 
+#include "meadow/kernels/lanes_neon.h"
 #include "meadow/kernels/product/product.h"
 
 namespace meadow::kernels {
@@ -39,32 +40,6 @@ struct F16 {
     return vreinterpretq_f32_u32(vbslq_u32(is_number, vreinterpretq_u32_f32(plain), nan));
   }
 };
-
-struct Lanes {
-  float32x4_t of[4];
-};
-
-Lanes zeros() noexcept {
-  const float32x4_t zero = vdupq_n_f32(0.0F);
-  return {{zero, zero, zero, zero}};
-}
-
-Lanes loaded(const float* memory) noexcept {
-  return {
-      {vld1q_f32(memory), vld1q_f32(memory + 4), vld1q_f32(memory + 8), vld1q_f32(memory + 12)}};
-}
-
-void stored(const Lanes& lanes, float* memory) noexcept {
-  for (std::size_t q = 0; q < 4; ++q) vst1q_f32(memory + q * kQuarter, lanes.of[q]);
-}
-
-float sum(const Lanes& lanes) noexcept {
-  const float32x4_t even = vaddq_f32(lanes.of[0], lanes.of[2]);
-  const float32x4_t odd = vaddq_f32(lanes.of[1], lanes.of[3]);
-  const float32x4_t by4 = vaddq_f32(even, odd);
-  const float32x2_t by2 = vadd_f32(vget_low_f32(by4), vget_high_f32(by4));
-  return vget_lane_f32(by2, 0) + vget_lane_f32(by2, 1);
-}
 
 // What is left of a row behind its last whole 16 columns.
 template <typename Type>

@@ -3,6 +3,7 @@
 //   vroundps ymm  6 / 3     vcvtph2ps  6 / 7     vcvtps2pd  5 / 7
 #include <immintrin.h>
 
+#include "meadow/kernels/lanes_avx2.h"
 #include "meadow/kernels/quantize/quantize.h"
 
 namespace meadow::kernels {
@@ -124,8 +125,7 @@ SquareSums quantize(const float* weights, std::size_t count, const Quantizer& qu
 void widen_bf16(const std::uint16_t* bits, std::size_t count, float* weights) noexcept {
   for (std::size_t i = 0; i < whole(count); i += kLanes) {
     const __m128i bits_u16x8 = _mm_loadu_si128(reinterpret_cast<const __m128i*>(bits + i));
-    const __m256i bits_u32x8 = _mm256_slli_epi32(_mm256_cvtepu16_epi32(bits_u16x8), 16);
-    _mm256_storeu_ps(weights + i, _mm256_castsi256_ps(bits_u32x8));
+    _mm256_storeu_ps(weights + i, widened_bf16(bits_u16x8));
   }
   quantize_scalar.widen_bf16(bits + whole(count), count % kLanes, weights + whole(count));
 }

@@ -2,17 +2,13 @@
 // parts, no worse than equal on later ones; the rest halves its instruction count.
 #include <immintrin.h>
 
+#include "meadow/kernels/lanes_avx512.h"
 #include "meadow/kernels/quantize/quantize.h"
 
 namespace meadow::kernels {
 namespace {
 
 constexpr std::size_t kLanes = 16;
-
-// All ones for a whole vector, the first `left` lanes for the last one.
-__mmask16 lanes_of(std::size_t left) noexcept {
-  return static_cast<__mmask16>(left >= kLanes ? 0xFFFFU : (1U << left) - 1U);
-}
 
 // vminps and vmaxps return the second operand where one is NaN: the running value stays.
 Range range(const float* weights, std::size_t count) noexcept {
@@ -21,7 +17,7 @@ Range range(const float* weights, std::size_t count) noexcept {
   __m512 high_f32x16 = _mm512_setzero_ps();
   unsigned bad = 0;
   for (std::size_t i = 0; i < count; i += kLanes) {
-    const __m512 weights_f32x16 = _mm512_maskz_loadu_ps(lanes_of(count - i), weights + i);
+    const __m512 weights_f32x16 = _mm512_maskz_loadu_ps(mask_of_left(count - i), weights + i);
     low_f32x16 = _mm512_min_ps(weights_f32x16, low_f32x16);
     high_f32x16 = _mm512_max_ps(weights_f32x16, high_f32x16);
     const __m512i fields_i32x16 =
@@ -62,7 +58,7 @@ SquareSums quantize(const float* weights, std::size_t count, const Quantizer& qu
   __m512d weight_lanes_f64x8 = _mm512_setzero_pd();
   __m512d error_lanes_f64x8 = _mm512_setzero_pd();
   for (std::size_t i = 0; i < count; i += kLanes) {
-    const __mmask16 lanes = lanes_of(count - i);
+    const __mmask16 lanes = mask_of_left(count - i);
     const __m512 weights_f32x16 = _mm512_maskz_loadu_ps(lanes, weights + i);
     __m512 steps_f32x16 = _mm512_div_ps(weights_f32x16, scale_f32x16);
     steps_f32x16 = _mm512_min_ps(_mm512_max_ps(steps_f32x16, low_f32x16), high_f32x16);
@@ -82,16 +78,15 @@ SquareSums quantize(const float* weights, std::size_t count, const Quantizer& qu
 
 void widen_bf16(const std::uint16_t* bits, std::size_t count, float* weights) noexcept {
   for (std::size_t i = 0; i < count; i += kLanes) {
-    const __mmask16 lanes = lanes_of(count - i);
-    const __m512i bits_u32x16 = _mm512_cvtepu16_epi32(_mm256_maskz_loadu_epi16(lanes, bits + i));
-    _mm512_mask_storeu_ps(weights + i, lanes,
-                          _mm512_castsi512_ps(_mm512_slli_epi32(bits_u32x16, 16)));
+    const __mmask16 lanes = mask_of_left(count - i);
+    const __m256i bits_u16x16 = _mm256_maskz_loadu_epi16(lanes, bits + i);
+    _mm512_mask_storeu_ps(weights + i, lanes, widened_bf16(bits_u16x16));
   }
 }
 
 void widen_f16(const std::uint16_t* bits, std::size_t count, float* weights) noexcept {
   for (std::size_t i = 0; i < count; i += kLanes) {
-    const __mmask16 lanes = lanes_of(count - i);
+    const __mmask16 lanes = mask_of_left(count - i);
     const __m256i bits_u16x16 = _mm256_maskz_loadu_epi16(lanes, bits + i);
     _mm512_mask_storeu_ps(weights + i, lanes, _mm512_cvtph_ps(bits_u16x16));
   }

@@ -3,9 +3,9 @@
 #include <cstddef>
 #include <cstdint>
 
+#include "meadow/kernels/lanes_avx2.h"
 #include "meadow/kernels/vector/loops.h"
 #include "meadow/kernels/vector/plain.h"
-#include "meadow/kernels/vector/sums_x86.h"
 #include "meadow/kernels/vector/twice.h"
 
 namespace meadow::kernels {

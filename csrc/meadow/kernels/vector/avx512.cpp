@@ -2,16 +2,12 @@
 
 #include <cstddef>
 
+#include "meadow/kernels/lanes_avx512.h"
 #include "meadow/kernels/vector/loops.h"
 #include "meadow/kernels/vector/plain.h"
-#include "meadow/kernels/vector/sums_x86.h"
 
 namespace meadow::kernels {
 namespace {
-
-__mmask16 mask_of_first(std::size_t count) noexcept {
-  return static_cast<__mmask16>((1U << count) - 1);
-}
 
 struct F32x16 {
   using Mask = __mmask16;
@@ -52,12 +48,9 @@ struct F32x16 {
   void store_first(float* to, std::size_t count) const noexcept {
     _mm512_mask_storeu_ps(to, mask_of_first(count), value);
   }
-  // Lane j takes lane j + 8.
-  [[nodiscard]] __m256 folded() const noexcept {
-    return _mm256_add_ps(_mm512_castps512_ps256(value), _mm512_extractf32x8_ps(value, 1));
-  }
+  [[nodiscard]] __m256 folded() const noexcept { return kernels::folded(value); }
   static float root(float x) noexcept { return _mm_cvtss_f32(_mm_sqrt_ss(_mm_set_ss(x))); }
-  [[nodiscard]] float sum() const noexcept { return sum_of_lanes(folded()); }
+  [[nodiscard]] float sum() const noexcept { return sum_of_lanes(value); }
   static void sums(const F32x16 (&lanes)[kRows], float* out) noexcept {
     for (std::size_t r = 0; r < kRows; r += 4) {
       _mm_storeu_ps(out + r, sums_of_lanes(lanes[r].folded(), lanes[r + 1].folded(),

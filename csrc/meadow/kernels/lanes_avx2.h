@@ -1,7 +1,11 @@
-// Sums of lanes for the files of AVX2 and AVX-512, in an anonymous namespace.
+// What the files of AVX2 do with the lanes of a register, whatever their family; those of AVX-512
+// include it through lanes_avx512.h. Everything is in an anonymous namespace, so each file has its
+// own, built for its own ISA.
 #pragma once
 
 #include <immintrin.h>
+
+#include <cstdint>
 
 namespace meadow::kernels {
 namespace {
@@ -28,6 +32,16 @@ namespace {
   const __m128 a_c_b_d =
       _mm_add_ps(_mm_shuffle_ps(a2_c2, b2_d2, 0x88), _mm_shuffle_ps(a2_c2, b2_d2, 0xDD));
   return _mm_shuffle_ps(a_c_b_d, a_c_b_d, 0xD8);
+}
+
+// BF16 is the upper half of F32.
+[[gnu::always_inline]] inline __m256 widened_bf16(__m128i bits_u16x8) noexcept {
+  return _mm256_castsi256_ps(_mm256_slli_epi32(_mm256_cvtepu16_epi32(bits_u16x8), 16));
+}
+
+// 16 entries that vpshufb looks up, once in each half.
+[[gnu::always_inline]] inline __m256i load_table(const std::uint8_t* entries) noexcept {
+  return _mm256_broadcastsi128_si256(_mm_loadu_si128(reinterpret_cast<const __m128i*>(entries)));
 }
 
 }  // namespace
