@@ -10,7 +10,7 @@ namespace meadow::kernels {
 namespace {
 
 struct Lanes {
-  float32x4_t of[4];
+  float32x4_t of_f32x4[4];
 };
 
 [[maybe_unused]] Lanes zeros() noexcept {
@@ -24,13 +24,13 @@ struct Lanes {
 }
 
 [[maybe_unused]] void stored(const Lanes& lanes, float* memory) noexcept {
-  for (std::size_t q = 0; q < 4; ++q) vst1q_f32(memory + 4 * q, lanes.of[q]);
+  for (std::size_t q = 0; q < 4; ++q) vst1q_f32(memory + 4 * q, lanes.of_f32x4[q]);
 }
 
 // Lane j takes lane j + 8, then j + 4, j + 2 and j + 1.
 [[maybe_unused]] float sum(const Lanes& lanes) noexcept {
-  const float32x4_t even_f32x4 = vaddq_f32(lanes.of[0], lanes.of[2]);
-  const float32x4_t odd_f32x4 = vaddq_f32(lanes.of[1], lanes.of[3]);
+  const float32x4_t even_f32x4 = vaddq_f32(lanes.of_f32x4[0], lanes.of_f32x4[2]);
+  const float32x4_t odd_f32x4 = vaddq_f32(lanes.of_f32x4[1], lanes.of_f32x4[3]);
   const float32x4_t by4_f32x4 = vaddq_f32(even_f32x4, odd_f32x4);
   const float32x2_t by2_f32x2 = vadd_f32(vget_low_f32(by4_f32x4), vget_high_f32(by4_f32x4));
   return vget_lane_f32(by2_f32x2, 0) + vget_lane_f32(by2_f32x2, 1);
@@ -38,12 +38,13 @@ struct Lanes {
 
 // 32 columns of a row, four and four.
 struct Row {
-  float32x4_t columns[8];
+  float32x4_t columns_f32x4[8];
 };
 
 [[maybe_unused]] void add(Lanes& lanes, const Row& row, const float* x) noexcept {
   for (std::size_t q = 0; q < 8; ++q) {
-    lanes.of[q % 4] = vfmaq_f32(lanes.of[q % 4], row.columns[q], vld1q_f32(x + 4 * q));
+    lanes.of_f32x4[q % 4] =
+        vfmaq_f32(lanes.of_f32x4[q % 4], row.columns_f32x4[q], vld1q_f32(x + 4 * q));
   }
 }
 
@@ -52,7 +53,7 @@ struct Row {
                               std::size_t count) noexcept {
   float weights[32];
   float memory[16];
-  for (std::size_t q = 0; q < 8; ++q) vst1q_f32(weights + 4 * q, row.columns[q]);
+  for (std::size_t q = 0; q < 8; ++q) vst1q_f32(weights + 4 * q, row.columns_f32x4[q]);
   stored(lanes, memory);
   for (std::size_t c = 0; c < count; ++c) {
     memory[c % 16] = __builtin_fmaf(weights[c], x[c], memory[c % 16]);

@@ -22,17 +22,18 @@ __m256i load(const void* from) noexcept {
 
 // Left by kBits, or right where it is negative; bits cross into the next byte.
 template <int kBits>
-__m256i shifted(__m256i bytes) noexcept {
-  if constexpr (kBits > 0) return _mm256_slli_epi16(bytes, kBits);
-  if constexpr (kBits < 0) return _mm256_srli_epi16(bytes, -kBits);
-  return bytes;
+__m256i shifted(__m256i bytes_u8x32) noexcept {
+  if constexpr (kBits > 0) return _mm256_slli_epi16(bytes_u8x32, kBits);
+  if constexpr (kBits < 0) return _mm256_srli_epi16(bytes_u8x32, -kBits);
+  return bytes_u8x32;
 }
 
 // `low` to 7 bits at kAt, of bytes moved there.
 template <int kAt, int kBits, int kFrom>
-__m256i cut(__m256i bytes) noexcept {
+__m256i cut(__m256i bytes_u8x32) noexcept {
   constexpr int kMask = ((1 << kBits) - 1) << kAt;
-  return _mm256_and_si256(shifted<kAt - kFrom>(bytes), _mm256_set1_epi8(static_cast<char>(kMask)));
+  return _mm256_and_si256(shifted<kAt - kFrom>(bytes_u8x32),
+                          _mm256_set1_epi8(static_cast<char>(kMask)));
 }
 
 // Half of a block's pieces.
@@ -48,20 +49,21 @@ struct Pieces {
   static __m256i fields(const std::uint8_t* from) noexcept {
     constexpr int kPairAt = kHasNibbles ? 4 : 0;
     constexpr int kStepInt = static_cast<int>(kStep);
-    __m256i found = _mm256_setzero_si256();
+    __m256i found_u8x32 = _mm256_setzero_si256();
     if constexpr (kHasNibbles) {
-      found = cut<0, 4, 4 * (kStepInt % 2)>(load(from + std::size_t{64} * (kStep / 2)));
+      found_u8x32 = cut<0, 4, 4 * (kStepInt % 2)>(load(from + std::size_t{64} * (kStep / 2)));
       from += 4 * std::size_t{64};
     }
     if constexpr (kHasPairs) {
-      const __m256i piece = load(from + std::size_t{64} * (kStep / 4));
-      found = _mm256_or_si256(found, cut<kPairAt, 2, 2 * (kStepInt % 4)>(piece));
+      const __m256i piece_u8x32 = load(from + std::size_t{64} * (kStep / 4));
+      found_u8x32 = _mm256_or_si256(found_u8x32, cut<kPairAt, 2, 2 * (kStepInt % 4)>(piece_u8x32));
       from += 2 * std::size_t{64};
     }
     if constexpr (kHasBits) {
-      found = _mm256_or_si256(found, cut<static_cast<int>(kWidth) - 1, 1, kStepInt>(load(from)));
+      found_u8x32 =
+          _mm256_or_si256(found_u8x32, cut<static_cast<int>(kWidth) - 1, 1, kStepInt>(load(from)));
     }
-    return found;
+    return found_u8x32;
   }
 };
 
@@ -77,9 +79,10 @@ struct Pieces<8> {
 };
 
 template <unsigned kWidth>
-__m256i products(__m256i fields, __m256i codes) noexcept {
-  if constexpr (kWidth != 8) return _mm256_maddubs_epi16(fields, codes);
-  return _mm256_maddubs_epi16(_mm256_abs_epi8(fields), _mm256_sign_epi8(codes, fields));
+__m256i products(__m256i fields_u8x32, __m256i codes_i8x32) noexcept {
+  if constexpr (kWidth != 8) return _mm256_maddubs_epi16(fields_u8x32, codes_i8x32);
+  return _mm256_maddubs_epi16(_mm256_abs_epi8(fields_u8x32),
+                              _mm256_sign_epi8(codes_i8x32, fields_u8x32));
 }
 
 __m256i four_codes(const std::int8_t* codes) noexcept {
@@ -95,14 +98,16 @@ struct Sums {
 
   template <unsigned kStep>
   void add(const std::uint8_t* from, const CodesFrom& x) noexcept {
-    const __m256i fields = Pieces<kWidth>::template fields<kStep>(from);
+    const __m256i fields_u8x32 = Pieces<kWidth>::template fields<kStep>(from);
     for (unsigned t = 0; t < kTokens; ++t) {
-      const __m256i pairs =
-          products<kWidth>(fields, four_codes(x.codes + t * x.stride + std::size_t{4} * kStep));
-      partial[t] = kStep % kSafeSteps == 0 ? pairs : _mm256_add_epi16(partial[t], pairs);
+      const __m256i pairs_i16x16 = products<kWidth>(
+          fields_u8x32, four_codes(x.codes + t * x.stride + std::size_t{4} * kStep));
+      partial_i16x16[t] = kStep % kSafeSteps == 0
+                              ? pairs_i16x16
+                              : _mm256_add_epi16(partial_i16x16[t], pairs_i16x16);
       if constexpr (kStep % kSafeSteps == kSafeSteps - 1) {
-        const __m256i fours = _mm256_madd_epi16(partial[t], _mm256_set1_epi16(1));
-        sums[t] = _mm256_add_epi32(sums[t], fours);
+        const __m256i fours_i32x8 = _mm256_madd_epi16(partial_i16x16[t], _mm256_set1_epi16(1));
+        sums_i32x8[t] = _mm256_add_epi32(sums_i32x8[t], fours_i32x8);
       }
     }
   }
@@ -121,12 +126,12 @@ struct Sums {
   void add_to(std::int32_t* totals) const noexcept {
     for (unsigned t = 0; t < kTokens; ++t) {
       auto* at = reinterpret_cast<__m256i*>(totals + std::size_t{t} * kStripRows);
-      _mm256_storeu_si256(at, _mm256_add_epi32(_mm256_loadu_si256(at), sums[t]));
+      _mm256_storeu_si256(at, _mm256_add_epi32(_mm256_loadu_si256(at), sums_i32x8[t]));
     }
   }
 
-  __m256i sums[kTokens] = {};
-  __m256i partial[kTokens];
+  __m256i sums_i32x8[kTokens] = {};
+  __m256i partial_i16x16[kTokens];
 };
 
 template <unsigned kWidth, unsigned kTokens, typename Feed>
@@ -181,7 +186,7 @@ void add_groups_by(const IntegerStrip& strip, const StripScales& scales, const A
   constexpr std::size_t kBytes = std::size_t{64} * kWidth;
   const std::uint8_t* from = strip.fields;
   CodesFrom codes{x.codes, x.stride, 1};
-  __m256 total[2] = {_mm256_setzero_ps(), _mm256_setzero_ps()};
+  __m256 total_f32x8[2] = {_mm256_setzero_ps(), _mm256_setzero_ps()};
   for (std::size_t b = 0, group = 0; b < strip.blocks; ++group) {
     const std::size_t left = strip.blocks - b;
     const std::size_t end = b + (left < scales.per_scale ? left : scales.per_scale);
@@ -195,24 +200,25 @@ void add_groups_by(const IntegerStrip& strip, const StripScales& scales, const A
       sums[1].add_block(from + kHalf, codes);
       of_x += x.block_sums[b];
     }
-    const __m256i lacking = _mm256_set1_epi32(kWidth == 8 ? 0 : of_x * strip.offset);
+    const __m256i lacking_i32x8 = _mm256_set1_epi32(kWidth == 8 ? 0 : of_x * strip.offset);
     for (std::size_t half = 0; half < 2; ++half) {
-      const __m256 dots = _mm256_cvtepi32_ps(_mm256_add_epi32(sums[half].sums[0], lacking));
-      const __m256 factors = group_scales(scales, group * kStripRows + 8 * half);
-      total[half] = _mm256_fmadd_ps(dots, factors, total[half]);
+      const __m256 dots_f32x8 =
+          _mm256_cvtepi32_ps(_mm256_add_epi32(sums[half].sums_i32x8[0], lacking_i32x8));
+      const __m256 factors_f32x8 = group_scales(scales, group * kStripRows + 8 * half);
+      total_f32x8[half] = _mm256_fmadd_ps(dots_f32x8, factors_f32x8, total_f32x8[half]);
     }
   }
-  _mm256_storeu_ps(totals, total[0]);
-  _mm256_storeu_ps(totals + 8, total[1]);
+  _mm256_storeu_ps(totals, total_f32x8[0]);
+  _mm256_storeu_ps(totals + 8, total_f32x8[1]);
 }
 
 template <unsigned kWidth>
 void unpack_by(const std::uint8_t* from, std::size_t blocks, int offset,
                std::int8_t* codes) noexcept {
   const __m256i offset_i8x32 = _mm256_set1_epi8(static_cast<char>(offset));
-  const auto store = [&](unsigned step, __m256i fields) noexcept {
+  const auto store = [&](unsigned step, __m256i fields_u8x32) noexcept {
     _mm256_storeu_si256(reinterpret_cast<__m256i*>(codes + std::size_t{64} * step),
-                        _mm256_add_epi8(fields, offset_i8x32));
+                        _mm256_add_epi8(fields_u8x32, offset_i8x32));
   };
   using Of = Pieces<kWidth>;
   for (std::size_t half = 0; half < 2 * blocks; ++half) {
@@ -267,18 +273,18 @@ struct Ops {
   static void place(const std::int8_t* codes, std::size_t blocks, std::int8_t* placed) noexcept {
     for (std::size_t n = 0; n < 4 * blocks; ++n, placed += 128) {
       const std::int8_t* from = codes + n / 2 * 256 + n % 2 * kHalf;
-      __m256i steps[4];
+      __m256i steps_i32x8[4];
       for (unsigned s = 0; s < 4; ++s) {
-        steps[s] = load(from + std::size_t{64} * s);
+        steps_i32x8[s] = load(from + std::size_t{64} * s);
       }
-      const __m256i low01 = _mm256_unpacklo_epi32(steps[0], steps[1]);
-      const __m256i low23 = _mm256_unpacklo_epi32(steps[2], steps[3]);
-      const __m256i high01 = _mm256_unpackhi_epi32(steps[0], steps[1]);
-      const __m256i high23 = _mm256_unpackhi_epi32(steps[2], steps[3]);
-      store_rows(_mm256_unpacklo_epi64(low01, low23), placed);
-      store_rows(_mm256_unpackhi_epi64(low01, low23), placed + 16);
-      store_rows(_mm256_unpacklo_epi64(high01, high23), placed + 32);
-      store_rows(_mm256_unpackhi_epi64(high01, high23), placed + 48);
+      const __m256i low01_i32x8 = _mm256_unpacklo_epi32(steps_i32x8[0], steps_i32x8[1]);
+      const __m256i low23_i32x8 = _mm256_unpacklo_epi32(steps_i32x8[2], steps_i32x8[3]);
+      const __m256i high01_i32x8 = _mm256_unpackhi_epi32(steps_i32x8[0], steps_i32x8[1]);
+      const __m256i high23_i32x8 = _mm256_unpackhi_epi32(steps_i32x8[2], steps_i32x8[3]);
+      store_rows(_mm256_unpacklo_epi64(low01_i32x8, low23_i32x8), placed);
+      store_rows(_mm256_unpackhi_epi64(low01_i32x8, low23_i32x8), placed + 16);
+      store_rows(_mm256_unpacklo_epi64(high01_i32x8, high23_i32x8), placed + 32);
+      store_rows(_mm256_unpackhi_epi64(high01_i32x8, high23_i32x8), placed + 48);
     }
   }
 
@@ -298,37 +304,38 @@ struct Ops {
   }
 
  private:
-  static void store_rows(__m256i rows, std::int8_t* codes) noexcept {
-    _mm_storeu_si128(reinterpret_cast<__m128i*>(codes), _mm256_castsi256_si128(rows));
-    _mm_storeu_si128(reinterpret_cast<__m128i*>(codes + 64), _mm256_extracti128_si256(rows, 1));
+  static void store_rows(__m256i rows_i8x32, std::int8_t* codes) noexcept {
+    _mm_storeu_si128(reinterpret_cast<__m128i*>(codes), _mm256_castsi256_si128(rows_i8x32));
+    _mm_storeu_si128(reinterpret_cast<__m128i*>(codes + 64),
+                     _mm256_extracti128_si256(rows_i8x32, 1));
   }
 
   static __m256 eight_weights(const std::int8_t* codes) noexcept {
-    const __m128i eight = _mm_loadl_epi64(reinterpret_cast<const __m128i*>(codes));
-    return _mm256_cvtepi32_ps(_mm256_cvtepi8_epi32(eight));
+    const __m128i eight_i8x8 = _mm_loadl_epi64(reinterpret_cast<const __m128i*>(codes));
+    return _mm256_cvtepi32_ps(_mm256_cvtepi8_epi32(eight_i8x8));
   }
 
   template <bool kScaled>
-  static __m256 scaled(__m256 weights, const float* scale) noexcept {
-    if constexpr (kScaled) return _mm256_mul_ps(weights, _mm256_set1_ps(*scale));
-    return weights;
+  static __m256 scaled(__m256 weights_f32x8, const float* scale) noexcept {
+    if constexpr (kScaled) return _mm256_mul_ps(weights_f32x8, _mm256_set1_ps(*scale));
+    return weights_f32x8;
   }
 
   template <bool kScaled>
   static void add_four_rows(const std::int8_t* codes, std::size_t groups, const float* scales,
                             const float* values, float* lanes) noexcept {
-    __m256 sums[8];
-    for (std::size_t h = 0; h < 8; ++h) sums[h] = _mm256_loadu_ps(lanes + 8 * h);
+    __m256 sums_f32x8[8];
+    for (std::size_t h = 0; h < 8; ++h) sums_f32x8[h] = _mm256_loadu_ps(lanes + 8 * h);
     for (std::size_t g = 0; g < groups; ++g, codes += kGroupCodes) {
       const __m256 x_f32x8[2] = {_mm256_loadu_ps(values + g * kLanes),
                                  _mm256_loadu_ps(values + g * kLanes + 8)};
       for (std::size_t h = 0; h < 8; ++h) {
-        const __m256 plain = eight_weights(codes + 8 * h);
-        const __m256 weights = scaled<kScaled>(plain, scales + h / 2);
-        sums[h] = _mm256_fmadd_ps(weights, x_f32x8[h % 2], sums[h]);
+        const __m256 plain_f32x8 = eight_weights(codes + 8 * h);
+        const __m256 weights_f32x8 = scaled<kScaled>(plain_f32x8, scales + h / 2);
+        sums_f32x8[h] = _mm256_fmadd_ps(weights_f32x8, x_f32x8[h % 2], sums_f32x8[h]);
       }
     }
-    for (std::size_t h = 0; h < 8; ++h) _mm256_storeu_ps(lanes + 8 * h, sums[h]);
+    for (std::size_t h = 0; h < 8; ++h) _mm256_storeu_ps(lanes + 8 * h, sums_f32x8[h]);
   }
 };
 

@@ -13,15 +13,16 @@ constexpr std::size_t kAhead = 16384;  // bytes, measured
 
 // Left by kBits, or right where it is negative; bits cross into the next byte.
 template <int kBits>
-__m512i shifted(__m512i bytes) noexcept {
-  if constexpr (kBits > 0) return _mm512_slli_epi16(bytes, kBits);
-  if constexpr (kBits < 0) return _mm512_srli_epi16(bytes, -kBits);
-  return bytes;
+__m512i shifted(__m512i bytes_u8x64) noexcept {
+  if constexpr (kBits > 0) return _mm512_slli_epi16(bytes_u8x64, kBits);
+  if constexpr (kBits < 0) return _mm512_srli_epi16(bytes_u8x64, -kBits);
+  return bytes_u8x64;
 }
 
 // Bits of `low` where `mask` has ones, of `high` elsewhere.
-__m512i select(int mask, __m512i low, __m512i high) noexcept {
-  return _mm512_ternarylogic_epi32(_mm512_set1_epi8(static_cast<char>(mask)), low, high, 0xCA);
+__m512i select(int mask, __m512i low_u8x64, __m512i high_u8x64) noexcept {
+  return _mm512_ternarylogic_epi32(_mm512_set1_epi8(static_cast<char>(mask)), low_u8x64, high_u8x64,
+                                   0xCA);
 }
 
 template <unsigned kWidth>
@@ -33,12 +34,12 @@ struct Pieces {
   explicit Pieces(const std::uint8_t* from) noexcept {
     std::size_t n = 0;
     if constexpr (kHasNibbles) {
-      for (__m512i& piece : nibbles) piece = _mm512_loadu_si512(from + 64 * n++);
+      for (__m512i& piece_u8x64 : nibbles_u8x64) piece_u8x64 = _mm512_loadu_si512(from + 64 * n++);
     }
     if constexpr (kHasPairs) {
-      for (__m512i& piece : pairs) piece = _mm512_loadu_si512(from + 64 * n++);
+      for (__m512i& piece_u8x64 : pairs_u8x64) piece_u8x64 = _mm512_loadu_si512(from + 64 * n++);
     }
-    if constexpr (kHasBits) bits = _mm512_loadu_si512(from + 64 * n);
+    if constexpr (kHasBits) bits_u8x64 = _mm512_loadu_si512(from + 64 * n);
     for (std::size_t p = 0; p < kWidth; ++p) {
       _mm_prefetch(reinterpret_cast<const char*>(from + 64 * p + kAhead), _MM_HINT_T0);
     }
@@ -46,24 +47,24 @@ struct Pieces {
 
   template <unsigned kStep>
   [[nodiscard]] __m512i fields() const noexcept {
-    __m512i found{};
+    __m512i found_u8x64{};
     constexpr int kPairAt = kHasNibbles ? 4 : 0;
     constexpr int kBitAt = static_cast<int>(kWidth) - 1;
     constexpr int kStepInt = static_cast<int>(kStep);
-    if constexpr (kHasNibbles) found = shifted<-4 * (kStepInt % 2)>(nibbles[kStep / 2]);
+    if constexpr (kHasNibbles) found_u8x64 = shifted<-4 * (kStepInt % 2)>(nibbles_u8x64[kStep / 2]);
     if constexpr (kHasPairs) {
-      const __m512i high = shifted<kPairAt - 2 * (kStepInt % 4)>(pairs[kStep / 4]);
-      found = kHasNibbles ? select(0x0F, found, high) : high;
+      const __m512i high_u8x64 = shifted<kPairAt - 2 * (kStepInt % 4)>(pairs_u8x64[kStep / 4]);
+      found_u8x64 = kHasNibbles ? select(0x0F, found_u8x64, high_u8x64) : high_u8x64;
     }
     if constexpr (kHasBits) {
-      found = select((1 << kBitAt) - 1, found, shifted<kBitAt - kStepInt>(bits));
+      found_u8x64 = select((1 << kBitAt) - 1, found_u8x64, shifted<kBitAt - kStepInt>(bits_u8x64));
     }
-    return _mm512_and_si512(found, _mm512_set1_epi8((1 << kWidth) - 1));
+    return _mm512_and_si512(found_u8x64, _mm512_set1_epi8((1 << kWidth) - 1));
   }
 
-  __m512i nibbles[4];
-  __m512i pairs[2];
-  __m512i bits;
+  __m512i nibbles_u8x64[4];
+  __m512i pairs_u8x64[2];
+  __m512i bits_u8x64;
 };
 
 template <>
@@ -95,11 +96,11 @@ struct Sums {
   static constexpr unsigned kChains = kTokens == 1 ? 4 : kTokens <= 3 ? 2 : 1;
 
   template <unsigned kStep>
-  void add(__m512i fields, const CodesFrom& x) noexcept {
+  void add(__m512i fields_u8x64, const CodesFrom& x) noexcept {
     for (unsigned t = 0; t < kTokens; ++t) {
-      __m512i& sum = sums[t][kStep % kChains];
-      sum = _mm512_dpbusd_epi32(sum, fields,
-                                four_codes(x.codes + t * x.stride + std::size_t{4} * kStep));
+      __m512i& sum_i32x16 = sums_i32x16[t][kStep % kChains];
+      sum_i32x16 = _mm512_dpbusd_epi32(sum_i32x16, fields_u8x64,
+                                       four_codes(x.codes + t * x.stride + std::size_t{4} * kStep));
     }
   }
 
@@ -124,12 +125,13 @@ struct Sums {
   }
 
   [[nodiscard]] __m512i of_token(unsigned t) const noexcept {
-    __m512i sum = sums[t][0];
-    for (unsigned n = 1; n < kChains; ++n) sum = _mm512_add_epi32(sum, sums[t][n]);
-    return sum;
+    __m512i sum_i32x16 = sums_i32x16[t][0];
+    for (unsigned n = 1; n < kChains; ++n)
+      sum_i32x16 = _mm512_add_epi32(sum_i32x16, sums_i32x16[t][n]);
+    return sum_i32x16;
   }
 
-  __m512i sums[kTokens][kChains] = {};
+  __m512i sums_i32x16[kTokens][kChains] = {};
 };
 
 template <unsigned kWidth, unsigned kTokens, typename Feed>
@@ -180,7 +182,7 @@ void add_groups_by(const IntegerStrip& strip, const StripScales& scales, const A
   const std::uint8_t* from = strip.fields;
   CodesFrom codes{x.codes, x.stride, 1};
   const __m512i offset_i32x16 = _mm512_set1_epi32(kWidth == 8 ? -128 : strip.offset);
-  __m512 total = _mm512_setzero_ps();
+  __m512 total_f32x16 = _mm512_setzero_ps();
   for (std::size_t b = 0, group = 0; b < strip.blocks; ++group) {
     const std::size_t left = strip.blocks - b;
     const std::size_t end = b + (left < scales.per_scale ? left : scales.per_scale);
@@ -190,19 +192,21 @@ void add_groups_by(const IntegerStrip& strip, const StripScales& scales, const A
       sums.template add_block<kWidth>(from, codes);
       of_x += x.block_sums[b];
     }
-    const __m512i lacking = _mm512_mullo_epi32(offset_i32x16, _mm512_set1_epi32(of_x));
-    const __m512 dots = _mm512_cvtepi32_ps(_mm512_add_epi32(sums.of_token(0), lacking));
-    total = _mm512_fmadd_ps(dots, group_scales(scales, group), total);
+    const __m512i lacking_i32x16 = _mm512_mullo_epi32(offset_i32x16, _mm512_set1_epi32(of_x));
+    const __m512 dots_f32x16 =
+        _mm512_cvtepi32_ps(_mm512_add_epi32(sums.of_token(0), lacking_i32x16));
+    total_f32x16 = _mm512_fmadd_ps(dots_f32x16, group_scales(scales, group), total_f32x16);
   }
-  _mm512_storeu_ps(totals, total);
+  _mm512_storeu_ps(totals, total_f32x16);
 }
 
 template <unsigned kWidth>
 void unpack_by(const std::uint8_t* from, std::size_t blocks, int offset,
                std::int8_t* codes) noexcept {
   const __m512i offset_i8x64 = _mm512_set1_epi8(static_cast<char>(offset));
-  const auto store = [&](unsigned step, __m512i fields) noexcept {
-    _mm512_storeu_si512(codes + std::size_t{64} * step, _mm512_add_epi8(fields, offset_i8x64));
+  const auto store = [&](unsigned step, __m512i fields_u8x64) noexcept {
+    _mm512_storeu_si512(codes + std::size_t{64} * step,
+                        _mm512_add_epi8(fields_u8x64, offset_i8x64));
   };
   for (std::size_t b = 0; b < blocks; ++b, from += std::size_t{64} * kWidth, codes += kBlockCodes) {
     const Pieces<kWidth> pieces(from);
@@ -253,18 +257,19 @@ struct Ops {
   // 16 columns, row 4 i + k at quarter i of register k.
   static void place(const std::int8_t* codes, std::size_t blocks, std::int8_t* placed) noexcept {
     for (std::size_t n = 0; n < 2 * blocks; ++n, codes += 256, placed += 256) {
-      __m512i steps[4];
+      __m512i steps_i32x16[4];
       for (unsigned s = 0; s < 4; ++s) {
-        steps[s] = _mm512_loadu_si512(codes + std::size_t{64} * s);
+        steps_i32x16[s] = _mm512_loadu_si512(codes + std::size_t{64} * s);
       }
-      const __m512i low01 = _mm512_unpacklo_epi32(steps[0], steps[1]);
-      const __m512i low23 = _mm512_unpacklo_epi32(steps[2], steps[3]);
-      const __m512i high01 = _mm512_unpackhi_epi32(steps[0], steps[1]);
-      const __m512i high23 = _mm512_unpackhi_epi32(steps[2], steps[3]);
-      const __m512i rows[4] = {
-          _mm512_unpacklo_epi64(low01, low23), _mm512_unpackhi_epi64(low01, low23),
-          _mm512_unpacklo_epi64(high01, high23), _mm512_unpackhi_epi64(high01, high23)};
-      store_rows(rows, placed);
+      const __m512i low01_i32x16 = _mm512_unpacklo_epi32(steps_i32x16[0], steps_i32x16[1]);
+      const __m512i low23_i32x16 = _mm512_unpacklo_epi32(steps_i32x16[2], steps_i32x16[3]);
+      const __m512i high01_i32x16 = _mm512_unpackhi_epi32(steps_i32x16[0], steps_i32x16[1]);
+      const __m512i high23_i32x16 = _mm512_unpackhi_epi32(steps_i32x16[2], steps_i32x16[3]);
+      const __m512i rows_i8x64[4] = {_mm512_unpacklo_epi64(low01_i32x16, low23_i32x16),
+                                     _mm512_unpackhi_epi64(low01_i32x16, low23_i32x16),
+                                     _mm512_unpacklo_epi64(high01_i32x16, high23_i32x16),
+                                     _mm512_unpackhi_epi64(high01_i32x16, high23_i32x16)};
+      store_rows(rows_i8x64, placed);
     }
   }
 
@@ -282,39 +287,41 @@ struct Ops {
   }
 
  private:
-  static void store_rows(const __m512i* rows, std::int8_t* codes) noexcept {
+  static void store_rows(const __m512i* rows_i8x64, std::int8_t* codes) noexcept {
     for (unsigned k = 0; k < 4; ++k) {
       const auto at = [&](unsigned i) noexcept {
         return reinterpret_cast<__m128i*>(codes + 16 * (4 * std::size_t{i} + k));
       };
-      _mm_storeu_si128(at(0), _mm512_castsi512_si128(rows[k]));
-      _mm_storeu_si128(at(1), _mm512_extracti32x4_epi32(rows[k], 1));
-      _mm_storeu_si128(at(2), _mm512_extracti32x4_epi32(rows[k], 2));
-      _mm_storeu_si128(at(3), _mm512_extracti32x4_epi32(rows[k], 3));
+      _mm_storeu_si128(at(0), _mm512_castsi512_si128(rows_i8x64[k]));
+      _mm_storeu_si128(at(1), _mm512_extracti32x4_epi32(rows_i8x64[k], 1));
+      _mm_storeu_si128(at(2), _mm512_extracti32x4_epi32(rows_i8x64[k], 2));
+      _mm_storeu_si128(at(3), _mm512_extracti32x4_epi32(rows_i8x64[k], 3));
     }
   }
 
   template <bool kScaled>
-  static __m512 scaled(__m512 weights, const float* scale) noexcept {
-    if constexpr (kScaled) return _mm512_mul_ps(weights, _mm512_set1_ps(*scale));
-    return weights;
+  static __m512 scaled(__m512 weights_f32x16, const float* scale) noexcept {
+    if constexpr (kScaled) return _mm512_mul_ps(weights_f32x16, _mm512_set1_ps(*scale));
+    return weights_f32x16;
   }
 
   template <bool kScaled>
   static void add_lanes_of(const std::int8_t* codes, std::size_t groups, const float* scales,
                            const float* values, float* lanes) noexcept {
-    __m512 sums[kStripRows];
-    for (std::size_t r = 0; r < kStripRows; ++r) sums[r] = _mm512_loadu_ps(lanes + r * kLanes);
+    __m512 sums_f32x16[kStripRows];
+    for (std::size_t r = 0; r < kStripRows; ++r)
+      sums_f32x16[r] = _mm512_loadu_ps(lanes + r * kLanes);
     for (std::size_t g = 0; g < groups; ++g, codes += kGroupCodes) {
       const __m512 x_f32x16 = _mm512_loadu_ps(values + g * kLanes);
       for (std::size_t r = 0; r < kStripRows; ++r) {
         const auto* row = reinterpret_cast<const __m128i*>(codes + r * kLanes);
-        const __m512 plain = _mm512_cvtepi32_ps(_mm512_cvtepi8_epi32(_mm_loadu_si128(row)));
-        const __m512 weights = scaled<kScaled>(plain, scales + r);
-        sums[r] = _mm512_fmadd_ps(weights, x_f32x16, sums[r]);
+        const __m512 plain_f32x16 = _mm512_cvtepi32_ps(_mm512_cvtepi8_epi32(_mm_loadu_si128(row)));
+        const __m512 weights_f32x16 = scaled<kScaled>(plain_f32x16, scales + r);
+        sums_f32x16[r] = _mm512_fmadd_ps(weights_f32x16, x_f32x16, sums_f32x16[r]);
       }
     }
-    for (std::size_t r = 0; r < kStripRows; ++r) _mm512_storeu_ps(lanes + r * kLanes, sums[r]);
+    for (std::size_t r = 0; r < kStripRows; ++r)
+      _mm512_storeu_ps(lanes + r * kLanes, sums_f32x16[r]);
   }
 };
 

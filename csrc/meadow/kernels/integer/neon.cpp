@@ -12,17 +12,17 @@ constexpr std::size_t kQuarter = 16;  // bytes of a piece: 4 rows of 16
 
 // Left by kBits, or right where it is negative.
 template <int kBits>
-uint8x16_t shifted(uint8x16_t bytes) noexcept {
-  if constexpr (kBits > 0) return vshlq_n_u8(bytes, kBits);
-  if constexpr (kBits < 0) return vshrq_n_u8(bytes, -kBits);
-  return bytes;
+uint8x16_t shifted(uint8x16_t bytes_u8x16) noexcept {
+  if constexpr (kBits > 0) return vshlq_n_u8(bytes_u8x16, kBits);
+  if constexpr (kBits < 0) return vshrq_n_u8(bytes_u8x16, -kBits);
+  return bytes_u8x16;
 }
 
 // kBits bits from bit kFrom on, moved to bit kAt.
 template <int kAt, int kBits, int kFrom>
-uint8x16_t cut(uint8x16_t bytes) noexcept {
+uint8x16_t cut(uint8x16_t bytes_u8x16) noexcept {
   constexpr int kMask = ((1 << kBits) - 1) << kAt;
-  return vandq_u8(shifted<kAt - kFrom>(bytes), vdupq_n_u8(kMask));
+  return vandq_u8(shifted<kAt - kFrom>(bytes_u8x16), vdupq_n_u8(kMask));
 }
 
 // A quarter of a block's pieces.
@@ -36,20 +36,21 @@ struct Pieces {
   static uint8x16_t fields(const std::uint8_t* from) noexcept {
     constexpr int kPairAt = kHasNibbles ? 4 : 0;
     constexpr int kStepInt = static_cast<int>(kStep);
-    uint8x16_t found = vdupq_n_u8(0);
+    uint8x16_t found_u8x16 = vdupq_n_u8(0);
     if constexpr (kHasNibbles) {
-      found = cut<0, 4, 4 * (kStepInt % 2)>(vld1q_u8(from + std::size_t{64} * (kStep / 2)));
+      found_u8x16 = cut<0, 4, 4 * (kStepInt % 2)>(vld1q_u8(from + std::size_t{64} * (kStep / 2)));
       from += 4 * std::size_t{64};
     }
     if constexpr (kHasPairs) {
-      const uint8x16_t piece = vld1q_u8(from + std::size_t{64} * (kStep / 4));
-      found = vorrq_u8(found, cut<kPairAt, 2, 2 * (kStepInt % 4)>(piece));
+      const uint8x16_t piece_u8x16 = vld1q_u8(from + std::size_t{64} * (kStep / 4));
+      found_u8x16 = vorrq_u8(found_u8x16, cut<kPairAt, 2, 2 * (kStepInt % 4)>(piece_u8x16));
       from += 2 * std::size_t{64};
     }
     if constexpr (kHasBits) {
-      found = vorrq_u8(found, cut<static_cast<int>(kWidth) - 1, 1, kStepInt>(vld1q_u8(from)));
+      found_u8x16 =
+          vorrq_u8(found_u8x16, cut<static_cast<int>(kWidth) - 1, 1, kStepInt>(vld1q_u8(from)));
     }
-    return found;
+    return found_u8x16;
   }
 };
 
@@ -72,16 +73,18 @@ int8x16_t four_codes(const std::int8_t* codes) noexcept {
 template <unsigned kWidth, unsigned kTokens>
 struct Sums {
   Sums() noexcept {
-    for (unsigned t = 0; t < kTokens; ++t) low[t] = high[t] = vdupq_n_s32(0);
+    for (unsigned t = 0; t < kTokens; ++t) low_i32x4[t] = high_i32x4[t] = vdupq_n_s32(0);
   }
 
   template <unsigned kStep>
   void add(const std::uint8_t* from, const CodesFrom& x) noexcept {
-    const int8x16_t fields = vreinterpretq_s8_u8(Pieces<kWidth>::template fields<kStep>(from));
+    const int8x16_t fields_i8x16 =
+        vreinterpretq_s8_u8(Pieces<kWidth>::template fields<kStep>(from));
     for (unsigned t = 0; t < kTokens; ++t) {
-      const int8x16_t codes = four_codes(x.codes + t * x.stride + std::size_t{4} * kStep);
-      low[t] = vpadalq_s16(low[t], vmull_s8(vget_low_s8(fields), vget_low_s8(codes)));
-      high[t] = vpadalq_s16(high[t], vmull_high_s8(fields, codes));
+      const int8x16_t codes_i8x16 = four_codes(x.codes + t * x.stride + std::size_t{4} * kStep);
+      low_i32x4[t] =
+          vpadalq_s16(low_i32x4[t], vmull_s8(vget_low_s8(fields_i8x16), vget_low_s8(codes_i8x16)));
+      high_i32x4[t] = vpadalq_s16(high_i32x4[t], vmull_high_s8(fields_i8x16, codes_i8x16));
     }
   }
 
@@ -99,12 +102,12 @@ struct Sums {
   void add_to(std::int32_t* totals) const noexcept {
     for (unsigned t = 0; t < kTokens; ++t) {
       std::int32_t* at = totals + std::size_t{t} * kStripRows;
-      vst1q_s32(at, vaddq_s32(vld1q_s32(at), vpaddq_s32(low[t], high[t])));
+      vst1q_s32(at, vaddq_s32(vld1q_s32(at), vpaddq_s32(low_i32x4[t], high_i32x4[t])));
     }
   }
 
-  int32x4_t low[kTokens];
-  int32x4_t high[kTokens];
+  int32x4_t low_i32x4[kTokens];
+  int32x4_t high_i32x4[kTokens];
 };
 
 template <unsigned kWidth, unsigned kTokens, typename Feed>
@@ -145,8 +148,8 @@ void unpack_by(const std::uint8_t* from, std::size_t blocks, int offset,
                std::int8_t* codes) noexcept {
   using Of = Pieces<kWidth>;
   const uint8x16_t offset_u8x16 = vdupq_n_u8(static_cast<std::uint8_t>(offset));
-  const auto store = [&](std::size_t at, uint8x16_t fields) noexcept {
-    vst1q_u8(reinterpret_cast<std::uint8_t*>(codes) + at, vaddq_u8(fields, offset_u8x16));
+  const auto store = [&](std::size_t at, uint8x16_t fields_u8x16) noexcept {
+    vst1q_u8(reinterpret_cast<std::uint8_t*>(codes) + at, vaddq_u8(fields_u8x16, offset_u8x16));
   };
   for (std::size_t b = 0; b < blocks; ++b, from += std::size_t{64} * kWidth, codes += kBlockCodes) {
     for (std::size_t at = 0; at < 64; at += kQuarter) {
@@ -190,11 +193,11 @@ struct Ops {
   static void place(const std::int8_t* codes, std::size_t blocks, std::int8_t* placed) noexcept {
     for (std::size_t n = 0; n < 2 * blocks; ++n, codes += 256, placed += 256) {
       for (std::size_t at = 0; at < 64; at += kQuarter) {
-        int32x4x4_t steps;
+        int32x4x4_t steps_i32x4x4;
         for (std::size_t s = 0; s < 4; ++s) {
-          steps.val[s] = vreinterpretq_s32_s8(vld1q_s8(codes + 64 * s + at));
+          steps_i32x4x4.val[s] = vreinterpretq_s32_s8(vld1q_s8(codes + 64 * s + at));
         }
-        vst4q_s32(reinterpret_cast<std::int32_t*>(placed + 4 * at), steps);
+        vst4q_s32(reinterpret_cast<std::int32_t*>(placed + 4 * at), steps_i32x4x4);
       }
     }
   }
@@ -212,20 +215,22 @@ struct Ops {
  private:
   static void add_row(const std::int8_t* codes, std::size_t groups, const float* scale,
                       const float* values, float* lanes) noexcept {
-    float32x4_t sums[4];
-    for (std::size_t j = 0; j < 4; ++j) sums[j] = vld1q_f32(lanes + 4 * j);
+    float32x4_t sums_f32x4[4];
+    for (std::size_t j = 0; j < 4; ++j) sums_f32x4[j] = vld1q_f32(lanes + 4 * j);
     for (std::size_t g = 0; g < groups; ++g, codes += kGroupCodes, values += kLanes) {
-      const int8x16_t row = vld1q_s8(codes);
-      const int16x8_t halves[2] = {vmovl_s8(vget_low_s8(row)), vmovl_s8(vget_high_s8(row))};
+      const int8x16_t row_i8x16 = vld1q_s8(codes);
+      const int16x8_t halves_i16x8[2] = {vmovl_s8(vget_low_s8(row_i8x16)),
+                                         vmovl_s8(vget_high_s8(row_i8x16))};
       for (std::size_t j = 0; j < 4; ++j) {
-        const int16x8_t half = halves[j / 2];
-        const int16x4_t four = j % 2 == 0 ? vget_low_s16(half) : vget_high_s16(half);
-        float32x4_t weights = vcvtq_f32_s32(vmovl_s16(four));
-        if (scale != nullptr) weights = vmulq_n_f32(weights, *scale);
-        sums[j] = vfmaq_f32(sums[j], weights, vld1q_f32(values + 4 * j));
+        const int16x8_t half_i16x8 = halves_i16x8[j / 2];
+        const int16x4_t four_i16x4 =
+            j % 2 == 0 ? vget_low_s16(half_i16x8) : vget_high_s16(half_i16x8);
+        float32x4_t weights_f32x4 = vcvtq_f32_s32(vmovl_s16(four_i16x4));
+        if (scale != nullptr) weights_f32x4 = vmulq_n_f32(weights_f32x4, *scale);
+        sums_f32x4[j] = vfmaq_f32(sums_f32x4[j], weights_f32x4, vld1q_f32(values + 4 * j));
       }
     }
-    for (std::size_t j = 0; j < 4; ++j) vst1q_f32(lanes + 4 * j, sums[j]);
+    for (std::size_t j = 0; j < 4; ++j) vst1q_f32(lanes + 4 * j, sums_f32x4[j]);
   }
 };
 

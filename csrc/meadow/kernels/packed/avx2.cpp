@@ -28,39 +28,41 @@ __m256i load(const std::uint8_t* p) noexcept {
 
 // Upper bytes of two rows.
 struct Pair {
-  __m256i of[2];
+  __m256i of_u8x32[2];
 };
 
-Pair looked_up(__m256i table, const std::uint8_t* codes) noexcept {
-  const __m256i low = _mm256_set1_epi8(15);
-  const __m256i both = load(codes);
-  const __m256i first = _mm256_and_si256(both, low);
-  const __m256i second = _mm256_and_si256(_mm256_srli_epi32(both, 4), low);
-  return {{_mm256_shuffle_epi8(table, first), _mm256_shuffle_epi8(table, second)}};
+Pair looked_up(__m256i table_u8x32, const std::uint8_t* codes) noexcept {
+  const __m256i low_u8x32 = _mm256_set1_epi8(15);
+  const __m256i both_u8x32 = load(codes);
+  const __m256i first_u8x32 = _mm256_and_si256(both_u8x32, low_u8x32);
+  const __m256i second_u8x32 = _mm256_and_si256(_mm256_srli_epi32(both_u8x32, 4), low_u8x32);
+  return {{_mm256_shuffle_epi8(table_u8x32, first_u8x32),
+           _mm256_shuffle_epi8(table_u8x32, second_u8x32)}};
 }
 
 // The 32 columns of a row, eight and eight.
 struct Row {
-  __m256 columns[4];
+  __m256 columns_f32x8[4];
 };
 
-Row merged(__m256i lower, __m256i upper) noexcept {
-  const __m256i mask = _mm256_set1_epi32(static_cast<int>(0xFFFF0000));
-  const __m256i near = _mm256_unpacklo_epi8(lower, upper);
-  const __m256i far = _mm256_unpackhi_epi8(lower, upper);
-  return {{_mm256_castsi256_ps(_mm256_slli_epi32(near, 16)),
-           _mm256_castsi256_ps(_mm256_slli_epi32(far, 16)),
-           _mm256_castsi256_ps(_mm256_and_si256(near, mask)),
-           _mm256_castsi256_ps(_mm256_and_si256(far, mask))}};
+Row merged(__m256i lower_u8x32, __m256i upper_u8x32) noexcept {
+  const __m256i mask_u32x8 = _mm256_set1_epi32(static_cast<int>(0xFFFF0000));
+  const __m256i near_u32x8 = _mm256_unpacklo_epi8(lower_u8x32, upper_u8x32);
+  const __m256i far_u32x8 = _mm256_unpackhi_epi8(lower_u8x32, upper_u8x32);
+  return {{_mm256_castsi256_ps(_mm256_slli_epi32(near_u32x8, 16)),
+           _mm256_castsi256_ps(_mm256_slli_epi32(far_u32x8, 16)),
+           _mm256_castsi256_ps(_mm256_and_si256(near_u32x8, mask_u32x8)),
+           _mm256_castsi256_ps(_mm256_and_si256(far_u32x8, mask_u32x8))}};
 }
 
-void store_upper(const GroupPlanes& planes, __m256i table, std::size_t unit,
+void store_upper(const GroupPlanes& planes, __m256i table_u8x32, std::size_t unit,
                  std::uint8_t* bytes) noexcept {
   for (std::size_t pair = 0; pair < 2; ++pair) {
-    const Pair upper = looked_up(table, planes.codes + unit * kUnitCodes + pair * kUnitColumns);
+    const Pair upper =
+        looked_up(table_u8x32, planes.codes + unit * kUnitCodes + pair * kUnitColumns);
     for (std::size_t r = 0; r < 2; ++r) {
       _mm256_storeu_si256(reinterpret_cast<__m256i*>(bytes + (2 * pair + r) * kUnitColumns),
-                          upper.of[r]);
+                          upper.of_u8x32[r]);
     }
   }
 }
@@ -68,7 +70,7 @@ void store_upper(const GroupPlanes& planes, __m256i table, std::size_t unit,
 // The activations of a unit, eight and eight: loaded once for all rows.
 template <std::size_t Count>
 struct Values {
-  __m256 columns[Count][4];
+  __m256 columns_f32x8[Count][4];
 };
 
 template <std::size_t Count>
@@ -76,7 +78,7 @@ Values<Count> values_of(const float* x, std::size_t stride) noexcept {
   Values<Count> values;
   for (std::size_t t = 0; t < Count; ++t) {
     for (std::size_t q = 0; q < 4; ++q) {
-      values.columns[t][q] = _mm256_loadu_ps(x + t * stride + q * kHalf);
+      values.columns_f32x8[t][q] = _mm256_loadu_ps(x + t * stride + q * kHalf);
     }
   }
   return values;
@@ -85,13 +87,13 @@ Values<Count> values_of(const float* x, std::size_t stride) noexcept {
 // Sums of `Rows` rows, from row `first` on, with `Count` tokens.
 template <std::size_t Rows, std::size_t Count>
 struct Sums {
-  __m256 lanes[Count][Rows][2];
+  __m256 lanes_f32x8[Count][Rows][2];
 
   void add(std::size_t r, const Row& row, const Values<Count>& values) noexcept {
     for (std::size_t t = 0; t < Count; ++t) {
       for (std::size_t q = 0; q < 4; ++q) {
-        __m256& sum = lanes[t][r][q % 2];
-        sum = _mm256_fmadd_ps(row.columns[q], values.columns[t][q], sum);
+        __m256& sum_f32x8 = lanes_f32x8[t][r][q % 2];
+        sum_f32x8 = _mm256_fmadd_ps(row.columns_f32x8[q], values.columns_f32x8[t][q], sum_f32x8);
       }
     }
   }
@@ -100,21 +102,21 @@ struct Sums {
   void add_few(std::size_t r, const Row& row, const float* x, std::size_t stride,
                std::size_t count) noexcept {
     float weights[kUnitColumns];
-    for (std::size_t q = 0; q < 4; ++q) _mm256_storeu_ps(weights + q * kHalf, row.columns[q]);
+    for (std::size_t q = 0; q < 4; ++q) _mm256_storeu_ps(weights + q * kHalf, row.columns_f32x8[q]);
     for (std::size_t t = 0; t < Count; ++t) {
       float memory[kLanes];
-      _mm256_storeu_ps(memory, lanes[t][r][0]);
-      _mm256_storeu_ps(memory + kHalf, lanes[t][r][1]);
+      _mm256_storeu_ps(memory, lanes_f32x8[t][r][0]);
+      _mm256_storeu_ps(memory + kHalf, lanes_f32x8[t][r][1]);
       for (std::size_t c = 0; c < count; ++c) {
         memory[c % kLanes] = __builtin_fmaf(weights[c], x[t * stride + c], memory[c % kLanes]);
       }
-      lanes[t][r][0] = _mm256_loadu_ps(memory);
-      lanes[t][r][1] = _mm256_loadu_ps(memory + kHalf);
+      lanes_f32x8[t][r][0] = _mm256_loadu_ps(memory);
+      lanes_f32x8[t][r][1] = _mm256_loadu_ps(memory + kHalf);
     }
   }
 
   [[nodiscard]] float total(std::size_t t, std::size_t r) const noexcept {
-    return sum_of_lanes(_mm256_add_ps(lanes[t][r][0], lanes[t][r][1]));
+    return sum_of_lanes(_mm256_add_ps(lanes_f32x8[t][r][0], lanes_f32x8[t][r][1]));
   }
 };
 
@@ -122,12 +124,12 @@ template <std::size_t Rows, std::size_t Count>
 void multiply_rows(const PackedRows& packed, std::size_t group, std::size_t first, std::size_t rows,
                    const Tokens& tokens, std::size_t token) noexcept {
   GroupPlanes planes = planes_of(packed, group);
-  const __m256i table = load_table(planes.table);
+  const __m256i table_u8x32 = load_table(planes.table);
   const float* x = tokens.x + token * tokens.x_stride;
   const std::size_t whole = packed.columns / kUnitColumns;
   Sums<Rows, Count> sums = {};
   const auto upper = [&](std::size_t unit, std::uint8_t* bytes) noexcept {
-    store_upper(planes, table, unit, bytes);
+    store_upper(planes, table_u8x32, unit, bytes);
   };
   const auto coded = [&](std::size_t unit, std::size_t end) noexcept {
     for (; unit < end; ++unit) {
@@ -138,10 +140,10 @@ void multiply_rows(const PackedRows& packed, std::size_t group, std::size_t firs
       _mm_prefetch(reinterpret_cast<const char*>(lower) + kAhead + 64, _MM_HINT_T0);
       const auto values = values_of<Count>(x + unit * kUnitColumns, tokens.x_stride);
       for (std::size_t r = 0; r < Rows; r += 2) {
-        const Pair pair = looked_up(table, codes + (first + r) / 2 * kUnitColumns);
+        const Pair pair = looked_up(table_u8x32, codes + (first + r) / 2 * kUnitColumns);
         for (std::size_t n = 0; n < 2; ++n) {
-          const __m256i bytes = load(lower + (first + r + n) * kUnitColumns);
-          sums.add(r + n, merged(bytes, pair.of[n]), values);
+          const __m256i bytes_u8x32 = load(lower + (first + r + n) * kUnitColumns);
+          sums.add(r + n, merged(bytes_u8x32, pair.of_u8x32[n]), values);
         }
       }
     }
@@ -183,16 +185,16 @@ void multiply(const PackedRows& packed, std::size_t group, std::size_t rows,
 void widen(const PackedRows& packed, std::size_t group, std::size_t begin, std::size_t end,
            float* widened, std::size_t stride) noexcept {
   GroupPlanes planes = planes_of(packed, group);
-  const __m256i table = load_table(planes.table);
+  const __m256i table_u8x32 = load_table(planes.table);
   const auto upper = [&](std::size_t unit, std::uint8_t* bytes) noexcept {
-    store_upper(planes, table, unit, bytes);
+    store_upper(planes, table_u8x32, unit, bytes);
   };
   const auto stored = [&](std::size_t unit, const std::uint8_t* bytes) noexcept {
     for (std::size_t r = 0; r < kGroupRows; ++r) {
       const std::size_t at = r * kUnitColumns;
       const Row row = merged(load(planes.lower + unit * kUnitLower + at), load(bytes + at));
       float* to = widened + r * stride + (unit - begin) * kUnitColumns;
-      for (std::size_t q = 0; q < 4; ++q) _mm256_storeu_ps(to + q * kHalf, row.columns[q]);
+      for (std::size_t q = 0; q < 4; ++q) _mm256_storeu_ps(to + q * kHalf, row.columns_f32x8[q]);
     }
   };
   for_each_run(planes, begin, end, upper, through_memory(upper, stored), stored);

@@ -20,25 +20,26 @@ constexpr std::size_t kAhead = 4096;
 
 // Columns 0 to 7, 8 to 15, 16 to 23 and 24 to 31 of two rows.
 struct Pair {
-  __m512 columns[4];
+  __m512 columns_f32x16[4];
 };
 
-Pair merged(const std::uint8_t* lower, __m512i upper) noexcept {
-  const __m512i mask = _mm512_set1_epi32(static_cast<int>(0xFFFF0000));
-  const __m512i bytes = _mm512_loadu_si512(lower);
-  const __m512i near = _mm512_unpacklo_epi8(bytes, upper);
-  const __m512i far = _mm512_unpackhi_epi8(bytes, upper);
-  return {{_mm512_castsi512_ps(_mm512_slli_epi32(near, 16)),
-           _mm512_castsi512_ps(_mm512_slli_epi32(far, 16)),
-           _mm512_castsi512_ps(_mm512_and_si512(near, mask)),
-           _mm512_castsi512_ps(_mm512_and_si512(far, mask))}};
+Pair merged(const std::uint8_t* lower, __m512i upper_u8x64) noexcept {
+  const __m512i mask_u32x16 = _mm512_set1_epi32(static_cast<int>(0xFFFF0000));
+  const __m512i bytes_u8x64 = _mm512_loadu_si512(lower);
+  const __m512i near_u32x16 = _mm512_unpacklo_epi8(bytes_u8x64, upper_u8x64);
+  const __m512i far_u32x16 = _mm512_unpackhi_epi8(bytes_u8x64, upper_u8x64);
+  return {{_mm512_castsi512_ps(_mm512_slli_epi32(near_u32x16, 16)),
+           _mm512_castsi512_ps(_mm512_slli_epi32(far_u32x16, 16)),
+           _mm512_castsi512_ps(_mm512_and_si512(near_u32x16, mask_u32x16)),
+           _mm512_castsi512_ps(_mm512_and_si512(far_u32x16, mask_u32x16))}};
 }
 
-void store_upper(const GroupPlanes& planes, __m512i table, std::size_t unit,
+void store_upper(const GroupPlanes& planes, __m512i table_u8x64, std::size_t unit,
                  std::uint8_t* bytes) noexcept {
   for (std::size_t p = 0; p < kPairs; ++p) {
-    _mm512_storeu_si512(bytes + p * kPairBytes,
-                        look_up_pairs(table, planes.codes + unit * kUnitCodes + p * kUnitColumns));
+    _mm512_storeu_si512(
+        bytes + p * kPairBytes,
+        look_up_pairs(table_u8x64, planes.codes + unit * kUnitCodes + p * kUnitColumns));
   }
 }
 
@@ -50,14 +51,15 @@ Pair stored_pair(const GroupPlanes& planes, std::size_t unit, const std::uint8_t
 
 template <std::size_t Count>
 struct Sums {
-  __m512 lanes[Count][kPairs][2];
+  __m512 lanes_f32x16[Count][kPairs][2];
 
   void add(std::size_t p, const Pair& pair, const float* x, std::size_t stride) noexcept {
     for (std::size_t t = 0; t < Count; ++t) {
       for (std::size_t q = 0; q < 4; ++q) {
-        const __m256 values = _mm256_loadu_ps(x + t * stride + q * kHalf);
-        __m512& sum = lanes[t][p][q % 2];
-        sum = _mm512_fmadd_ps(pair.columns[q], _mm512_broadcast_f32x8(values), sum);
+        const __m256 values_f32x8 = _mm256_loadu_ps(x + t * stride + q * kHalf);
+        __m512& sum_f32x16 = lanes_f32x16[t][p][q % 2];
+        sum_f32x16 = _mm512_fmadd_ps(pair.columns_f32x16[q], _mm512_broadcast_f32x8(values_f32x8),
+                                     sum_f32x16);
       }
     }
   }
@@ -70,18 +72,20 @@ struct Sums {
       const auto few = static_cast<__mmask8>((1U << there) - 1);
       const auto both = static_cast<__mmask16>(few | few << kHalf);
       for (std::size_t t = 0; t < Count; ++t) {
-        const __m256 values = _mm256_maskz_loadu_ps(few, x + t * stride + q * kHalf);
-        __m512& sum = lanes[t][p][q % 2];
-        sum = _mm512_mask3_fmadd_ps(pair.columns[q], _mm512_broadcast_f32x8(values), sum, both);
+        const __m256 values_f32x8 = _mm256_maskz_loadu_ps(few, x + t * stride + q * kHalf);
+        __m512& sum_f32x16 = lanes_f32x16[t][p][q % 2];
+        sum_f32x16 = _mm512_mask3_fmadd_ps(pair.columns_f32x16[q],
+                                           _mm512_broadcast_f32x8(values_f32x8), sum_f32x16, both);
       }
     }
   }
 
   [[nodiscard]] float total(std::size_t t, std::size_t row) const noexcept {
-    const __m512 by8 = _mm512_add_ps(lanes[t][row / 2][0], lanes[t][row / 2][1]);
-    const __m256 of_row =
-        row % 2 == 0 ? _mm512_castps512_ps256(by8) : _mm512_extractf32x8_ps(by8, 1);
-    return sum_of_lanes(of_row);
+    const __m512 by8_f32x16 =
+        _mm512_add_ps(lanes_f32x16[t][row / 2][0], lanes_f32x16[t][row / 2][1]);
+    const __m256 of_row_f32x8 =
+        row % 2 == 0 ? _mm512_castps512_ps256(by8_f32x16) : _mm512_extractf32x8_ps(by8_f32x16, 1);
+    return sum_of_lanes(of_row_f32x8);
   }
 };
 
@@ -95,12 +99,12 @@ template <std::size_t Count>
 void multiply_group(const PackedRows& packed, std::size_t group, std::size_t rows,
                     const Tokens& tokens, std::size_t token) noexcept {
   GroupPlanes planes = planes_of(packed, group);
-  const __m512i table = load_wide_table(planes.table);
+  const __m512i table_u8x64 = load_wide_table(planes.table);
   const float* x = tokens.x + token * tokens.x_stride;
   const std::size_t whole = packed.columns / kUnitColumns;
   Sums<Count> sums = {};
   const auto upper = [&](std::size_t unit, std::uint8_t* bytes) noexcept {
-    store_upper(planes, table, unit, bytes);
+    store_upper(planes, table_u8x64, unit, bytes);
   };
   const auto coded = [&](std::size_t unit, std::size_t end) noexcept {
     for (; unit < end; ++unit) {
@@ -108,8 +112,8 @@ void multiply_group(const PackedRows& packed, std::size_t group, std::size_t row
       const std::uint8_t* lower = planes.lower + unit * kUnitLower;
       prefetch(codes, lower);
       for (std::size_t p = 0; p < kPairs; ++p) {
-        const __m512i bytes = look_up_pairs(table, codes + p * kUnitColumns);
-        sums.add(p, merged(lower + p * kPairBytes, bytes), x + unit * kUnitColumns,
+        const __m512i bytes_u8x64 = look_up_pairs(table_u8x64, codes + p * kUnitColumns);
+        sums.add(p, merged(lower + p * kPairBytes, bytes_u8x64), x + unit * kUnitColumns,
                  tokens.x_stride);
       }
     }
@@ -147,17 +151,18 @@ void multiply(const PackedRows& packed, std::size_t group, std::size_t rows,
 void widen(const PackedRows& packed, std::size_t group, std::size_t begin, std::size_t end,
            float* widened, std::size_t stride) noexcept {
   GroupPlanes planes = planes_of(packed, group);
-  const __m512i table = load_wide_table(planes.table);
+  const __m512i table_u8x64 = load_wide_table(planes.table);
   const auto upper = [&](std::size_t unit, std::uint8_t* bytes) noexcept {
-    store_upper(planes, table, unit, bytes);
+    store_upper(planes, table_u8x64, unit, bytes);
   };
   const auto stored = [&](std::size_t unit, const std::uint8_t* bytes) noexcept {
     for (std::size_t p = 0; p < kPairs; ++p) {
       const Pair pair = stored_pair(planes, unit, bytes, p);
       float* to = widened + 2 * p * stride + (unit - begin) * kUnitColumns;
       for (std::size_t q = 0; q < 4; ++q) {
-        _mm256_storeu_ps(to + q * kHalf, _mm512_castps512_ps256(pair.columns[q]));
-        _mm256_storeu_ps(to + stride + q * kHalf, _mm512_extractf32x8_ps(pair.columns[q], 1));
+        _mm256_storeu_ps(to + q * kHalf, _mm512_castps512_ps256(pair.columns_f32x16[q]));
+        _mm256_storeu_ps(to + stride + q * kHalf,
+                         _mm512_extractf32x8_ps(pair.columns_f32x16[q], 1));
       }
     }
   };

@@ -14,29 +14,29 @@ constexpr std::size_t kHalf = 16;  // bytes of a row's half
 
 // Columns 0 to 3 and 16 to 19 are halves of the words of `near` of the first 16 bytes, and so on.
 Row merged(const std::uint8_t* lower, const std::uint8_t* upper) noexcept {
-  const uint32x4_t mask = vdupq_n_u32(0xFFFF0000);
+  const uint32x4_t mask_u32x4 = vdupq_n_u32(0xFFFF0000);
   Row row;
   for (std::size_t half = 0; half < 2; ++half) {
-    const uint8x16_t low = vld1q_u8(lower + half * kHalf);
-    const uint8x16_t high = vld1q_u8(upper + half * kHalf);
-    const uint32x4_t near = vreinterpretq_u32_u8(vzip1q_u8(low, high));
-    const uint32x4_t far = vreinterpretq_u32_u8(vzip2q_u8(low, high));
-    row.columns[half] = vreinterpretq_f32_u32(vshlq_n_u32(near, 16));
-    row.columns[half + 2] = vreinterpretq_f32_u32(vshlq_n_u32(far, 16));
-    row.columns[half + 4] = vreinterpretq_f32_u32(vandq_u32(near, mask));
-    row.columns[half + 6] = vreinterpretq_f32_u32(vandq_u32(far, mask));
+    const uint8x16_t low_u8x16 = vld1q_u8(lower + half * kHalf);
+    const uint8x16_t high_u8x16 = vld1q_u8(upper + half * kHalf);
+    const uint32x4_t near_u32x4 = vreinterpretq_u32_u8(vzip1q_u8(low_u8x16, high_u8x16));
+    const uint32x4_t far_u32x4 = vreinterpretq_u32_u8(vzip2q_u8(low_u8x16, high_u8x16));
+    row.columns_f32x4[half] = vreinterpretq_f32_u32(vshlq_n_u32(near_u32x4, 16));
+    row.columns_f32x4[half + 2] = vreinterpretq_f32_u32(vshlq_n_u32(far_u32x4, 16));
+    row.columns_f32x4[half + 4] = vreinterpretq_f32_u32(vandq_u32(near_u32x4, mask_u32x4));
+    row.columns_f32x4[half + 6] = vreinterpretq_f32_u32(vandq_u32(far_u32x4, mask_u32x4));
   }
   return row;
 }
 
-void store_upper(const GroupPlanes& planes, uint8x16_t table, std::size_t unit,
+void store_upper(const GroupPlanes& planes, uint8x16_t table_u8x16, std::size_t unit,
                  std::uint8_t* bytes) noexcept {
   const std::uint8_t* codes = planes.codes + unit * kUnitCodes;
   for (std::size_t i = 0; i < kUnitCodes; i += 16) {
-    const uint8x16_t both = vld1q_u8(codes + i);
+    const uint8x16_t both_u8x16 = vld1q_u8(codes + i);
     std::uint8_t* to = bytes + i / kUnitColumns * 2 * kUnitColumns + i % kUnitColumns;
-    vst1q_u8(to, vqtbl1q_u8(table, vandq_u8(both, vdupq_n_u8(15))));
-    vst1q_u8(to + kUnitColumns, vqtbl1q_u8(table, vshrq_n_u8(both, 4)));
+    vst1q_u8(to, vqtbl1q_u8(table_u8x16, vandq_u8(both_u8x16, vdupq_n_u8(15))));
+    vst1q_u8(to + kUnitColumns, vqtbl1q_u8(table_u8x16, vshrq_n_u8(both_u8x16, 4)));
   }
 }
 
@@ -44,7 +44,7 @@ template <std::size_t Count>
 void multiply_group(const PackedRows& packed, std::size_t group, std::size_t rows,
                     const Tokens& tokens, std::size_t token) noexcept {
   GroupPlanes planes = planes_of(packed, group);
-  const uint8x16_t table = vld1q_u8(planes.table);
+  const uint8x16_t table_u8x16 = vld1q_u8(planes.table);
   const float* x = tokens.x + token * tokens.x_stride;
   const std::size_t whole = packed.columns / kUnitColumns;
   Lanes sums[Count][kGroupRows];
@@ -52,7 +52,7 @@ void multiply_group(const PackedRows& packed, std::size_t group, std::size_t row
     for (Lanes& of_row : of_token) of_row = zeros();
   }
   const auto upper = [&](std::size_t unit, std::uint8_t* bytes) noexcept {
-    store_upper(planes, table, unit, bytes);
+    store_upper(planes, table_u8x16, unit, bytes);
   };
   const auto row_of = [&](std::size_t unit, const std::uint8_t* bytes, std::size_t r) noexcept {
     const std::size_t at = r * kUnitColumns;
@@ -94,16 +94,16 @@ void multiply(const PackedRows& packed, std::size_t group, std::size_t rows,
 void widen(const PackedRows& packed, std::size_t group, std::size_t begin, std::size_t end,
            float* widened, std::size_t stride) noexcept {
   GroupPlanes planes = planes_of(packed, group);
-  const uint8x16_t table = vld1q_u8(planes.table);
+  const uint8x16_t table_u8x16 = vld1q_u8(planes.table);
   const auto upper = [&](std::size_t unit, std::uint8_t* bytes) noexcept {
-    store_upper(planes, table, unit, bytes);
+    store_upper(planes, table_u8x16, unit, bytes);
   };
   const auto stored = [&](std::size_t unit, const std::uint8_t* bytes) noexcept {
     for (std::size_t r = 0; r < kGroupRows; ++r) {
       const std::size_t at = r * kUnitColumns;
       const Row row = merged(planes.lower + unit * kUnitLower + at, bytes + at);
       float* to = widened + r * stride + (unit - begin) * kUnitColumns;
-      for (std::size_t q = 0; q < 8; ++q) vst1q_f32(to + 4 * q, row.columns[q]);
+      for (std::size_t q = 0; q < 8; ++q) vst1q_f32(to + 4 * q, row.columns_f32x4[q]);
     }
   };
   for_each_run(planes, begin, end, upper, through_memory(upper, stored), stored);

@@ -23,35 +23,39 @@ __m256i load(const std::uint8_t* p) noexcept {
 }
 
 struct Tables {
-  __m256i of[kTables];
+  __m256i of_u8x32[kTables];
 };
 
 Tables tables_of(const std::uint8_t* entries) noexcept {
   Tables tables;
-  for (std::size_t i = 0; i < kTables; ++i) tables.of[i] = load_table(entries + 16 * i);
+  for (std::size_t i = 0; i < kTables; ++i) tables.of_u8x32[i] = load_table(entries + 16 * i);
   return tables;
 }
 
 // Blends go by the highest bit of a byte: `by_2` and `by_1` have bits 1 and 0 of the upper 2 there.
-__m256i looked_up(const Tables& tables, __m256i low, __m256i by_2, __m256i by_1) noexcept {
-  const __m256i first = _mm256_blendv_epi8(_mm256_shuffle_epi8(tables.of[0], low),
-                                           _mm256_shuffle_epi8(tables.of[1], low), by_1);
-  const __m256i second = _mm256_blendv_epi8(_mm256_shuffle_epi8(tables.of[2], low),
-                                            _mm256_shuffle_epi8(tables.of[3], low), by_1);
-  return _mm256_blendv_epi8(first, second, by_2);
+__m256i looked_up(const Tables& tables, __m256i low_u8x32, __m256i by_2_u8x32,
+                  __m256i by_1_u8x32) noexcept {
+  const __m256i first_u8x32 =
+      _mm256_blendv_epi8(_mm256_shuffle_epi8(tables.of_u8x32[0], low_u8x32),
+                         _mm256_shuffle_epi8(tables.of_u8x32[1], low_u8x32), by_1_u8x32);
+  const __m256i second_u8x32 =
+      _mm256_blendv_epi8(_mm256_shuffle_epi8(tables.of_u8x32[2], low_u8x32),
+                         _mm256_shuffle_epi8(tables.of_u8x32[3], low_u8x32), by_1_u8x32);
+  return _mm256_blendv_epi8(first_u8x32, second_u8x32, by_2_u8x32);
 }
 
 // Shifts bits 2 Row and 2 Row + 1 of each byte to its top; what comes from the byte below is not
 // looked at.
 template <std::size_t Row>
 void decode_row(const Tables& tables, const std::uint8_t* codes, std::uint8_t* bytes) noexcept {
-  const __m256i pair = load(codes + Row / 2 * kUnitColumns);
-  const __m256i low = _mm256_and_si256(_mm256_srli_epi32(pair, Row % 2 * 4), _mm256_set1_epi8(15));
-  const __m256i high = load(codes + kF16HighCodes);
-  const __m256i by_2 = _mm256_slli_epi32(high, 6 - 2 * Row);
-  const __m256i by_1 = _mm256_slli_epi32(high, 7 - 2 * Row);
+  const __m256i pair_u8x32 = load(codes + Row / 2 * kUnitColumns);
+  const __m256i low_u8x32 =
+      _mm256_and_si256(_mm256_srli_epi32(pair_u8x32, Row % 2 * 4), _mm256_set1_epi8(15));
+  const __m256i high_u8x32 = load(codes + kF16HighCodes);
+  const __m256i by_2_u8x32 = _mm256_slli_epi32(high_u8x32, 6 - 2 * Row);
+  const __m256i by_1_u8x32 = _mm256_slli_epi32(high_u8x32, 7 - 2 * Row);
   _mm256_storeu_si256(reinterpret_cast<__m256i*>(bytes + Row * kUnitColumns),
-                      looked_up(tables, low, by_2, by_1));
+                      looked_up(tables, low_u8x32, by_2_u8x32, by_1_u8x32));
 }
 
 void prefetch(const std::uint8_t* codes, const std::uint8_t* lower) noexcept {
@@ -74,26 +78,26 @@ void decode(const F16Strip& strip, const Tables& tables, std::uint8_t* bytes) no
 
 // The 32 columns of a row, eight and eight, in order.
 struct Row {
-  __m256 columns[4];
+  __m256 columns_f32x8[4];
 };
 
 Row merged(const std::uint8_t* lower, const std::uint8_t* upper) noexcept {
-  const __m256i near = _mm256_unpacklo_epi8(load(lower), load(upper));
-  const __m256i far = _mm256_unpackhi_epi8(load(lower), load(upper));
-  return {{_mm256_cvtph_ps(_mm256_castsi256_si128(near)),
-           _mm256_cvtph_ps(_mm256_extracti128_si256(near, 1)),
-           _mm256_cvtph_ps(_mm256_castsi256_si128(far)),
-           _mm256_cvtph_ps(_mm256_extracti128_si256(far, 1))}};
+  const __m256i near_f16x16 = _mm256_unpacklo_epi8(load(lower), load(upper));
+  const __m256i far_f16x16 = _mm256_unpackhi_epi8(load(lower), load(upper));
+  return {{_mm256_cvtph_ps(_mm256_castsi256_si128(near_f16x16)),
+           _mm256_cvtph_ps(_mm256_extracti128_si256(near_f16x16, 1)),
+           _mm256_cvtph_ps(_mm256_castsi256_si128(far_f16x16)),
+           _mm256_cvtph_ps(_mm256_extracti128_si256(far_f16x16, 1))}};
 }
 
 struct Lanes {
-  __m256 of[2];
+  __m256 of_f32x8[2];
 };
 
 void add(Lanes& lanes, const Row& row, const float* x) noexcept {
   for (std::size_t q = 0; q < 4; ++q) {
-    lanes.of[q % 2] =
-        _mm256_fmadd_ps(row.columns[q], _mm256_loadu_ps(x + q * kHalf), lanes.of[q % 2]);
+    lanes.of_f32x8[q % 2] = _mm256_fmadd_ps(row.columns_f32x8[q], _mm256_loadu_ps(x + q * kHalf),
+                                            lanes.of_f32x8[q % 2]);
   }
 }
 
@@ -101,16 +105,16 @@ void add(Lanes& lanes, const Row& row, const float* x) noexcept {
 void add_few(Lanes& lanes, const Row& row, const float* x, std::size_t count) noexcept {
   float weights[kUnitColumns];
   float memory[kLanes];
-  for (std::size_t q = 0; q < 4; ++q) _mm256_storeu_ps(weights + q * kHalf, row.columns[q]);
-  for (std::size_t q = 0; q < 2; ++q) _mm256_storeu_ps(memory + q * kHalf, lanes.of[q]);
+  for (std::size_t q = 0; q < 4; ++q) _mm256_storeu_ps(weights + q * kHalf, row.columns_f32x8[q]);
+  for (std::size_t q = 0; q < 2; ++q) _mm256_storeu_ps(memory + q * kHalf, lanes.of_f32x8[q]);
   for (std::size_t c = 0; c < count; ++c) {
     memory[c % kLanes] = __builtin_fmaf(weights[c], x[c], memory[c % kLanes]);
   }
-  for (std::size_t q = 0; q < 2; ++q) lanes.of[q] = _mm256_loadu_ps(memory + q * kHalf);
+  for (std::size_t q = 0; q < 2; ++q) lanes.of_f32x8[q] = _mm256_loadu_ps(memory + q * kHalf);
 }
 
 float sum(const Lanes& lanes) noexcept {
-  return sum_of_lanes(_mm256_add_ps(lanes.of[0], lanes.of[1]));
+  return sum_of_lanes(_mm256_add_ps(lanes.of_f32x8[0], lanes.of_f32x8[1]));
 }
 
 // So many columns of a strip, the last unit of which may be a part, by one token.
@@ -173,7 +177,7 @@ void widen_unit(const std::uint8_t* lower, const std::uint8_t* bytes, float* to,
   for (std::size_t r = 0; r < kGroupRows; ++r) {
     const Row row = merged(lower + r * kUnitColumns, bytes + r * kUnitColumns);
     for (std::size_t q = 0; q < 4; ++q) {
-      _mm256_storeu_ps(to + r * stride + q * kHalf, row.columns[q]);
+      _mm256_storeu_ps(to + r * stride + q * kHalf, row.columns_f32x8[q]);
     }
   }
 }

@@ -21,7 +21,7 @@ constexpr std::size_t kAhead = 6144;
 
 // The 32 columns of two rows, in order.
 struct Pair {
-  __m512 columns[2][2];
+  __m512 columns_f32x16[2][2];
 };
 
 __m512i both_halves(const std::uint8_t* from) noexcept {
@@ -34,24 +34,26 @@ __m512i halves_of(int low, int high) noexcept {
 
 // vpermb takes no notice of the two bits above a code, which are anything.
 template <std::size_t P>
-__m512i looked_up(__m512i table, const std::uint8_t* codes) noexcept {
-  const __m512i low = _mm512_srlv_epi32(both_halves(codes + P * kUnitColumns), halves_of(0, 4));
-  const __m512i turns = P == 0 ? halves_of(4, 2) : halves_of(0, 30);
-  const __m512i high = _mm512_rolv_epi32(both_halves(codes + kF16HighCodes), turns);
+__m512i looked_up(__m512i table_u8x64, const std::uint8_t* codes) noexcept {
+  const __m512i low_u8x64 =
+      _mm512_srlv_epi32(both_halves(codes + P * kUnitColumns), halves_of(0, 4));
+  const __m512i turns_u32x16 = P == 0 ? halves_of(4, 2) : halves_of(0, 30);
+  const __m512i high_u8x64 = _mm512_rolv_epi32(both_halves(codes + kF16HighCodes), turns_u32x16);
   constexpr int kFirstSelects = 0xCA;
-  const __m512i code = _mm512_ternarylogic_epi32(_mm512_set1_epi8(15), low, high, kFirstSelects);
-  return _mm512_permutexvar_epi8(code, table);
+  const __m512i code_u8x64 =
+      _mm512_ternarylogic_epi32(_mm512_set1_epi8(15), low_u8x64, high_u8x64, kFirstSelects);
+  return _mm512_permutexvar_epi8(code_u8x64, table_u8x64);
 }
 
 Pair merged(const std::uint8_t* lower, const std::uint8_t* upper_bytes) noexcept {
-  const __m512i bytes = _mm512_loadu_si512(lower);
-  const __m512i upper = _mm512_loadu_si512(upper_bytes);
-  const __m512i near = _mm512_unpacklo_epi8(bytes, upper);
-  const __m512i far = _mm512_unpackhi_epi8(bytes, upper);
-  return {{{_mm512_cvtph_ps(_mm512_castsi512_si256(near)),
-            _mm512_cvtph_ps(_mm512_castsi512_si256(far))},
-           {_mm512_cvtph_ps(_mm512_extracti64x4_epi64(near, 1)),
-            _mm512_cvtph_ps(_mm512_extracti64x4_epi64(far, 1))}}};
+  const __m512i bytes_u8x64 = _mm512_loadu_si512(lower);
+  const __m512i upper_u8x64 = _mm512_loadu_si512(upper_bytes);
+  const __m512i near_f16x32 = _mm512_unpacklo_epi8(bytes_u8x64, upper_u8x64);
+  const __m512i far_f16x32 = _mm512_unpackhi_epi8(bytes_u8x64, upper_u8x64);
+  return {{{_mm512_cvtph_ps(_mm512_castsi512_si256(near_f16x32)),
+            _mm512_cvtph_ps(_mm512_castsi512_si256(far_f16x32))},
+           {_mm512_cvtph_ps(_mm512_extracti64x4_epi64(near_f16x32, 1)),
+            _mm512_cvtph_ps(_mm512_extracti64x4_epi64(far_f16x32, 1))}}};
 }
 
 void prefetch(const std::uint8_t* codes, const std::uint8_t* lower) noexcept {
@@ -61,26 +63,26 @@ void prefetch(const std::uint8_t* codes, const std::uint8_t* lower) noexcept {
   }
 }
 
-void decode(const F16Strip& strip, __m512i table, std::uint8_t* bytes) noexcept {
+void decode(const F16Strip& strip, __m512i table_u8x64, std::uint8_t* bytes) noexcept {
   for (std::size_t n = 0; n < strip.units; ++n) {
     const std::uint8_t* codes = strip.codes + n * kF16UnitCodes;
-    _mm512_storeu_si512(bytes + n * kUnitLower, looked_up<0>(table, codes));
-    _mm512_storeu_si512(bytes + n * kUnitLower + kPairBytes, looked_up<1>(table, codes));
+    _mm512_storeu_si512(bytes + n * kUnitLower, looked_up<0>(table_u8x64, codes));
+    _mm512_storeu_si512(bytes + n * kUnitLower + kPairBytes, looked_up<1>(table_u8x64, codes));
   }
   put_in_place(strip, bytes);
 }
 
 template <std::size_t Count>
 struct Sums {
-  __m512 lanes[Count][kGroupRows];
+  __m512 lanes_f32x16[Count][kGroupRows];
 
   void add(std::size_t p, const Pair& pair, const float* x, std::size_t stride) noexcept {
     for (std::size_t t = 0; t < Count; ++t) {
       for (std::size_t half = 0; half < 2; ++half) {
-        const __m512 values = _mm512_loadu_ps(x + t * stride + half * kLanes);
+        const __m512 values_f32x16 = _mm512_loadu_ps(x + t * stride + half * kLanes);
         for (std::size_t r = 0; r < 2; ++r) {
-          __m512& sum = lanes[t][2 * p + r];
-          sum = _mm512_fmadd_ps(pair.columns[r][half], values, sum);
+          __m512& sum_f32x16 = lanes_f32x16[t][2 * p + r];
+          sum_f32x16 = _mm512_fmadd_ps(pair.columns_f32x16[r][half], values_f32x16, sum_f32x16);
         }
       }
     }
@@ -93,17 +95,18 @@ struct Sums {
       const std::size_t there = count - half * kLanes < kLanes ? count - half * kLanes : kLanes;
       const __mmask16 few = mask_of_first(there);
       for (std::size_t t = 0; t < Count; ++t) {
-        const __m512 values = _mm512_maskz_loadu_ps(few, x + t * stride + half * kLanes);
+        const __m512 values_f32x16 = _mm512_maskz_loadu_ps(few, x + t * stride + half * kLanes);
         for (std::size_t r = 0; r < 2; ++r) {
-          __m512& sum = lanes[t][2 * p + r];
-          sum = _mm512_mask3_fmadd_ps(pair.columns[r][half], values, sum, few);
+          __m512& sum_f32x16 = lanes_f32x16[t][2 * p + r];
+          sum_f32x16 =
+              _mm512_mask3_fmadd_ps(pair.columns_f32x16[r][half], values_f32x16, sum_f32x16, few);
         }
       }
     }
   }
 
   [[nodiscard]] float total(std::size_t t, std::size_t row) const noexcept {
-    return sum_of_lanes(lanes[t][row]);
+    return sum_of_lanes(lanes_f32x16[t][row]);
   }
 };
 
@@ -132,14 +135,14 @@ void add_strip(const F16Strip& strip, const std::uint8_t* upper, std::size_t col
 template <std::size_t Count>
 void multiply_group(const PackedF16Rows& packed, std::size_t group, std::size_t rows,
                     const Tokens& tokens, std::size_t token) noexcept {
-  const __m512i table = _mm512_loadu_si512(f16_table_of(packed, group));
+  const __m512i table_u8x64 = _mm512_loadu_si512(f16_table_of(packed, group));
   const std::size_t units = units_of(packed.columns);
   const float* x = tokens.x + token * tokens.x_stride;
   Sums<Count> sums = {};
   for (std::size_t begin = 0; begin < units; begin += kStripUnits) {
     alignas(kLine) std::uint8_t bytes[kStripBytes];
     const F16Strip strip = f16_strip_of(packed, group, begin, units);
-    decode(strip, table, bytes);
+    decode(strip, table_u8x64, bytes);
     const std::size_t column = begin * kUnitColumns;
     add_strip(strip, bytes, packed.columns - column, x + column, tokens.x_stride, sums);
   }
@@ -160,18 +163,18 @@ void multiply(const PackedF16Rows& packed, std::size_t group, std::size_t rows,
 
 void store(const Pair& pair, float* to, std::size_t stride) noexcept {
   for (std::size_t r = 0; r < 2; ++r) {
-    _mm512_storeu_ps(to + r * stride, pair.columns[r][0]);
-    _mm512_storeu_ps(to + r * stride + kLanes, pair.columns[r][1]);
+    _mm512_storeu_ps(to + r * stride, pair.columns_f32x16[r][0]);
+    _mm512_storeu_ps(to + r * stride + kLanes, pair.columns_f32x16[r][1]);
   }
 }
 
 void widen(const PackedF16Rows& packed, std::size_t group, std::size_t begin, std::size_t end,
            float* widened, std::size_t stride) noexcept {
-  const __m512i table = _mm512_loadu_si512(f16_table_of(packed, group));
+  const __m512i table_u8x64 = _mm512_loadu_si512(f16_table_of(packed, group));
   for (; begin < end; begin += kStripUnits) {
     alignas(kLine) std::uint8_t bytes[kStripBytes];
     const F16Strip strip = f16_strip_of(packed, group, begin, end);
-    decode(strip, table, bytes);
+    decode(strip, table_u8x64, bytes);
     for (std::size_t n = 0; n < strip.units; ++n, widened += kUnitColumns) {
       const std::size_t at = n * kUnitLower;
       store(merged(strip.lower + at, bytes + at), widened, stride);

@@ -16,45 +16,47 @@ constexpr std::size_t kMostTokens = 8;
 uint8x16x4_t tables_of(const std::uint8_t* entries) noexcept { return vld1q_u8_x4(entries); }
 
 // 16 bytes of row r; bits 2 r and 2 r + 1 of `high` become bits 4 and 5.
-uint8x16_t looked_up(const uint8x16x4_t& table, const std::uint8_t* codes, std::size_t row,
+uint8x16_t looked_up(const uint8x16x4_t& table_u8x16x4, const std::uint8_t* codes, std::size_t row,
                      std::size_t at) noexcept {
-  const uint8x16_t pair = vld1q_u8(codes + row / 2 * kUnitColumns + at);
-  const uint8x16_t low = row % 2 == 0 ? vandq_u8(pair, vdupq_n_u8(15)) : vshrq_n_u8(pair, 4);
-  const int8x16_t shift = vdupq_n_s8(static_cast<std::int8_t>(4 - 2 * static_cast<int>(row)));
-  const uint8x16_t high = vshlq_u8(vld1q_u8(codes + kF16HighCodes + at), shift);
-  return vqtbl4q_u8(table, vorrq_u8(low, vandq_u8(high, vdupq_n_u8(0x30))));
+  const uint8x16_t pair_u8x16 = vld1q_u8(codes + row / 2 * kUnitColumns + at);
+  const uint8x16_t low_u8x16 =
+      row % 2 == 0 ? vandq_u8(pair_u8x16, vdupq_n_u8(15)) : vshrq_n_u8(pair_u8x16, 4);
+  const int8x16_t shift_i8x16 = vdupq_n_s8(static_cast<std::int8_t>(4 - 2 * static_cast<int>(row)));
+  const uint8x16_t high_u8x16 = vshlq_u8(vld1q_u8(codes + kF16HighCodes + at), shift_i8x16);
+  return vqtbl4q_u8(table_u8x16x4, vorrq_u8(low_u8x16, vandq_u8(high_u8x16, vdupq_n_u8(0x30))));
 }
 
-void decode(const F16Strip& strip, const uint8x16x4_t& table, std::uint8_t* bytes) noexcept {
+void decode(const F16Strip& strip, const uint8x16x4_t& table_u8x16x4,
+            std::uint8_t* bytes) noexcept {
   for (std::size_t n = 0; n < strip.units; ++n) {
     const std::uint8_t* codes = strip.codes + n * kF16UnitCodes;
     for (std::size_t i = 0; i < kUnitLower; i += kHalf) {
       vst1q_u8(bytes + n * kUnitLower + i,
-               looked_up(table, codes, i / kUnitColumns, i % kUnitColumns));
+               looked_up(table_u8x16x4, codes, i / kUnitColumns, i % kUnitColumns));
     }
   }
   put_in_place(strip, bytes);
 }
 
-float32x4_t low_half(uint8x16_t halves) noexcept {
-  return vcvt_f32_f16(vget_low_f16(vreinterpretq_f16_u8(halves)));
+float32x4_t low_half(uint8x16_t halves_u8x16) noexcept {
+  return vcvt_f32_f16(vget_low_f16(vreinterpretq_f16_u8(halves_u8x16)));
 }
 
-float32x4_t high_half(uint8x16_t halves) noexcept {
-  return vcvt_f32_f16(vget_high_f16(vreinterpretq_f16_u8(halves)));
+float32x4_t high_half(uint8x16_t halves_u8x16) noexcept {
+  return vcvt_f32_f16(vget_high_f16(vreinterpretq_f16_u8(halves_u8x16)));
 }
 
 Row merged(const std::uint8_t* lower, const std::uint8_t* upper) noexcept {
   Row row;
   for (std::size_t half = 0; half < 2; ++half) {
-    const uint8x16_t low = vld1q_u8(lower + half * kHalf);
-    const uint8x16_t high = vld1q_u8(upper + half * kHalf);
-    const uint8x16_t near = vzip1q_u8(low, high);
-    const uint8x16_t far = vzip2q_u8(low, high);
-    row.columns[2 * half] = low_half(near);
-    row.columns[2 * half + 1] = high_half(near);
-    row.columns[2 * half + 4] = low_half(far);
-    row.columns[2 * half + 5] = high_half(far);
+    const uint8x16_t low_u8x16 = vld1q_u8(lower + half * kHalf);
+    const uint8x16_t high_u8x16 = vld1q_u8(upper + half * kHalf);
+    const uint8x16_t near_u8x16 = vzip1q_u8(low_u8x16, high_u8x16);
+    const uint8x16_t far_u8x16 = vzip2q_u8(low_u8x16, high_u8x16);
+    row.columns_f32x4[2 * half] = low_half(near_u8x16);
+    row.columns_f32x4[2 * half + 1] = high_half(near_u8x16);
+    row.columns_f32x4[2 * half + 4] = low_half(far_u8x16);
+    row.columns_f32x4[2 * half + 5] = high_half(far_u8x16);
   }
   return row;
 }
@@ -80,7 +82,7 @@ void add_strip(const std::uint8_t* lower, const std::uint8_t* bytes, std::size_t
 
 void multiply_some(const PackedF16Rows& packed, std::size_t group, std::size_t rows,
                    const Tokens& tokens, std::size_t token, std::size_t count) noexcept {
-  const uint8x16x4_t table = tables_of(f16_table_of(packed, group));
+  const uint8x16x4_t table_u8x16x4 = tables_of(f16_table_of(packed, group));
   const std::size_t units = units_of(packed.columns);
   const float* x = tokens.x + token * tokens.x_stride;
   Lanes lanes[kMostTokens][kGroupRows];
@@ -90,7 +92,7 @@ void multiply_some(const PackedF16Rows& packed, std::size_t group, std::size_t r
   for (std::size_t begin = 0; begin < units; begin += kStripUnits) {
     alignas(64) std::uint8_t bytes[kStripBytes];
     const F16Strip strip = f16_strip_of(packed, group, begin, units);
-    decode(strip, table, bytes);
+    decode(strip, table_u8x16x4, bytes);
     const std::size_t column = begin * kUnitColumns;
     const std::size_t left = packed.columns - column;
     const std::size_t whole = strip.units * kUnitColumns;
@@ -117,17 +119,17 @@ void widen_unit(const std::uint8_t* lower, const std::uint8_t* bytes, float* to,
                 std::size_t stride) noexcept {
   for (std::size_t r = 0; r < kGroupRows; ++r) {
     const Row row = merged(lower + r * kUnitColumns, bytes + r * kUnitColumns);
-    for (std::size_t q = 0; q < 8; ++q) vst1q_f32(to + r * stride + 4 * q, row.columns[q]);
+    for (std::size_t q = 0; q < 8; ++q) vst1q_f32(to + r * stride + 4 * q, row.columns_f32x4[q]);
   }
 }
 
 void widen(const PackedF16Rows& packed, std::size_t group, std::size_t begin, std::size_t end,
            float* widened, std::size_t stride) noexcept {
-  const uint8x16x4_t table = tables_of(f16_table_of(packed, group));
+  const uint8x16x4_t table_u8x16x4 = tables_of(f16_table_of(packed, group));
   for (; begin < end; begin += kStripUnits) {
     alignas(64) std::uint8_t bytes[kStripBytes];
     const F16Strip strip = f16_strip_of(packed, group, begin, end);
-    decode(strip, table, bytes);
+    decode(strip, table_u8x16x4, bytes);
     for (std::size_t n = 0; n < strip.units; ++n, widened += kUnitColumns) {
       widen_unit(strip.lower + n * kUnitLower, bytes + n * kUnitLower, widened, stride);
     }

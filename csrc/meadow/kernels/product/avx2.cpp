@@ -36,16 +36,17 @@ struct Bf16 {
 struct F16 {
   using Value = std::uint16_t;
   static __m256 load(const std::uint16_t* p) noexcept {
-    const __m128i bits = _mm_loadu_si128(reinterpret_cast<const __m128i*>(p));
-    const __m256 plain = _mm256_cvtph_ps(bits);
-    const __m256 nan = _mm256_cmp_ps(plain, plain, _CMP_UNORD_Q);
-    if (_mm256_movemask_ps(nan) == 0) return plain;
-    const __m256i wide = _mm256_cvtepu16_epi32(bits);
-    const __m256i sign = _mm256_slli_epi32(_mm256_srli_epi32(wide, 15), 31);
-    const __m256i low = _mm256_slli_epi32(_mm256_and_si256(wide, _mm256_set1_epi32(0x3FF)), 13);
-    const __m256i bits_of_nan =
-        _mm256_or_si256(_mm256_or_si256(sign, low), _mm256_set1_epi32(0x7F800000));
-    return _mm256_blendv_ps(plain, _mm256_castsi256_ps(bits_of_nan), nan);
+    const __m128i bits_u16x8 = _mm_loadu_si128(reinterpret_cast<const __m128i*>(p));
+    const __m256 plain_f32x8 = _mm256_cvtph_ps(bits_u16x8);
+    const __m256 nan_f32x8 = _mm256_cmp_ps(plain_f32x8, plain_f32x8, _CMP_UNORD_Q);
+    if (_mm256_movemask_ps(nan_f32x8) == 0) return plain_f32x8;
+    const __m256i wide_u32x8 = _mm256_cvtepu16_epi32(bits_u16x8);
+    const __m256i sign_u32x8 = _mm256_slli_epi32(_mm256_srli_epi32(wide_u32x8, 15), 31);
+    const __m256i low_u32x8 =
+        _mm256_slli_epi32(_mm256_and_si256(wide_u32x8, _mm256_set1_epi32(0x3FF)), 13);
+    const __m256i bits_of_nan_u32x8 =
+        _mm256_or_si256(_mm256_or_si256(sign_u32x8, low_u32x8), _mm256_set1_epi32(0x7F800000));
+    return _mm256_blendv_ps(plain_f32x8, _mm256_castsi256_ps(bits_of_nan_u32x8), nan_f32x8);
   }
 };
 
@@ -58,31 +59,34 @@ __m256 load_few(const typename Type::Value* p, std::size_t count) noexcept {
 }
 
 __m256 first(std::size_t count) noexcept {
-  const __m256i index = _mm256_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7);
-  return _mm256_castsi256_ps(_mm256_cmpgt_epi32(_mm256_set1_epi32(static_cast<int>(count)), index));
+  const __m256i index_i32x8 = _mm256_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7);
+  return _mm256_castsi256_ps(
+      _mm256_cmpgt_epi32(_mm256_set1_epi32(static_cast<int>(count)), index_i32x8));
 }
 
 // Lanes behind the columns stay as they are: adding 0 would make -0 a 0.
 template <typename Type>
 __m256 add_few(const typename Type::Value* weights, const float* x, std::size_t count,
-               __m256 lanes) noexcept {
-  const __m256 product =
-      _mm256_fmadd_ps(load_few<Type>(weights, count), load_few<F32>(x, count), lanes);
-  return _mm256_blendv_ps(lanes, product, first(count));
+               __m256 lanes_f32x8) noexcept {
+  const __m256 product_f32x8 =
+      _mm256_fmadd_ps(load_few<Type>(weights, count), load_few<F32>(x, count), lanes_f32x8);
+  return _mm256_blendv_ps(lanes_f32x8, product_f32x8, first(count));
 }
 
 // What is left of a row behind its last whole 16 columns.
 template <typename Type>
 void add_tail(const typename Type::Value* weights, const float* x, std::size_t count,
-              __m256* lanes) noexcept {
+              __m256* lanes_f32x8) noexcept {
   const std::size_t low = count < kHalf ? count : kHalf;
-  lanes[0] = add_few<Type>(weights, x, low, lanes[0]);
+  lanes_f32x8[0] = add_few<Type>(weights, x, low, lanes_f32x8[0]);
   if (count > kHalf) {
-    lanes[1] = add_few<Type>(weights + kHalf, x + kHalf, count - kHalf, lanes[1]);
+    lanes_f32x8[1] = add_few<Type>(weights + kHalf, x + kHalf, count - kHalf, lanes_f32x8[1]);
   }
 }
 
-float sum(__m256 low, __m256 high) noexcept { return sum_of_lanes(_mm256_add_ps(low, high)); }
+float sum(__m256 low_f32x8, __m256 high_f32x8) noexcept {
+  return sum_of_lanes(_mm256_add_ps(low_f32x8, high_f32x8));
+}
 
 // Row r of those at hand begins `apart` rows behind row r - 1: so each is a stream of its own,
 // whose next row follows in memory. Side by side they reach 0.86 of the bandwidth, apart all of it
@@ -100,14 +104,16 @@ void ask_ahead(const Value* at) noexcept {
 // 16 columns of `Rows` rows, `step` values apart, by `Count` tokens.
 template <typename Type, std::size_t Rows, std::size_t Count>
 void add(const typename Type::Value* from, std::size_t step, const float* x, std::size_t x_stride,
-         __m256 (&lanes)[Count][Rows][2]) noexcept {
+         __m256 (&lanes_f32x8)[Count][Rows][2]) noexcept {
   for (std::size_t r = 0; r < Rows; ++r) {
-    const __m256 low = Type::load(from + r * step);
-    const __m256 high = Type::load(from + r * step + kHalf);
+    const __m256 low_f32x8 = Type::load(from + r * step);
+    const __m256 high_f32x8 = Type::load(from + r * step + kHalf);
     for (std::size_t t = 0; t < Count; ++t) {
       const float* values = x + t * x_stride;
-      lanes[t][r][0] = _mm256_fmadd_ps(low, _mm256_loadu_ps(values), lanes[t][r][0]);
-      lanes[t][r][1] = _mm256_fmadd_ps(high, _mm256_loadu_ps(values + kHalf), lanes[t][r][1]);
+      lanes_f32x8[t][r][0] =
+          _mm256_fmadd_ps(low_f32x8, _mm256_loadu_ps(values), lanes_f32x8[t][r][0]);
+      lanes_f32x8[t][r][1] =
+          _mm256_fmadd_ps(high_f32x8, _mm256_loadu_ps(values + kHalf), lanes_f32x8[t][r][1]);
     }
   }
 }
@@ -116,7 +122,7 @@ template <typename Type, std::size_t Rows, std::size_t Count>
 void few(const DenseRows<typename Type::Value>& rows, Place place, const Tokens& tokens,
          std::size_t token) noexcept {
   constexpr std::size_t kStep = kLine / sizeof(typename Type::Value);
-  __m256 lanes[Count][Rows][2] = {};
+  __m256 lanes_f32x8[Count][Rows][2] = {};
   const auto* from = rows.values + place.row * rows.stride;
   const std::size_t step = place.apart * rows.stride;
   const float* x = tokens.x + token * tokens.x_stride;
@@ -124,20 +130,20 @@ void few(const DenseRows<typename Type::Value>& rows, Place place, const Tokens&
   for (; c + kStep <= rows.columns; c += kStep) {
     for (std::size_t r = 0; r < Rows; ++r) ask_ahead(from + r * step + c);
     for (std::size_t i = 0; i < kStep; i += kLanes) {
-      add<Type, Rows, Count>(from + c + i, step, x + c + i, tokens.x_stride, lanes);
+      add<Type, Rows, Count>(from + c + i, step, x + c + i, tokens.x_stride, lanes_f32x8);
     }
   }
   for (; c + kLanes <= rows.columns; c += kLanes) {
-    add<Type, Rows, Count>(from + c, step, x + c, tokens.x_stride, lanes);
+    add<Type, Rows, Count>(from + c, step, x + c, tokens.x_stride, lanes_f32x8);
   }
   for (std::size_t t = 0; t < Count; ++t) {
     float* y = tokens.y + (token + t) * tokens.y_stride + place.row;
     for (std::size_t r = 0; r < Rows; ++r) {
       if (c < rows.columns) {
         add_tail<Type>(from + r * step + c, x + t * tokens.x_stride + c, rows.columns - c,
-                       lanes[t][r]);
+                       lanes_f32x8[t][r]);
       }
-      y[r * place.apart] = sum(lanes[t][r][0], lanes[t][r][1]);
+      y[r * place.apart] = sum(lanes_f32x8[t][r][0], lanes_f32x8[t][r][1]);
     }
   }
 }
@@ -166,28 +172,32 @@ template <std::size_t Count>
 void accumulate_pair(const float* row, const Tile& tile, const float* x, std::size_t x_stride,
                      float* memory) noexcept {
   constexpr std::size_t kPerToken = kTileRows * kLanes;
-  __m256 lanes[Count][2][2];
+  __m256 lanes_f32x8[Count][2][2];
   for (std::size_t i = 0; i < Count * 4; ++i) {
-    lanes[i / 4][i / 2 % 2][i % 2] = _mm256_loadu_ps(memory + i / 4 * kPerToken + i % 4 * kHalf);
+    lanes_f32x8[i / 4][i / 2 % 2][i % 2] =
+        _mm256_loadu_ps(memory + i / 4 * kPerToken + i % 4 * kHalf);
   }
   std::size_t c = 0;
   for (; c + kLanes <= tile.columns; c += kLanes) {
     for (std::size_t half = 0; half < 2; ++half) {
-      const __m256 first_row = _mm256_loadu_ps(row + c + half * kHalf);
-      const __m256 second_row = _mm256_loadu_ps(row + tile.stride + c + half * kHalf);
+      const __m256 first_row_f32x8 = _mm256_loadu_ps(row + c + half * kHalf);
+      const __m256 second_row_f32x8 = _mm256_loadu_ps(row + tile.stride + c + half * kHalf);
       for (std::size_t t = 0; t < Count; ++t) {
-        const __m256 values = _mm256_loadu_ps(x + t * x_stride + c + half * kHalf);
-        lanes[t][0][half] = _mm256_fmadd_ps(first_row, values, lanes[t][0][half]);
-        lanes[t][1][half] = _mm256_fmadd_ps(second_row, values, lanes[t][1][half]);
+        const __m256 values_f32x8 = _mm256_loadu_ps(x + t * x_stride + c + half * kHalf);
+        lanes_f32x8[t][0][half] =
+            _mm256_fmadd_ps(first_row_f32x8, values_f32x8, lanes_f32x8[t][0][half]);
+        lanes_f32x8[t][1][half] =
+            _mm256_fmadd_ps(second_row_f32x8, values_f32x8, lanes_f32x8[t][1][half]);
       }
     }
   }
   for (std::size_t i = 0; c < tile.columns && i < Count * 2; ++i) {
     add_tail<F32>(row + i % 2 * tile.stride + c, x + i / 2 * x_stride + c, tile.columns - c,
-                  lanes[i / 2][i % 2]);
+                  lanes_f32x8[i / 2][i % 2]);
   }
   for (std::size_t i = 0; i < Count * 4; ++i) {
-    _mm256_storeu_ps(memory + i / 4 * kPerToken + i % 4 * kHalf, lanes[i / 4][i / 2 % 2][i % 2]);
+    _mm256_storeu_ps(memory + i / 4 * kPerToken + i % 4 * kHalf,
+                     lanes_f32x8[i / 4][i / 2 % 2][i % 2]);
   }
 }
 

@@ -40,16 +40,17 @@ struct Bf16 {
 // The instruction would make quiet NaN of signalling ones: those take their bits along.
 struct F16 {
   using Value = std::uint16_t;
-  static __m512 widened(__m256i bits) noexcept {
-    const __m512 plain = _mm512_cvtph_ps(bits);
-    const __mmask16 nan = _mm512_cmp_ps_mask(plain, plain, _CMP_UNORD_Q);
-    if (nan == 0) return plain;
-    const __m512i wide = _mm512_cvtepu16_epi32(bits);
-    const __m512i sign = _mm512_slli_epi32(_mm512_srli_epi32(wide, 15), 31);
-    const __m512i low = _mm512_slli_epi32(_mm512_and_si512(wide, _mm512_set1_epi32(0x3FF)), 13);
-    const __m512i bits_of_nan =
-        _mm512_or_si512(_mm512_or_si512(sign, low), _mm512_set1_epi32(0x7F800000));
-    return _mm512_mask_blend_ps(nan, plain, _mm512_castsi512_ps(bits_of_nan));
+  static __m512 widened(__m256i bits_u16x16) noexcept {
+    const __m512 plain_f32x16 = _mm512_cvtph_ps(bits_u16x16);
+    const __mmask16 nan = _mm512_cmp_ps_mask(plain_f32x16, plain_f32x16, _CMP_UNORD_Q);
+    if (nan == 0) return plain_f32x16;
+    const __m512i wide_u32x16 = _mm512_cvtepu16_epi32(bits_u16x16);
+    const __m512i sign_u32x16 = _mm512_slli_epi32(_mm512_srli_epi32(wide_u32x16, 15), 31);
+    const __m512i low_u32x16 =
+        _mm512_slli_epi32(_mm512_and_si512(wide_u32x16, _mm512_set1_epi32(0x3FF)), 13);
+    const __m512i bits_of_nan_u32x16 =
+        _mm512_or_si512(_mm512_or_si512(sign_u32x16, low_u32x16), _mm512_set1_epi32(0x7F800000));
+    return _mm512_mask_blend_ps(nan, plain_f32x16, _mm512_castsi512_ps(bits_of_nan_u32x16));
   }
   static __m512 load(const std::uint16_t* p) noexcept {
     return widened(_mm256_loadu_si256(reinterpret_cast<const __m256i*>(p)));
@@ -75,23 +76,25 @@ void ask_ahead(const Value* at) noexcept {
 // 16 columns of `Rows` rows, `step` values apart, by `Count` tokens.
 template <typename Type, std::size_t Rows, std::size_t Count>
 void add(const typename Type::Value* from, std::size_t step, const float* x, std::size_t x_stride,
-         __m512 (&lanes)[Count][Rows]) noexcept {
+         __m512 (&lanes_f32x16)[Count][Rows]) noexcept {
   for (std::size_t r = 0; r < Rows; ++r) {
-    const __m512 weights = Type::load(from + r * step);
+    const __m512 weights_f32x16 = Type::load(from + r * step);
     for (std::size_t t = 0; t < Count; ++t) {
-      lanes[t][r] = _mm512_fmadd_ps(weights, _mm512_loadu_ps(x + t * x_stride), lanes[t][r]);
+      lanes_f32x16[t][r] =
+          _mm512_fmadd_ps(weights_f32x16, _mm512_loadu_ps(x + t * x_stride), lanes_f32x16[t][r]);
     }
   }
 }
 
 template <typename Type, std::size_t Rows, std::size_t Count>
 void add_first(const typename Type::Value* from, std::size_t step, const float* x,
-               std::size_t x_stride, __mmask16 mask, __m512 (&lanes)[Count][Rows]) noexcept {
+               std::size_t x_stride, __mmask16 mask, __m512 (&lanes_f32x16)[Count][Rows]) noexcept {
   for (std::size_t r = 0; r < Rows; ++r) {
-    const __m512 weights = Type::load(from + r * step, mask);
+    const __m512 weights_f32x16 = Type::load(from + r * step, mask);
     for (std::size_t t = 0; t < Count; ++t) {
-      const __m512 values = _mm512_maskz_loadu_ps(mask, x + t * x_stride);
-      lanes[t][r] = _mm512_mask3_fmadd_ps(weights, values, lanes[t][r], mask);
+      const __m512 values_f32x16 = _mm512_maskz_loadu_ps(mask, x + t * x_stride);
+      lanes_f32x16[t][r] =
+          _mm512_mask3_fmadd_ps(weights_f32x16, values_f32x16, lanes_f32x16[t][r], mask);
     }
   }
 }
@@ -100,7 +103,7 @@ template <typename Type, std::size_t Rows, std::size_t Count>
 void few(const DenseRows<typename Type::Value>& rows, Place place, const Tokens& tokens,
          std::size_t token) noexcept {
   constexpr std::size_t kStep = kLine / sizeof(typename Type::Value);
-  __m512 lanes[Count][Rows] = {};
+  __m512 lanes_f32x16[Count][Rows] = {};
   const auto* from = rows.values + place.row * rows.stride;
   const std::size_t step = place.apart * rows.stride;
   const float* x = tokens.x + token * tokens.x_stride;
@@ -108,18 +111,18 @@ void few(const DenseRows<typename Type::Value>& rows, Place place, const Tokens&
   for (; c + kStep <= rows.columns; c += kStep) {
     for (std::size_t r = 0; r < Rows; ++r) ask_ahead(from + r * step + c);
     for (std::size_t i = 0; i < kStep; i += kLanes) {
-      add<Type, Rows, Count>(from + c + i, step, x + c + i, tokens.x_stride, lanes);
+      add<Type, Rows, Count>(from + c + i, step, x + c + i, tokens.x_stride, lanes_f32x16);
     }
   }
   for (; c + kLanes <= rows.columns; c += kLanes) {
-    add<Type, Rows, Count>(from + c, step, x + c, tokens.x_stride, lanes);
+    add<Type, Rows, Count>(from + c, step, x + c, tokens.x_stride, lanes_f32x16);
   }
   if (const __mmask16 left = mask_of_first(rows.columns - c); left != 0) {
-    add_first<Type, Rows, Count>(from + c, step, x + c, tokens.x_stride, left, lanes);
+    add_first<Type, Rows, Count>(from + c, step, x + c, tokens.x_stride, left, lanes_f32x16);
   }
   for (std::size_t t = 0; t < Count; ++t) {
     float* y = tokens.y + (token + t) * tokens.y_stride + place.row;
-    for (std::size_t r = 0; r < Rows; ++r) y[r * place.apart] = sum_of_lanes(lanes[t][r]);
+    for (std::size_t r = 0; r < Rows; ++r) y[r * place.apart] = sum_of_lanes(lanes_f32x16[t][r]);
   }
 }
 
@@ -151,37 +154,38 @@ void multiply(const DenseRows<typename Type::Value>& rows, const Tokens& tokens)
 template <std::size_t Count>
 void accumulate_some(const Tile& tile, const float* x, std::size_t x_stride,
                      float* memory) noexcept {
-  __m512 lanes[Count][kTileRows];
+  __m512 lanes_f32x16[Count][kTileRows];
   for (std::size_t t = 0; t < Count; ++t) {
     for (std::size_t r = 0; r < kTileRows; ++r) {
-      lanes[t][r] = _mm512_loadu_ps(memory + (t * kTileRows + r) * kLanes);
+      lanes_f32x16[t][r] = _mm512_loadu_ps(memory + (t * kTileRows + r) * kLanes);
     }
   }
   std::size_t c = 0;
   for (; c + kLanes <= tile.columns; c += kLanes) {
-    __m512 weights[kTileRows];
+    __m512 weights_f32x16[kTileRows];
     for (std::size_t r = 0; r < kTileRows; ++r) {
-      weights[r] = _mm512_loadu_ps(tile.rows + r * tile.stride + c);
+      weights_f32x16[r] = _mm512_loadu_ps(tile.rows + r * tile.stride + c);
     }
     for (std::size_t t = 0; t < Count; ++t) {
-      const __m512 values = _mm512_loadu_ps(x + t * x_stride + c);
+      const __m512 values_f32x16 = _mm512_loadu_ps(x + t * x_stride + c);
       for (std::size_t r = 0; r < kTileRows; ++r) {
-        lanes[t][r] = _mm512_fmadd_ps(weights[r], values, lanes[t][r]);
+        lanes_f32x16[t][r] = _mm512_fmadd_ps(weights_f32x16[r], values_f32x16, lanes_f32x16[t][r]);
       }
     }
   }
   if (const __mmask16 left = mask_of_first(tile.columns - c); left != 0) {
     for (std::size_t t = 0; t < Count; ++t) {
-      const __m512 values = _mm512_maskz_loadu_ps(left, x + t * x_stride + c);
+      const __m512 values_f32x16 = _mm512_maskz_loadu_ps(left, x + t * x_stride + c);
       for (std::size_t r = 0; r < kTileRows; ++r) {
-        const __m512 weights = _mm512_maskz_loadu_ps(left, tile.rows + r * tile.stride + c);
-        lanes[t][r] = _mm512_mask3_fmadd_ps(weights, values, lanes[t][r], left);
+        const __m512 weights_f32x16 = _mm512_maskz_loadu_ps(left, tile.rows + r * tile.stride + c);
+        lanes_f32x16[t][r] =
+            _mm512_mask3_fmadd_ps(weights_f32x16, values_f32x16, lanes_f32x16[t][r], left);
       }
     }
   }
   for (std::size_t t = 0; t < Count; ++t) {
     for (std::size_t r = 0; r < kTileRows; ++r) {
-      _mm512_storeu_ps(memory + (t * kTileRows + r) * kLanes, lanes[t][r]);
+      _mm512_storeu_ps(memory + (t * kTileRows + r) * kLanes, lanes_f32x16[t][r]);
     }
   }
 }
@@ -203,29 +207,34 @@ void accumulate(const Tile& tile, std::size_t tokens, const float* x, std::size_
 // One step of the order on two registers: what stands in the first half of each group of `Width`
 // lanes takes what stands in the second. The halves of `a` come to lie before those of `b`.
 template <int First, int Second>
-__m512 folded_pair(__m512 a, __m512 b) noexcept {
-  return _mm512_add_ps(_mm512_shuffle_f32x4(a, b, First), _mm512_shuffle_f32x4(a, b, Second));
+__m512 folded_pair(__m512 a_f32x16, __m512 b_f32x16) noexcept {
+  return _mm512_add_ps(_mm512_shuffle_f32x4(a_f32x16, b_f32x16, First),
+                       _mm512_shuffle_f32x4(a_f32x16, b_f32x16, Second));
 }
 
 // Sixteen sums at once: 30 shuffles and 15 additions, where one at a time takes 64 and 64.
 __m512 sums_of_16(const float* lanes) noexcept {
-  __m512 by8[8];
+  __m512 by8_f32x16[8];
   for (std::size_t i = 0; i < 8; ++i) {
-    by8[i] = folded_pair<0x44, 0xEE>(_mm512_loadu_ps(lanes + 2 * i * kLanes),
-                                     _mm512_loadu_ps(lanes + (2 * i + 1) * kLanes));
+    by8_f32x16[i] = folded_pair<0x44, 0xEE>(_mm512_loadu_ps(lanes + 2 * i * kLanes),
+                                            _mm512_loadu_ps(lanes + (2 * i + 1) * kLanes));
   }
-  __m512 by4[4];
-  for (std::size_t i = 0; i < 4; ++i) by4[i] = folded_pair<0x88, 0xDD>(by8[2 * i], by8[2 * i + 1]);
-  __m512 by2[2];
+  __m512 by4_f32x16[4];
+  for (std::size_t i = 0; i < 4; ++i)
+    by4_f32x16[i] = folded_pair<0x88, 0xDD>(by8_f32x16[2 * i], by8_f32x16[2 * i + 1]);
+  __m512 by2_f32x16[2];
   for (std::size_t i = 0; i < 2; ++i) {
-    const __m512 low = _mm512_shuffle_ps(by4[2 * i], by4[2 * i + 1], 0x44);
-    by2[i] = _mm512_add_ps(low, _mm512_shuffle_ps(by4[2 * i], by4[2 * i + 1], 0xEE));
+    const __m512 low_f32x16 = _mm512_shuffle_ps(by4_f32x16[2 * i], by4_f32x16[2 * i + 1], 0x44);
+    by2_f32x16[i] = _mm512_add_ps(
+        low_f32x16, _mm512_shuffle_ps(by4_f32x16[2 * i], by4_f32x16[2 * i + 1], 0xEE));
   }
-  const __m512 even = _mm512_shuffle_ps(by2[0], by2[1], 0x88);
-  const __m512 all = _mm512_add_ps(even, _mm512_shuffle_ps(by2[0], by2[1], 0xDD));
+  const __m512 even_f32x16 = _mm512_shuffle_ps(by2_f32x16[0], by2_f32x16[1], 0x88);
+  const __m512 all_f32x16 =
+      _mm512_add_ps(even_f32x16, _mm512_shuffle_ps(by2_f32x16[0], by2_f32x16[1], 0xDD));
   // 128-bit lane k holds the sums of registers k, 4 + k, 8 + k and 12 + k.
-  const __m512i order = _mm512_setr_epi32(0, 4, 8, 12, 1, 5, 9, 13, 2, 6, 10, 14, 3, 7, 11, 15);
-  return _mm512_permutexvar_ps(order, all);
+  const __m512i order_i32x16 =
+      _mm512_setr_epi32(0, 4, 8, 12, 1, 5, 9, 13, 2, 6, 10, 14, 3, 7, 11, 15);
+  return _mm512_permutexvar_ps(order_i32x16, all_f32x16);
 }
 
 void reduce(const float* lanes, std::size_t count, float* results) noexcept {

@@ -30,14 +30,16 @@ struct Bf16 {
 struct F16 {
   using Value = std::uint16_t;
   static float32x4_t load(const std::uint16_t* p) noexcept {
-    const uint16x4_t bits = vld1_u16(p);
-    const float32x4_t plain = vcvt_f32_f16(vreinterpret_f16_u16(bits));
-    const uint32x4_t is_number = vceqq_f32(plain, plain);
-    const uint32x4_t wide = vmovl_u16(bits);
-    const uint32x4_t sign = vshlq_n_u32(vshrq_n_u32(wide, 15), 31);
-    const uint32x4_t low = vshlq_n_u32(vandq_u32(wide, vdupq_n_u32(0x3FF)), 13);
-    const uint32x4_t nan = vorrq_u32(vorrq_u32(sign, low), vdupq_n_u32(0x7F800000));
-    return vreinterpretq_f32_u32(vbslq_u32(is_number, vreinterpretq_u32_f32(plain), nan));
+    const uint16x4_t bits_u16x4 = vld1_u16(p);
+    const float32x4_t plain_f32x4 = vcvt_f32_f16(vreinterpret_f16_u16(bits_u16x4));
+    const uint32x4_t is_number_u32x4 = vceqq_f32(plain_f32x4, plain_f32x4);
+    const uint32x4_t wide_u32x4 = vmovl_u16(bits_u16x4);
+    const uint32x4_t sign_u32x4 = vshlq_n_u32(vshrq_n_u32(wide_u32x4, 15), 31);
+    const uint32x4_t low_u32x4 = vshlq_n_u32(vandq_u32(wide_u32x4, vdupq_n_u32(0x3FF)), 13);
+    const uint32x4_t nan_u32x4 =
+        vorrq_u32(vorrq_u32(sign_u32x4, low_u32x4), vdupq_n_u32(0x7F800000));
+    return vreinterpretq_f32_u32(
+        vbslq_u32(is_number_u32x4, vreinterpretq_u32_f32(plain_f32x4), nan_u32x4));
   }
 };
 
@@ -70,10 +72,10 @@ void few(const DenseRows<typename Type::Value>& rows, std::size_t row, const Tok
   for (; c + kLanes <= rows.columns; c += kLanes) {
     for (std::size_t r = 0; r < Rows; ++r) {
       for (std::size_t q = 0; q < 4; ++q) {
-        const float32x4_t weights = Type::load(from + r * rows.stride + c + q * kQuarter);
+        const float32x4_t weights_f32x4 = Type::load(from + r * rows.stride + c + q * kQuarter);
         for (std::size_t t = 0; t < Count; ++t) {
-          const float32x4_t values = vld1q_f32(x + t * tokens.x_stride + c + q * kQuarter);
-          lanes[t][r].of[q] = vfmaq_f32(lanes[t][r].of[q], weights, values);
+          const float32x4_t values_f32x4 = vld1q_f32(x + t * tokens.x_stride + c + q * kQuarter);
+          lanes[t][r].of_f32x4[q] = vfmaq_f32(lanes[t][r].of_f32x4[q], weights_f32x4, values_f32x4);
         }
       }
     }
@@ -119,12 +121,13 @@ void accumulate_pair(const float* row, const Tile& tile, const float* x, std::si
   std::size_t c = 0;
   for (; c + kLanes <= tile.columns; c += kLanes) {
     for (std::size_t q = 0; q < 4; ++q) {
-      const float32x4_t first_row = vld1q_f32(row + c + q * kQuarter);
-      const float32x4_t second_row = vld1q_f32(row + tile.stride + c + q * kQuarter);
+      const float32x4_t first_row_f32x4 = vld1q_f32(row + c + q * kQuarter);
+      const float32x4_t second_row_f32x4 = vld1q_f32(row + tile.stride + c + q * kQuarter);
       for (std::size_t t = 0; t < Count; ++t) {
-        const float32x4_t values = vld1q_f32(x + t * x_stride + c + q * kQuarter);
-        lanes[t][0].of[q] = vfmaq_f32(lanes[t][0].of[q], first_row, values);
-        lanes[t][1].of[q] = vfmaq_f32(lanes[t][1].of[q], second_row, values);
+        const float32x4_t values_f32x4 = vld1q_f32(x + t * x_stride + c + q * kQuarter);
+        lanes[t][0].of_f32x4[q] = vfmaq_f32(lanes[t][0].of_f32x4[q], first_row_f32x4, values_f32x4);
+        lanes[t][1].of_f32x4[q] =
+            vfmaq_f32(lanes[t][1].of_f32x4[q], second_row_f32x4, values_f32x4);
       }
     }
   }

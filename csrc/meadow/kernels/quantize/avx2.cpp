@@ -15,19 +15,19 @@ constexpr std::size_t kLanes = 8;
 std::size_t whole(std::size_t count) noexcept { return count - count % kLanes; }
 
 float lowest_lane(__m256 lanes_f32x8) noexcept {
-  __m128 low =
+  __m128 low_f32x4 =
       _mm_min_ps(_mm256_castps256_ps128(lanes_f32x8), _mm256_extractf128_ps(lanes_f32x8, 1));
-  low = _mm_min_ps(low, _mm_movehl_ps(low, low));
-  low = _mm_min_ss(low, _mm_movehdup_ps(low));
-  return _mm_cvtss_f32(low);
+  low_f32x4 = _mm_min_ps(low_f32x4, _mm_movehl_ps(low_f32x4, low_f32x4));
+  low_f32x4 = _mm_min_ss(low_f32x4, _mm_movehdup_ps(low_f32x4));
+  return _mm_cvtss_f32(low_f32x4);
 }
 
 float highest_lane(__m256 lanes_f32x8) noexcept {
-  __m128 high =
+  __m128 high_f32x4 =
       _mm_max_ps(_mm256_castps256_ps128(lanes_f32x8), _mm256_extractf128_ps(lanes_f32x8, 1));
-  high = _mm_max_ps(high, _mm_movehl_ps(high, high));
-  high = _mm_max_ss(high, _mm_movehdup_ps(high));
-  return _mm_cvtss_f32(high);
+  high_f32x4 = _mm_max_ps(high_f32x4, _mm_movehl_ps(high_f32x4, high_f32x4));
+  high_f32x4 = _mm_max_ss(high_f32x4, _mm_movehdup_ps(high_f32x4));
+  return _mm_cvtss_f32(high_f32x4);
 }
 
 // vminps and vmaxps return the second operand where one is NaN: the running value stays.
@@ -56,9 +56,9 @@ struct SquareLanes {
   __m256d low_f64x4 = _mm256_setzero_pd();
   __m256d high_f64x4 = _mm256_setzero_pd();
 
-  void add(__m256d low, __m256d high) noexcept {
-    low_f64x4 = _mm256_add_pd(low_f64x4, _mm256_mul_pd(low, low));
-    high_f64x4 = _mm256_add_pd(high_f64x4, _mm256_mul_pd(high, high));
+  void add(__m256d first_f64x4, __m256d second_f64x4) noexcept {
+    low_f64x4 = _mm256_add_pd(low_f64x4, _mm256_mul_pd(first_f64x4, first_f64x4));
+    high_f64x4 = _mm256_add_pd(high_f64x4, _mm256_mul_pd(second_f64x4, second_f64x4));
   }
 };
 

@@ -12,12 +12,12 @@ constexpr std::size_t kLanes = 8;
 std::size_t whole(std::size_t count) noexcept { return count - count % kLanes; }
 
 // Compare and select, because vminq_f32 and vmaxq_f32 return NaN where one operand is.
-float32x4_t lesser(float32x4_t value, float32x4_t otherwise) noexcept {
-  return vbslq_f32(vcltq_f32(value, otherwise), value, otherwise);
+float32x4_t lesser(float32x4_t value_f32x4, float32x4_t otherwise_f32x4) noexcept {
+  return vbslq_f32(vcltq_f32(value_f32x4, otherwise_f32x4), value_f32x4, otherwise_f32x4);
 }
 
-float32x4_t greater(float32x4_t value, float32x4_t otherwise) noexcept {
-  return vbslq_f32(vcgtq_f32(value, otherwise), value, otherwise);
+float32x4_t greater(float32x4_t value_f32x4, float32x4_t otherwise_f32x4) noexcept {
+  return vbslq_f32(vcgtq_f32(value_f32x4, otherwise_f32x4), value_f32x4, otherwise_f32x4);
 }
 
 Range range(const float* weights, std::size_t count) noexcept {
@@ -49,29 +49,31 @@ struct Lanes {
   float64x2_t errors_f64x2[2] = {vdupq_n_f64(0.0), vdupq_n_f64(0.0)};
 
   void add(float32x4_t weights_f32x4, float32x4_t again_f32x4) noexcept {
-    const float64x2_t low = vcvt_f64_f32(vget_low_f32(weights_f32x4));
-    const float64x2_t high = vcvt_high_f64_f32(weights_f32x4);
-    weights_f64x2[0] = add_square(weights_f64x2[0], low);
-    weights_f64x2[1] = add_square(weights_f64x2[1], high);
+    const float64x2_t low_f64x2 = vcvt_f64_f32(vget_low_f32(weights_f32x4));
+    const float64x2_t high_f64x2 = vcvt_high_f64_f32(weights_f32x4);
+    weights_f64x2[0] = add_square(weights_f64x2[0], low_f64x2);
+    weights_f64x2[1] = add_square(weights_f64x2[1], high_f64x2);
     errors_f64x2[0] =
-        add_square(errors_f64x2[0], vsubq_f64(low, vcvt_f64_f32(vget_low_f32(again_f32x4))));
-    errors_f64x2[1] = add_square(errors_f64x2[1], vsubq_f64(high, vcvt_high_f64_f32(again_f32x4)));
+        add_square(errors_f64x2[0], vsubq_f64(low_f64x2, vcvt_f64_f32(vget_low_f32(again_f32x4))));
+    errors_f64x2[1] =
+        add_square(errors_f64x2[1], vsubq_f64(high_f64x2, vcvt_high_f64_f32(again_f32x4)));
   }
 };
 
 struct Constants {
-  float32x4_t scale;
-  float32x4_t low;
-  float32x4_t high;
-  int32x4_t zero;
+  float32x4_t scale_f32x4;
+  float32x4_t low_f32x4;
+  float32x4_t high_f32x4;
+  int32x4_t zero_i32x4;
 };
 
 int32x4_t quantize_four(const float* weights, const Constants& constants, Lanes& lanes) noexcept {
   const float32x4_t weights_f32x4 = vld1q_f32(weights);
-  float32x4_t steps_f32x4 = greater(vdivq_f32(weights_f32x4, constants.scale), constants.low);
-  steps_f32x4 = vrndnq_f32(lesser(steps_f32x4, constants.high));
-  lanes.add(weights_f32x4, vmulq_f32(steps_f32x4, constants.scale));
-  return vaddq_s32(vcvtq_s32_f32(steps_f32x4), constants.zero);
+  float32x4_t steps_f32x4 =
+      greater(vdivq_f32(weights_f32x4, constants.scale_f32x4), constants.low_f32x4);
+  steps_f32x4 = vrndnq_f32(lesser(steps_f32x4, constants.high_f32x4));
+  lanes.add(weights_f32x4, vmulq_f32(steps_f32x4, constants.scale_f32x4));
+  return vaddq_s32(vcvtq_s32_f32(steps_f32x4), constants.zero_i32x4);
 }
 
 // `lanes[0]` holds the double lanes 0-3, `lanes[1]` 4-7.

@@ -31,8 +31,8 @@ struct WordOfLane {
 constexpr WordOfLane kWordOfLane;
 
 __m128i load_two(const std::uint32_t* slots, std::uint64_t pair) noexcept {
-  const __m128i first = _mm_cvtsi32_si128(static_cast<int>(slots[pair & 0xFFFFFFFF]));
-  return _mm_insert_epi32(first, static_cast<int>(slots[pair >> 32]), 1);
+  const __m128i first_u32x4 = _mm_cvtsi32_si128(static_cast<int>(slots[pair & 0xFFFFFFFF]));
+  return _mm_insert_epi32(first_u32x4, static_cast<int>(slots[pair >> 32]), 1);
 }
 
 __m128i load_four(const std::uint32_t* slots, __m128i indices_u32x4) noexcept {
@@ -139,12 +139,12 @@ __m128 load_codings_of_two(const RansSymbol* table, const std::uint8_t* symbols)
 }
 
 Coding load_codings(const RansSymbol* table, const std::uint8_t* symbols) noexcept {
-  const __m256 even =
+  const __m256 even_f32x8 =
       _mm256_set_m128(load_codings_of_two(table, symbols + 4), load_codings_of_two(table, symbols));
-  const __m256 odd = _mm256_set_m128(load_codings_of_two(table, symbols + 6),
-                                     load_codings_of_two(table, symbols + 2));
-  return {_mm256_castps_si256(_mm256_shuffle_ps(even, odd, 0x88)),
-          _mm256_castps_si256(_mm256_shuffle_ps(even, odd, 0xDD))};
+  const __m256 odd_f32x8 = _mm256_set_m128(load_codings_of_two(table, symbols + 6),
+                                           load_codings_of_two(table, symbols + 2));
+  return {_mm256_castps_si256(_mm256_shuffle_ps(even_f32x8, odd_f32x8, 0x88)),
+          _mm256_castps_si256(_mm256_shuffle_ps(even_f32x8, odd_f32x8, 0xDD))};
 }
 
 // state / frequency, or one less. The quotient is below 2^20 and each of the three roundings at

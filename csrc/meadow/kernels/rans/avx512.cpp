@@ -14,8 +14,8 @@ constexpr std::size_t kWidth = 8;                      // lanes of a decoder's v
 constexpr std::size_t kVectors = kRansLanes / kWidth;  // of a group
 
 __m128i load_two(const std::uint32_t* slots, std::uint64_t pair) noexcept {
-  const __m128i first = _mm_cvtsi32_si128(static_cast<int>(slots[pair & 0xFFFFFFFF]));
-  return _mm_insert_epi32(first, static_cast<int>(slots[pair >> 32]), 1);
+  const __m128i first_u32x4 = _mm_cvtsi32_si128(static_cast<int>(slots[pair & 0xFFFFFFFF]));
+  return _mm_insert_epi32(first_u32x4, static_cast<int>(slots[pair >> 32]), 1);
 }
 
 __m128i load_four(const std::uint32_t* slots, __m128i indices_u32x4) noexcept {

@@ -47,17 +47,17 @@ struct F32x8 {
     return {_mm256_or_ps(x.value, _mm256_and_ps(sign.value, sign_bits()))};
   }
   static F32x8 times_power(F32x8 x, F32x8 shifted) noexcept {
-    const __m256i n =
+    const __m256i n_i32x8 =
         _mm256_srai_epi32(_mm256_slli_epi32(_mm256_castps_si256(shifted.value), 23), 23);
-    const __m256i half = _mm256_srai_epi32(n, 1);
-    const __m256 once = _mm256_mul_ps(x.value, power_of_two(half));
-    return {_mm256_mul_ps(once, power_of_two(_mm256_sub_epi32(n, half)))};
+    const __m256i half_i32x8 = _mm256_srai_epi32(n_i32x8, 1);
+    const __m256 once_f32x8 = _mm256_mul_ps(x.value, power_of_two(half_i32x8));
+    return {_mm256_mul_ps(once_f32x8, power_of_two(_mm256_sub_epi32(n_i32x8, half_i32x8)))};
   }
   static F32x8 load(const float* from) noexcept { return {_mm256_loadu_ps(from)}; }
   static F32x8 load_first(const float* from, std::size_t count, F32x8 fill) noexcept {
-    const __m256i mask = mask_of_first(count);
-    const __m256 loaded = _mm256_maskload_ps(from, mask);
-    return {_mm256_blendv_ps(fill.value, loaded, _mm256_castsi256_ps(mask))};
+    const __m256i mask_i32x8 = mask_of_first(count);
+    const __m256 loaded_f32x8 = _mm256_maskload_ps(from, mask_i32x8);
+    return {_mm256_blendv_ps(fill.value, loaded_f32x8, _mm256_castsi256_ps(mask_i32x8))};
   }
   void store(float* to) const noexcept { _mm256_storeu_ps(to, value); }
   void store_first(float* to, std::size_t count) const noexcept {
@@ -71,8 +71,9 @@ struct F32x8 {
   }
 
   static __m256 sign_bits() noexcept { return _mm256_set1_ps(-0.0F); }
-  static __m256 power_of_two(__m256i n) noexcept {
-    return _mm256_castsi256_ps(_mm256_slli_epi32(_mm256_add_epi32(n, _mm256_set1_epi32(127)), 23));
+  static __m256 power_of_two(__m256i n_i32x8) noexcept {
+    return _mm256_castsi256_ps(
+        _mm256_slli_epi32(_mm256_add_epi32(n_i32x8, _mm256_set1_epi32(127)), 23));
   }
 };
 

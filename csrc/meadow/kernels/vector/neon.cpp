@@ -37,10 +37,11 @@ struct F32x4 {
     return {vbslq_f32(vdupq_n_u32(0x80000000U), sign.value, x.value)};
   }
   static F32x4 times_power(F32x4 x, F32x4 shifted) noexcept {
-    const int32x4_t n = vshrq_n_s32(vshlq_n_s32(vreinterpretq_s32_f32(shifted.value), 23), 23);
-    const int32x4_t half = vshrq_n_s32(n, 1);
-    const float32x4_t once = vmulq_f32(x.value, power_of_two(half));
-    return {vmulq_f32(once, power_of_two(vsubq_s32(n, half)))};
+    const int32x4_t n_i32x4 =
+        vshrq_n_s32(vshlq_n_s32(vreinterpretq_s32_f32(shifted.value), 23), 23);
+    const int32x4_t half_i32x4 = vshrq_n_s32(n_i32x4, 1);
+    const float32x4_t once_f32x4 = vmulq_f32(x.value, power_of_two(half_i32x4));
+    return {vmulq_f32(once_f32x4, power_of_two(vsubq_s32(n_i32x4, half_i32x4)))};
   }
   static F32x4 load(const float* from) noexcept { return {vld1q_f32(from)}; }
   static F32x4 load_first(const float* from, std::size_t count, F32x4 fill) noexcept {
@@ -68,8 +69,8 @@ struct F32x4 {
     vst1q_f32(out, vpaddq_f32(two_lanes(lanes[0], lanes[1]), two_lanes(lanes[2], lanes[3])));
   }
 
-  static float32x4_t power_of_two(int32x4_t n) noexcept {
-    return vreinterpretq_f32_s32(vshlq_n_s32(vaddq_s32(n, vdupq_n_s32(127)), 23));
+  static float32x4_t power_of_two(int32x4_t n_i32x4) noexcept {
+    return vreinterpretq_f32_s32(vshlq_n_s32(vaddq_s32(n_i32x4, vdupq_n_s32(127)), 23));
   }
 };
 
