@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from meadow_py.jobs import Progress
-from meadow_py.views.spelling import visible
+from meadow_py.spelling import visible
 
 
 class Meter(Progress):

@@ -11,7 +11,7 @@ import typer
 from meadow_py.cli import measuring, options
 from meadow_py.cli.failures import reports_failures
 from meadow_py.cli.output import check_file, check_stdout, write
-from meadow_py.views.spelling import byte_size, visible
+from meadow_py.spelling import byte_size, visible
 
 if TYPE_CHECKING:
     from meadow_py import Profile, Sensitivity

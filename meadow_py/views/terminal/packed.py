@@ -9,7 +9,7 @@ from rich.table import Table
 from rich.text import Text
 
 from meadow_py.checkpoint.totals import RoleTotal, by_role
-from meadow_py.views.spelling import byte_size, visible
+from meadow_py.spelling import byte_size, visible
 from meadow_py.views.terminal.printing import plain_console, printed
 from meadow_py.views.words import plural
 
