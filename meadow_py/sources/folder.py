@@ -40,7 +40,7 @@ def open_folder(folder: Path, source: str) -> Checkpoint:
     """
     names = file_names(folder)
     if any(name == PACKED_MANIFEST or name.endswith(PACKED_SUFFIX) for name in names):
-        from meadow_py.checkpoint.opening import open_packed_folder
+        from meadow_py.checkpoint.packed_source import open_packed_folder
 
         return open_packed_folder(folder, source)
     return open_selection(folder, select_weights(names, str(folder)), source)
@@ -58,7 +58,7 @@ def open_file(path: Path, source: str) -> Checkpoint:
     if suffix not in SUFFIXES:
         raise ValueError(f"{path}: not a known weight file: expected one of {', '.join(SUFFIXES)}")
     if is_packed(path):
-        from meadow_py.checkpoint.opening import open_packed_file
+        from meadow_py.checkpoint.packed_source import open_packed_file
 
         return open_packed_file(path, source)
     pytorch = suffix in PYTORCH_SUFFIXES
