@@ -5,6 +5,7 @@
 
 #include "bind.h"
 #include "core_call.h"
+#include "meadow/base/check.h"
 #include "meadow/base/thread_pool.h"
 #include "meadow/kernels/isa.h"
 
@@ -22,11 +23,7 @@ std::vector<std::string> names_of_available() {
 std::map<std::string, std::string> build_info() {
   return {{"compiler", std::string("C++ ") + __VERSION__},
           {"standard", std::to_string(__cplusplus)},
-#ifdef NDEBUG
-          {"assertions", "off"},
-#else
-          {"assertions", "on"},
-#endif
+          {"assertions", kDebugChecks ? "on" : "off"},
           {"pybind11", PYBIND11_TOSTRING(PYBIND11_VERSION_MAJOR) "." PYBIND11_TOSTRING(
                            PYBIND11_VERSION_MINOR)}};
 }

@@ -159,28 +159,4 @@ FloatPlanes encode_float_planes(std::size_t rows, std::size_t columns, const Row
   return planes;
 }
 
-void decode_row(const kernels::PackedRows& planes, std::size_t row, std::uint16_t* values) {
-  const std::size_t units = kernels::units_of(planes.columns);
-  const std::size_t group = row / kGroupRows;
-  const std::size_t r = row % kGroupRows;
-  const std::uint8_t* table = planes.tables + group / kTableGroups * kUpperBytes;
-  const std::uint8_t* codes = planes.codes + group * units * kUnitCodes;
-  const std::uint8_t* lower = planes.lower + group * units * kUnitLower + r * kUnitColumns;
-  const auto set = [&](std::size_t n, std::size_t byte, unsigned upper) {
-    const std::size_t c = n * kUnitColumns + kernels::column_of_byte(byte);
-    if (c >= planes.columns) return;
-    values[c] = static_cast<std::uint16_t>(upper << 8 | lower[n * kUnitLower + byte]);
-  };
-  for (std::size_t n = 0; n < units; ++n) {
-    for (std::size_t byte = 0; byte < kUnitColumns; ++byte) {
-      const unsigned pair = codes[n * kUnitCodes + r / 2 * kUnitColumns + byte];
-      set(n, byte, table[r % 2 == 0 ? pair & 15 : pair >> 4]);
-    }
-  }
-  for (std::uint32_t e = planes.escaped[group]; e < planes.escaped[group + 1]; ++e) {
-    const Escape& escape = planes.escapes[e];
-    if (escape.byte / kUnitColumns == r) set(escape.unit, escape.byte % kUnitColumns, escape.upper);
-  }
-}
-
 }  // namespace meadow

@@ -46,7 +46,4 @@ RowReader bf16_rows(FloatType type, const void* values, std::size_t columns);
 FloatPlanes encode_float_planes(std::size_t rows, std::size_t columns, const RowReader& read_row,
                                 unsigned threads);
 
-// The bits of one row.
-void decode_row(const kernels::PackedRows& planes, std::size_t row, std::uint16_t* values);
-
 }  // namespace meadow

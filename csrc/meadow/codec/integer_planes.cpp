@@ -6,6 +6,7 @@
 #include <string>
 #include <utility>
 
+#include "meadow/base/check.h"
 #include "meadow/base/error.h"
 #include "meadow/base/thread_pool.h"
 #include "meadow/codec/integer_widths.h"
@@ -255,9 +256,15 @@ void decode_integer_planes(const IntegerPlanes& planes, std::int8_t* codes, unsi
   });
 }
 
-void decode_integer_row(const IntegerPlanes& planes, std::size_t row, std::int8_t* codes) {
-  const std::vector<std::int8_t> decoded = decoded_strip(planes, row / kStripRows);
-  copy_row(decoded.data(), row % kStripRows, planes.columns(), codes);
+void decode_integer_rows(const IntegerPlanes& planes, Block rows, std::int8_t* codes) {
+  const std::size_t n = rows.begin / kStripRows;
+  MEADOW_DCHECK(rows.begin < rows.end && rows.end <= planes.rows());
+  MEADOW_DCHECK((rows.end - 1) / kStripRows == n);
+  const std::vector<std::int8_t> decoded = decoded_strip(planes, n);
+  for (std::size_t r = rows.begin; r < rows.end; ++r) {
+    copy_row(decoded.data(), r % kStripRows, planes.columns(),
+             codes + (r - rows.begin) * planes.columns());
+  }
 }
 
 }  // namespace meadow

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "meadow/base/huge_pages.h"
+#include "meadow/base/thread_pool.h"
 #include "meadow/kernels/integer/integer.h"
 
 namespace meadow {
@@ -52,7 +53,7 @@ IntegerPlanes encode_integer_planes(const std::int8_t* codes, std::size_t rows, 
 
 void decode_integer_planes(const IntegerPlanes& planes, std::int8_t* codes, unsigned threads);
 
-// One row of the codes.
-void decode_integer_row(const IntegerPlanes& planes, std::size_t row, std::int8_t* codes);
+// Rows of one strip, [rows, columns].
+void decode_integer_rows(const IntegerPlanes& planes, Block rows, std::int8_t* codes);
 
 }  // namespace meadow

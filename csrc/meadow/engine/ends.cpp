@@ -22,12 +22,9 @@ void add_positions(const BlockPass& pass, const Matrix& positions) {
 
 void project(const BlockPass& pass, const Linear& linear, std::size_t count, const float* from,
              float* to) {
-  const Product product{linear.matrix.get(), from, to};
+  const LinearProduct product{&linear, from, to};
   multiply_all(pass, {&product, 1}, count);
-  if (linear.bias.empty()) return;
-  for (std::size_t n = 0; n < count; ++n) {
-    pass.kernels.add(to + n * linear.bias.size(), linear.bias.data(), linear.bias.size());
-  }
+  product.finish_all(pass, count);
 }
 
 // Final norm, to scratch.normed from its beginning.
@@ -50,15 +47,13 @@ bool holds_nan(const float* values, std::size_t count) noexcept {
   return found;
 }
 
-// Bias, softcap, and the look for NaN.
-void finish_logits(const BlockPass& pass, const ModelWeights& weights, Block rows, float* logits) {
+// What completes the product, softcap, and the look for NaN.
+void finish_logits(const BlockPass& pass, const LinearProduct& head, Block rows) {
   const ModelConfig& config = pass.config;
-  const std::vector<float>& bias = weights.head.bias;
   constexpr std::size_t kNone = ~std::size_t{0};
   std::atomic<std::size_t> first{kNone};
   parallel_for(rows.end - rows.begin, pass.threads, [&](std::size_t n) {
-    float* row = logits + n * config.vocab;
-    if (!bias.empty()) pass.kernels.add(row, bias.data(), config.vocab);
+    float* row = head.finish(pass, n);
     if (config.logit_softcap != 0) pass.kernels.softcap(row, config.vocab, config.logit_softcap);
     if (!holds_nan(row, config.vocab)) return;
     std::size_t before = first;
@@ -99,9 +94,9 @@ void compute_logits(const BlockPass& pass, const ModelWeights& weights, Block ro
     project(pass, weights.project_out, count, input, pass.scratch.narrow.data());
     input = pass.scratch.narrow.data();
   }
-  const Product head{weights.head.matrix.get(), input, logits};
+  const LinearProduct head{&weights.head, input, logits};
   multiply_all(pass, {&head, 1}, count);
-  finish_logits(pass, weights, rows, logits);
+  finish_logits(pass, head, rows);
 }
 
 }  // namespace meadow

@@ -7,14 +7,6 @@
 namespace meadow {
 namespace {
 
-void add_bias(const BlockPass& pass, const std::vector<float>& bias, float* values) noexcept {
-  if (!bias.empty()) pass.kernels.add(values, bias.data(), bias.size());
-}
-
-Product product_of(const Linear& linear, const float* x, RawVector<float>& y) noexcept {
-  return {linear.matrix.get(), x, y.data()};
-}
-
 // What a half of the layer reads: the residual stream, or its norm in scratch.normed.
 const float* half_input(const BlockPass& pass) noexcept {
   const bool post = pass.config.norm_placement == NormPlacement::kPost;
@@ -26,7 +18,7 @@ void normalise_stream(const BlockPass& pass, const Norm& norm, std::size_t token
   apply_norm(pass, norm, pass.scratch.x.data() + at, pass.scratch.normed.data() + at);
 }
 
-// Bias, norm and rotation of one head of a query or a key.
+// Norm and rotation of one head of a query or a key.
 class HeadFinish {
  public:
   HeadFinish(const BlockPass& pass, const Norm& norm, std::size_t layer)
@@ -69,18 +61,15 @@ void store_heads(const BlockPass& pass, const float* heads, std::size_t token,
   }
 }
 
-void finish_queries_and_keys(const BlockPass& pass, const LayerWeights& layer, std::size_t index) {
+void finish_queries_and_keys(const BlockPass& pass, const LayerWeights& layer,
+                             const std::array<LinearProduct, 3>& products, std::size_t index) {
   const ModelConfig& config = pass.config;
-  Scratch& scratch = pass.scratch;
   const HeadFinish finish_query(pass, layer.q_norm, index);
   const HeadFinish finish_key(pass, layer.k_norm, index);
   for_each_token(pass, config.query_width() + 2 * config.key_width(), [&](std::size_t token) {
-    float* query = scratch.queries.data() + token * config.query_width();
-    float* key = scratch.keys.data() + token * config.key_width();
-    float* value = scratch.values.data() + token * config.key_width();
-    add_bias(pass, layer.q.bias, query);
-    add_bias(pass, layer.k.bias, key);
-    add_bias(pass, layer.v.bias, value);
+    float* query = products[0].finish(pass, token);
+    float* key = products[1].finish(pass, token);
+    const float* value = products[2].finish(pass, token);
     for (std::size_t head = 0; head < config.heads; ++head) {
       finish_query(query + head * config.head_dim, token);
     }
@@ -107,16 +96,19 @@ void attend_to_cache(const BlockPass& pass, std::size_t index) {
   attend(attention, pass.dataflow, pass.threads, pass.scratch.attention);
 }
 
-// x + half(x), with the norms that stand behind a half.
-void add_half(const BlockPass& pass, const Linear& last, const Norm& inside_norm,
-              const Norm& outside_norm, std::size_t token) noexcept {
+// x + half(x), which is in scratch.projected, with the norms that stand behind a half.
+void add_half(const BlockPass& pass, const Norm& inside_norm, const Norm& outside_norm,
+              std::size_t token) noexcept {
   const ModelConfig& config = pass.config;
   float* x = pass.scratch.x.data() + token * config.hidden;
   float* half = pass.scratch.projected.data() + token * config.hidden;
-  add_bias(pass, last.bias, half);
   if (config.norm_placement == NormPlacement::kSandwich) apply_norm(pass, inside_norm, half, half);
   pass.kernels.add(x, half, config.hidden);
   if (config.norm_placement == NormPlacement::kPost) apply_norm(pass, outside_norm, x, x);
+}
+
+LinearProduct attention_output(const BlockPass& pass, const LayerWeights& layer) noexcept {
+  return {&layer.o, pass.scratch.attended.data(), pass.scratch.projected.data()};
 }
 
 void attention_half(const BlockPass& pass, const LayerWeights& layer, std::size_t index) {
@@ -127,54 +119,35 @@ void attention_half(const BlockPass& pass, const LayerWeights& layer, std::size_
                    [&](std::size_t token) { normalise_stream(pass, layer.attention_norm, token); });
   }
   const float* input = half_input(pass);
-  const std::array<Product, 3> products = {product_of(layer.q, input, scratch.queries),
-                                           product_of(layer.k, input, scratch.keys),
-                                           product_of(layer.v, input, scratch.values)};
+  const std::array<LinearProduct, 3> products = {{{&layer.q, input, scratch.queries.data()},
+                                                  {&layer.k, input, scratch.keys.data()},
+                                                  {&layer.v, input, scratch.values.data()}}};
   multiply_all(pass, products, pass.tokens);
-  finish_queries_and_keys(pass, layer, index);
+  finish_queries_and_keys(pass, layer, products, index);
   attend_to_cache(pass, index);
-  const Product output = product_of(layer.o, scratch.attended.data(), scratch.projected);
+  const LinearProduct output = attention_output(pass, layer);
   multiply_all(pass, {&output, 1}, pass.tokens);
 }
 
-// Ends the attention half and prepares what the MLP reads: in a parallel layer the stream before
-// attention is added.
+// Ends the attention half and prepares what the feed-forward reads: in a parallel layer the stream
+// before attention is added.
 void between_halves(const BlockPass& pass, const LayerWeights& layer) {
   const ModelConfig& config = pass.config;
+  const LinearProduct output = attention_output(pass, layer);
   for_each_token(pass, 3 * config.hidden, [&](std::size_t token) {
     if (config.parallel) normalise_stream(pass, layer.mlp_norm, token);
-    add_half(pass, layer.o, layer.attention_post_norm, layer.attention_norm, token);
+    output.finish(pass, token);
+    add_half(pass, layer.attention_post_norm, layer.attention_norm, token);
     if (!config.parallel && config.norm_placement != NormPlacement::kPost) {
       normalise_stream(pass, layer.mlp_norm, token);
     }
   });
 }
 
-void activate(const BlockPass& pass, const LayerWeights& layer) {
-  const ModelConfig& config = pass.config;
-  for_each_token(pass, 4 * config.intermediate, [&](std::size_t token) {
-    const std::size_t at = token * config.intermediate;
-    float* up = pass.scratch.up.data() + at;
-    add_bias(pass, layer.up.bias, up);
-    if (!config.gated) return pass.kernels.activate(config.activation, up, config.intermediate);
-    float* gate = pass.scratch.gate.data() + at;
-    add_bias(pass, layer.gate.bias, gate);
-    pass.kernels.activate_gated(config.activation, gate, up, config.intermediate, up);
-  });
-}
-
-void mlp_half(const BlockPass& pass, const LayerWeights& layer) {
-  Scratch& scratch = pass.scratch;
-  const float* input = half_input(pass);
-  std::array<Product, 2> products = {product_of(layer.up, input, scratch.up),
-                                     product_of(layer.gate, input, scratch.gate)};
-  multiply_all(pass, {products.data(), pass.config.gated ? std::size_t{2} : std::size_t{1}},
-               pass.tokens);
-  activate(pass, layer);
-  const Product output = product_of(layer.down, scratch.up.data(), scratch.projected);
-  multiply_all(pass, {&output, 1}, pass.tokens);
+void feed_forward_half(const BlockPass& pass, const LayerWeights& layer) {
+  layer.feed_forward->forward(pass, half_input(pass), pass.scratch.projected.data());
   for_each_token(pass, 2 * pass.config.hidden, [&](std::size_t token) {
-    add_half(pass, layer.down, layer.mlp_post_norm, layer.mlp_norm, token);
+    add_half(pass, layer.mlp_post_norm, layer.mlp_norm, token);
   });
 }
 
@@ -212,7 +185,7 @@ void fill_rotary(const BlockPass& pass) {
 void forward_layer(const BlockPass& pass, const LayerWeights& layer, std::size_t index) {
   attention_half(pass, layer, index);
   between_halves(pass, layer);
-  mlp_half(pass, layer);
+  feed_forward_half(pass, layer);
 }
 
 }  // namespace meadow

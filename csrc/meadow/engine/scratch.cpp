@@ -14,8 +14,8 @@ void make_room(RawVector<float>& values, std::size_t count) {
 // Of the vectors in front of `project_in` and behind `project_out`.
 std::size_t narrow_width(const ModelWeights& weights) {
   std::size_t width = 0;
-  if (weights.project_in) width = weights.project_in.matrix->columns();
-  if (weights.project_out) width = std::max(width, weights.project_out.matrix->rows());
+  if (weights.project_in) width = weights.project_in.columns();
+  if (weights.project_out) width = std::max(width, weights.project_out.rows());
   return width;
 }
 
@@ -29,8 +29,9 @@ void Scratch::reserve(const ModelConfig& config, const ModelWeights& weights, st
     make_room(*of_query, tokens * config.query_width());
   }
   for (RawVector<float>* of_key : {&keys, &values}) make_room(*of_key, tokens * config.key_width());
-  make_room(up, tokens * config.intermediate);
-  if (config.gated) make_room(gate, tokens * config.intermediate);
+  for (const LayerWeights& layer : weights.layers) {
+    make_room(feed_forward, layer.feed_forward->scratch_size(tokens));
+  }
   make_room(narrow, tokens * narrow_width(weights));
   if (config.position == PositionKind::kRotary) {
     const std::size_t angles = config.rotary.kinds() * tokens * (config.rotary.dim / 2);

@@ -10,18 +10,17 @@
 namespace meadow {
 
 struct Scratch {
-  RawVector<float> x;          // [tokens, hidden], the residual stream
-  RawVector<float> normed;     // [tokens, hidden]
-  RawVector<float> projected;  // [tokens, hidden], what a half adds to x
-  RawVector<float> queries;    // [tokens, heads, head_dim]
-  RawVector<float> keys;       // [tokens, kv_heads, head_dim]
-  RawVector<float> values;     // [tokens, kv_heads, head_dim]
-  RawVector<float> attended;   // [tokens, heads, head_dim]
-  RawVector<float> gate;       // [tokens, intermediate]
-  RawVector<float> up;         // [tokens, intermediate]
-  RawVector<float> narrow;     // [tokens, width of the embedding or of the head]
-  RawVector<float> cosines;    // [kinds, tokens, rotary_dim / 2]
-  RawVector<float> sines;      // [kinds, tokens, rotary_dim / 2]
+  RawVector<float> x;             // [tokens, hidden], the residual stream
+  RawVector<float> normed;        // [tokens, hidden]
+  RawVector<float> projected;     // [tokens, hidden], what a half adds to x
+  RawVector<float> queries;       // [tokens, heads, head_dim]
+  RawVector<float> keys;          // [tokens, kv_heads, head_dim]
+  RawVector<float> values;        // [tokens, kv_heads, head_dim]
+  RawVector<float> attended;      // [tokens, heads, head_dim]
+  RawVector<float> feed_forward;  // of the layer's own, see FeedForward::scratch_size
+  RawVector<float> narrow;        // [tokens, width of the embedding or of the head]
+  RawVector<float> cosines;       // [kinds, tokens, rotary_dim / 2]
+  RawVector<float> sines;         // [kinds, tokens, rotary_dim / 2]
   AttentionBuffers attention;
 
   // Makes room for a block of so many tokens. Does not shrink.

@@ -69,9 +69,10 @@ void DecodingState::truncate(std::size_t length) {
   use.succeed();
 }
 
-Transformer::Transformer(ModelConfig config, Matrices matrices, Vectors vectors)
+Transformer::Transformer(ModelConfig config, Matrices matrices, Vectors vectors,
+                         const MakeFeedForward& make_feed_forward)
     : config_((check_config(config), std::move(config))),
-      weights_(take_weights(config_, std::move(matrices), std::move(vectors))) {}
+      weights_(take_weights(config_, std::move(matrices), std::move(vectors), make_feed_forward)) {}
 
 RawVector<float> Transformer::forward(std::span<const std::int32_t> tokens, DecodingState& state,
                                       LogitsOf wanted, Dataflow dataflow, unsigned threads) const {

@@ -44,7 +44,8 @@ class DecodingState {
 class Transformer {
  public:
   // Throws InvalidArgument for a config that makes no model, and weights that disagree with it.
-  Transformer(ModelConfig config, Matrices matrices, Vectors vectors);
+  Transformer(ModelConfig config, Matrices matrices, Vectors vectors,
+              const MakeFeedForward& make_feed_forward = dense_feed_forward);
 
   [[nodiscard]] const ModelConfig& config() const noexcept { return config_; }
   [[nodiscard]] const ModelWeights& weights() const noexcept { return weights_; }

@@ -3,25 +3,16 @@
 #pragma once
 
 #include <cstddef>
-#include <map>
 #include <memory>
-#include <string>
 #include <vector>
 
 #include "meadow/engine/config.h"
+#include "meadow/engine/feed_forward.h"
+#include "meadow/engine/linear.h"
+#include "meadow/engine/weight_taker.h"
 #include "meadow/matrix/matrix.h"
 
 namespace meadow {
-
-using Matrices = std::map<std::string, std::shared_ptr<const Matrix>>;
-using Vectors = std::map<std::string, std::vector<float>>;
-
-struct Linear {
-  std::shared_ptr<const Matrix> matrix;  // [out, in]
-  std::vector<float> bias;               // [out], or none
-
-  explicit operator bool() const noexcept { return matrix != nullptr; }
-};
 
 struct Norm {
   std::vector<float> weight;  // [width], none: not scaled
@@ -40,10 +31,8 @@ struct LayerWeights {
   Linear o;                  // [hidden, heads * head_dim]
   Norm attention_post_norm;  // [hidden], sandwich
   Norm mlp_norm;             // [hidden]
-  Linear gate;               // [intermediate, hidden], where gated
-  Linear up;                 // [intermediate, hidden]
-  Linear down;               // [hidden, intermediate]
-  Norm mlp_post_norm;        // [hidden], sandwich
+  std::unique_ptr<const FeedForward> feed_forward;
+  Norm mlp_post_norm;  // [hidden], sandwich
 };
 
 struct ModelWeights {
@@ -63,6 +52,7 @@ struct ModelWeights {
 
 // Throws InvalidArgument for a name that is missing or unknown, and for a shape that disagrees with
 // the config. `config` has been checked.
-ModelWeights take_weights(const ModelConfig& config, Matrices matrices, Vectors vectors);
+ModelWeights take_weights(const ModelConfig& config, Matrices matrices, Vectors vectors,
+                          const MakeFeedForward& make_feed_forward = dense_feed_forward);
 
 }  // namespace meadow

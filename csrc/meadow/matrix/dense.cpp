@@ -33,7 +33,7 @@ class DenseMatrix final : public Matrix {
   }
   [[nodiscard]] bool takes_pairs() const noexcept override { return kernels_.pair != nullptr; }
 
-  void multiply_rows(Block range, const Activations& x, float* y) const override {
+  void do_multiply_rows(Block range, const Activations& x, float* y) const override {
     if (x.pairs != nullptr) return multiply_tiles<many_tokens::Paired>(range, x, y, kernels_.pair);
     if (x.count >= kManyTokens) {
       return multiply_tiles<many_tokens::Widened>(range, x, y, kernels_.widen);
@@ -41,8 +41,8 @@ class DenseMatrix final : public Matrix {
     kernels_.multiply({at(range.begin, 0), columns(), range.end - range.begin, columns()},
                       {x.count, x.values, x.stride, y + range.begin, rows()});
   }
-  void read_row(std::size_t row, float* values) const override {
-    kernels_.widen(at(row, 0), columns(), values);
+  void do_read_rows(Block range, float* values) const override {
+    kernels_.widen(at(range.begin, 0), (range.end - range.begin) * columns(), values);
   }
 
  private:

@@ -95,7 +95,7 @@ class IntegerMatrix final : public Matrix {
   [[nodiscard]] bool wants_codes() const noexcept override { return wants_codes_; }
   [[nodiscard]] std::size_t row_step() const noexcept override { return kStripRows; }
 
-  void multiply_rows(Block range, const Activations& x, float* y) const override {
+  void do_multiply_rows(Block range, const Activations& x, float* y) const override {
     for (std::size_t row = range.begin; row < range.end; row += kStripRows) {
       const std::size_t n = row / kStripRows;
       const std::size_t size = std::min(kStripRows, range.end - row);
@@ -110,11 +110,18 @@ class IntegerMatrix final : public Matrix {
     }
   }
 
-  void read_row(std::size_t row, float* values) const override {
-    std::vector<std::int8_t> codes(columns());
-    decode_integer_row(planes_, row, codes.data());
-    for (std::size_t c = 0; c < columns(); ++c) {
-      values[c] = static_cast<float>(codes[c]) * scales_.scale(row, c);
+  void do_read_rows(Block range, float* values) const override {
+    std::vector<std::int8_t> codes(kStripRows * columns());
+    for (std::size_t row = range.begin; row < range.end;) {
+      const std::size_t end = std::min(range.end, (row / kStripRows + 1) * kStripRows);
+      decode_integer_rows(planes_, {row, end}, codes.data());
+      const std::int8_t* code = codes.data();
+      float* to = values + (row - range.begin) * columns();
+      for (; row < end; ++row) {
+        for (std::size_t c = 0; c < columns(); ++c) {
+          *to++ = static_cast<float>(*code++) * scales_.scale(row, c);
+        }
+      }
     }
   }
 

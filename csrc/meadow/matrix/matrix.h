@@ -4,6 +4,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <span>
 #include <vector>
 
@@ -55,13 +56,22 @@ class Matrix {
   [[nodiscard]] virtual bool wants_codes() const noexcept { return false; }
   // Whether it can be multiplied with activations in pairs.
   [[nodiscard]] virtual bool takes_pairs() const noexcept { return false; }
-  // Blocks handed to multiply_rows begin at multiples of this.
+  // Rows that are stored together: blocks handed to multiply_rows begin at multiples of this, and
+  // end there or with the last row.
   [[nodiscard]] virtual std::size_t row_step() const noexcept { return 1; }
 
   // y[t * rows() + r] for r in `range` and every token t.
-  virtual void multiply_rows(Block range, const Activations& x, float* y) const = 0;
-  // A row's values in F32, exactly.
-  virtual void read_row(std::size_t row, float* values) const = 0;
+  void multiply_rows(Block range, const Activations& x, float* y) const;
+  // values[(r - range.begin) * columns() + c] for r in `range`, which may begin and end anywhere,
+  // in F32, exactly.
+  void read_rows(Block range, float* values) const;
+  // A block of one row.
+  void read_row(std::size_t row, float* values) const { read_rows({row, row + 1}, values); }
+
+ protected:
+  // The same, once their preconditions are checked.
+  virtual void do_multiply_rows(Block range, const Activations& x, float* y) const = 0;
+  virtual void do_read_rows(Block range, float* values) const = 0;
 
  private:
   std::size_t rows_;
@@ -73,9 +83,13 @@ struct Product {
   const Matrix* matrix;
   const float* x;  // [tokens, matrix->columns()]
   float* y;        // [tokens, matrix->rows()]
+  // Groups of row_step() rows, ascending, each at most once: only the rows of these are written,
+  // with the bits they have in the whole product. None given: all rows.
+  std::optional<std::span<const std::uint32_t>> groups = std::nullopt;
 };
 
 // All products, their rows spread over the threads. Matrices with the same x share its other forms.
+// A product of chosen groups may stand beside one of all rows.
 void multiply(std::span<const Product> products, std::size_t tokens, unsigned threads,
               ActivationType type = ActivationType::kF32);
 

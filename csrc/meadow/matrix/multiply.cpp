@@ -1,5 +1,6 @@
 #include <algorithm>
 
+#include "meadow/base/check.h"
 #include "meadow/base/flush_denormals.h"
 #include "meadow/matrix/activation_codes.h"
 #include "meadow/matrix/activation_rows.h"
@@ -19,9 +20,22 @@ constexpr std::size_t kTasksPerThread = 8;
 // With many tokens: the sums of a task fill a quarter of a second-level cache of 512 KiB.
 constexpr std::size_t kTaskRows = 32;
 
+std::size_t group_count(const Matrix& matrix) noexcept {
+  return block_count(matrix.rows(), matrix.row_step());
+}
+
+// Groups that are multiplied: the chosen ones, or all.
+std::size_t chosen_count(const Product& product) noexcept {
+  return product.groups ? product.groups->size() : group_count(*product.matrix);
+}
+
 std::size_t bytes_of_task(std::span<const Product> products, unsigned threads) {
   std::size_t bytes = 0;
-  for (const Product& product : products) bytes += product.matrix->bytes();
+  for (const Product& product : products) {
+    const std::size_t groups = group_count(*product.matrix);
+    const std::size_t chosen = chosen_count(product);
+    bytes += chosen == groups ? product.matrix->bytes() : product.matrix->bytes() / groups * chosen;
+  }
   return std::clamp(bytes / (kTasksPerThread * usable_threads(threads)), kLeastTaskBytes,
                     kMostTaskBytes);
 }
@@ -29,14 +43,13 @@ std::size_t bytes_of_task(std::span<const Product> products, unsigned threads) {
 std::size_t rows_of_task(const Matrix& matrix, std::size_t tokens, std::size_t task_bytes) {
   if (tokens >= kManyTokens) return kTaskRows;
   const std::size_t row_bytes = std::max<std::size_t>(1, matrix.bytes() / matrix.rows());
-  const std::size_t rows = std::max<std::size_t>(1, task_bytes / row_bytes);
-  const std::size_t step = matrix.row_step();
-  return (rows + step - 1) / step * step;
+  return std::max<std::size_t>(1, task_bytes / row_bytes);
 }
 
+// What one task multiplies: groups of a matrix, or places in the list of the chosen ones.
 struct Share {
   const Product* product;
-  Block rows;
+  Block groups;
 };
 
 std::vector<Share> shares_of(std::span<const Product> products, std::size_t tokens,
@@ -44,13 +57,44 @@ std::vector<Share> shares_of(std::span<const Product> products, std::size_t toke
   std::vector<Share> shares;
   const std::size_t task_bytes = bytes_of_task(products, threads);
   for (const Product& product : products) {
-    const std::size_t size = rows_of_task(*product.matrix, tokens, task_bytes);
-    const std::size_t rows = product.matrix->rows();
-    for (std::size_t n = 0; n < block_count(rows, size); ++n) {
-      shares.push_back({&product, nth_block(n, rows, size)});
+    const std::size_t size =
+        block_count(rows_of_task(*product.matrix, tokens, task_bytes), product.matrix->row_step());
+    const std::size_t groups = chosen_count(product);
+    for (std::size_t n = 0; n < block_count(groups, size); ++n) {
+      shares.push_back({&product, nth_block(n, groups, size)});
     }
   }
   return shares;
+}
+
+// Visits the rows of a share, those of neighbouring groups together.
+template <typename Visit>
+void for_each_run(const Share& share, const Visit& visit) {
+  const Matrix& matrix = *share.product->matrix;
+  const auto visit_groups = [&](std::size_t begin, std::size_t end) {
+    visit(Block{begin * matrix.row_step(), std::min(end * matrix.row_step(), matrix.rows())});
+  };
+  if (!share.product->groups) return visit_groups(share.groups.begin, share.groups.end);
+  const std::span<const std::uint32_t> chosen = *share.product->groups;
+  for (std::size_t n = share.groups.begin; n < share.groups.end;) {
+    const std::size_t begin = chosen[n];
+    std::size_t end = begin + 1;
+    while (++n < share.groups.end && chosen[n] == end) ++end;
+    visit_groups(begin, end);
+  }
+}
+
+bool are_groups_of(const Matrix& matrix, std::span<const std::uint32_t> groups) noexcept {
+  for (std::size_t n = 0; n + 1 < groups.size(); ++n) {
+    if (groups[n] >= groups[n + 1]) return false;
+  }
+  return groups.empty() || groups.back() < group_count(matrix);
+}
+
+void check_product([[maybe_unused]] const Product& product) {
+  MEADOW_DCHECK(product.matrix != nullptr);
+  MEADOW_DCHECK(product.x != nullptr && product.y != nullptr);
+  MEADOW_DCHECK(!product.groups || are_groups_of(*product.matrix, *product.groups));
 }
 
 }  // namespace
@@ -58,6 +102,7 @@ std::vector<Share> shares_of(std::span<const Product> products, std::size_t toke
 void multiply(std::span<const Product> products, std::size_t tokens, unsigned threads,
               ActivationType type) {
   if (tokens == 0) return;
+  for (const Product& product : products) check_product(product);
   const Prepared<TokenCodes> codes(products, tokens, type, threads);
   const Prepared<TokenRows> rows(products, tokens, type, threads);
   const Prepared<TokenPairs> pairs(products, tokens, type, threads);
@@ -72,7 +117,7 @@ void multiply(std::span<const Product> products, std::size_t tokens, unsigned th
     if (const auto* form = codes.of(product, tokens, type)) form->add_to(x);
     if (const auto* form = rows.of(product, tokens, type)) form->add_to(x);
     if (const auto* form = pairs.of(product, tokens, type)) form->add_to(x);
-    product.matrix->multiply_rows(shares[n].rows, x, product.y);
+    for_each_run(shares[n], [&](Block rows) { product.matrix->multiply_rows(rows, x, product.y); });
   });
 }
 

@@ -33,15 +33,13 @@ class PackedMatrix final : public Matrix {
 
   [[nodiscard]] bool takes_pairs() const noexcept override { return true; }
 
-  void multiply_rows(Block range, const Activations& x, float* y) const override {
+  void do_multiply_rows(Block range, const Activations& x, float* y) const override {
     if (x.pairs != nullptr) return multiply_pairs(range, x, y);
     multiply_row_groups(*this, kernels_, view_, range, x, y);
   }
 
-  void read_row(std::size_t row, float* values) const override {
-    RawVector<std::uint16_t> bits(columns());
-    decode_row(view_, row, bits.data());
-    kernels::product_kernels(active_isa()).widen_bf16(bits.data(), bits.size(), values);
+  void do_read_rows(Block range, float* values) const override {
+    read_row_groups(*this, kernels_, view_, range, values);
   }
 
  private:

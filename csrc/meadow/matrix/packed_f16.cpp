@@ -1,9 +1,7 @@
 #include "meadow/matrix/packed_f16.h"
 
-#include <algorithm>
 #include <utility>
 
-#include "meadow/base/raw_vector.h"
 #include "meadow/codec/f16_planes.h"
 #include "meadow/kernels/isa.h"
 #include "meadow/matrix/many_tokens.h"
@@ -26,16 +24,12 @@ class PackedF16Matrix final : public Matrix {
   [[nodiscard]] std::size_t bytes() const noexcept override { return planes_.bytes(); }
   [[nodiscard]] std::size_t row_step() const noexcept override { return kGroupRows; }
 
-  void multiply_rows(Block range, const Activations& x, float* y) const override {
+  void do_multiply_rows(Block range, const Activations& x, float* y) const override {
     multiply_row_groups(*this, kernels_, view_, range, x, y);
   }
 
-  void read_row(std::size_t row, float* values) const override {
-    const std::size_t units = kernels::units_of(columns());
-    const std::size_t stride = units * kUnitColumns;
-    RawVector<float> group(kGroupRows * stride);
-    kernels_.widen(view_, row / kGroupRows, 0, units, group.data(), stride);
-    std::copy_n(group.data() + row % kGroupRows * stride, columns(), values);
+  void do_read_rows(Block range, float* values) const override {
+    read_row_groups(*this, kernels_, view_, range, values);
   }
 
  private:

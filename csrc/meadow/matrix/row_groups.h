@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <cstddef>
 
+#include "meadow/base/raw_vector.h"
 #include "meadow/kernels/packed/packed.h"
 #include "meadow/matrix/many_tokens.h"
 #include "meadow/matrix/matrix.h"
@@ -28,6 +29,25 @@ void multiply_row_groups(const Matrix& matrix, const Kernels& kernels, const Pla
   for (std::size_t row = range.begin; row < range.end; row += kGroupRows) {
     kernels.multiply(planes, row / kGroupRows, std::min(kGroupRows, range.end - row),
                      {x.count, x.values, x.stride, y + row, matrix.rows()});
+  }
+}
+
+// Group after group is widened, and the rows that are asked for are copied.
+template <typename Kernels, typename Planes>
+void read_row_groups(const Matrix& matrix, const Kernels& kernels, const Planes& planes,
+                     Block range, float* values) {
+  using kernels::kGroupRows;
+  const std::size_t columns = matrix.columns();
+  const std::size_t units = kernels::units_of(columns);
+  const std::size_t stride = units * kernels::kUnitColumns;
+  RawVector<float> group(kGroupRows * stride);
+  for (std::size_t row = range.begin; row < range.end;) {
+    kernels.widen(planes, row / kGroupRows, 0, units, group.data(), stride);
+    const std::size_t end = std::min(range.end, (row / kGroupRows + 1) * kGroupRows);
+    for (; row < end; ++row) {
+      std::copy_n(group.data() + row % kGroupRows * stride, columns,
+                  values + (row - range.begin) * columns);
+    }
   }
 }
 

@@ -26,6 +26,18 @@ TEST_CASE("engine: parameters, and bytes of weights that a token reads") {
   CHECK(transformer->weights().bytes_per_token == rows * sizeof(float));
 }
 
+TEST_CASE("engine: norms of every place, and projections, are counted") {
+  ModelConfig config = small_config();
+  config.norm = NormKind::kLayer;
+  config.norm_placement = NormPlacement::kSandwich;
+  const Model model = ModelMaker(config).required().projections(16).biases().head_norms().made();
+  std::size_t values = vector_values(model);
+  for (const auto& [name, table] : model.tables) values += table.values.size();
+  const auto transformer = model.transformer();
+  CHECK(transformer->weights().parameters == values);
+  CHECK(transformer->weights().bytes_per_token == (values - (29 - 1) * 16) * sizeof(float));
+}
+
 TEST_CASE("engine: a tied head is one matrix that is read twice") {
   const Model model = small_model();
   Matrices matrices = model.matrices();

@@ -1,0 +1,58 @@
+// A linear map: a matrix, and what is added to its products.
+#pragma once
+
+#include <cstddef>
+#include <memory>
+#include <span>
+#include <utility>
+#include <vector>
+
+#include "meadow/matrix/matrix.h"
+
+namespace meadow {
+
+struct BlockPass;
+
+class Linear {
+ public:
+  Linear() = default;  // none
+  // `bias` has a value for each row, or none at all.
+  Linear(std::shared_ptr<const Matrix> matrix, std::vector<float> bias)
+      : matrix_(std::move(matrix)), bias_(std::move(bias)) {}
+
+  explicit operator bool() const noexcept { return matrix_ != nullptr; }
+
+  [[nodiscard]] const Matrix& matrix() const noexcept { return *matrix_; }
+  [[nodiscard]] const std::vector<float>& bias() const noexcept { return bias_; }
+  [[nodiscard]] std::size_t rows() const noexcept { return matrix_->rows(); }
+  [[nodiscard]] std::size_t columns() const noexcept { return matrix_->columns(); }
+  // What applying it to one token reads.
+  [[nodiscard]] std::size_t bytes() const noexcept {
+    return matrix_->bytes() + bias_.size() * sizeof(float);
+  }
+
+ private:
+  std::shared_ptr<const Matrix> matrix_;  // [out, in]
+  std::vector<float> bias_;               // [out], or none
+};
+
+// A linear map applied to some tokens, in two steps: multiply_all() writes the products of the
+// matrix, finish() completes them, token by token, so that a caller may go on with a token while it
+// is in the cache.
+struct LinearProduct {
+  const Linear* linear;
+  const float* x;  // [tokens, linear->columns()]
+  float* y;        // [tokens, linear->rows()]
+
+  // Adds to y of one token whatever the map has beside its matrix: the bias. Nothing else in the
+  // engine does. Returns that y.
+  float* finish(const BlockPass& pass, std::size_t token) const noexcept;
+  // The first `tokens`, on this thread.
+  void finish_all(const BlockPass& pass, std::size_t tokens) const noexcept;
+};
+
+// The products of all matrices side by side, as the model multiplies.
+void multiply_all(const BlockPass& pass, std::span<const LinearProduct> products,
+                  std::size_t tokens);
+
+}  // namespace meadow
