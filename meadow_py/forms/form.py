@@ -5,7 +5,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cache, cached_property
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 FLOATS = ("F32", "BF16", "F16")  # dtypes that the core multiplies
 
 
+@cache
 def numpy_dtype(dtype: str) -> np.dtype[Any]:
     """The numpy dtype of one of `FLOATS`."""
     import ml_dtypes
@@ -25,6 +26,12 @@ def numpy_dtype(dtype: str) -> np.dtype[Any]:
 
     known: dict[str, Any] = {"F32": np.float32, "BF16": ml_dtypes.bfloat16, "F16": np.float16}
     return np.dtype(known[dtype])
+
+
+@cache
+def float_dtype(dtype: np.dtype[Any]) -> str | None:
+    """Which of `FLOATS` a numpy dtype is; None for others."""
+    return next((known for known in FLOATS if numpy_dtype(known) == dtype), None)
 
 
 @dataclass(frozen=True, eq=False)
@@ -54,7 +61,7 @@ class FloatWeight:
         TypeError
             For an array of another dtype.
         """
-        found = next((dtype for dtype in FLOATS if numpy_dtype(dtype) == values.dtype), None)
+        found = float_dtype(values.dtype)
         if found is None:
             raise TypeError(f"{name}: expected {', '.join(FLOATS)}, found dtype {values.dtype}")
         return cls(values, found, name)

@@ -109,7 +109,7 @@ def registered(form: Form) -> Iterator[None]:
 
 def check_request(request: str) -> None:
     """A ValueError for what is none of `requests`."""
-    if request not in requests():
+    if request != AUTO and not any(request in form.requests for form in _FORMS):
         raise ValueError(f"form={request!r}: expected one of {', '.join(requests())}")
 
 

@@ -10,7 +10,7 @@ import numpy.typing as npt
 
 from meadow_py import forms
 from meadow_py.errors import FormatError
-from meadow_py.forms import FLOATS, FloatWeight, numpy_dtype
+from meadow_py.forms import FLOATS, FloatWeight, float_dtype, numpy_dtype
 
 if TYPE_CHECKING:
     from meadow_py import _core
@@ -47,7 +47,7 @@ class EngineWeight:
             If the weight is of a dtype that the engine does not multiply with.
         """
         values = self.weight.array()
-        if all(values.dtype != numpy_dtype(known) for known in FLOATS):
+        if float_dtype(values.dtype) is None:
             raise ValueError(
                 f"{self.weight.name}: {self.weight.dtype} is not supported by the engine: expected "
                 f"{', '.join(FLOATS)} or blocks of GGUF"

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import pickle
+from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
 import pytest
 from toy_form import ToyForm
+from typer.testing import CliRunner
 from weights import products, weight
 
 import meadow_py as mp
 from meadow_py import _core, forms
+from meadow_py.cli.app import app
 from meadow_py.measure import candidates_of
 
 
@@ -69,3 +72,12 @@ def test_ids_and_requests_that_are_taken() -> None:
     parts = forms.MatrixParts("toy indices", 3, 3)
     with pytest.raises(ValueError, match="expected the shape of the matrix, 2 x 3, found 3 x 3"):
         forms.decoded(parts, matrix)
+
+
+def test_the_page_and_the_command_line_name_every_form() -> None:
+    page = (Path(__file__).parents[3] / "docs" / "api" / "forms.rst").read_text()
+    assert all(f"``{form.id}``" in page for form in forms.forms())
+    speed = (Path(__file__).parents[3] / "docs" / "speed.md").read_text()
+    assert all(f"| `{request}` |" in speed for request in forms.requests())
+    ran = CliRunner().invoke(app, ["run", "--form", "int4"])
+    assert "expected one of auto, dense, packed, int8, int8-tensor, q8" in ran.output
