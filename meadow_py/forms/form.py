@@ -25,7 +25,8 @@ def numpy_dtype(dtype: str) -> np.dtype[Any]:
     import numpy as np
 
     known: dict[str, Any] = {"F32": np.float32, "BF16": ml_dtypes.bfloat16, "F16": np.float16}
-    return np.dtype(known[dtype])
+    made: np.dtype[Any] = np.dtype(known[dtype])
+    return made
 
 
 @cache
