@@ -263,6 +263,25 @@ class Matrix:
         """
     def row(self, row: int) -> npt.NDArray[np.float32]:
         """The values of one row, exactly."""
+    def parts(self) -> tuple[dict[str, Any], dict[str, _Array]]:
+        """A header that JSON takes, and read-only views of the memory; see `matrix_of_parts`."""
+    def __copy__(self) -> Matrix:
+        """The same object: nothing can change it."""
+    def __deepcopy__(self, memo: dict[int, Any]) -> Matrix:
+        """With memory of its own."""
+
+def matrix_of_parts(header: dict[str, Any], parts: dict[str, _Array], copy: bool = False) -> Matrix:
+    """The matrix that `Matrix.parts` took apart, over the arrays, which are kept, or over copies.
+
+    Parts are checked. ValueError for a missing, unknown or misaligned part, or one of another
+    size; TypeError for another dtype; FormatError for parts that contradict themselves.
+    """
+
+def decoded_matrix(header: dict[str, Any], parts: dict[str, _Array], matrix: Matrix) -> Matrix:
+    """A matrix whose form and parts are the given ones, multiplied by `matrix`.
+
+    ValueError for a header without form, rows and columns, or of another shape.
+    """
 
 def dense_matrix(values: Any, dtype: str, rows: int, columns: int) -> Matrix:
     """Over bytes in a row of F32, BF16 or F16, which are not copied, but kept."""

@@ -14,6 +14,7 @@ void bind_blob(pybind11::module_& module);
 void bind_integer(pybind11::module_& module);
 void bind_planes(pybind11::module_& module);
 void bind_matrix(pybind11::module_& module);
+void bind_parts(pybind11::module_& module);
 void bind_measure(pybind11::module_& module);
 void bind_engine(pybind11::module_& module);
 

@@ -43,7 +43,7 @@ IntegerWeight weight_of(const py::array& codes, std::size_t per_scale) {
 }
 
 HeldMatrix made(const IntegerWeight& weight, bool packed, const std::string& activations,
-                unsigned threads, const std::string& form) {
+                unsigned threads) {
   const ActivationForm taken = activation_form(activations);
   const auto widths = packed ? PlaneWidths::kPacked : PlaneWidths::kDense;
   std::shared_ptr<const Matrix> matrix;
@@ -51,7 +51,7 @@ HeldMatrix made(const IntegerWeight& weight, bool packed, const std::string& act
     const CoreCall call;
     matrix = integer_matrix(weight, widths, taken, threads);
   }
-  return {std::move(matrix), form + (packed ? " planes" : ""), py::none()};
+  return {std::move(matrix), py::none()};
 }
 
 HeldMatrix integer_matrix_of(const py::array& codes, const py::array& scales, std::size_t per_scale,
@@ -59,7 +59,7 @@ HeldMatrix integer_matrix_of(const py::array& codes, const py::array& scales, st
   IntegerWeight weight = weight_of(codes, per_scale);
   const std::size_t count = per_scale == 0 ? 1 : weight.rows * scales_of_row(weight);
   weight.scales = elements<float>(scales, count, "scales", "float32");
-  return made(weight, packed, activations, threads, "INT8");
+  return made(weight, packed, activations, threads);
 }
 
 HeldMatrix q8_matrix_of(const py::array& codes, const py::array& row_scales,
@@ -69,7 +69,7 @@ HeldMatrix q8_matrix_of(const py::array& codes, const py::array& row_scales,
   weight.scales = elements<float>(row_scales, weight.rows, "row_scales", "float32");
   const std::size_t count = weight.rows * block_count(weight.columns, weight.per_scale);
   weight.coded_scales = elements<std::uint8_t>(coded_scales, count, "coded_scales", "uint8");
-  return made(weight, packed, activations, threads, "Q8");
+  return made(weight, packed, activations, threads);
 }
 
 py::tuple quantize_q8_array(const py::array& weights, const std::string& name, unsigned threads) {

@@ -55,7 +55,7 @@ HeldMatrix dense_matrix_of(const py::buffer& values, const std::string& dtype, s
   auto info = std::make_unique<py::buffer_info>(values.request());
   const auto bytes = flat_bytes(*info, "values");
   require_elements(bytes, width_of(type), rows, columns);
-  return {dense_matrix(type, bytes.data(), rows, columns), dtype, holder(std::move(info))};
+  return {dense_matrix(type, bytes.data(), rows, columns), holder(std::move(info))};
 }
 
 HeldMatrix packed_matrix_of(const py::buffer& values, const std::string& dtype, std::size_t rows,
@@ -69,7 +69,7 @@ HeldMatrix packed_matrix_of(const py::buffer& values, const std::string& dtype, 
     const CoreCall call;
     made = packed_matrix(type, bytes.data(), rows, columns, threads);
   }
-  return {std::move(made), "planes", py::none()};
+  return {std::move(made), py::none()};
 }
 
 HeldMatrix packed_f16_matrix_of(const py::buffer& values, std::size_t rows, std::size_t columns,
@@ -83,13 +83,13 @@ HeldMatrix packed_f16_matrix_of(const py::buffer& values, std::size_t rows, std:
     made = packed_f16_matrix(reinterpret_cast<const std::uint16_t*>(bytes.data()), rows, columns,
                              threads);
   }
-  return {std::move(made), "F16 planes", py::none()};
+  return {std::move(made), py::none()};
 }
 
 HeldMatrix mapped_matrix_of(const py::buffer& blob) {
   auto info = std::make_unique<py::buffer_info>(blob.request());
   const PlanesView view = parse_planes_blob(flat_bytes(*info, "blob"));
-  return {packed_matrix(view.planes, view.layout.rows, view.plane_bytes()), "planes",
+  return {packed_matrix(view.planes, view.layout.rows, view.plane_bytes()),
           holder(std::move(info))};
 }
 

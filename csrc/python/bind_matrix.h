@@ -4,6 +4,7 @@
 #include <pybind11/pybind11.h>
 
 #include <memory>
+#include <optional>
 #include <string>
 #include <utility>
 
@@ -11,21 +12,33 @@
 
 namespace meadow::python {
 
+// A form that the core does not know, which is decoded to be multiplied.
+struct DecodedFrom {
+  std::string form;
+  pybind11::dict header;
+  pybind11::dict parts;
+};
+
 // A matrix and the Python objects whose memory it reads.
 class HeldMatrix {
  public:
-  HeldMatrix(std::shared_ptr<const Matrix> matrix, std::string form, pybind11::object owner)
-      : matrix_(std::move(matrix)), form_(std::move(form)), owner_(std::move(owner)) {}
+  HeldMatrix(std::shared_ptr<const Matrix> matrix, pybind11::object owner)
+      : matrix_(std::move(matrix)), owner_(std::move(owner)) {}
+  HeldMatrix(const HeldMatrix& decoded, DecodedFrom from)
+      : matrix_(decoded.matrix_), owner_(decoded.owner_), from_(std::move(from)) {}
 
   [[nodiscard]] const Matrix& matrix() const noexcept { return *matrix_; }
   [[nodiscard]] std::shared_ptr<const Matrix> shared() const noexcept { return matrix_; }
   // How the weight is stored: a dtype for dense ones, else the name of a packed form.
-  [[nodiscard]] const std::string& form() const noexcept { return form_; }
+  [[nodiscard]] std::string form() const {
+    return from_ ? from_->form : std::string(matrix_->form());
+  }
+  [[nodiscard]] const std::optional<DecodedFrom>& from() const noexcept { return from_; }
 
  private:
   std::shared_ptr<const Matrix> matrix_;
-  std::string form_;
   pybind11::object owner_;
+  std::optional<DecodedFrom> from_;
 };
 
 }  // namespace meadow::python

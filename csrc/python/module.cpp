@@ -53,6 +53,7 @@ PYBIND11_MODULE(_core, module) {
   meadow::python::bind_blob(module);
   meadow::python::bind_planes(module);
   meadow::python::bind_matrix(module);
+  meadow::python::bind_parts(module);
   meadow::python::bind_integer(module);
   meadow::python::bind_measure(module);
   meadow::python::bind_engine(module);

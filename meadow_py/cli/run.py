@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from meadow_py import forms
 from meadow_py.cli import options
 from meadow_py.cli.failures import reports_failures
 from meadow_py.cli.interrupts import INTERRUPTED
@@ -59,7 +60,8 @@ def run(
     form: Annotated[
         str,
         typer.Option(
-            help="How weights are kept: auto, dense, packed; with loss: int8, int8-tensor, q8."
+            help=f"How weights are kept: {', '.join(forms.requests(lossless=True))}; "
+            f"with loss: {', '.join(forms.requests(lossless=False))}."
         ),
     ] = "auto",
     activations: options.Activations = "F32",

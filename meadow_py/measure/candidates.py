@@ -1,21 +1,19 @@
-"""The forms in which a weight can be multiplied. All knowledge of the core's makers is here."""
+"""The lossless forms of a weight, as comparisons of products take them."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-import numpy.typing as npt
+from meadow_py import forms
+from meadow_py.forms import AUTO, FLOATS, FloatWeight, Form
 
 if TYPE_CHECKING:
-    from meadow_py._core import Matrix
+    import numpy.typing as npt
 
-FLOATS = ("F32", "BF16", "F16")  # dtypes that the core multiplies
-DENSE, PACKED = "dense", "packed"
-PLANES, F16_PLANES = "planes", "F16 planes"  # what `_core.Matrix.form` says of packed floats
-_PATTERNS = {2: np.uint16, 4: np.uint32}  # as the core sees floats
+    from meadow_py._core import Matrix
 
 
 @dataclass(frozen=True)
@@ -25,7 +23,7 @@ class Candidate:
     Attributes
     ----------
     name : str
-        ``dense`` or ``packed``.
+        What asks for the form, such as ``dense`` or ``packed``: see `meadow_py.forms.requests`.
     make : callable
         Makes a matrix with memory of its own at every call: one more copy.
     """
@@ -34,65 +32,8 @@ class Candidate:
     make: Callable[[], Matrix]
 
 
-@dataclass(frozen=True)
-class PackedForm:
-    """The packed form that holds a weight bit for bit.
-
-    Attributes
-    ----------
-    form : str
-        As `_core.Matrix.form`.
-    make : callable
-        Makes a matrix with memory of its own.
-    """
-
-    form: str
-    make: Callable[[], Matrix]
-
-
-def packed_form_of(values: npt.NDArray[Any], dtype: str) -> PackedForm | None:
-    """The smallest packed form of a weight of floating-point numbers; None where there is none.
-
-    That is one for values that BF16 holds, and one for finite values that F16 holds.
-
-    Parameters
-    ----------
-    values : ndarray
-        ``[out, in]``, C-contiguous, of 2 or 4 bytes an element.
-    dtype : str
-        F32, BF16 or F16.
-
-    Returns
-    -------
-    PackedForm or None
-        Whether it is smaller than the dense weight, only the made matrix tells.
-    """
-    from meadow_py import _core
-
-    rows, columns = values.shape
-    content = _core.content_dtype(values.view(_PATTERNS[values.itemsize]), dtype)
-    raw = values.reshape(-1).view(np.uint8)
-    if content == "BF16":
-        return PackedForm(PLANES, lambda: _core.packed_matrix(raw, dtype, rows, columns))
-    if content != "F16":
-        return None
-    halves = raw.view(np.float16) if dtype == "F16" else values.reshape(-1).astype(np.float16)
-    if not _are_finite(halves.view(np.uint16)):
-        return None
-    coded = halves.view(np.uint8)
-    return PackedForm(F16_PLANES, lambda: _core.packed_f16_matrix(coded, rows, columns))
-
-
-def _are_finite(halves: npt.NDArray[np.uint16]) -> bool:
-    step = 1 << 20  # so that what `&` makes stays small
-    starts = range(0, halves.size, step)
-    return all(int((halves[at : at + step] & 0x7FFF).max()) < 0x7C00 for at in starts)
-
-
 def candidates_of(values: npt.NDArray[Any], dtype: str) -> tuple[Candidate, ...]:
-    """The forms of a weight of floating-point numbers, ``dense`` first.
-
-    Packed are weights whose values BF16 holds, or F16 if all of them are finite, bit for bit.
+    """The lossless forms of a weight of floating-point numbers, ``dense`` first.
 
     Parameters
     ----------
@@ -104,16 +45,19 @@ def candidates_of(values: npt.NDArray[Any], dtype: str) -> tuple[Candidate, ...]
     Returns
     -------
     tuple of Candidate
-        Empty for a dtype that the core does not multiply.
+        Empty for a dtype that the core does not multiply. Whether a packed form is smaller than
+        the dense weight, only the made matrix tells.
     """
-    from meadow_py import _core
-
     if dtype not in FLOATS or values.size == 0:
         return ()
-    rows, columns = values.shape
-    raw = values.reshape(-1).view(np.uint8)
-    forms = [Candidate(DENSE, lambda: _core.dense_matrix(raw.copy(), dtype, rows, columns))]
-    packed = packed_form_of(values, dtype)
-    if packed is not None:
-        forms.append(Candidate(PACKED, packed.make))
-    return tuple(forms)
+    weight = FloatWeight(values, dtype)
+    return tuple(
+        Candidate(request, partial(_copy, form, weight, request))
+        for request in forms.requests(lossless=True)
+        if request != AUTO
+        for form in forms.candidates(weight, request)[:1]
+    )
+
+
+def _copy(form: Form, weight: FloatWeight, request: str) -> Matrix:
+    return form.make(weight.copied() if form.keeps_values else weight, request)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from meadow_py.forms import DENSE, PACKED
 from meadow_py.jobs import Progress, Stopwatch
 from meadow_py.profiler.measured import MeasuredHost, MeasuredProducts
 from meadow_py.spelling import visible
@@ -68,8 +69,6 @@ def _products(weight: Weight, threads: int) -> MeasuredProducts | None:
 
 
 def _result(made: Comparison) -> MeasuredProducts:
-    from meadow_py.measure.candidates import DENSE, PACKED
-
     dense, packed = made.times[DENSE], made.times.get(PACKED)
     return MeasuredProducts(
         dense_microseconds=1e6 * dense.seconds,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING, Any
 
+from meadow_py.forms import DENSE, PACKED
 from meadow_py.jobs import Progress
 from meadow_py.run.bench_result import Bench, FormBench
 from meadow_py.run.bench_runs import Runner, Work, product_seconds_of
@@ -13,8 +14,6 @@ from meadow_py.run.opening import load
 if TYPE_CHECKING:
     from meadow_py.measure import Bandwidth
     from meadow_py.run.model import Model
-
-DENSE, PACKED = "dense", "packed"
 
 
 def bench(

@@ -1,6 +1,7 @@
 // What can go wrong, in kinds that a caller can act on.
 #pragma once
 
+#include <cstdint>
 #include <stdexcept>
 #include <string>
 
@@ -34,6 +35,13 @@ class Error : public std::runtime_error {
 }
 [[noreturn]] inline void corrupt(const std::string& message) {
   throw Error(ErrorKind::kCorrupt, message);
+}
+
+// Makes no message unless it throws Corrupt, so it may stand in a loop.
+inline void corrupt_unless(bool holds, const char* what, const char* expected,
+                           std::uint64_t found) {
+  if (holds) return;
+  corrupt(std::string(what) + ": expected " + expected + ", found " + std::to_string(found));
 }
 
 }  // namespace meadow

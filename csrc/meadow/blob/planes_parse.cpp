@@ -16,7 +16,6 @@ using namespace planes_fields;
 namespace {
 
 using kernels::Escape;
-using kernels::kUnitLower;
 using Span = std::span<const std::uint8_t>;
 
 void expect(bool holds, const char* field, const std::string& expected, std::uint64_t found) {
@@ -103,32 +102,6 @@ void check_padding(Span head, const PlanesLayout& layout) {
   }
 }
 
-// What the kernels rely on: where the escapes of groups begin, their units and order.
-void check_escapes(const PlanesLayout& layout, const kernels::PackedRows& planes) {
-  const std::size_t groups = layout.groups();
-  const std::size_t units = kernels::units_of(layout.columns);
-  expect(planes.escaped[0] == 0, "first escape", "0", planes.escaped[0]);
-  expect(planes.escaped[groups] == layout.escapes, "escapes", std::to_string(layout.escapes),
-         planes.escaped[groups]);
-  for_each_block({0, groups}, [&](Block block) {
-    for (std::size_t g = block.begin; g < block.end; ++g) {
-      const std::uint32_t begin = planes.escaped[g];
-      const std::uint32_t end = planes.escaped[g + 1];
-      expect(begin <= end && end <= layout.escapes, "first escape of a group", "none before", end);
-      for (std::uint32_t e = begin; e < end; ++e) {
-        const Escape& escape = planes.escapes[e];
-        expect(escape.unit < units && escape.byte < kUnitLower, "place of an escape",
-               "one in its group", escape.unit);
-        if (e == begin) continue;
-        const Escape& before = planes.escapes[e - 1];
-        expect(
-            before.unit < escape.unit || (before.unit == escape.unit && before.byte < escape.byte),
-            "place of an escape", "one behind the last", escape.unit);
-      }
-    }
-  });
-}
-
 }  // namespace
 
 std::size_t PlanesView::plane_bytes() const noexcept {
@@ -159,7 +132,7 @@ PlanesView parse_planes_blob(Span blob) {
                  reinterpret_cast<const Escape*>(blob.data() + layout.escapes_at()),
                  reinterpret_cast<const std::uint32_t*>(blob.data() + layout.escaped_at()),
                  layout.columns};
-  check_escapes(layout, view.planes);
+  check_escapes(view.planes, layout.rows, layout.escapes);
   return view;
 }
 

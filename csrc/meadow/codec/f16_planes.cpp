@@ -150,4 +150,21 @@ F16Planes encode_f16_planes(std::size_t rows, std::size_t columns, const std::ui
   return planes;
 }
 
+void check_escapes(const kernels::PackedF16Rows& planes, std::size_t rows, std::size_t escapes) {
+  const std::size_t units = kernels::units_of(planes.columns);
+  const std::size_t strips = kernels::strips_of(planes.columns);
+  std::size_t strip = 0;
+  upper_bytes::check_escaped(planes.escaped, block_count(rows, kGroupRows) * strips, escapes,
+                             [&](std::uint32_t begin, std::uint32_t end) {
+                               const std::size_t left = units - strip++ % strips * kStripUnits;
+                               const std::size_t places = std::min(kStripUnits, left) * kUnitLower;
+                               std::size_t at = 0;
+                               for (std::uint32_t e = begin; e < end; ++e) {
+                                 at += planes.escapes[e].skip;
+                                 corrupt_unless(at < places, "planes: place of an escape",
+                                                "one in its strip", at);
+                               }
+                             });
+}
+
 }  // namespace meadow

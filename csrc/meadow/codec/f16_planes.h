@@ -36,4 +36,8 @@ struct F16Planes {
 F16Planes encode_f16_planes(std::size_t rows, std::size_t columns, const std::uint16_t* values,
                             unsigned threads);
 
+// What the kernels rely on: where the escapes of strips begin, and that they stay in them. Throws
+// Corrupt.
+void check_escapes(const kernels::PackedF16Rows& planes, std::size_t rows, std::size_t escapes);
+
 }  // namespace meadow

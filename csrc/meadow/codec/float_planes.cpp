@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <cstring>
+#include <span>
 #include <string>
 
 #include "meadow/base/error.h"
@@ -115,6 +116,20 @@ void require_codable(std::size_t rows, std::size_t columns) {
   }
 }
 
+// Each in its group, one after another.
+void check_places(std::span<const Escape> escapes, std::size_t units) {
+  const char* const place = "planes: place of an escape";
+  const Escape* before = nullptr;
+  for (const Escape& escape : escapes) {
+    corrupt_unless(escape.unit < units && escape.byte < kUnitLower, place, "one in its group",
+                   escape.unit);
+    corrupt_unless(before == nullptr || before->unit < escape.unit ||
+                       (before->unit == escape.unit && before->byte < escape.byte),
+                   place, "one behind the last", escape.unit);
+    before = &escape;
+  }
+}
+
 }  // namespace
 
 std::size_t FloatPlanes::bytes() const noexcept {
@@ -157,6 +172,14 @@ FloatPlanes encode_float_planes(std::size_t rows, std::size_t columns, const Row
   parallel_for(blocks, threads, [&](std::size_t n) { made[n] = encoder.encode(n); });
   upper_bytes::join(made, planes);
   return planes;
+}
+
+void check_escapes(const kernels::PackedRows& planes, std::size_t rows, std::size_t escapes) {
+  const std::size_t units = kernels::units_of(planes.columns);
+  upper_bytes::check_escaped(planes.escaped, block_count(rows, kGroupRows), escapes,
+                             [&](std::uint32_t begin, std::uint32_t end) {
+                               check_places({planes.escapes + begin, planes.escapes + end}, units);
+                             });
 }
 
 }  // namespace meadow

@@ -46,4 +46,8 @@ RowReader bf16_rows(FloatType type, const void* values, std::size_t columns);
 FloatPlanes encode_float_planes(std::size_t rows, std::size_t columns, const RowReader& read_row,
                                 unsigned threads);
 
+// What the kernels rely on: where the escapes of groups begin, their units and order. Throws
+// Corrupt.
+void check_escapes(const kernels::PackedRows& planes, std::size_t rows, std::size_t escapes);
+
 }  // namespace meadow

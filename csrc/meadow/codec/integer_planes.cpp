@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cstdlib>
 #include <cstring>
 #include <string>
 #include <utility>
@@ -182,6 +183,10 @@ void check_shape(std::size_t rows, std::size_t columns) {
   }
 }
 
+std::size_t strip_bytes(std::size_t escapes, std::size_t blocks, std::size_t width) noexcept {
+  return padded(escapes * sizeof(std::uint16_t)) + blocks * kPiece * width;
+}
+
 IntegerPlanes room_for(const std::vector<StripPlan>& plans, std::size_t rows, std::size_t columns) {
   std::vector<StripHead> heads;
   heads.reserve(plans.size());
@@ -190,10 +195,93 @@ IntegerPlanes room_for(const std::vector<StripPlan>& plans, std::size_t rows, st
     const auto count = static_cast<std::uint32_t>(escapes.size());
     const std::int16_t offset = range.width == 8 ? std::int16_t{0} : range.low;
     heads.push_back({at, count, offset, static_cast<std::uint8_t>(range.width)});
-    at += padded(count * sizeof(std::uint16_t)) + blocks_of(columns) * kPiece * range.width;
+    at += strip_bytes(count, blocks_of(columns), range.width);
   }
   return {rows, columns, std::move(heads), at};
 }
+
+void check_head(const StripHead& head, std::size_t blocks, PlaneWidths widths) {
+  const bool is_dense = widths == PlaneWidths::kDense;
+  const bool is_known = is_dense ? head.width == 4 || head.width == 8 : head.width - 2U <= 6U;
+  corrupt_unless(is_known, "integer planes: width", is_dense ? "4 or 8" : "2 to 8", head.width);
+  const int low = head.width == 8 ? 0 : -128;
+  const int high = head.width == 8 ? 0 : 128 - (1 << head.width);
+  corrupt_unless(head.offset >= low && head.offset <= high, "integer planes: offset",
+                 "one whose codes have 8 bits", static_cast<std::uint16_t>(head.offset));
+  const bool may_escape = !is_dense && head.width != 8;
+  corrupt_unless(may_escape ? head.escapes % blocks == 0 : head.escapes == 0,
+                 "integer planes: escapes", may_escape ? "a multiple of the blocks" : "0",
+                 head.escapes);
+  corrupt_unless(head.reserved == 0, "integer planes: reserved byte", "0", head.reserved);
+}
+
+// Whether what the escapes of a strip add gives codes of 8 bits, and sums of 32 bits on the way
+// there: kernels add them to four sets of sums in turn, see EscapeFeed in kernels/integer/frame.h.
+class EscapeCheck {
+ public:
+  EscapeCheck(const kernels::IntegerStrip& strip, std::size_t columns)
+      : strip_(strip), columns_(columns), of_block_(strip.escape_count / strip.blocks) {}
+
+  void run() {
+    for (std::uint32_t n = 0; n < strip_.escape_count; ++n) {
+      const unsigned escape = strip_.escapes[n];
+      if (const unsigned gap = escape & 31; gap != 0) {
+        check_codes();
+        column_ += gap;
+        corrupt_unless(column_ < columns_, "integer planes: column of an escape",
+                       "one in the weight", column_);
+      }
+      const std::size_t row = (escape >> 5) & 15;
+      const int addend = static_cast<std::int16_t>(escape) >> 9;
+      missing_[row] += addend;
+      std::int64_t& sum = sets_[n % of_block_ % kSets][row];
+      sum += std::abs(addend);
+      corrupt_unless(sum <= kMostOfSet, "integer planes: escapes of a row",
+                     "no more than sums of 32 bits hold", static_cast<std::uint64_t>(sum));
+    }
+    check_codes();
+  }
+
+ private:
+  static constexpr std::size_t kSets = 4;
+  static constexpr std::int64_t kMostOfSet = ((std::int64_t{1} << 31) - 1) / 127;
+
+  // Of the column that is left.
+  void check_codes() {
+    for (std::size_t row = 0; row < kStripRows; ++row) {
+      if (missing_[row] == 0) continue;
+      const std::int64_t code = field(row) + strip_.offset + missing_[row];
+      corrupt_unless(code >= -128 && code <= 127, "integer planes: code of an escape",
+                     "one of 8 bits", static_cast<std::uint64_t>(code + 128));
+      missing_[row] = 0;
+    }
+  }
+
+  // As write_block put it there.
+  [[nodiscard]] int field(std::size_t row) const noexcept {
+    const std::uint8_t* at = strip_.fields + column_ / kBlockColumns * kPiece * strip_.width;
+    const std::size_t step = column_ % kBlockColumns / 4;
+    const std::size_t i = 4 * row + column_ % 4;
+    unsigned found = 0;
+    unsigned from = 0;
+    for (const unsigned piece : {4U, 2U, 1U}) {
+      if ((strip_.width & piece) == 0) continue;
+      const std::size_t steps = 8 / piece;
+      const unsigned byte = at[kPiece * (step / steps) + i];
+      found |= (byte >> piece * (step % steps) & ((1U << piece) - 1)) << from;
+      from += piece;
+      at += kPiece * piece;
+    }
+    return static_cast<int>(found);
+  }
+
+  kernels::IntegerStrip strip_;
+  std::size_t columns_;
+  std::size_t of_block_;  // 0 only without escapes
+  std::size_t column_ = 0;
+  std::array<std::int64_t, kStripRows> missing_{};
+  std::array<std::array<std::int64_t, kStripRows>, kSets> sets_{};
+};
 
 // A strip's codes as the kernels decode them, to rows.
 void copy_row(const std::int8_t* decoded, std::size_t row, std::size_t columns,
@@ -214,7 +302,16 @@ std::vector<std::int8_t> decoded_strip(const IntegerPlanes& planes, std::size_t 
 
 IntegerPlanes::IntegerPlanes(std::size_t rows, std::size_t columns, std::vector<StripHead> heads,
                              std::size_t size)
-    : rows_(rows), columns_(columns), heads_(std::move(heads)), data_(size) {}
+    : rows_(rows),
+      columns_(columns),
+      owned_heads_(std::move(heads)),
+      owned_data_(size),
+      heads_(owned_heads_),
+      data_(owned_data_) {}
+
+IntegerPlanes::IntegerPlanes(std::size_t rows, std::size_t columns,
+                             std::span<const StripHead> heads, std::span<const std::uint8_t> data)
+    : rows_(rows), columns_(columns), heads_(heads), data_(data) {}
 
 std::size_t IntegerPlanes::bytes() const noexcept {
   return data_.size() + heads_.size() * sizeof(StripHead);
@@ -240,9 +337,28 @@ IntegerPlanes encode_integer_planes(const std::int8_t* codes, std::size_t rows, 
   IntegerPlanes planes = room_for(plans, rows, columns);
   parallel_for(plans.size(), threads, [&](std::size_t n) {
     write_strip(nth_strip(codes, rows, columns, n), plans[n].range, plans[n].escapes,
-                planes.data() + planes.heads()[n].at);
+                planes.strip_data(n));
   });
   return planes;
+}
+
+void check_integer_planes(const IntegerPlanes& planes, PlaneWidths widths) {
+  check_shape(planes.rows(), planes.columns());
+  std::size_t at = 0;
+  for_each_block({0, planes.heads().size()}, [&](Block block) {
+    for (std::size_t n = block.begin; n < block.end; ++n) {
+      const StripHead& head = planes.heads()[n];
+      corrupt_unless(head.at == at, "integer planes: begin of a strip", "the end of the one before",
+                     head.at);
+      check_head(head, planes.blocks(), widths);
+      at += strip_bytes(head.escapes, planes.blocks(), head.width);
+      corrupt_unless(at <= planes.data().size(), "integer planes: end of a strip",
+                     "one in the data", at);
+      EscapeCheck(planes.strip(n), planes.columns()).run();
+    }
+  });
+  corrupt_unless(at == planes.data().size(), "integer planes: bytes", "the end of the last strip",
+                 planes.data().size());
 }
 
 void decode_integer_planes(const IntegerPlanes& planes, std::int8_t* codes, unsigned threads) {

@@ -5,6 +5,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <span>
 #include <vector>
 
 #include "meadow/base/huge_pages.h"
@@ -18,27 +19,43 @@ struct StripHead {
   std::uint32_t escapes;
   std::int16_t offset;
   std::uint8_t width;
+  std::uint8_t reserved = 0;
 };
 
 class IntegerPlanes {
  public:
+  IntegerPlanes(IntegerPlanes&&) noexcept = default;
+  IntegerPlanes& operator=(IntegerPlanes&&) noexcept = default;
+  IntegerPlanes(const IntegerPlanes&) = delete;
+  IntegerPlanes& operator=(const IntegerPlanes&) = delete;
+  ~IntegerPlanes() = default;
+
   IntegerPlanes(std::size_t rows, std::size_t columns, std::vector<StripHead> heads,
                 std::size_t size);
+  // Over memory that outlives it; `check_integer_planes` tells whether it makes sense.
+  IntegerPlanes(std::size_t rows, std::size_t columns, std::span<const StripHead> heads,
+                std::span<const std::uint8_t> data);
 
   [[nodiscard]] std::size_t rows() const noexcept { return rows_; }
   [[nodiscard]] std::size_t columns() const noexcept { return columns_; }
-  [[nodiscard]] const std::vector<StripHead>& heads() const noexcept { return heads_; }
+  [[nodiscard]] std::span<const StripHead> heads() const noexcept { return heads_; }
+  [[nodiscard]] std::span<const std::uint8_t> data() const noexcept { return data_; }
   // Everything a product reads: fields, escapes, padding and heads.
   [[nodiscard]] std::size_t bytes() const noexcept;
   [[nodiscard]] std::size_t blocks() const noexcept;  // of a strip
   [[nodiscard]] kernels::IntegerStrip strip(std::size_t n) const noexcept;
-  [[nodiscard]] std::uint8_t* data() noexcept { return data_.data(); }
+  // Of planes that own their memory.
+  [[nodiscard]] std::uint8_t* strip_data(std::size_t n) noexcept {
+    return owned_data_.data() + heads_[n].at;
+  }
 
  private:
   std::size_t rows_;
   std::size_t columns_;
-  std::vector<StripHead> heads_;
-  StreamedBytes data_;
+  std::vector<StripHead> owned_heads_;  // empty, as the data, where others own them
+  StreamedBytes owned_data_;
+  std::span<const StripHead> heads_;
+  std::span<const std::uint8_t> data_;
 };
 
 enum class PlaneWidths {
@@ -50,6 +67,10 @@ enum class PlaneWidths {
 // sums of products in 32 bits take.
 IntegerPlanes encode_integer_planes(const std::int8_t* codes, std::size_t rows, std::size_t columns,
                                     PlaneWidths widths, unsigned threads);
+
+// What the kernels rely on: where strips lie, their widths and offsets, and that escapes give codes
+// of 8 bits in columns that are there. Throws InvalidArgument for the shape, else Corrupt.
+void check_integer_planes(const IntegerPlanes& planes, PlaneWidths widths);
 
 void decode_integer_planes(const IntegerPlanes& planes, std::int8_t* codes, unsigned threads);
 

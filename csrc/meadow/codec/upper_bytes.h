@@ -11,6 +11,7 @@
 
 #include "meadow/base/error.h"
 #include "meadow/base/raw_vector.h"
+#include "meadow/base/thread_pool.h"
 
 namespace meadow::upper_bytes {
 
@@ -66,6 +67,25 @@ void join(const std::vector<TableBlock<Escape>>& blocks, Planes& planes) {
   for (const auto& block : blocks) {
     planes.escapes.insert(planes.escapes.end(), block.escapes.begin(), block.escapes.end());
   }
+}
+
+// Whether `escaped` cuts all escapes into parts; see(begin, end) then looks at those of each, in
+// order. Throws Corrupt.
+template <typename See>
+void check_escaped(const std::uint32_t* escaped, std::size_t parts, std::size_t escapes,
+                   const See& see) {
+  corrupt_unless(escaped[0] == 0, "planes: first escape", "0", escaped[0]);
+  if (escaped[parts] != escapes) {
+    corrupt("planes: escapes: expected " + std::to_string(escapes) + ", found " +
+            std::to_string(escaped[parts]));
+  }
+  for_each_block({0, parts}, [&](Block block) {
+    for (std::size_t p = block.begin; p < block.end; ++p) {
+      corrupt_unless(escaped[p] <= escaped[p + 1] && escaped[p + 1] <= escapes,
+                     "planes: first escape of a group", "none before", escaped[p + 1]);
+      see(escaped[p], escaped[p + 1]);
+    }
+  });
 }
 
 }  // namespace meadow::upper_bytes

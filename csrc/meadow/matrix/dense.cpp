@@ -8,9 +8,14 @@
 #include "meadow/kernels/product/product.h"
 #include "meadow/matrix/many_tokens.h"
 #include "meadow/matrix/matrix.h"
+#include "meadow/matrix/parts.h"
 
 namespace meadow {
 namespace {
+
+constexpr std::string_view kF32 = "F32";
+constexpr std::string_view kBF16 = "BF16";
+constexpr std::string_view kF16 = "F16";
 
 // What a dtype's rows are multiplied and widened by.
 template <typename Value>
@@ -24,9 +29,16 @@ struct DenseKernels {
 template <typename Value>
 class DenseMatrix final : public Matrix {
  public:
-  DenseMatrix(const DenseKernels<Value>& kernels, const Value* values, std::size_t rows,
-              std::size_t columns)
-      : Matrix(rows, columns), kernels_(kernels), values_(values) {}
+  DenseMatrix(std::string_view form, const DenseKernels<Value>& kernels, const Value* values,
+              std::size_t rows, std::size_t columns)
+      : Matrix(rows, columns), form_(form), kernels_(kernels), values_(values) {}
+
+  [[nodiscard]] std::string_view form() const noexcept override { return form_; }
+  [[nodiscard]] MatrixParts parts() const override {
+    MatrixParts made{std::string(form_), rows(), columns(), {}, {}};
+    made.add("values", std::span<const Value>(values_, rows() * columns()));
+    return made;
+  }
 
   [[nodiscard]] std::size_t bytes() const noexcept override {
     return rows() * columns() * sizeof(Value);
@@ -76,6 +88,7 @@ class DenseMatrix final : public Matrix {
     }
   }
 
+  std::string_view form_;
   DenseKernels<Value> kernels_;
   const Value* values_;
 };
@@ -99,11 +112,23 @@ std::unique_ptr<Matrix> dense_matrix(DenseType type, const void* values, std::si
   prefer_huge_pages(values, rows * columns * (type == DenseType::kF32 ? 4 : 2));
   if (type == DenseType::kF32) {
     const DenseKernels<float> kernels = {kernels::product_kernels(active_isa()).f32, copy, nullptr};
-    return std::make_unique<DenseMatrix<float>>(kernels, static_cast<const float*>(values), rows,
-                                                columns);
+    return std::make_unique<DenseMatrix<float>>(kF32, kernels, static_cast<const float*>(values),
+                                                rows, columns);
   }
   return std::make_unique<DenseMatrix<std::uint16_t>>(
-      half_kernels(type), static_cast<const std::uint16_t*>(values), rows, columns);
+      type == DenseType::kF16 ? kF16 : kBF16, half_kernels(type),
+      static_cast<const std::uint16_t*>(values), rows, columns);
+}
+
+std::unique_ptr<Matrix> dense_matrix_of(const MatrixParts& parts) {
+  PartReader reader(parts);
+  const std::size_t count = parts.rows * parts.columns;
+  const bool is_f32 = parts.form == kF32;
+  const DenseType half = parts.form == kF16 ? DenseType::kF16 : DenseType::kBF16;
+  const void* values = is_f32 ? static_cast<const void*>(reader.take<float>("values", count).data())
+                              : reader.take<std::uint16_t>("values", count).data();
+  reader.finish();
+  return dense_matrix(is_f32 ? DenseType::kF32 : half, values, parts.rows, parts.columns);
 }
 
 }  // namespace meadow

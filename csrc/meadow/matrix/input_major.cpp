@@ -12,11 +12,16 @@
 #include "meadow/kernels/product/product.h"
 #include "meadow/kernels/vector/vector.h"
 #include "meadow/matrix/activation_rows.h"
+#include "meadow/matrix/parts.h"
 
 namespace meadow {
 namespace {
 
 using kernels::kLanes;
+
+constexpr std::string_view kF32 = "F32 by input";
+constexpr std::string_view kBF16 = "BF16 by input";
+constexpr std::string_view kF16 = "F16 by input";
 
 // Partial sums of a block of outputs: [tokens, kLanes, width].
 class LaneSums {
@@ -74,8 +79,16 @@ class InputReader {
 template <typename Value>
 class DenseInputMajorMatrix final : public InputMajorMatrix {
  public:
-  DenseInputMajorMatrix(Widen widen, const Value* values, std::size_t rows, std::size_t columns)
-      : InputMajorMatrix(rows, columns), widen_(widen), values_(values) {}
+  DenseInputMajorMatrix(std::string_view form, Widen widen, const Value* values, std::size_t rows,
+                        std::size_t columns)
+      : InputMajorMatrix(rows, columns), form_(form), widen_(widen), values_(values) {}
+
+  [[nodiscard]] std::string_view form() const noexcept override { return form_; }
+  [[nodiscard]] MatrixParts parts() const override {
+    MatrixParts made{std::string(form_), rows(), columns(), {}, {}};
+    made.add("values", std::span<const Value>(values_, rows() * columns()));
+    return made;
+  }
 
   [[nodiscard]] std::size_t bytes() const noexcept override {
     return rows() * columns() * sizeof(Value);
@@ -135,6 +148,7 @@ class DenseInputMajorMatrix final : public InputMajorMatrix {
     return values_ + input * rows() + row;
   }
 
+  std::string_view form_;
   Widen widen_;
   const Value* values_;
 };
@@ -161,12 +175,24 @@ std::unique_ptr<InputMajorMatrix> input_major_matrix(DenseType type, const void*
   prefer_huge_pages(values, rows * columns * (type == DenseType::kF32 ? 4 : 2));
   if (type == DenseType::kF32) {
     return std::make_unique<DenseInputMajorMatrix<float>>(
-        nullptr, static_cast<const float*>(values), rows, columns);
+        kF32, nullptr, static_cast<const float*>(values), rows, columns);
   }
   const auto& kernels = kernels::product_kernels(active_isa());
   return std::make_unique<DenseInputMajorMatrix<std::uint16_t>>(
+      type == DenseType::kF16 ? kF16 : kBF16,
       type == DenseType::kF16 ? kernels.widen_f16 : kernels.widen_bf16,
       static_cast<const std::uint16_t*>(values), rows, columns);
+}
+
+std::unique_ptr<Matrix> input_major_matrix_of(const MatrixParts& parts) {
+  PartReader reader(parts);
+  const std::size_t count = parts.rows * parts.columns;
+  const bool is_f32 = parts.form == kF32;
+  const DenseType half = parts.form == kF16 ? DenseType::kF16 : DenseType::kBF16;
+  const void* values = is_f32 ? static_cast<const void*>(reader.take<float>("values", count).data())
+                              : reader.take<std::uint16_t>("values", count).data();
+  reader.finish();
+  return input_major_matrix(is_f32 ? DenseType::kF32 : half, values, parts.rows, parts.columns);
 }
 
 }  // namespace meadow

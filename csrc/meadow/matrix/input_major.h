@@ -37,4 +37,7 @@ class InputMajorMatrix : public Matrix {
 std::unique_ptr<InputMajorMatrix> input_major_matrix(DenseType type, const void* values,
                                                      std::size_t rows, std::size_t columns);
 
+// From the part "values", [columns, rows]; see matrix_of.
+std::unique_ptr<Matrix> input_major_matrix_of(const MatrixParts& parts);
+
 }  // namespace meadow

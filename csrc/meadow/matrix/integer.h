@@ -33,4 +33,6 @@ enum class ActivationForm {
 std::unique_ptr<Matrix> integer_matrix(const IntegerWeight& weight, PlaneWidths widths,
                                        ActivationForm activations, unsigned threads);
 
+std::unique_ptr<Matrix> integer_matrix_of(const MatrixParts& parts);
+
 }  // namespace meadow

@@ -6,6 +6,7 @@
 #include <memory>
 #include <optional>
 #include <span>
+#include <string_view>
 #include <vector>
 
 #include "meadow/base/thread_pool.h"
@@ -15,6 +16,8 @@ namespace meadow {
 namespace kernels {
 struct Bf16DotKernels;
 }
+
+struct MatrixParts;  // parts.h
 
 // What activations are before they are multiplied with weights in floats: as they come, or rounded
 // to BF16, with denormals taken as zeros; the contract of such products is in kernels/bf16_dot.
@@ -48,6 +51,10 @@ class Matrix {
   [[nodiscard]] std::size_t rows() const noexcept { return rows_; }
   [[nodiscard]] std::size_t columns() const noexcept { return columns_; }
 
+  // How the weight is stored: a dtype for dense ones, else the name of a packed form.
+  [[nodiscard]] virtual std::string_view form() const noexcept = 0;
+  // Everything it is made of, over its own memory; `matrix_of` makes it again.
+  [[nodiscard]] virtual MatrixParts parts() const = 0;
   // What one product with one vector reads of the weight, tables and scales counted.
   [[nodiscard]] virtual std::size_t bytes() const noexcept = 0;
   // Whether its values are integers with scales: the type of activations is none of its business.
@@ -98,5 +105,6 @@ enum class DenseType { kF32, kBF16, kF16 };
 // Over memory that outlives it: rows * columns elements in row order, not copied.
 std::unique_ptr<Matrix> dense_matrix(DenseType type, const void* values, std::size_t rows,
                                      std::size_t columns);
+std::unique_ptr<Matrix> dense_matrix_of(const MatrixParts& parts);
 
 }  // namespace meadow

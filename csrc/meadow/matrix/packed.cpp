@@ -7,6 +7,7 @@
 #include "meadow/base/mapped_pages.h"
 #include "meadow/kernels/isa.h"
 #include "meadow/matrix/many_tokens.h"
+#include "meadow/matrix/parts.h"
 #include "meadow/matrix/row_groups.h"
 #include "meadow/number/content.h"
 
@@ -28,6 +29,14 @@ class PackedMatrix final : public Matrix {
     prefer_huge_pages(view.lower, units * kernels::kUnitLower);
   }
 
+  [[nodiscard]] std::string_view form() const noexcept override { return "planes"; }
+  [[nodiscard]] MatrixParts parts() const override {
+    const std::size_t groups = block_count(rows(), kernels::kGroupRows);
+    const std::size_t units = groups * kernels::units_of(columns());
+    const std::size_t tables = block_count(groups, kernels::kTableGroups);
+    return parts_of_planes(*this, view_, units * kernels::kUnitCodes, units * kernels::kUnitLower,
+                           tables * kernels::kUpperBytes, groups);
+  }
   [[nodiscard]] std::size_t bytes() const noexcept override { return bytes_; }
   [[nodiscard]] std::size_t row_step() const noexcept override { return kernels::kGroupRows; }
 
@@ -100,6 +109,29 @@ std::unique_ptr<Matrix> packed_matrix(DenseType type, const void* values, std::s
   }
   return packed_matrix(
       encode_float_planes(rows, columns, bf16_rows(float_type_of(type), values, columns), threads));
+}
+
+std::unique_ptr<Matrix> packed_matrix_of(const MatrixParts& parts) {
+  if (parts.columns > kMostPlaneColumns) {
+    invalid("planes: expected at most " + std::to_string(kMostPlaneColumns) + " columns, found " +
+            std::to_string(parts.columns));
+  }
+  PartReader reader(parts);
+  const std::size_t groups = block_count(parts.rows, kernels::kGroupRows);
+  const std::size_t units = groups * kernels::units_of(parts.columns);
+  const std::size_t tables = block_count(groups, kernels::kTableGroups) * kernels::kUpperBytes;
+  const auto codes = reader.take<std::uint8_t>("codes", units * kernels::kUnitCodes);
+  const auto lower = reader.take<std::uint8_t>("lower", units * kernels::kUnitLower);
+  const auto table = reader.take<std::uint8_t>("tables", tables);
+  const auto escapes = reader.take<kernels::Escape>("escapes");
+  const auto escaped = reader.take<std::uint32_t>("escaped", groups + 1);
+  reader.finish();
+  const kernels::PackedRows planes = {codes.data(),   lower.data(),   table.data(),
+                                      escapes.data(), escaped.data(), parts.columns};
+  check_escapes(planes, parts.rows, escapes.size());
+  return packed_matrix(
+      planes, parts.rows,
+      codes.size() + lower.size() + table.size() + escapes.size_bytes() + escaped.size_bytes());
 }
 
 }  // namespace meadow

@@ -18,4 +18,6 @@ std::unique_ptr<Matrix> packed_matrix(const kernels::PackedRows& planes, std::si
 std::unique_ptr<Matrix> packed_matrix(DenseType type, const void* values, std::size_t rows,
                                       std::size_t columns, unsigned threads);
 
+std::unique_ptr<Matrix> packed_matrix_of(const MatrixParts& parts);
+
 }  // namespace meadow

@@ -2,9 +2,11 @@
 
 #include <utility>
 
+#include "meadow/base/mapped_pages.h"
 #include "meadow/codec/f16_planes.h"
 #include "meadow/kernels/isa.h"
 #include "meadow/matrix/many_tokens.h"
+#include "meadow/matrix/parts.h"
 #include "meadow/matrix/row_groups.h"
 
 namespace meadow {
@@ -16,12 +18,44 @@ using kernels::kUnitColumns;
 // Parts of rows that are widened are whole strips.
 static_assert(many_tokens::Widened::kColumns % (kernels::kStripUnits * kUnitColumns) == 0);
 
+// Of the planes of a weight, in bytes, and its number of strips.
+struct Sizes {
+  Sizes(std::size_t rows, std::size_t columns) {
+    const std::size_t groups = block_count(rows, kGroupRows);
+    const std::size_t units = groups * kernels::units_of(columns);
+    codes = units * kernels::kF16UnitCodes;
+    lower = units * kernels::kUnitLower;
+    tables = block_count(groups, kernels::kTableGroups) * kernels::kF16UpperBytes;
+    strips = groups * kernels::strips_of(columns);
+  }
+
+  std::size_t codes;
+  std::size_t lower;
+  std::size_t tables;
+  std::size_t strips;
+};
+
 class PackedF16Matrix final : public Matrix {
  public:
   explicit PackedF16Matrix(F16Planes planes)
-      : Matrix(planes.rows, planes.columns), planes_(std::move(planes)), view_(planes_.view()) {}
+      : Matrix(planes.rows, planes.columns),
+        planes_(std::move(planes)),
+        view_(planes_.view()),
+        bytes_(planes_.bytes()) {}
+  // Over planes that others own.
+  PackedF16Matrix(const kernels::PackedF16Rows& view, std::size_t rows, std::size_t bytes)
+      : Matrix(rows, view.columns), view_(view), bytes_(bytes) {
+    const Sizes sizes(rows, view.columns);
+    prefer_huge_pages(view.codes, sizes.codes);
+    prefer_huge_pages(view.lower, sizes.lower);
+  }
 
-  [[nodiscard]] std::size_t bytes() const noexcept override { return planes_.bytes(); }
+  [[nodiscard]] std::string_view form() const noexcept override { return "F16 planes"; }
+  [[nodiscard]] MatrixParts parts() const override {
+    const Sizes sizes(rows(), columns());
+    return parts_of_planes(*this, view_, sizes.codes, sizes.lower, sizes.tables, sizes.strips);
+  }
+  [[nodiscard]] std::size_t bytes() const noexcept override { return bytes_; }
   [[nodiscard]] std::size_t row_step() const noexcept override { return kGroupRows; }
 
   void do_multiply_rows(Block range, const Activations& x, float* y) const override {
@@ -36,6 +70,7 @@ class PackedF16Matrix final : public Matrix {
   const kernels::PackedF16Kernels& kernels_ = kernels::packed_f16_kernels(active_isa());
   F16Planes planes_;
   kernels::PackedF16Rows view_;
+  std::size_t bytes_;
 };
 
 }  // namespace
@@ -43,6 +78,23 @@ class PackedF16Matrix final : public Matrix {
 std::unique_ptr<Matrix> packed_f16_matrix(const std::uint16_t* values, std::size_t rows,
                                           std::size_t columns, unsigned threads) {
   return std::make_unique<PackedF16Matrix>(encode_f16_planes(rows, columns, values, threads));
+}
+
+std::unique_ptr<Matrix> packed_f16_matrix_of(const MatrixParts& parts) {
+  PartReader reader(parts);
+  const Sizes sizes(parts.rows, parts.columns);
+  const auto codes = reader.take<std::uint8_t>("codes", sizes.codes);
+  const auto lower = reader.take<std::uint8_t>("lower", sizes.lower);
+  const auto tables = reader.take<std::uint8_t>("tables", sizes.tables);
+  const auto escapes = reader.take<kernels::F16Escape>("escapes");
+  const auto escaped = reader.take<std::uint32_t>("escaped", sizes.strips + 1);
+  reader.finish();
+  const kernels::PackedF16Rows planes = {codes.data(),   lower.data(),   tables.data(),
+                                         escapes.data(), escaped.data(), parts.columns};
+  check_escapes(planes, parts.rows, escapes.size());
+  return std::make_unique<PackedF16Matrix>(
+      planes, parts.rows,
+      codes.size() + lower.size() + tables.size() + escapes.size_bytes() + escaped.size_bytes());
 }
 
 }  // namespace meadow

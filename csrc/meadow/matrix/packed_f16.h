@@ -12,4 +12,6 @@ namespace meadow {
 std::unique_ptr<Matrix> packed_f16_matrix(const std::uint16_t* values, std::size_t rows,
                                           std::size_t columns, unsigned threads);
 
+std::unique_ptr<Matrix> packed_f16_matrix_of(const MatrixParts& parts);
+
 }  // namespace meadow

@@ -8,6 +8,7 @@
 #include "meadow/kernels/packed/packed.h"
 #include "meadow/matrix/many_tokens.h"
 #include "meadow/matrix/matrix.h"
+#include "meadow/matrix/parts.h"
 
 namespace meadow {
 
@@ -49,6 +50,19 @@ void read_row_groups(const Matrix& matrix, const Kernels& kernels, const Planes&
                   values + (row - range.begin) * columns);
     }
   }
+}
+
+// Sizes are in bytes; escapes are told apart by the `parts` of `escaped`.
+template <typename Planes>
+MatrixParts parts_of_planes(const Matrix& matrix, const Planes& planes, std::size_t code_bytes,
+                            std::size_t lower_bytes, std::size_t table_bytes, std::size_t parts) {
+  MatrixParts made{std::string(matrix.form()), matrix.rows(), matrix.columns(), {}, {}};
+  made.add("codes", std::span(planes.codes, code_bytes));
+  made.add("lower", std::span(planes.lower, lower_bytes));
+  made.add("tables", std::span(planes.tables, table_bytes));
+  made.add("escapes", std::span(planes.escapes, planes.escaped[parts]));
+  made.add("escaped", std::span(planes.escaped, parts + 1));
+  return made;
 }
 
 }  // namespace meadow

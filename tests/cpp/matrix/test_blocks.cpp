@@ -12,6 +12,7 @@
 #include "meadow/matrix/matrix.h"
 #include "meadow/matrix/packed.h"
 #include "meadow/matrix/packed_f16.h"
+#include "meadow/matrix/parts.h"
 
 using namespace meadow;
 using namespace meadow::test;
@@ -117,6 +118,8 @@ class NotingMatrix final : public Matrix {
  public:
   explicit NotingMatrix(std::size_t rows) : Matrix(rows, 4) {}
 
+  [[nodiscard]] std::string_view form() const noexcept override { return "noting"; }
+  [[nodiscard]] MatrixParts parts() const override { return {}; }
   [[nodiscard]] std::size_t bytes() const noexcept override { return rows() << 14; }
   [[nodiscard]] std::size_t row_step() const noexcept override { return 24; }
   [[nodiscard]] std::vector<Block> given() const {
@@ -139,6 +142,17 @@ class NotingMatrix final : public Matrix {
 };
 
 }  // namespace
+
+TEST_CASE("every form is made again from its parts, with the same bits") {
+  const Shape shape{37, 70};
+  const auto x = activations(2 * shape.columns, 5);
+  EveryForm(shape, 3).visit([&](const Matrix& matrix) {
+    const auto again = matrix_of(matrix.parts());
+    CHECK(again->form() == matrix.form());
+    CHECK(same_bits(product_of(*again, x, 1, ActivationType::kF32),
+                    product_of(matrix, x, 1, ActivationType::kF32)));
+  });
+}
 
 TEST_CASE("rows read at once are the rows read one by one, in every form") {
   for (const Shape shape : {Shape{1, 1}, Shape{37, 33}, Shape{50, 130}}) {

@@ -11,9 +11,8 @@ from small_models import CASES
 from test_packed_forms import logits, saved_in
 
 import meadow_py as mp
-from meadow_py import _core
+from meadow_py import _core, forms
 from meadow_py.measure import candidates_of, compare_products
-from meadow_py.run import matrices
 
 ROWS, COLUMNS = 132, 1100
 
@@ -97,13 +96,13 @@ def test_auto_stays_dense_where_packing_was_measured_to_lose(
 ) -> None:
     isa = _core.isa_active()
     for slower, expected in (((isa,), "F16"), ((), "F16 planes")):
-        monkeypatch.setattr(matrices, "_SLOWER_THAN_DENSE", {"F16 planes": slower})
-        made = matrices._packed(halves(), "auto")
-        assert (made.form if made else "F16") == expected
-        forced = matrices._packed(halves(), "packed")
-        assert forced is not None
-        assert forced.form == "F16 planes"
+        monkeypatch.setattr(forms.form_of("F16 planes"), "slower_than_dense", slower)
+        weight = forms.FloatWeight.of(halves())
+        assert forms.make(weight, "auto").form == expected
+        assert forms.make(weight, "packed").form == "F16 planes"
+        wide = forms.FloatWeight.of(halves().astype(np.float32))
+        assert forms.make(wide, "auto").form == "F16 planes"  # half the bytes of F32
 
 
 def test_a_weight_too_small_to_gain_stays_dense() -> None:
-    assert matrices._packed(halves()[:1, :5], "packed") is None
+    assert forms.make(forms.FloatWeight.of(halves()[:1, :5]), "packed").form == "F16"

@@ -1,0 +1,106 @@
+// A matrix taken apart, and made again over memory that somebody else owns: what copies, processes
+// and exporters carry. Everything is checked at the door; products rely on it afterwards.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <type_traits>
+#include <vector>
+
+#include "meadow/matrix/integer.h"
+#include "meadow/matrix/matrix.h"
+
+namespace meadow {
+
+enum class PartType { kU8, kU16, kU32, kF32 };
+
+std::string_view name_of(PartType type) noexcept;
+std::size_t width_of(PartType type) noexcept;
+
+// Elements in a row. Records, such as escapes, are bytes.
+struct MatrixPart {
+  std::string name;
+  PartType type;
+  const void* data;
+  std::size_t count;
+};
+
+// What integer forms tell besides; see IntegerWeight.
+struct IntegerOptions {
+  std::size_t per_scale;
+  ActivationForm activations;
+};
+
+struct MatrixParts {
+  std::string form;  // as Matrix::form
+  std::size_t rows = 0;
+  std::size_t columns = 0;
+  std::optional<IntegerOptions> integers;
+  std::vector<MatrixPart> parts;
+
+  template <typename T>
+  void add(const char* name, std::span<const T> values);
+};
+
+template <typename T>
+void MatrixParts::add(const char* name, std::span<const T> values) {
+  if constexpr (std::is_same_v<T, float>) {
+    parts.push_back({name, PartType::kF32, values.data(), values.size()});
+  } else if constexpr (std::is_same_v<T, std::uint32_t>) {
+    parts.push_back({name, PartType::kU32, values.data(), values.size()});
+  } else if constexpr (std::is_same_v<T, std::uint16_t>) {
+    parts.push_back({name, PartType::kU16, values.data(), values.size()});
+  } else {
+    parts.push_back({name, PartType::kU8, values.data(), values.size_bytes()});
+  }
+}
+
+// Over memory that outlives it and stays as it is. Throws InvalidArgument for an unknown form, a
+// part that is missing, unknown, misaligned or of another size, WrongDtype for another type, and
+// Corrupt for contents that contradict themselves.
+std::unique_ptr<Matrix> matrix_of(const MatrixParts& parts);
+
+// Hands out the parts of a form by name.
+class PartReader {
+ public:
+  explicit PartReader(const MatrixParts& parts) : parts_(parts) {}
+
+  // Of exactly `count` elements; without it of any number, to be checked by whoever asks.
+  template <typename T>
+  std::span<const T> take(std::string_view name, std::optional<std::size_t> count = std::nullopt,
+                          std::size_t alignment = alignof(T)) {
+    return typed<T>(found(name, {type_of<T>(), sizeof(T), alignment}, count));
+  }
+  // Throws for parts that nobody took.
+  void finish() const;
+
+ private:
+  template <typename T>
+  static constexpr PartType type_of() noexcept {
+    if constexpr (std::is_same_v<T, float>) return PartType::kF32;
+    if constexpr (std::is_same_v<T, std::uint32_t>) return PartType::kU32;
+    if constexpr (std::is_same_v<T, std::uint16_t>) return PartType::kU16;
+    return PartType::kU8;
+  }
+  template <typename T>
+  static std::span<const T> typed(const MatrixPart& part) {
+    return {static_cast<const T*>(part.data), part.count * width_of(part.type) / sizeof(T)};
+  }
+  struct Wanted {
+    PartType type;
+    std::size_t size;
+    std::size_t alignment;
+  };
+  const MatrixPart& found(std::string_view name, const Wanted& wanted,
+                          std::optional<std::size_t> count);
+
+  const MatrixParts& parts_;
+  std::vector<std::string_view> taken_;
+};
+
+}  // namespace meadow

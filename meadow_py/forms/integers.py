@@ -1,0 +1,67 @@
+"""Integers with scales, multiplied with activations of 8 bits: dense, or in planes."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from meadow_py.forms.form import FloatWeight, Form
+
+if TYPE_CHECKING:
+    from meadow_py._core import Matrix
+    from meadow_py.quantize import Quantized
+    from meadow_py.quantize_q8 import QuantizedQ8
+
+# By which request which quantiser is asked for.
+_INT8 = {"int8": "int8:row", "int8-tensor": "int8:tensor"}
+_Q8 = {"q8": "q8"}
+_CODES = {"heads": "uint8", "data": "uint8", "outer": "float32"}
+_INT8_PARTS = {**_CODES, "scales": "float32"}
+_Q8_PARTS = {**_CODES, "coded_scales": "uint8"}
+
+
+class Int8(Form):
+    """Codes of 8 bits with one scale for a row or for the weight."""
+
+    requests = _INT8
+    parts = _INT8_PARTS
+    is_lossless = False
+
+    def __init__(self, packed: bool) -> None:
+        self.id = "INT8 planes" if packed else "INT8"
+        self._packed = packed
+
+    def make(self, weight: FloatWeight, request: str, /) -> Matrix:
+        """Quantised; forms that are made of one weight share its codes."""
+        from meadow_py import _core
+        from meadow_py.quantize import quantize
+
+        key = self.requests[request]
+        granularity = str(key).removeprefix("int8:")
+        made: Quantized = weight.once(
+            str(key), lambda: quantize(weight.floats, granularity=granularity, name=weight.name)
+        )
+        per_scale = weight.shape[1] if granularity == "row" else 0
+        return _core.integer_matrix(made.codes, made.scales.ravel(), per_scale, self._packed)
+
+
+class Q8(Form):
+    """Codes of 8 bits; 32 inputs share a scale, which is itself 8 bits times one of the row."""
+
+    requests = _Q8
+    parts = _Q8_PARTS
+    is_lossless = False
+
+    def __init__(self, packed: bool) -> None:
+        self.id = "Q8 planes" if packed else "Q8"
+        self._packed = packed
+
+    def make(self, weight: FloatWeight, _request: str, /) -> Matrix:
+        """Quantised; forms that are made of one weight share its codes."""
+        from meadow_py import _core
+        from meadow_py.quantize_q8 import quantize_q8
+
+        made: QuantizedQ8 = weight.once("q8", lambda: quantize_q8(weight.floats, weight.name))
+        return _core.q8_matrix(made.codes, made.row_scales, made.coded_scales, self._packed)
+
+
+FORMS = (Int8(packed=False), Int8(packed=True), Q8(packed=False), Q8(packed=True))
