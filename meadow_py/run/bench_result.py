@@ -3,12 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass, replace
-from typing import TYPE_CHECKING, Any
+from typing import Any, Self
 
 from meadow_py.measure import Bandwidth, Host
-
-if TYPE_CHECKING:
-    from typing_extensions import Self
 
 VERSION = 1
 
