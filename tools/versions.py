@@ -101,8 +101,8 @@ def fresh_environment(python: str, folder: Path) -> Path:
 
 
 def build_requirements() -> list[str]:
-    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["build-system"]["requires"]
-    return [*found, "cmake", "ninja"]
+    system = tomllib.loads((ROOT / "pyproject.toml").read_text())["build-system"]
+    return [*system["requires"], "cmake", "ninja"]
 
 
 def installed(python: Path) -> dict[str, str]:

@@ -11,8 +11,11 @@ import pytest
 from hypothesis import settings
 
 settings.register_profile("default", deadline=None, max_examples=100)
-settings.register_profile("ci", deadline=None, max_examples=300, derandomize=True)
-settings.load_profile("ci" if os.environ.get("CI") else "default")
+settings.register_profile("ci", deadline=None, max_examples=100, derandomize=True)
+settings.register_profile("full", deadline=None, max_examples=2000)
+settings.load_profile(
+    os.environ.get("HYPOTHESIS_PROFILE") or ("ci" if os.environ.get("CI") else "default")
+)
 
 DATA_VARIABLE = "MEADOW_TEST_DATA"
 if os.environ.get(DATA_VARIABLE):  # tests run in another folder: see below
