@@ -45,7 +45,9 @@ constraints() { # the file of pinned versions for an interpreter
 once() {
   (
     flock 9
-    [[ -e $work/made-$1 ]] || { "$@" && touch "$work/made-$1"; }
+    [[ ! -e $work/made-$1 ]] || exit 0
+    "$@"
+    touch "$work/made-$1"
   ) 9>"$work/lock-$1"
 }
 

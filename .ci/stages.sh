@@ -25,10 +25,25 @@ stage_lint() {
   fi
 }
 
-stage_cpp() { use_tools && cmake --workflow --preset default; }
-stage_asan() { use_tools && cmake --workflow --preset asan; }
-stage_tsan() { use_tools && cmake --workflow --preset tsan; }
-stage_tidy() { use_tools && cmake --workflow --preset tidy; }
+stage_cpp() {
+  use_tools
+  cmake --workflow --preset default
+}
+
+stage_asan() {
+  use_tools
+  cmake --workflow --preset asan
+}
+
+stage_tsan() {
+  use_tools
+  cmake --workflow --preset tsan
+}
+
+stage_tidy() {
+  use_tools
+  cmake --workflow --preset tidy
+}
 
 stage_profile() {
   use_readme_environment
