@@ -12,7 +12,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from meadow_py.checkpoint import writing
+from meadow_py.files import writing
 
 _PARTIAL = ".meadow-partial"
 _OLD = ".meadow-old"
