@@ -6,14 +6,13 @@ import json
 import os
 from collections.abc import Iterable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 from meadow_py.errors import FormatError
 from meadow_py.files import write_whole
 
 if TYPE_CHECKING:
     import pandas
-    from typing_extensions import Self
 
 # What making a result from wrong JSON types raises, beside `records.RecordError`.
 _DAMAGE = (KeyError, TypeError, ValueError, AttributeError, IndexError, OverflowError)

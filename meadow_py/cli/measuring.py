@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from enum import Enum
+from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -29,7 +29,7 @@ NEEDS = (
 )
 
 
-class Along(str, Enum):
+class Along(StrEnum):
     """Dimensions that chunks can run along."""
 
     IN = "in"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from enum import Enum
+from enum import StrEnum
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -26,7 +26,7 @@ Folder = Annotated[
 Overwrite = Annotated[bool, typer.Option("--overwrite", help="Replace what is there already.")]
 
 
-class Codec(str, Enum):
+class Codec(StrEnum):
     """Settings of the storage codec, and the runtime codec."""
 
     AUTO = "auto"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
-from datetime import datetime, timezone
+from datetime import UTC, datetime
 from pathlib import Path
 
 from meadow_py.devices.device import Device
@@ -51,7 +51,7 @@ def measure_device(folder: str | os.PathLike[str] = ".", name: str = "this-host"
     if not Path(folder).is_dir():
         raise NotADirectoryError(f"folder {os.fspath(folder)!r}: expected a folder to measure")
     disk = disk_read_bandwidth(folder)
-    machine, now = host(), datetime.now(timezone.utc)
+    machine, now = host(), datetime.now(UTC)
     source = f"measured on this host by meadow_py.measure, {now:%d %B %Y}"
     return Device(
         name=name,

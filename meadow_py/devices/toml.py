@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-import sys
+import tomllib
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any, NoReturn
@@ -11,11 +11,6 @@ from typing import Any, NoReturn
 from meadow_py.devices import units
 from meadow_py.devices.quantity import KINDS, Quantity
 from meadow_py.errors import FormatError
-
-if sys.version_info >= (3, 11):
-    import tomllib
-else:
-    import tomli as tomllib
 
 _MOST_BYTES = 1 << 20  # a device file has a few kilobytes
 _PLAIN = ("count", "share")  # dimensions whose numbers may stand without a unit

@@ -10,13 +10,9 @@ import stat
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from types import TracebackType
-from typing import TYPE_CHECKING
+from typing import Self
 
 from meadow_py.files import writing
-
-if TYPE_CHECKING:
-    from typing_extensions import Self
-
 
 _PARTIAL = ".meadow-partial"
 _OLD = ".meadow-old"

@@ -18,11 +18,7 @@ import stat
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, TypeVar
-
-if TYPE_CHECKING:
-    from typing_extensions import Self
-
+from typing import Any, Self, TypeVar
 
 _AT_FDCWD = -100  # "relative to the current folder", Linux
 _RENAME_NOREPLACE, _RENAME_EXCHANGE = 1, 2  # flags of renameat2(2)

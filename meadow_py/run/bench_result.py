@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass, replace
-from typing import TYPE_CHECKING, Annotated, Any, ClassVar
+from typing import Annotated, Any, ClassVar, Self
 
 from meadow_py.measure import Bandwidth, Host
 from meadow_py.records import (
@@ -15,9 +15,6 @@ from meadow_py.records import (
     to_json_types,
 )
 from meadow_py.results import Result
-
-if TYPE_CHECKING:
-    from typing_extensions import Self
 
 
 @dataclass(frozen=True)

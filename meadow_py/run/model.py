@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 from collections.abc import Sequence
 from types import TracebackType
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 
@@ -23,7 +23,6 @@ from meadow_py.run.perplexity import Perplexity, perplexity_of
 
 if TYPE_CHECKING:
     import numpy.typing as npt
-    from typing_extensions import Self
 
     from meadow_py.run.loading import Loaded
     from meadow_py.run.tokenizer import Tokenizer

@@ -25,7 +25,7 @@ def operation_cost(operation: Operation, setting: Setting) -> Cost:
     written = operation.output_values * setting.activation_bytes
     moves = np.where(read + written > machine.on_chip, 1.0, 0.0)
     if operation.kind == "lookup":
-        moves, written = np.float64(1.0), 0 * written
+        moves, written = np.asarray(1.0), 0 * written
     arithmetic = operation.macs + operation.other_operations / 2
     cost = Cost(
         operation=operation.name,

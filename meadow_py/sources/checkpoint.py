@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 from collections.abc import Callable, Iterable, Mapping
 from types import MappingProxyType, TracebackType
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Self
 
 from meadow_py.errors import FormatError
 from meadow_py.sources.dtypes import BITS, FLOATS, NUMPY
@@ -13,7 +13,6 @@ from meadow_py.sources.tensor import Tensor
 
 if TYPE_CHECKING:
     import numpy.typing as npt
-    from typing_extensions import Self
 
     from meadow_py.architectures import Architecture, WeightSpec
 

@@ -21,6 +21,8 @@ from meadow_py.torch.weight_files import mark, unmarked
 if TYPE_CHECKING:
     from transformers import PreTrainedConfig, PreTrainedModel
 
+CONVERSIONS = "_weight_conversions"  # how Transformers made parameters of a file's tensors
+
 
 class MeadowConfig(QuantizationConfigMixin):
     """The ``quantization_config`` of a packed model's ``config.json``.
@@ -74,7 +76,11 @@ class MeadowQuantizer(HfQuantizer):
 
     def postprocess_model(self, model: PreTrainedModel, **_: Any) -> PreTrainedModel:
         """Leave a model that differs in nothing from a dense one."""
+        # From 5.24 on, the next line removes this as well; saving needs it, to give tensors that
+        # were renamed or merged on loading the names and shapes back that they have in the files.
+        conversions = {key: vars(model)[key] for key in (CONVERSIONS,) if key in vars(model)}
         self.remove_quantization_config(model)  # type: ignore[no-untyped-call]
+        vars(model).update(conversions)
         vars(model).pop("is_quantized", None)
         named = unmarked(vars(model.config).pop("transformers_weights"))
         if named is not None:

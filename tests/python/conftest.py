@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -10,8 +11,11 @@ import pytest
 from hypothesis import settings
 
 settings.register_profile("default", deadline=None, max_examples=100)
-settings.register_profile("ci", deadline=None, max_examples=300, derandomize=True)
-settings.load_profile("ci" if os.environ.get("CI") else "default")
+settings.register_profile("ci", deadline=None, max_examples=100, derandomize=True)
+settings.register_profile("full", deadline=None, max_examples=2000)
+settings.load_profile(
+    os.environ.get("HYPOTHESIS_PROFILE") or ("ci" if os.environ.get("CI") else "default")
+)
 
 DATA_VARIABLE = "MEADOW_TEST_DATA"
 if os.environ.get(DATA_VARIABLE):  # tests run in another folder: see below
@@ -25,6 +29,14 @@ def _away_from_the_sources(tmp_path_factory: pytest.TempPathFactory) -> Iterator
     os.chdir(tmp_path_factory.mktemp("elsewhere"))
     yield
     os.chdir(before)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _ctrl_c_reaches_child_processes() -> Iterator[None]:
+    """Shells start background jobs with SIGINT ignored, and child processes would inherit that."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
 
 
 @pytest.fixture(scope="session")

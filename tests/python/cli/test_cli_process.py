@@ -95,6 +95,19 @@ def test_ctrl_c(large_model: str) -> None:
     assert complained == "meadow: interrupted\n"
 
 
+@pytest.mark.skipif(sys.platform != "linux", reason="looks into /proc")
+def test_ctrl_c_that_a_shell_has_ignored_stays_ignored(large_model: str) -> None:
+    """So does `nohup`, and every shell without job control that starts a background job."""
+    command = ["sh", "-c", 'trap "" INT; exec "$@"', "sh", *MEADOW, "profile", large_model]
+    pipe = subprocess.PIPE
+    with subprocess.Popen(command, stderr=pipe, stdout=pipe, text=True) as process:
+        _wait_until_open(process.pid, large_model)
+        process.send_signal(signal.SIGINT)
+        said, complained = process.communicate(timeout=120)
+    assert (process.returncode, complained) == (0, "")
+    assert "INT8" in said
+
+
 def _wait_until_open(pid: int, path: str) -> None:
     maps = Path(f"/proc/{pid}/maps")
     for _ in range(3000):

@@ -61,10 +61,12 @@ def test_an_example_prints_what_the_page_shows(
     folder = tmp_path
     if any(word in example.source for word in MODELS_OF_SHARED_DATA):
         folder = request.getfixturevalue("shared_data") / "weights"
+    # Examples call `meadow` by its name, also where its environment is not activated.
+    path = os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", os.defpath)])
     done = subprocess.run(
         [sys.executable, *example.arguments],
         cwd=folder,
-        env={**os.environ, "COLUMNS": "80", "NO_COLOR": "1"},
+        env={**os.environ, "COLUMNS": "80", "NO_COLOR": "1", "PATH": path},
         capture_output=True,
         text=True,
         timeout=300,
