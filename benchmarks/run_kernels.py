@@ -19,7 +19,7 @@ from common import test_data
 
 from meadow_py import _core
 from meadow_py.measure.memory import anonymous
-from meadow_py.quantize import quantize
+from meadow_py.quantizers import quantize
 from meadow_py.sources import open_checkpoint
 
 COLUMNS = 4096

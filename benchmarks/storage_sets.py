@@ -11,7 +11,7 @@ import ml_dtypes
 import numpy as np
 from rivals import Tensor
 
-from meadow_py.quantize import quantize
+from meadow_py.quantizers import quantize
 from meadow_py.sources import Checkpoint, open_checkpoint
 
 # A decoder of 512 M weights in BF16, near 1 GB: Gaussian columns whose scales differ as in trained

@@ -11,8 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from meadow_py.errors import FormatError
-from meadow_py.quantize import quantize
-from meadow_py.quantize_q8 import quantize_q8
+from meadow_py.quantizers import quantize, quantize_q8
 
 if TYPE_CHECKING:
     from meadow_py import _core
