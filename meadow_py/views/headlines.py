@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING
 
 from meadow_py import quantizers
 from meadow_py.codecs import CODECS
+from meadow_py.spelling import decibels, ratio
 from meadow_py.views import words
-from meadow_py.views.spelling import choice_title, decibels, form_title, ratio
+from meadow_py.views.spelling import choice_title, form_title
 
 if TYPE_CHECKING:
     from meadow_py.profiler.summary import Section

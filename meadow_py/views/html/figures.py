@@ -7,8 +7,8 @@ from collections.abc import Iterator, Sequence
 from meadow_py import quantizers
 from meadow_py.codecs import CODECS
 from meadow_py.profiler.summary import BUFFER_SHARES, Group, Section
+from meadow_py.spelling import binary_size, decibels, per_weight, ratio
 from meadow_py.views.html.markup import PREFIX, Column, Markup, table, text
-from meadow_py.views.spelling import binary_size, decibels, per_weight, ratio
 
 _NOT_COUNTED = Column("dictionary\nnot counted")
 _SCALES = Column("scales", words=True)

@@ -11,6 +11,7 @@ import numpy.typing as npt
 
 from meadow_py.profiler.result import Packing, Profile, WeightProfile
 from meadow_py.profiler.summary import packings_of
+from meadow_py.spelling import byte_size
 from meadow_py.views.plots.place import Place, size_of
 from meadow_py.views.plots.selection import quantized_by, quantizer_of
 from meadow_py.views.plots.style import LINES, MARKERS, ink, palette
@@ -27,7 +28,6 @@ from meadow_py.views.plots.wording import (
     subject,
     text_inches,
 )
-from meadow_py.views.spelling import byte_size
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from meadow_py import quantizers
 from meadow_py.profiler.result import Profile, WeightProfile
 from meadow_py.profiler.summary import packings_of
+from meadow_py.spelling import visible
 from meadow_py.views.plots import totals
 from meadow_py.views.plots.place import Place, size_of
 from meadow_py.views.plots.selection import quantizers_of, weights_of
@@ -24,7 +25,6 @@ from meadow_py.views.plots.wording import (
     subject,
     text_inches,
 )
-from meadow_py.views.spelling import visible
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from meadow_py import quantizers
 from meadow_py.profiler.result import Profile, WeightProfile
 from meadow_py.profiler.summary import packings_of
-from meadow_py.views.spelling import visible
+from meadow_py.spelling import visible
 
 _SHOWN = 12  # names in a message
 

@@ -10,8 +10,8 @@ from pathlib import PurePath
 from typing import TYPE_CHECKING, Any
 
 from meadow_py import quantizers
+from meadow_py.spelling import visible
 from meadow_py.views.plots.place import size_of
-from meadow_py.views.spelling import visible
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
