@@ -12,7 +12,7 @@ import numpy as np
 from rivals import Tensor
 
 from meadow_py.opening import open_checkpoint
-from meadow_py.quantize import quantize
+from meadow_py.quantizers import quantize
 from meadow_py.sources import Checkpoint
 
 # A decoder of 512 M weights in BF16, near 1 GB: Gaussian columns whose scales differ as in trained

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 import numpy.typing as npt
 
-from meadow_py.quantize import check_flag, check_matrix, check_threads
+from meadow_py.checks import check_flag, check_matrix, check_threads
 
 if TYPE_CHECKING:
     from meadow_py._core import Chunks, StreamInfo

@@ -1,85 +1,16 @@
-"""INT8 in groups of 32 inputs with 8-bit scales: less error than GGUF's Q8_0, in fewer bits."""
+"""The former home of q8, now `meadow_py.quantizers`: its names warn until the next release."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import warnings
 from typing import Any
 
-import numpy as np
-import numpy.typing as npt
 
-from meadow_py.quantize import SCALE_BITS, check_matrix, check_threads, snr_db
+def __getattr__(name: str) -> Any:
+    if name not in ("QuantizedQ8", "quantize_q8"):
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    from meadow_py import quantizers
 
-GROUP = 32  # inputs that share a scale, as in Q8_0
-
-
-@dataclass(frozen=True, eq=False)
-class QuantizedQ8:
-    """A weight ``[out, in]`` whose groups of 32 inputs have coded scales.
-
-    Attributes
-    ----------
-    codes : ndarray of int8, shape (out, in)
-        -127 to 127.
-    row_scales : ndarray of float32, shape (out,)
-    coded_scales : ndarray of uint8, shape (out, ceil(in / 32))
-        1 to 255. The scale of a group is this times the row's, in float32.
-    snr_db : float or None
-        Decibels; infinite if nothing is lost, None for an all-zero weight.
-    """
-
-    codes: npt.NDArray[np.int8]
-    row_scales: npt.NDArray[np.float32]
-    coded_scales: npt.NDArray[np.uint8]
-    snr_db: float | None
-
-    @property
-    def shape(self) -> tuple[int, int]:
-        """``(out, in)``."""
-        return self.codes.shape[0], self.codes.shape[1]
-
-    @property
-    def nbytes(self) -> int:
-        """Bytes of codes and scales: 8.25 bits a weight, and 32 a row."""
-        return self.codes.size + self.coded_scales.size + self.row_scales.size * SCALE_BITS // 8
-
-    def dequantize(self) -> npt.NDArray[np.float32]:
-        """``code * (coded scale * row scale)`` in float32, shape (out, in)."""
-        scales = self.coded_scales.astype(np.float32) * self.row_scales[:, None]
-        spread = np.repeat(scales, GROUP, axis=1)[:, : self.shape[1]]
-        return self.codes.astype(np.float32) * spread
-
-
-def quantize_q8(array: npt.NDArray[Any], name: str = "weight", threads: int = 0) -> QuantizedQ8:
-    """Quantise an ``[out, in]`` weight to q8.
-
-    Sixteen neighbouring scales from ``max|w| / 127.5`` of a group on are tried, and that with the
-    least squared error kept.
-
-    Parameters
-    ----------
-    array : ndarray, shape (out, in)
-        Real floating-point numbers; converted to float32 first.
-    name : str
-        What messages call the weight.
-    threads : int
-        0 means all cores. The result does not depend on it.
-
-    Raises
-    ------
-    ValueError
-        If the weight is not 2-D, is empty, or holds NaN or infinity (the first is named), or
-        `threads` is out of its range.
-    TypeError
-        If `array` is no array of real floating-point numbers.
-    """
-    from meadow_py import _core
-
-    matrix = check_matrix(array, name)
-    threads = check_threads(threads)
-    if matrix.dtype.kind in "iubcOSU":
-        raise TypeError(f"{name} has dtype {matrix.dtype}: expected floating-point numbers")
-    with np.errstate(over="ignore"):  # what becomes infinite is refused below
-        values = np.ascontiguousarray(matrix, dtype=np.float32)
-    codes, row_scales, coded, signal, noise = _core.quantize_q8(values, name, threads)
-    return QuantizedQ8(codes, row_scales, coded, snr_db(signal, noise))
+    said = f"{__name__}.{name} is now meadow_py.quantizers.{name}; the old name goes with the next"
+    warnings.warn(f"{said} release", DeprecationWarning, stacklevel=2)
+    return getattr(quantizers, name)

@@ -14,7 +14,7 @@ from meadow_py.blobs import planes
 from meadow_py.blobs.buffers import flat, writable
 from meadow_py.blobs.info import BlobInfo, PlaneInfo
 from meadow_py.blobs.layouts import ELEMENT_BYTES, FLOATS, Layout, groups_layout, layout_of
-from meadow_py.quantize import check_threads
+from meadow_py.checks import check_threads
 
 Bytes = npt.NDArray[np.uint8]
 

@@ -51,10 +51,8 @@ def arguments(given: Mapping[str, Any]) -> dict[str, Any]:
     `given` are the options of a command by parameter name: its ``locals()``.
     """
     return {
-        "bits": [parsing.bits(text) for text in given["bits"]],
-        "granularity": given["granularity"],
+        **_quantizers(given),
         "chunk_sizes": [parsing.chunk_size(text) for text in given["chunk_size"]],
-        "symmetric": not given["asymmetric"],
         "along": given["along"].value,
         "roles": given["role"] or None,
         "verify": not given["no_verify"],
@@ -66,6 +64,29 @@ def arguments(given: Mapping[str, Any]) -> dict[str, Any]:
         "cache_dir": given["cache_dir"],
         "local_files_only": given["offline"],
     }
+
+
+def _quantizers(given: Mapping[str, Any]) -> dict[str, Any]:
+    """Keys of quantisers, or the parts that stand for the product of keys."""
+    if not given["quantizer"]:
+        return {
+            "bits": [parsing.bits(text) for text in given["bits"]],
+            "granularity": given["granularity"],
+            "symmetric": not given["asymmetric"],
+        }
+    for name in ("bits", "granularity", "asymmetric"):
+        if is_typed(given["context"], name):
+            raise typer.BadParameter(
+                f"--quantizer and --{name} were given: expected only one of them; a key such as "
+                "int8:row says bits and granularity"
+            )
+    return {"quantizers": given["quantizer"]}
+
+
+def is_typed(context: typer.Context, parameter: str) -> bool:
+    """Whether the user gave an option, rather than its default."""
+    source = context.get_parameter_source(parameter)
+    return source is not None and source.name == "COMMANDLINE"
 
 
 def check_targets(

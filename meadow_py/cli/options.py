@@ -50,6 +50,17 @@ Granularities = Annotated[
         help="What shares a scale: tensor, row, group:N.",
     ),
 ]
+Quantizers = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--quantizer",
+        metavar="KEY[,KEY]",
+        callback=parsing.several(parsing.quantizer),
+        help="How codes are made, in the place of bits, granularity and --asymmetric: int8:row, "
+        "int4:group:128:asym, q8, ...",
+        show_default=False,
+    ),
+]
 ChunkSizes = Annotated[
     list[str],
     typer.Option(

@@ -32,7 +32,7 @@ def several(parse: Callable[[str], _T]) -> Callable[[Sequence[str] | None], list
 
 def bits(text: str) -> int:
     """``8`` or ``int8``."""
-    from meadow_py.quantize import check_bits
+    from meadow_py.quantizers import check_bits
 
     return check_bits(_integer(text.lower().removeprefix("int"), "bits"))
 
@@ -46,9 +46,16 @@ def chunk_size(text: str) -> int:
 
 def granularity(text: str) -> str:
     """``tensor``, ``row`` or ``group:N``."""
-    from meadow_py.quantize import Granularity
+    from meadow_py.quantizers import Granularity
 
     return str(Granularity.parse(text))
+
+
+def quantizer(text: str) -> str:
+    """The key of a quantiser: ``int8:row``, ``q8``."""
+    from meadow_py import quantizers
+
+    return quantizers.parse(text).key
 
 
 def file_name(text: str | None) -> str | None:
@@ -60,7 +67,7 @@ def file_name(text: str | None) -> str | None:
 
 def threads(number: int | None) -> int | None:
     """A callback for a number of threads, which typer has made a positive integer."""
-    from meadow_py.quantize import check_threads
+    from meadow_py.checks import check_threads
 
     try:
         return None if number is None else check_threads(number)

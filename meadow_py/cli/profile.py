@@ -12,11 +12,13 @@ from meadow_py.cli.failures import reports_failures
 
 @reports_failures(*measuring.NEEDS)
 def profile(
+    context: typer.Context,
     model: options.Model = None,
     bits: options.Bits = ["8"],  # noqa: B006
     granularity: options.Granularities = ["tensor", "row", "group:128"],  # noqa: B006
     chunk_size: options.ChunkSizes = ["2", "4", "8"],  # noqa: B006
     asymmetric: options.Asymmetric = False,
+    quantizer: options.Quantizers = None,
     along: options.Along = measuring.Along.IN,
     role: options.Roles = None,
     per_weight: Annotated[

@@ -46,6 +46,7 @@ def report(
     granularity: options.Granularities = ["tensor", "row", "group:128"],  # noqa: B006
     chunk_size: options.ChunkSizes = ["2", "4", "8"],  # noqa: B006
     asymmetric: options.Asymmetric = False,
+    quantizer: options.Quantizers = None,
     along: options.Along = measuring.Along.IN,
     role: options.Roles = None,
     resume: options.Resume = None,
@@ -105,9 +106,7 @@ def _refuse_settings(context: typer.Context) -> None:
     """What is saved was made with settings of its own."""
     for parameter in context.command.params:
         name = parameter.name or ""
-        source = context.get_parameter_source(name)
-        given = source is not None and source.name == "COMMANDLINE"
-        if given and name not in ("model", "output", "quiet"):
+        if measuring.is_typed(context, name) and name not in ("model", "output", "quiet"):
             raise typer.BadParameter(
                 f"{parameter.opts[0]} says how to profile a model; what is saved is profiled "
                 "already: leave it out, or name the model"

@@ -12,11 +12,13 @@ from meadow_py.cli.failures import reports_failures
 
 @reports_failures(*measuring.NEEDS)
 def sweep(
+    context: typer.Context,
     model: options.Model = None,
     chunk_size: options.ChunkSizes = ["1", "2", "3", "4", "6", "8"],  # noqa: B006
     bits: options.Bits = ["8", "4"],  # noqa: B006
     granularity: options.Granularities = ["tensor", "row", "group:128"],  # noqa: B006
     asymmetric: options.Asymmetric = False,
+    quantizer: options.Quantizers = None,
     along: options.Along = measuring.Along.IN,
     role: options.Roles = None,
     as_json: options.Json = False,

@@ -14,7 +14,7 @@ _Result = TypeVar("_Result")
 
 def used_threads(threads: int) -> int:
     """The number of threads that 0 stands for; ValueError for what is none."""
-    from meadow_py.quantize import MAX_THREADS, check_threads
+    from meadow_py.checks import MAX_THREADS, check_threads
 
     if not isinstance(threads, bool | float) and threads == 0:
         return min(_core.hardware_threads(), MAX_THREADS)

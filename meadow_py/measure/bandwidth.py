@@ -6,10 +6,10 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
+from meadow_py.checks import check_threads
 from meadow_py.measure.host import host
 from meadow_py.measure.memory import Pages, anonymous, has_huge_pages, usable_bytes
 from meadow_py.measure.timing import Timing, in_turn
-from meadow_py.quantize import check_threads
 
 CACHE_MULTIPLE = 4  # of the last-level cache: what is left in it from the last run is small
 _LEAST_BYTES = 256 << 20

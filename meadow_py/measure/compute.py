@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from meadow_py.checks import check_threads
 from meadow_py.measure.bandwidth import beyond_cache_bytes
 from meadow_py.measure.memory import anonymous
 from meadow_py.measure.timing import in_turn
-from meadow_py.quantize import check_threads
 
 if TYPE_CHECKING:
     from meadow_py._core import Matrix

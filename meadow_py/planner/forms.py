@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import math
 import os
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -101,7 +102,7 @@ def as_stored(model: Any, shape: ModelShape) -> Form | None:
 
 
 def of_profile(shape: ModelShape, profile: Profile, activation_bits: float | None) -> list[Form]:
-    """Dense and packed sizes of a profile, one form for each precision and codec.
+    """Dense and packed sizes of a profile, one form for each quantiser and codec.
 
     Of chunk sizes the one that is smallest over the whole model counts. Weights that the profile
     leaves out are taken as dense.
@@ -117,7 +118,7 @@ def of_profile(shape: ModelShape, profile: Profile, activation_bits: float | Non
             f"profile: it holds {counted} weights, {shape.name} only {stored_weights(shape)}: "
             "expected a profile of this model"
         )
-    best: dict[tuple[float, str, str], Form] = {}
+    best: dict[tuple[str, str], Form] = {}
     for key, form in _forms(shape, profile, activation_bits):
         if key not in best or form.file_bytes < best[key].file_bytes:
             best[key] = form
@@ -125,11 +126,11 @@ def of_profile(shape: ModelShape, profile: Profile, activation_bits: float | Non
 
 
 def _decoded_when_loaded(
-    key: tuple[float, str, str], form: Form, forms: dict[tuple[float, str, str], Form]
+    key: tuple[str, str], form: Form, forms: dict[tuple[str, str], Form]
 ) -> Form:
     """The storage codec is no form to run from: in memory its weights are dense."""
-    bits, granularity, codec = key
-    dense = forms.get((bits, granularity, _DENSE))
+    quantizer, codec = key
+    dense = forms.get((quantizer, _DENSE))
     if codec != _STORAGE or dense is None:
         return form
     return replace(form, stored_bytes=dense.stored_bytes, read_bytes=dense.read_bytes)
@@ -137,25 +138,35 @@ def _decoded_when_loaded(
 
 def _forms(
     shape: ModelShape, profile: Profile, activation_bits: float | None
-) -> Iterator[tuple[tuple[float, str, str], Form]]:
-    settings = {_setting(packing): None for w in profile.weights for packing in w.packings}
-    for bits, granularity, chunk_size in settings:
-        precision = Precision(
-            bits, activation_bits or max(bits, 8), activation_bits or max(bits, 8)
-        )
-        chosen = [(w, _chosen(w, (bits, granularity, chunk_size))) for w in profile.weights]
+) -> Iterator[tuple[tuple[str, str], Form]]:
+    packings = {_setting(packing): packing for w in profile.weights for packing in w.packings}
+    labels = _labels(packings.values())
+    for (quantizer, chunk_size), packing in packings.items():
+        activations = activation_bits or max(packing.bits, 8)
+        precision = Precision(packing.bits, activations, activations)
+        chosen = [(w, _chosen(w, (quantizer, chunk_size))) for w in profile.weights]
         for codec in (_DENSE, *_CODECS):
             sizes = [(w, None if p is None else p.bits_per_weight.get(codec)) for w, p in chosen]
-            form = _form(shape, precision, f"{codec}, {granularity}", sizes)
+            form = _form(shape, precision, f"{codec}, {labels[quantizer]}", sizes)
             if form is not None:
-                yield (bits, granularity, codec), form
+                yield (quantizer, codec), form
 
 
-def _setting(packing: Packing) -> tuple[int, str, int]:
-    return packing.bits, packing.granularity, packing.chunk_size
+def _labels(packings: Iterable[Packing]) -> dict[str, str]:
+    """By key of the quantiser: its granularity where no other one has it, else the key."""
+    about = {p.quantizer: (p.bits, p.granularity) for p in packings}
+    alike = Counter(about.values())
+    return {
+        key: granularity if granularity is not None and alike[bits, granularity] == 1 else key
+        for key, (bits, granularity) in about.items()
+    }
 
 
-def _chosen(weight: WeightProfile, setting: tuple[int, str, int]) -> Packing | None:
+def _setting(packing: Packing) -> tuple[str, int]:
+    return packing.quantizer, packing.chunk_size
+
+
+def _chosen(weight: WeightProfile, setting: tuple[str, int]) -> Packing | None:
     return next((p for p in weight.packings if _setting(p) == setting), None)
 
 

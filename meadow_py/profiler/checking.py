@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from dataclasses import fields
 from typing import Any
 
+from meadow_py import quantizers
 from meadow_py.architectures import ROLES
 from meadow_py.codecs import CODECS, CODERS, MAX_CHUNK, MIN_CHUNK
 from meadow_py.ledger import Ledger
@@ -40,7 +41,7 @@ def check_profile(profile: Profile) -> None:
         raise ValueError("no weights in it")
     if len(set(names)) < len(names):
         raise ValueError(f"two weights are called {max(names, key=names.count)!r}")
-    chunk_sizes: dict[tuple[int, str], tuple[int, ...]] = {}
+    chunk_sizes: dict[str, tuple[int, ...]] = {}
     for weight in profile.weights:
         check_weight(weight)
         for setting, sizes in _chunk_sizes(weight).items():
@@ -66,6 +67,7 @@ def check_weight(weight: WeightProfile) -> None:
 
 
 def _check_packing(packing: Packing, name: str) -> None:
+    _check_quantizer(packing, name)
     in_range = 1 <= packing.bits <= 8 and MIN_CHUNK <= packing.chunk_size <= MAX_CHUNK
     if not in_range or packing.unique_chunks < 1 or packing.reduction_ratio < 1:
         raise ValueError(f"weight {name!r} has a packing that cannot be")
@@ -73,6 +75,20 @@ def _check_packing(packing: Packing, name: str) -> None:
     _require(packing.ledgers, ("dense", *CODECS), name)
     _check_ledgers(packing.ledgers, packing.bits_per_weight, name)
     _check_tables(() if packing.huffman is None else (packing.huffman,), name)
+
+
+def _check_quantizer(packing: Packing, name: str) -> None:
+    """A key that is not known here may be one of a later version."""
+    known = quantizers.find(packing.quantizer)
+    if known is None:
+        return
+    expected = (known.key, known.bits, known.granularity)
+    found = (packing.quantizer, packing.bits, packing.granularity)
+    if found != expected:
+        raise ValueError(
+            f"weight {name!r} has codes of the quantizer, bits and granularity {found}, "
+            f"expected {expected}"
+        )
 
 
 def _check_stored(stored: StoredFloats, name: str) -> None:
@@ -132,8 +148,8 @@ def _require(found: dict[str, Any], keys: tuple[str, ...], name: str) -> None:
             raise ValueError(f"weight {name!r} has no {key!r}")
 
 
-def _chunk_sizes(weight: WeightProfile) -> dict[tuple[int, str], tuple[int, ...]]:
-    sizes: dict[tuple[int, str], tuple[int, ...]] = {}
+def _chunk_sizes(weight: WeightProfile) -> dict[str, tuple[int, ...]]:
+    sizes: dict[str, tuple[int, ...]] = {}
     for p in weight.packings:
-        sizes[p.bits, p.granularity] = (*sizes.get((p.bits, p.granularity), ()), p.chunk_size)
+        sizes[p.quantizer] = (*sizes.get(p.quantizer, ()), p.chunk_size)
     return sizes

@@ -10,13 +10,13 @@ import numpy.typing as npt
 
 from meadow_py import ledger
 from meadow_py.profiler.result import ValueDistribution
-from meadow_py.quantize import Quantized
+from meadow_py.quantizers import QuantizedIntegers
 
 _BLOCK = 1 << 16  # values widened at a time: they stay in the cache
 
 
 def of_floats(
-    matrix: npt.NDArray[Any], coded: Quantized, threads: int, check: Callable[[], None]
+    matrix: npt.NDArray[Any], coded: QuantizedIntegers, threads: int, check: Callable[[], None]
 ) -> ValueDistribution:
     """Of a weight of floating-point numbers, and its symmetric INT8 codes under one scale.
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from meadow_py.ledger import Ledger
 from meadow_py.profiler.coded import HuffmanTable, StoredFloats
 from meadow_py.profiler.measured import MeasuredHost, MeasuredProducts
+from meadow_py.quantizers import product_keys
 
 if TYPE_CHECKING:
     import pandas
@@ -42,11 +43,14 @@ class Packing:
 
     Attributes
     ----------
+    quantizer : str
+        Key of the quantiser, such as ``int8:row``; ``stored`` for weights that are stored as
+        integer codes.
     bits : int
         Bits per code.
-    granularity : str
+    granularity : str or None
         What shares a scale: ``tensor``, ``row``, ``group:128``; ``stored`` for weights that are
-        stored as integer codes.
+        stored as integer codes; None for a quantiser that none of these describes.
     chunk_size : int
         Codes per chunk.
     unique_chunks : int
@@ -78,8 +82,9 @@ class Packing:
         of earlier versions.
     """
 
+    quantizer: str
     bits: int
-    granularity: str
+    granularity: str | None
     chunk_size: int
     unique_chunks: int
     reduction_ratio: float
@@ -136,10 +141,10 @@ class WeightProfile:
     content_dtype : str
         The narrowest dtype that holds every stored value bit for bit.
     floors : dict of str to float or None
-        Order-0 entropies in bits per weight: ``symbol`` of the codes of the first setting,
+        Order-0 entropies in bits per weight: ``symbol`` of the codes of the first quantiser,
         ``fields`` and ``joint`` of the stored floats, None where they do not apply.
     packings : tuple of Packing
-        One per bits, granularity and chunk size, in that order.
+        One per quantiser and chunk size, in that order.
     values : ValueDistribution or None
         None in files of earlier versions.
     stored : StoredFloats or None
@@ -200,14 +205,37 @@ class ModelInfo:
 
 @dataclass(frozen=True)
 class Settings:
-    """How it was profiled; see `profile`."""
+    """How it was profiled; see `profile`.
+
+    Attributes
+    ----------
+    bits : tuple of int
+        Bits per code of the quantisers, each once.
+    granularity : tuple of str
+        What shares a scale, each once, of the quantisers that have a granularity.
+    chunk_sizes : tuple of int
+    symmetric : bool or None
+        None where the quantisers differ in it, or it makes no sense.
+    along : str
+    verified : bool
+    quantizers : tuple of str
+        Their keys, in the order of the run: what the figures above are derived from.
+    """
 
     bits: tuple[int, ...]
     granularity: tuple[str, ...]
     chunk_sizes: tuple[int, ...]
-    symmetric: bool
+    symmetric: bool | None
     along: str
     verified: bool
+    quantizers: tuple[str, ...]
+
+    @property
+    def is_product(self) -> bool:
+        """Whether the quantisers are `Integers` of all `bits` and `granularity`."""
+        if self.symmetric is None:
+            return False
+        return self.quantizers == product_keys(self.bits, self.granularity, self.symmetric)
 
 
 @dataclass(frozen=True)
@@ -245,7 +273,7 @@ class Profile:
     measured: MeasuredHost | None = field(default=None, compare=False)
 
     def summary(self) -> tuple[Section, ...]:
-        """Figures by role, by weight and by chunk size, one section per bits and granularity."""
+        """Figures by role, by weight and by chunk size, one section per quantiser."""
         from meadow_py.profiler.summary import sections
 
         return sections(self)
@@ -263,7 +291,7 @@ class Profile:
     def to_dataframe(self) -> pandas.DataFrame:
         """One row per weight and packing. Needs pandas.
 
-        Columns: ``name role layer out in dtype content_dtype bits granularity chunk_size
+        Columns: ``name role layer out in dtype content_dtype quantizer bits granularity chunk_size
         unique_chunks reduction_ratio snr_db``, every key of ``bits_per_weight`` with ``_bpw``
         appended, ``huffman_entries huffman_longest huffman_table_bits huffman_streams`` of the
         Huffman decoder, ``storage_coding``, and of the stored floats ``floor_fields floor_joint
@@ -312,7 +340,8 @@ class Profile:
         ax : matplotlib.axes.Axes, optional
             Where to draw; None makes a figure of a fitting size.
         **options
-            Of the kind of plot: ``bits``, ``granularity``, ``codec``, ``role``, ``weight``.
+            Of the kind of plot: ``bits``, ``granularity``, ``quantizer``, ``codec``, ``role``,
+            ``weight``.
 
         Returns
         -------

@@ -7,13 +7,15 @@ from collections.abc import Callable, Iterable, Sequence
 from contextlib import nullcontext
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from meadow_py import quantizers as room
+from meadow_py.checks import MAX_THREADS, check_flag, check_threads
 from meadow_py.codecs import check_along, check_chunk
 from meadow_py.jobs import Progress, Stopwatch
 from meadow_py.profiler.measuring import measure_weights, measured_host
 from meadow_py.profiler.result import HostInfo, ModelInfo, Profile, Settings
 from meadow_py.profiler.weight import is_codes
 from meadow_py.profiler.weights import Work, profile_weights
-from meadow_py.quantize import MAX_THREADS, Granularity, check_bits, check_flag, check_threads
+from meadow_py.quantizers import Granularity, Quantizer, check_bits
 
 if TYPE_CHECKING:
     from concurrent.futures import Executor
@@ -22,14 +24,18 @@ if TYPE_CHECKING:
 
 _T = TypeVar("_T")
 
+BITS: tuple[int, ...] = (8,)
+GRANULARITY = ("tensor", "row", "group:128")
+
 
 def profile(
     model: Any,
     *,
-    bits: int | Sequence[int] = (8,),
-    granularity: str | Sequence[str] = ("tensor", "row", "group:128"),
+    bits: int | Sequence[int] | None = None,
+    granularity: str | Sequence[str] | None = None,
     chunk_sizes: int | Sequence[int] = (2, 4, 8),
-    symmetric: bool = True,
+    symmetric: bool | None = None,
+    quantizers: str | Quantizer | Sequence[str | Quantizer] | None = None,
     along: str = "in",
     roles: str | Sequence[str] | None = None,
     verify: bool = True,
@@ -45,24 +51,27 @@ def profile(
 ) -> Profile:
     """Measure the redundancy of a model's weights, and what lossless packing really saves.
 
-    Every matrix is quantised once per `bits` and `granularity`, and packed by every codec once
-    per chunk size; the streams are real and decoded again. Large tensors are in memory one at a
+    Every matrix is quantised by each of the quantisers, and packed by every codec once per chunk
+    size; the streams are real and decoded again. Large tensors are in memory one at a
     time, small ones as many as there are threads.
 
     Parameters
     ----------
     model : str, path, module, mapping or Checkpoint
         Whatever `open_checkpoint` opens, or an open checkpoint.
-    bits : int or sequence of int
-        Bits per code, 2 to 8. Weights stored as 8-bit integers are packed as they are, under
-        granularity ``stored``.
-    granularity : str or sequence of str
+    bits : int or sequence of int, optional
+        Bits per code, 2 to 8; by default 8. Weights stored as 8-bit integers are packed as they
+        are, under granularity ``stored``.
+    granularity : str or sequence of str, optional
         What shares a scale: ``tensor`` (one weight), ``row`` (an output channel), ``group:N``
-        (N inputs of a row).
+        (N inputs of a row). By default ``tensor``, ``row`` and ``group:128``.
     chunk_sizes : int or sequence of int
         Codes per chunk, 1 to 16.
-    symmetric : bool
-        Codes around zero; False adds zero points.
+    symmetric : bool, optional
+        Codes around zero, the default; False adds zero points.
+    quantizers : str, Quantizer or sequence of these, optional
+        Keys of quantisers, such as ``int8:row``, ``int4:group:128:asym`` or ``q8``, in the place of
+        `bits`, `granularity` and `symmetric`, which stand for the product of their keys.
     along : {"in", "out"}
         Along which dimension codes are cut in chunks.
     roles : str or sequence of str, optional
@@ -93,8 +102,9 @@ def profile(
     Raises
     ------
     ValueError
-        For arguments out of range, a model without matrices, and weights that hold NaN or
-        infinity (one of them is named). Empty matrices are left out.
+        For arguments out of range, `quantizers` beside one of the arguments that it stands in the
+        place of, a model without matrices, and weights that hold NaN or infinity (one of them is
+        named). Empty matrices are left out.
     TypeError
         For arguments of another type, and for what is no model.
     FormatError
@@ -102,11 +112,10 @@ def profile(
     OSError
         If a file or a hub cannot be read.
     """
+    chosen_quantizers = _quantizers(quantizers, bits, granularity, symmetric)
     settings = Settings(
-        bits=_each(bits, check_bits, "bits"),
-        granularity=_each(granularity, lambda g: str(Granularity.parse(g)), "granularity"),
+        **_derived(chosen_quantizers),
         chunk_sizes=_each(chunk_sizes, check_chunk, "chunk_sizes"),
-        symmetric=check_flag(symmetric, "symmetric"),
         along=check_along(along),
         verified=check_flag(verify, "verify"),
     )
@@ -118,7 +127,7 @@ def profile(
         weights = _matrices(checkpoint)
         chosen = _of_roles(weights, wanted, checkpoint.source)
         clock = Stopwatch()
-        work = Work(settings, used_threads, clock, executor)
+        work = Work(settings, chosen_quantizers, used_threads, clock, executor)
         with Progress(work.passes * sum(w.count for w in chosen), "profile", progress) as bar:
             done = profile_weights(chosen, work, bar, resume)
         here = measured_host(_used_threads(threads)) if measured else None
@@ -128,9 +137,57 @@ def profile(
     return Profile(info, settings, _host(used_threads), done, clock.seconds, here)
 
 
+def _quantizers(
+    keys: str | Quantizer | Sequence[str | Quantizer] | None,
+    bits: int | Sequence[int] | None,
+    granularity: str | Sequence[str] | None,
+    symmetric: bool | None,
+) -> tuple[Quantizer, ...]:
+    parts = {"bits": bits, "granularity": granularity, "symmetric": symmetric}
+    given = [name for name, value in parts.items() if value is not None]
+    if keys is not None:
+        if given:
+            raise ValueError(
+                f"quantizers and {', '.join(given)} were given: expected only one of them; "
+                "a key such as 'int8:row' says bits and granularity"
+            )
+        return _each(keys, _parse_quantizer, "quantizers")
+    return room.product(
+        _each(BITS if bits is None else bits, check_bits, "bits"),
+        _each(GRANULARITY if granularity is None else granularity, _scope, "granularity"),
+        True if symmetric is None else check_flag(symmetric, "symmetric"),
+    )
+
+
+def _scope(granularity: str) -> str:
+    return str(Granularity.parse(granularity))
+
+
+def _parse_quantizer(key: str | Quantizer) -> Quantizer:
+    made = room.parse(key)
+    if made.key == room.STORED:
+        raise ValueError(
+            f"quantizer {made.key!r}: weights that are stored as 8-bit integers have it by "
+            "themselves, others cannot: leave it out"
+        )
+    return made
+
+
+def _derived(chosen: Sequence[Quantizer]) -> dict[str, Any]:
+    """What settings tell of the quantisers, beside their keys."""
+    symmetric = {quantizer.symmetric for quantizer in chosen}
+    scopes = (quantizer.granularity for quantizer in chosen)
+    return {
+        "quantizers": tuple(quantizer.key for quantizer in chosen),
+        "bits": tuple(dict.fromkeys(quantizer.bits for quantizer in chosen)),
+        "granularity": tuple(dict.fromkeys(scope for scope in scopes if scope is not None)),
+        "symmetric": symmetric.pop() if len(symmetric) == 1 else None,
+    }
+
+
 def _each(values: Any, check: Callable[[Any], _T], name: str) -> tuple[_T, ...]:
     """A scalar or a sequence as checked values, each once, in the order given."""
-    single = isinstance(values, str | Granularity) or not isinstance(values, Iterable)
+    single = isinstance(values, str | Granularity | Quantizer) or not isinstance(values, Iterable)
     checked = tuple(dict.fromkeys(check(v) for v in ([values] if single else values)))
     if not checked:
         raise ValueError(f"{name} is empty: expected at least one value")

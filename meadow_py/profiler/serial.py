@@ -27,6 +27,7 @@ from meadow_py.profiler.result import (
     ValueDistribution,
     WeightProfile,
 )
+from meadow_py.quantizers import STORED, integers_key, product_keys
 
 VERSION = 1
 # What building a result from wrong JSON raises.
@@ -129,6 +130,7 @@ def _stored_to_dict(stored: StoredFloats) -> dict[str, Any]:
 
 def _packing_to_dict(packing: Packing) -> dict[str, Any]:
     return {
+        "quantizer": packing.quantizer,
         "bits": packing.bits,
         "granularity": packing.granularity,
         "chunk_size": packing.chunk_size,
@@ -158,6 +160,7 @@ def _row(weight: WeightProfile, packing: Packing) -> dict[str, Any]:
         "in": weight.shape[1],
         "dtype": weight.dtype,
         "content_dtype": weight.content_dtype,
+        "quantizer": packing.quantizer,
         "bits": packing.bits,
         "granularity": packing.granularity,
         "chunk_size": packing.chunk_size,
@@ -198,18 +201,30 @@ def _product_columns(weight: WeightProfile) -> dict[str, float | None]:
 
 
 def _profile_from_dict(data: dict[str, Any]) -> Profile:
+    model, settings = _build(ModelInfo, data["model_info"]), _settings_from_dict(data["settings"])
     return Profile(
-        model=_build(ModelInfo, data["model_info"]),
-        settings=_build(Settings, data["settings"]),
+        model=model,
+        settings=settings,
         host=_build(HostInfo, data["host"]),
-        weights=tuple(weight_from_dict(weight) for weight in data["weights"]),
+        weights=tuple(weight_from_dict(each, settings.symmetric) for each in data["weights"]),
         seconds={str(stage): float(s) for stage, s in data.get("seconds", {}).items()},
         measured=_built(MeasuredHost, data.get("measured")),
     )
 
 
-def weight_from_dict(data: dict[str, Any]) -> WeightProfile:
-    """One weight from what `weight_to_dict` gave, or an exception that says what is wrong."""
+def _settings_from_dict(data: dict[str, Any]) -> Settings:
+    """Files of earlier versions name no quantisers: theirs are the product of bits and scales."""
+    if "quantizers" in data:
+        return _build(Settings, data)
+    keys = product_keys(data["bits"], data["granularity"], data["symmetric"])
+    return _build(Settings, {**data, "quantizers": keys})
+
+
+def weight_from_dict(data: dict[str, Any], symmetric: bool | None = True) -> WeightProfile:
+    """One weight from what `weight_to_dict` gave, or an exception that says what is wrong.
+
+    `symmetric` is that of the settings, for files of earlier versions.
+    """
     rows, columns = data["shape"]
     floors = {key: None if v is None else _finite(v) for key, v in data["floors"].items()}
     return WeightProfile(
@@ -220,7 +235,7 @@ def weight_from_dict(data: dict[str, Any]) -> WeightProfile:
         dtype=_text(data["dtype"]),
         content_dtype=_text(data.get("content_dtype", data["dtype"])),
         floors=floors,
-        packings=tuple(_packing_from_dict(packing) for packing in data["packings"]),
+        packings=tuple(_packing_from_dict(each, symmetric) for each in data["packings"]),
         values=_values_from_dict(data.get("values")),
         stored=_stored_from_dict(data.get("stored")),
         products=_built(MeasuredProducts, data.get("products")),
@@ -240,10 +255,15 @@ def _stored_from_dict(data: dict[str, Any] | None) -> StoredFloats | None:
     )
 
 
-def _packing_from_dict(data: dict[str, Any]) -> Packing:
+def _packing_from_dict(data: dict[str, Any], symmetric: bool | None) -> Packing:
+    bits, granularity = int(data["bits"]), data["granularity"]
+    if "quantizer" not in data:  # files of earlier versions
+        key = integers_key(bits, _text(granularity), symmetric is not False)
+        data = {**data, "quantizer": granularity if granularity == STORED else key}
     return Packing(
-        bits=int(data["bits"]),
-        granularity=_text(data["granularity"]),
+        quantizer=_text(data["quantizer"]),
+        bits=bits,
+        granularity=None if granularity is None else _text(granularity),
         chunk_size=int(data["chunk_size"]),
         unique_chunks=int(data["unique_chunks"]),
         reduction_ratio=_finite(data["reduction_ratio"]),

@@ -9,7 +9,6 @@ from meadow_py.architectures import ROLES
 from meadow_py.codecs import CODECS
 from meadow_py.profiler.result import Packing, Profile, WeightProfile
 
-Setting = tuple[int, str]  # bits, granularity
 BUFFER_SHARES = (50, 95, 100)  # per cent of the weights
 
 
@@ -120,8 +119,9 @@ class ChunkRow:
 class Section:
     """One way of quantising, by role, by chunk size, and in total."""
 
+    quantizer: str
     bits: int
-    granularity: str
+    granularity: str | None
     roles: tuple[Group, ...]
     weights: tuple[Group, ...]
     total: Group
@@ -157,9 +157,9 @@ class StoredDtype:
 
 
 def sections(profile: Profile) -> tuple[Section, ...]:
-    """One section per bits and granularity, in the order of the run."""
-    settings = dict.fromkeys((p.bits, p.granularity) for w in profile.weights for p in w.packings)
-    return tuple(_section(profile, setting) for setting in settings)
+    """One section per quantiser, in the order of the run."""
+    keys = dict.fromkeys(p.quantizer for w in profile.weights for p in w.packings)
+    return tuple(_section(profile, key) for key in keys)
 
 
 def stored_dtypes(profile: Profile) -> tuple[StoredDtype, ...]:
@@ -182,14 +182,9 @@ def stored_dtypes(profile: Profile) -> tuple[StoredDtype, ...]:
     return tuple(sorted(stored, key=lambda entry: -entry.values))
 
 
-def best_packing(weight: WeightProfile, bits: int, granularity: str) -> Candidate:
-    """The smallest packing of one weight under one setting."""
-    return _best([_Slice(weight, _packings(weight, (bits, granularity)))])
-
-
 @dataclass(frozen=True)
 class _Slice:
-    """A weight and its packings under one setting, one per chunk size."""
+    """A weight and its packings under one quantiser, one per chunk size."""
 
     weight: WeightProfile
     packings: tuple[Packing, ...]
@@ -199,17 +194,19 @@ class _Slice:
         return self.packings[0]
 
 
-def _packings(weight: WeightProfile, setting: Setting) -> tuple[Packing, ...]:
-    return tuple(p for p in weight.packings if (p.bits, p.granularity) == setting)
+def packings_of(weight: WeightProfile, quantizer: str) -> tuple[Packing, ...]:
+    """The packings of a weight under the quantiser of this key, one per chunk size."""
+    return tuple(p for p in weight.packings if p.quantizer == quantizer)
 
 
-def _section(profile: Profile, setting: Setting) -> Section:
-    slices = [_Slice(w, _packings(w, setting)) for w in profile.weights]
+def _section(profile: Profile, quantizer: str) -> Section:
+    slices = [_Slice(w, packings_of(w, quantizer)) for w in profile.weights]
     slices = [part for part in slices if part.packings]
     by_role = {role: [s for s in slices if s.weight.role == role] for role in ROLES}
     return Section(
-        bits=setting[0],
-        granularity=setting[1],
+        quantizer=quantizer,
+        bits=slices[0].first.bits,
+        granularity=slices[0].first.granularity,
         roles=tuple(_group(role, members) for role, members in by_role.items() if members),
         weights=tuple(_group(part.weight.name, [part]) for part in slices),
         total=_group("all", slices),

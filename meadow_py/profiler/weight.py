@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import math
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -22,7 +24,7 @@ from meadow_py.profiler.result import (
     ValueDistribution,
     WeightProfile,
 )
-from meadow_py.quantize import Quantized, quantize
+from meadow_py.quantizers import Integers, Quantized, Quantizer, Stored
 from meadow_py.spelling import visible
 
 if TYPE_CHECKING:
@@ -30,7 +32,6 @@ if TYPE_CHECKING:
     from meadow_py.codecs import Along
     from meadow_py.sources import Weight
 
-STORED = "stored"  # the granularity of weights that are codes already
 _CODE_DTYPES = ("I8", "U8")
 
 Advance = Callable[[int, str], None]  # told how many values of which weight are done
@@ -43,14 +44,10 @@ def is_codes(dtype: str) -> bool:
 
 @dataclass(frozen=True)
 class _Coded:
-    """Codes of a weight under one setting, and what is stored beside them."""
+    """A weight under one quantiser, and what does not depend on chunks."""
 
-    codes: npt.NDArray[Any]
-    bits: int
-    granularity: str
-    snr_db: float | None
-    scale_bits: int
-    zero_point_bits: int
+    quantizer: Quantizer
+    made: Quantized
     counts: npt.NDArray[np.uint64]  # of each code
     symbol_floor: float
     blobs: Coded
@@ -62,11 +59,13 @@ class _Worker:
     def __init__(
         self,
         settings: Settings,
+        quantizers: Sequence[Quantizer],
         threads: int,
         clock: Stopwatch,
         advance: Advance,
     ) -> None:
         self.settings = settings
+        self.quantizers = quantizers
         self.threads = threads
         self.clock = clock
         self.advance = advance
@@ -78,8 +77,8 @@ class _Worker:
         values = self._values(weight, matrix)
         stored = self._stored(weight.dtype, matrix)
         packings: list[Packing] = []
-        for bits, granularity in self._codings(weight.dtype):
-            coded = self._code(_called(weight), matrix, bits, granularity)
+        for quantizer in self._quantizers_of(weight.dtype):
+            coded = self._code(_called(weight), matrix, quantizer)
             if floors["symbol"] is None:
                 floors["symbol"] = coded.symbol_floor
             for chunk in self.settings.chunk_sizes:
@@ -98,10 +97,8 @@ class _Worker:
             stored=stored,
         )
 
-    def _codings(self, dtype: str) -> list[tuple[int, str]]:
-        if is_codes(dtype):
-            return [(8, STORED)]
-        return [(b, g) for b in self.settings.bits for g in self.settings.granularity]
+    def _quantizers_of(self, dtype: str) -> Sequence[Quantizer]:
+        return (Stored(),) if is_codes(dtype) else self.quantizers
 
     def _read(self, weight: Weight) -> npt.NDArray[Any]:
         with self.clock.stage("read"):
@@ -123,7 +120,8 @@ class _Worker:
         with self.clock.stage("values"):
             if is_codes(weight.dtype):
                 return distribution.of_codes(matrix, self.threads, self.clock.check)
-            coded = self._quantize(_called(weight), matrix, 8, "tensor", symmetric=True)
+            with _advice():
+                coded = Integers().quantize(matrix, _called(weight), self.threads)
             return distribution.of_floats(matrix, coded, self.threads, self.clock.check)
 
     def _stored(self, dtype: str, matrix: npt.NDArray[Any]) -> StoredFloats | None:
@@ -134,47 +132,22 @@ class _Worker:
         with self.clock.stage("code"):
             return self.coding.floats(matrix, dtype)
 
-    def _code(self, name: str, matrix: npt.NDArray[Any], bits: int, granularity: str) -> _Coded:
-        if granularity == STORED:
-            return self._coded(matrix, bits, STORED)
-        with self.clock.stage("quantise"):
-            made = self._quantize(name, matrix, bits, granularity, self.settings.symmetric)
-        # No finite ratio means that nothing was lost; see Packing.snr_db.
-        snr = None if made.snr_db is None or made.snr_db == float("inf") else made.snr_db
-        beside = (made.scale_bits, made.zero_point_bits)
-        return self._coded(made.codes, bits, granularity, snr, *beside)
-
-    def _quantize(
-        self, name: str, matrix: npt.NDArray[Any], bits: int, granularity: str, symmetric: bool
-    ) -> Quantized:
-        try:
-            return quantize(matrix, bits, symmetric, granularity, name, self.threads)
-        except ValueError as error:  # NaN or infinity
-            raise ValueError(
-                f"{error}; repair the weight, or leave it out by naming other roles (--role, "
-                "roles=...)"
-            ) from error
-
-    def _coded(
-        self,
-        codes: npt.NDArray[Any],
-        bits: int,
-        granularity: str,
-        snr: float | None = None,
-        scale_bits: int = 0,
-        zero_point_bits: int = 0,
-    ) -> _Coded:
+    def _code(self, name: str, matrix: npt.NDArray[Any], quantizer: Quantizer) -> _Coded:
+        with self.clock.stage("quantise"), _advice():
+            made = quantizer.quantize(matrix, name, self.threads)
+        _check_size(quantizer, made, matrix, name)
         with self.clock.stage("floors"):
-            counts = ledger.symbol_counts(codes, bits, self.threads)
+            counts = ledger.symbol_counts(made.codes, quantizer.bits, self.threads)
             floor = ledger.symbol_floor(counts)
         with self.clock.stage("code"):
-            made = self.coding.codes(codes)
-        beside = (scale_bits, zero_point_bits)
-        return _Coded(codes, bits, granularity, snr, *beside, counts, floor, made)
+            blobs = self.coding.codes(made.codes)
+        return _Coded(quantizer, made, counts, floor, blobs)
 
     def _pack(self, name: str, coded: _Coded, chunk: int) -> Packing:
         along: Along = "out" if self.settings.along == "out" else "in"
-        matrix = CodeMatrix(coded.codes, coded.bits, chunk, along, self.threads, name)
+        matrix = CodeMatrix(
+            coded.made.codes, coded.quantizer.bits, chunk, along, self.threads, name
+        )
         with self.clock.stage("unique"):
             chunks = matrix.chunks
         infos: dict[str, StreamInfo] = {}
@@ -182,13 +155,14 @@ class _Worker:
             with self.clock.stage("pack"):
                 infos[codec.name] = codec.measure(matrix, self.settings.verified)
         with self.clock.stage("floors"):
-            chunk_floor = ledger.chunk_floor(chunks, coded.codes.size)
+            chunk_floor = ledger.chunk_floor(chunks, coded.made.codes.size)
         return _packing(coded, matrix, infos, chunk_floor)
 
 
 def profile_weight(
     weight: Weight,
     settings: Settings,
+    quantizers: Sequence[Quantizer],
     threads: int,
     clock: Stopwatch,
     advance: Advance,
@@ -197,7 +171,29 @@ def profile_weight(
 
     `advance` is called after every setting, with the number of values and the weight's name.
     """
-    return _Worker(settings, threads, clock, advance).weight(weight)
+    return _Worker(settings, quantizers, threads, clock, advance).weight(weight)
+
+
+@contextmanager
+def _advice() -> Iterator[None]:
+    """What to do about a weight that holds NaN or infinity."""
+    try:
+        yield
+    except ValueError as error:
+        raise ValueError(
+            f"{error}; repair the weight, or leave it out by naming other roles (--role, roles=...)"
+        ) from error
+
+
+def _check_size(quantizer: Quantizer, made: Quantized, matrix: npt.NDArray[Any], name: str) -> None:
+    """Raise RuntimeError where sizes would be wrong: a bug of the quantiser."""
+    expected = (matrix.shape, quantizer.alphabet, quantizer.side_bits(made.shape))
+    found = (made.codes.shape, made.alphabet, made.side_bits)
+    if found != expected:
+        raise RuntimeError(
+            f"{name}: quantizer {quantizer.key}: expected shape, alphabet and bits of side "
+            f"information {expected}, found {found}"
+        )
 
 
 def _called(weight: Weight) -> str:
@@ -209,21 +205,24 @@ def _called(weight: Weight) -> str:
 def _packing(
     coded: _Coded, matrix: CodeMatrix, infos: dict[str, StreamInfo], chunk_floor: float
 ) -> Packing:
-    chunks, count = matrix.chunks, coded.codes.size
-    beside = (coded.scale_bits, coded.zero_point_bits)
-    ledgers = {"dense": ledger.dense_ledger(count, coded.bits, *beside)}
+    quantizer, made = coded.quantizer, coded.made
+    chunks, count = matrix.chunks, made.codes.size
+    beside = (made.scale_bits, made.zero_point_bits)
+    ledgers = {"dense": ledger.dense_ledger(count, quantizer.bits, *beside)}
     ledgers |= {name: ledger.stream_ledger(info, *beside) for name, info in infos.items()}
     ledgers["plain_huffman"] = ledger.plain_huffman_ledger(coded.counts, *beside)
     ledgers |= {name: ledger.blob_ledger(info, *beside) for name, info in coded.blobs.items()}
     stored = {name: book.per_weight(count) for name, book in ledgers.items()}
     best = infos["reindexed"]
     return Packing(
-        bits=coded.bits,
-        granularity=coded.granularity,
+        quantizer=quantizer.key,
+        bits=quantizer.bits,
+        granularity=quantizer.granularity,
         chunk_size=matrix.chunk,
         unique_chunks=chunks.unique,
         reduction_ratio=chunks.count / chunks.unique,
-        snr_db=coded.snr_db,
+        # No finite ratio means that nothing was lost; see Packing.snr_db.
+        snr_db=None if made.snr_db == math.inf else made.snr_db,
         packet=PacketLayout(best["packet_length"], best["mode_bits"], tuple(best["widths"])),
         bits_per_weight={
             "dense": stored.pop("dense"),
@@ -235,6 +234,6 @@ def _packing(
         },
         ledgers=ledgers,
         growth=tuple(chunks.growth()),
-        huffman=next(iter(huffman_tables(coded.blobs["huffman"], coded.bits)), None),
+        huffman=next(iter(huffman_tables(coded.blobs["huffman"], quantizer.bits)), None),
         storage_coding=coded.blobs["storage"].codec,
     )

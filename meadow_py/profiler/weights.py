@@ -21,6 +21,7 @@ from meadow_py.profiler.weight import profile_weight
 from meadow_py.spelling import visible
 
 if TYPE_CHECKING:
+    from meadow_py.quantizers import Quantizer
     from meadow_py.sources import Weight
 
 # Values up to which threads take a weight each: the core's threads wait for each other more often
@@ -34,6 +35,7 @@ class Work:
     """What is done to every weight, and where."""
 
     settings: Settings
+    quantizers: Sequence[Quantizer]
     threads: int
     clock: Stopwatch
     executor: Executor | None
@@ -41,8 +43,7 @@ class Work:
     @property
     def passes(self) -> int:
         """How often each value is packed."""
-        settings = self.settings
-        return len(settings.bits) * len(settings.granularity) * len(settings.chunk_sizes)
+        return len(self.quantizers) * len(self.settings.chunk_sizes)
 
 
 def profile_weights(
@@ -79,13 +80,15 @@ class _Elsewhere:
     """Profiles a weight in another thread or process: only what can be pickled."""
 
     settings: Settings
+    quantizers: Sequence[Quantizer]  # not their keys: the other process may not know all of these
     threads: int
     stop: Stop
 
     def __call__(self, fetch: Callable[[], Weight]) -> tuple[WeightProfile, dict[str, float]]:
         clock = _StoppableClock(self.stop)
         clock.check()
-        made = profile_weight(fetch(), self.settings, self.threads, clock, lambda _n, _name: None)
+        work = (self.settings, self.quantizers, self.threads)
+        made = profile_weight(fetch(), *work, clock, lambda _n, _name: None)
         return made, clock.seconds
 
 
@@ -135,8 +138,8 @@ def _each_profile(
             tasks = {n: functools.partial(weights.__getitem__, n) for n in small}
             yield from _on(pool, 1, weights, tasks, work, bar)
     for n in sorted({*everything} - {*small}):
-        weight = weights[n]
-        yield n, profile_weight(weight, work.settings, work.threads, work.clock, bar.advance)
+        how = (work.settings, work.quantizers, work.threads)
+        yield n, profile_weight(weights[n], *how, work.clock, bar.advance)
 
 
 def _on(
@@ -148,7 +151,7 @@ def _on(
     bar: Progress,
 ) -> Iterator[tuple[int, WeightProfile]]:
     stop, chosen = Stop(), list(tasks)
-    function = _Elsewhere(work.settings, threads, stop)
+    function = _Elsewhere(work.settings, work.quantizers, threads, stop)
     for n, (profile, seconds) in each(function, list(tasks.values()), executor, stop):
         work.clock.add(seconds)
         bar.advance(weights[chosen[n]].count * work.passes, visible(profile.name))

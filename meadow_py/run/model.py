@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 
-from meadow_py.quantize import check_threads
+from meadow_py.checks import check_threads
 from meadow_py.run.generation import Generation, Sampling
 from meadow_py.run.inputs import (
     checked_count,

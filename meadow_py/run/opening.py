@@ -6,7 +6,7 @@ import os
 from pathlib import Path
 from typing import Any
 
-from meadow_py.quantize import check_threads
+from meadow_py.checks import check_threads
 from meadow_py.run.loading import load_engine
 from meadow_py.run.model import Model
 from meadow_py.run.model_tokenizer import fetch_tokenizer

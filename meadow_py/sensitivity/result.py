@@ -8,6 +8,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from meadow_py.profiler import Profile
+from meadow_py.quantizers import canonical
 from meadow_py.sensitivity.spots import SweetSpot, choices, sweet_spots
 
 if TYPE_CHECKING:
@@ -33,7 +34,11 @@ class Sensitivity:
         return sweet_spots(self.profile)
 
     def best(
-        self, role: str | None = None, bits: int | None = None, granularity: str | None = None
+        self,
+        role: str | None = None,
+        bits: int | None = None,
+        granularity: str | None = None,
+        quantizer: str | None = None,
     ) -> tuple[SweetSpot, ...]:
         """What suits every kind of layer, if its weights may lose no SNR.
 
@@ -46,15 +51,16 @@ class Sensitivity:
         ----------
         role : str, optional
             Only this one, or ``all``.
-        bits, granularity : optional
-            Only these references.
+        bits, granularity, quantizer : optional
+            Only these references; `quantizer` is a key.
 
         Raises
         ------
         ValueError
             If none of the sweep is like that.
         """
-        wanted = {"role": role, "bits": bits, "granularity": granularity}
+        key = None if quantizer is None else canonical(quantizer)
+        wanted = {"role": role, "bits": bits, "granularity": granularity, "quantizer": key}
         found = self.sweet_spots
         for name, value in wanted.items():
             there = dict.fromkeys(getattr(spot, name) for spot in found)
@@ -74,10 +80,10 @@ class Sensitivity:
     def to_dataframe(self) -> pandas.DataFrame:
         """One row per role and way to store it. Needs pandas.
 
-        Columns: ``role weights values bits granularity codec chunk_size bits_per_weight ratio
-        snr_db``. The codec is ``dense``, ``plain_huffman``, ``huffman``, ``storage`` or a packing;
-        ratios are against dense codes of the same way of quantising. ``profile.to_dataframe()`` has
-        every weight.
+        Columns: ``role weights values quantizer bits granularity codec chunk_size bits_per_weight
+        ratio snr_db``. The codec is ``dense``, ``plain_huffman``, ``huffman``, ``storage`` or a
+        packing; ratios are against dense codes of the same way of quantising.
+        ``profile.to_dataframe()`` has every weight.
         """
         try:
             import pandas

@@ -9,14 +9,13 @@ from dataclasses import dataclass
 from meadow_py.architectures import ROLES
 from meadow_py.codecs import CODECS, CODERS
 from meadow_py.profiler.result import Packing, Profile, WeightProfile
-from meadow_py.profiler.summary import Setting
 
 DENSE, PLAIN_HUFFMAN = "dense", "plain_huffman"
 STORAGE = "storage"
 _NO_CHUNKS = (DENSE, PLAIN_HUFFMAN, *CODERS)
 _EXACT = math.inf  # SNR where quantising lost nothing
 
-# Coded form and chunk size of a setting; those of `_NO_CHUNKS` have none.
+# Coded form and chunk size under a quantiser; those of `_NO_CHUNKS` have none.
 _Form = tuple[str, int | None]
 
 
@@ -26,8 +25,10 @@ class Choice:
 
     Attributes
     ----------
-    bits, granularity : int, str
-        How they are quantised.
+    quantizer : str
+        Key of the way they are quantised.
+    bits, granularity : int, str or None
+        Of this quantiser.
     codec : str
         ``dense``, ``plain_huffman``, ``huffman``, ``storage``, or the name of a packing.
     chunk_size : int or None
@@ -40,8 +41,9 @@ class Choice:
         The lowest of the weights; None where quantising lost nothing.
     """
 
+    quantizer: str
     bits: int
-    granularity: str
+    granularity: str | None
     codec: str
     chunk_size: int | None
     bits_per_weight: float
@@ -59,8 +61,10 @@ class SweetSpot:
         Or ``all``.
     weights, values : int
         How many matrices, and how many numbers in them.
-    bits, granularity : int, str
-        The reference: one way of quantising.
+    quantizer : str
+        Key of the reference: one way of quantising.
+    bits, granularity : int, str or None
+        Of the reference.
     snr_db : float or None
         Of the reference, the lowest of the weights; None where nothing was lost.
     dense : float
@@ -76,8 +80,9 @@ class SweetSpot:
     role: str
     weights: int
     values: int
+    quantizer: str
     bits: int
-    granularity: str
+    granularity: str | None
     snr_db: float | None
     dense: float
     packed: Choice
@@ -100,14 +105,12 @@ class SweetSpot:
 
 def sweet_spots(profile: Profile) -> tuple[SweetSpot, ...]:
     """For every way of quantising as the reference: one per role, and one of all together."""
-    settings = list(
-        dict.fromkeys((p.bits, p.granularity) for w in profile.weights for p in w.packings)
-    )
+    keys = list(dict.fromkeys(p.quantizer for w in profile.weights for p in w.packings))
     by_role = {role: [w for w in profile.weights if w.role == role] for role in ROLES}
     tables = [_Table(role, weights) for role, weights in by_role.items() if weights]
     if len(tables) > 1:
         tables.append(_Table("all", profile.weights))
-    found = (table.sweet_spot(setting) for setting in settings for table in tables)
+    found = (table.sweet_spot(key) for key in keys for table in tables)
     return tuple(spot for spot in found if spot is not None)
 
 
@@ -118,11 +121,11 @@ def choices(profile: Profile) -> Iterator[tuple[str, int, int, Choice]]:
         if not weights:
             continue
         table = _Table(role, weights)
-        for setting in table.settings:
-            members = table.members(setting)
+        for key in table.quantizers:
+            members = table.members(key)
             values = sum(weight.count for weight in members)
-            for form in table.forms(setting):
-                yield role, len(members), values, table.choice(form, setting, setting)
+            for form in table.forms(key):
+                yield role, len(members), values, table.choice(form, key, key)
 
 
 class _Table:
@@ -131,42 +134,44 @@ class _Table:
     def __init__(self, role: str, weights: Sequence[WeightProfile]) -> None:
         self.role = role
         self._weights = weights
-        self._bits: dict[Setting, dict[_Form, int]] = {}
-        self._snr: dict[Setting, dict[str, float]] = {}
+        self._bits: dict[str, dict[_Form, int]] = {}
+        self._snr: dict[str, dict[str, float]] = {}
+        self._about: dict[str, tuple[int, str | None]] = {}  # bits, granularity
         self._uncoded: set[str] = set()  # what some weights were not measured under
         for weight in weights:
             for packing in weight.packings:
                 self._add(weight, packing)
 
     @property
-    def settings(self) -> tuple[Setting, ...]:
+    def quantizers(self) -> tuple[str, ...]:
         return tuple(self._bits)
 
-    def forms(self, setting: Setting) -> tuple[_Form, ...]:
-        return tuple(form for form in self._bits[setting] if form[0] not in self._uncoded)
+    def forms(self, key: str) -> tuple[_Form, ...]:
+        return tuple(form for form in self._bits[key] if form[0] not in self._uncoded)
 
-    def members(self, setting: Setting) -> list[WeightProfile]:
-        return [weight for weight in self._weights if weight.name in self._snr[setting]]
+    def members(self, key: str) -> list[WeightProfile]:
+        return [weight for weight in self._weights if weight.name in self._snr[key]]
 
-    def sweet_spot(self, reference: Setting) -> SweetSpot | None:
+    def sweet_spot(self, reference: str) -> SweetSpot | None:
         if reference not in self._bits:
             return None
         members = self.members(reference)
         values = sum(weight.count for weight in members)
-        allowed = [setting for setting in self._bits if self._keeps(setting, reference)]
-        ways = [(form, s) for s in allowed for form in self._bits[s]]
+        allowed = [key for key in self._bits if self._keeps(key, reference)]
+        ways = [(form, key) for key in allowed for form in self._bits[key]]
 
         def smallest(codecs: Sequence[str]) -> Choice:
             some = [way for way in ways if way[0][0] in codecs]
-            form, setting = min(some, key=lambda way: self._bits[way[1]][way[0]])
-            return self.choice(form, setting, reference)
+            form, key = min(some, key=lambda way: self._bits[way[1]][way[0]])
+            return self.choice(form, key, reference)
 
         return SweetSpot(
             role=self.role,
             weights=len(members),
             values=values,
-            bits=reference[0],
-            granularity=reference[1],
+            quantizer=reference,
+            bits=self._about[reference][0],
+            granularity=self._about[reference][1],
             snr_db=self._lowest_snr(reference),
             dense=self._bits[reference][DENSE, None] / values,
             packed=smallest(tuple(CODECS)),
@@ -175,24 +180,26 @@ class _Table:
             storage=smallest((STORAGE,)) if STORAGE not in self._uncoded else None,
         )
 
-    def choice(self, form: _Form, setting: Setting, reference: Setting) -> Choice:
-        size = self._bits[setting][form]
+    def choice(self, form: _Form, key: str, reference: str) -> Choice:
+        size = self._bits[key][form]
         return Choice(
-            bits=setting[0],
-            granularity=setting[1],
+            quantizer=key,
+            bits=self._about[key][0],
+            granularity=self._about[key][1],
             codec=form[0],
             chunk_size=form[1],
-            bits_per_weight=size / sum(weight.count for weight in self.members(setting)),
+            bits_per_weight=size / sum(weight.count for weight in self.members(key)),
             ratio=self._bits[reference][DENSE, None] / size,
-            snr_db=self._lowest_snr(setting),
+            snr_db=self._lowest_snr(key),
         )
 
     def _add(self, weight: WeightProfile, packing: Packing) -> None:
-        setting = (packing.bits, packing.granularity)
-        sizes = self._bits.setdefault(setting, {})
-        first = weight.name not in self._snr.setdefault(setting, {})
+        key = packing.quantizer
+        self._about[key] = (packing.bits, packing.granularity)
+        sizes = self._bits.setdefault(key, {})
+        first = weight.name not in self._snr.setdefault(key, {})
         snr = _EXACT if packing.snr_db is None else packing.snr_db
-        self._snr[setting][weight.name] = snr
+        self._snr[key][weight.name] = snr
         for codec in (*_NO_CHUNKS, *CODECS):
             if codec in _NO_CHUNKS and not first:  # the same for every chunk size
                 continue
@@ -203,11 +210,11 @@ class _Table:
             size = round(packing.bits_per_weight[codec] * weight.count)
             sizes[form] = sizes.get(form, 0) + size
 
-    def _keeps(self, setting: Setting, reference: Setting) -> bool:
-        """Whether every weight of the reference has at least its SNR under `setting`."""
-        needed, given = self._snr[reference], self._snr[setting]
+    def _keeps(self, key: str, reference: str) -> bool:
+        """Whether every weight of the reference has at least its SNR under `key`."""
+        needed, given = self._snr[reference], self._snr[key]
         return given.keys() == needed.keys() and all(given[n] >= snr for n, snr in needed.items())
 
-    def _lowest_snr(self, setting: Setting) -> float | None:
-        lowest = min(self._snr[setting].values())
+    def _lowest_snr(self, key: str) -> float | None:
+        lowest = min(self._snr[key].values())
         return None if lowest == _EXACT else lowest

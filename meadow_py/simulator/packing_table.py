@@ -159,6 +159,7 @@ def packing_table(
     granularity: str | None = None,
     chunk_size: int | None = None,
     unprofiled: str = "dense",
+    quantizer: str | None = None,
     **options: Any,
 ) -> PackingTable:
     """Compare packings on devices.
@@ -177,7 +178,7 @@ def packing_table(
     prompt : int, optional
     decoders : mapping of str to Decoder, optional
         By name of the packing; one that is not named never limits.
-    granularity, chunk_size
+    granularity, chunk_size, quantizer
         Which setting of the profile; by default each codec has the chunk size that suits it best.
     unprofiled : {"dense", "mean"}
         See `ProfilePacking.of`.
@@ -190,7 +191,7 @@ def packing_table(
         As `simulate`; for decoders of packings that are not compared.
     """
     bits = Precision.parse(precision)
-    setting = (granularity, chunk_size)
+    setting = {"granularity": granularity, "chunk_size": chunk_size, "quantizer": quantizer}
     made = [
         _packing(one, profile, bits, decoders or {}, setting, unprofiled)
         for one in _packings(packings, profile, bits)
@@ -242,7 +243,7 @@ def _packing(
     profile: Profile | None,
     bits: Precision,
     units: Mapping[str, Decoder],
-    setting: tuple[str | None, int | None],
+    setting: Mapping[str, Any],
     unprofiled: str,
 ) -> seam.Packing:
     unit = units.get(one) if isinstance(one, str) else None
@@ -250,9 +251,8 @@ def _packing(
         one,
         profile,
         bits=bits.weight_bits,
-        granularity=setting[0],
-        chunk_size=setting[1],
         decoder=unit,
+        **setting,
     )
     if isinstance(made, ProfilePacking) and not isinstance(one, ProfilePacking):
         made = replace(made, unprofiled=unprofiled)

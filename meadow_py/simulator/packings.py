@@ -83,6 +83,7 @@ def packing_of(
     granularity: str | None = None,
     chunk_size: int | None = None,
     decoder: Decoder | None = None,
+    quantizer: str | None = None,
 ) -> seam.Packing:
     """A packing by its name.
 
@@ -98,6 +99,8 @@ def packing_of(
         makes all weights together the smallest.
     decoder : Decoder, optional
         How fast it is decoded; by default it never limits.
+    quantizer : str, optional
+        Key of a quantiser of the profile, of `bits` a code; by default the first of `granularity`.
 
     Raises
     ------
@@ -123,4 +126,6 @@ def packing_of(
         )
     from meadow_py.simulator.profile_packing import ProfilePacking
 
-    return ProfilePacking.of(profile, packing, bits, granularity, chunk_size, unit)
+    return ProfilePacking.of(
+        profile, packing, bits, granularity, chunk_size, unit, quantizer=quantizer
+    )

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from meadow_py import quantizers
 from meadow_py.ledger import Ledger
 from meadow_py.simulator.packing import Decoder, PackedWeight
 
@@ -57,6 +58,7 @@ class ProfilePacking:
         chunk_size: int | None = None,
         decoder: Decoder | None = None,
         unprofiled: str = "dense",
+        quantizer: str | None = None,
     ) -> ProfilePacking:
         """One codec of a profile.
 
@@ -68,7 +70,7 @@ class ProfilePacking:
             ``storage`` of the codes; of the floats as they are stored ``stored.huffman``,
             ``stored.storage`` and, where the profile measured products, ``planes``: these need
             ``precision="w16..."``, or ``w32...``.
-        bits, granularity, chunk_size
+        bits, granularity, chunk_size, quantizer
             See `packing_of`.
         decoder : Decoder, optional
         unprofiled : {"dense", "mean"}
@@ -89,8 +91,9 @@ class ProfilePacking:
             entries = [_stored(weight, codec) for weight in profile.weights]
             width = float(max((w.stored.bits for w in profile.weights if w.stored), default=0))
         else:
-            size = chunk_size or _best_chunk(profile, codec, bits, granularity)
-            entries = [_coded(w, codec, bits, granularity, size) for w in profile.weights]
+            wanted = _Wanted.of(bits, granularity, quantizer)
+            size = chunk_size or _best_chunk(profile, codec, wanted)
+            entries = [_coded(w, codec, wanted, size) for w in profile.weights]
             width = float(bits)
         by_weight = _added(profile, entries)
         return cls(codec, by_weight, width, decoder or Decoder(), unprofiled)
@@ -139,10 +142,44 @@ def _packed(ledger: Ledger, on_chip: float) -> PackedWeight:
     return PackedWeight((ledger.total - table) / 8, table / 8, on_chip)
 
 
-def _coded(
-    weight: WeightProfile, codec: str, bits: float, granularity: str | None, chunk_size: int
-) -> PackedWeight:
-    found = [p for p in _at(weight, bits, granularity) if p.chunk_size == chunk_size]
+@dataclass(frozen=True)
+class _Wanted:
+    """Which codes of a profile: those of the first quantiser that is like this."""
+
+    bits: float
+    granularity: str | None
+    quantizer: str | None
+
+    @classmethod
+    def of(cls, bits: float, granularity: str | None, quantizer: str | None) -> _Wanted:
+        key = None if quantizer is None else quantizers.canonical(quantizer)
+        return cls(bits, granularity, key)
+
+    def among(self, weight: WeightProfile) -> list[Packed]:
+        found = [p for p in weight.packings if self._suits(p)]
+        if not found:
+            ways = {(p.quantizer, p.bits, p.granularity) for p in weight.packings}
+            known = sorted(_way(*way) for way in ways)
+            raise ValueError(
+                f"packing: {weight.name}: expected one of {', '.join(known)}, found {self.bits:g} "
+                f"bits by {self.quantizer or self.granularity or 'any'}"
+            )
+        return [p for p in found if p.quantizer == found[0].quantizer]
+
+    def _suits(self, packing: Packed) -> bool:
+        return (
+            packing.bits == self.bits
+            and self.granularity in (None, packing.granularity)
+            and self.quantizer in (None, packing.quantizer)
+        )
+
+
+def _way(quantizer: str, bits: int, granularity: str | None) -> str:
+    return f"{bits} bits by {granularity or quantizer}"
+
+
+def _coded(weight: WeightProfile, codec: str, wanted: _Wanted, chunk_size: int) -> PackedWeight:
+    found = [p for p in wanted.among(weight) if p.chunk_size == chunk_size]
     if not found:
         sizes = sorted({p.chunk_size for p in weight.packings})
         raise ValueError(f"packing: chunk size {chunk_size}: the profile has {sizes}")
@@ -195,23 +232,10 @@ def _ledger(weight: WeightProfile, packing: Packed, codec: str) -> Ledger:
     return packing.ledgers[codec]
 
 
-def _at(weight: WeightProfile, bits: float, granularity: str | None) -> list[Packed]:
-    found = [p for p in weight.packings if p.bits == bits]
-    wanted = granularity or (found[0].granularity if found else "")
-    found = [p for p in found if p.granularity == wanted]
-    if not found:
-        known = sorted({f"{p.bits} bits by {p.granularity}" for p in weight.packings})
-        raise ValueError(
-            f"packing: {weight.name}: expected one of {', '.join(known)}, found {bits:g} bits by "
-            f"{granularity or 'any'}"
-        )
-    return found
-
-
-def _best_chunk(profile: Profile, codec: str, bits: float, granularity: str | None) -> int:
+def _best_chunk(profile: Profile, codec: str, wanted: _Wanted) -> int:
     totals: dict[int, int] = {}
     for weight in profile.weights:
-        for packing in _at(weight, bits, granularity):
+        for packing in wanted.among(weight):
             size = _ledger(weight, packing, codec).total
             totals[packing.chunk_size] = totals.get(packing.chunk_size, 0) + size
     if not totals:

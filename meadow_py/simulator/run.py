@@ -38,6 +38,7 @@ def simulate(
     energy: str | EnergyTable | None = None,
     granularity: str | None = None,
     chunk_size: int | None = None,
+    quantizer: str | None = None,
     **settings: Any,
 ) -> Simulation:
     """Predict time and energy of a model on a device. Nothing is run, and no weight is read.
@@ -75,8 +76,8 @@ def simulate(
         Of the packing; by default it never limits.
     energy : str or EnergyTable, optional
         By default that of the device.
-    granularity, chunk_size
-        Which setting of `profile`.
+    granularity, chunk_size, quantizer
+        Which setting of `profile`; see `packing_of`.
     **settings
         Of `Settings`: ``overlap``, ``macs_per_cycle``, ``softmax_per_cycle``, ``on_chip``, ...
 
@@ -104,6 +105,7 @@ def simulate(
         granularity=granularity,
         chunk_size=chunk_size,
         decoder=decoder,
+        quantizer=quantizer,
     )
     machine = machine_of(chosen, options, bits.operand_bits)
     flow = _dataflow(dataflow, chosen)

@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from meadow_py import quantizers
 from meadow_py.codecs import CODECS
 from meadow_py.spelling import decibels, ratio
 from meadow_py.views import words
-from meadow_py.views.spelling import choice_title, form_title, setting_title
+from meadow_py.views.spelling import choice_title, form_title
 
 if TYPE_CHECKING:
     from meadow_py.profiler.summary import Section
@@ -51,13 +52,13 @@ def _counted(spots: Sequence[str], where: str, ways: int) -> str:
 
 def _packed(section: Section) -> str:
     best = section.total.best
-    setting = setting_title(section.bits, section.granularity)
+    setting = quantizers.title(section.quantizer)
     packed = f"{CODECS[best.codec].title}, C={best.chunk_size}: {ratio(best.ratio)}"
     return f"{setting} ({packed}, {_loss(section.total.snr_db)})"
 
 
 def _chosen(spot: SweetSpot) -> str:
-    setting = setting_title(spot.bits, spot.granularity)
+    setting = quantizers.title(spot.quantizer)
     packed = f"{choice_title(spot.packed, spot)}: {ratio(spot.packed.ratio)}"
     return f"{setting} ({packed}, {_loss(spot.packed.snr_db)})"
 

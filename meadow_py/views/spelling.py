@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from meadow_py import quantizers
+
 if TYPE_CHECKING:
     from meadow_py.sensitivity import Choice, SweetSpot
 
@@ -12,9 +14,9 @@ def choice_title(choice: Choice, among: SweetSpot | None = None) -> str:
     """``re-indexed C=2, INT8 tensor``; codes like those of the reference are not named again."""
     codec = form_title(choice.codec)
     chunk = "" if choice.chunk_size is None else f" C={choice.chunk_size}"
-    if among is not None and (choice.bits, choice.granularity) == (among.bits, among.granularity):
+    if among is not None and choice.quantizer == among.quantizer:
         return f"{codec}{chunk}"
-    return f"{codec}{chunk}, {setting_title(choice.bits, choice.granularity, short=True)}"
+    return f"{codec}{chunk}, {quantizers.title(choice.quantizer, short=True)}"
 
 
 def form_title(codec: str) -> str:
@@ -24,17 +26,3 @@ def form_title(codec: str) -> str:
     titles = {"dense": "dense", "plain_huffman": "plain Huffman"}
     coded = CODERS.get(codec) or CODECS.get(codec)
     return titles[codec] if coded is None else coded.title
-
-
-def setting_title(bits: int, granularity: str, short: bool = False) -> str:
-    """``INT8, one scale per tensor``; short: ``INT8 tensor``."""
-    if short:
-        return f"INT{bits} {granularity}"
-    if granularity == "stored":
-        return f"INT{bits} codes as stored"
-    if granularity == "row":
-        return f"INT{bits}, one scale per row"
-    kind, _, size = granularity.partition(":")
-    if kind == "group":
-        return f"INT{bits}, one scale per {size} inputs of a row"
-    return f"INT{bits}, one scale per {granularity}"

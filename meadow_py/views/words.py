@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
+from meadow_py import quantizers
 from meadow_py.codecs import CODECS
 from meadow_py.profiler.summary import Group, Section, StoredDtype, stored_dtypes
 from meadow_py.spelling import byte_size, count, decibels, ratio, visible
-from meadow_py.views.spelling import choice_title, form_title, setting_title
+from meadow_py.views.spelling import choice_title, form_title
 
 if TYPE_CHECKING:
     from meadow_py.profiler.result import Profile
@@ -84,15 +85,17 @@ def _dtype(stored: StoredDtype) -> str:
 
 def _how(profile: Profile) -> str:
     settings = profile.settings
-    kind = "symmetric" if settings.symmetric else "asymmetric"
+    kind = ""
+    if settings.symmetric is not None:
+        kind = "symmetric codes, " if settings.symmetric else "asymmetric codes, "
     checked = "every stream decoded and compared" if settings.verified else "not verified"
-    return f"{kind} codes, chunks along the {settings.along}put dimension, {checked}"
+    return f"{kind}chunks along the {settings.along}put dimension, {checked}"
 
 
 def section_title(section: Section) -> tuple[str, str]:
     """``INT8, one scale per tensor`` and ``dense 8.00 b/w``."""
     total = section.total
-    title = visible(setting_title(section.bits, section.granularity))
+    title = visible(quantizers.title(section.quantizer))
     return title, f"dense {total.dense:.2f} b/w{_scales(total)}"
 
 
@@ -137,7 +140,7 @@ def _scales(total: Group) -> str:
 
 def sweep_title(spot: SweetSpot) -> str:
     """``At no lower SNR than INT8, one scale per tensor``."""
-    return f"At no lower SNR than {visible(setting_title(spot.bits, spot.granularity))}"
+    return f"At no lower SNR than {visible(quantizers.title(spot.quantizer))}"
 
 
 def smallest_of_three(spot: SweetSpot) -> str:

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
+from meadow_py import quantizers
 from meadow_py.codecs import CODECS
 from meadow_py.profiler.summary import BUFFER_SHARES, Group, Section
 from meadow_py.spelling import binary_size, decibels, per_weight, ratio
 from meadow_py.views.html.markup import PREFIX, Column, Markup, table, text
-from meadow_py.views.spelling import setting_title
 
 _NOT_COUNTED = Column("dictionary\nnot counted")
 _SCALES = Column("scales", words=True)
@@ -139,11 +139,11 @@ def ratio_cell(value: float) -> Markup:
 
 
 def _title(section: Section) -> str:
-    return setting_title(section.bits, section.granularity)
+    return quantizers.title(section.quantizer)
 
 
 def _short(section: Section) -> str:
-    return setting_title(section.bits, section.granularity, short=True)
+    return quantizers.title(section.quantizer, short=True)
 
 
 def _three_digits(value: float) -> str:

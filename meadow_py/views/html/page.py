@@ -14,7 +14,7 @@ from meadow_py.views.html.style import FRAGMENT, PAGE, style
 from meadow_py.views.html.terms import terms
 
 if TYPE_CHECKING:
-    from meadow_py.profiler.result import Profile
+    from meadow_py.profiler.result import Profile, Settings
     from meadow_py.sensitivity import Sensitivity
 
 # A page of figures needs no script, no network and no form: the browser holds it to that.
@@ -78,11 +78,11 @@ def _head(title: str) -> Markup:
 
 def _settings(profile: Profile) -> Markup:
     settings, host = profile.settings, profile.host
+    how = _quantizers(settings)
     rows = [
-        ("bits", _listed(settings.bits)),
-        ("scales", _listed(settings.granularity)),
+        *how[:2],
         ("chunk sizes", _listed(settings.chunk_sizes)),
-        ("codes", "symmetric" if settings.symmetric else "asymmetric"),
+        *how[2:],
         ("chunks along", f"{settings.along}put dimension"),
         ("verified", "every stream decoded and compared" if settings.verified else "no"),
         ("instruction set", host.isa),
@@ -92,6 +92,17 @@ def _settings(profile: Profile) -> Markup:
     ]
     columns = [Column("setting", words=True), Column("value", words=True)]
     return table("How it was made", columns, rows)
+
+
+def _quantizers(settings: Settings) -> list[tuple[str, str]]:
+    """Their parts where these say all, else their keys."""
+    if not settings.is_product:
+        return [("quantizers", _listed(settings.quantizers))]
+    return [
+        ("bits", _listed(settings.bits)),
+        ("scales", _listed(settings.granularity)),
+        ("codes", "symmetric" if settings.symmetric else "asymmetric"),
+    ]
 
 
 def _listed(values: tuple[object, ...]) -> str:

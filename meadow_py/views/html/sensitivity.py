@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from itertools import groupby
 from typing import TYPE_CHECKING
 
+from meadow_py import quantizers
 from meadow_py.profiler.summary import sections
 from meadow_py.spelling import decibels, per_weight
 from meadow_py.views import headlines, words
@@ -14,7 +15,7 @@ from meadow_py.views.html.content import Content, fragment
 from meadow_py.views.html.figures import ratio_cell
 from meadow_py.views.html.markup import Column, Markup, element, folded, table
 from meadow_py.views.html.terms import SWEEP_TERMS, TERMS
-from meadow_py.views.spelling import choice_title, setting_title
+from meadow_py.views.spelling import choice_title
 
 if TYPE_CHECKING:
     from meadow_py.sensitivity import Sensitivity, SweetSpot
@@ -52,7 +53,7 @@ def sensitivity_content(sweep: Sensitivity) -> Content:
 
 def _by_reference(sweep: Sensitivity) -> list[list[SweetSpot]]:
     """For each way of quantising as the reference: one per role, the last of all together."""
-    grouped = groupby(sweep.sweet_spots, key=lambda spot: (spot.bits, spot.granularity))
+    grouped = groupby(sweep.sweet_spots, key=lambda spot: spot.quantizer)
     return [list(spots) for _, spots in grouped]
 
 
@@ -105,4 +106,4 @@ def _cells(spot: SweetSpot) -> list[str]:
 
 
 def _setting(spot: SweetSpot) -> str:
-    return setting_title(spot.bits, spot.granularity)
+    return quantizers.title(spot.quantizer)

@@ -10,9 +10,10 @@ import numpy as np
 import numpy.typing as npt
 
 from meadow_py.profiler.result import Packing, Profile, WeightProfile
+from meadow_py.profiler.summary import packings_of
 from meadow_py.spelling import byte_size
 from meadow_py.views.plots.place import Place, size_of
-from meadow_py.views.plots.selection import packings_of, setting_of, with_setting
+from meadow_py.views.plots.selection import quantized_by, quantizer_of
 from meadow_py.views.plots.style import LINES, MARKERS, ink, palette
 from meadow_py.views.plots.wording import (
     SMALL,
@@ -22,7 +23,7 @@ from meadow_py.views.plots.wording import (
     line_inches,
     percent,
     points,
-    setting_words,
+    quantizer_words,
     spread,
     subject,
     text_inches,
@@ -64,13 +65,14 @@ def growth(
     *,
     bits: int | None = None,
     granularity: str | None = None,
+    quantizer: str | None = None,
     weight: str | None = None,
     role: str | None = None,
 ) -> Axes:
     """A line per chunk size: distinct chunks against chunks read, both as shares of all chunks."""
-    setting = setting_of(profile, bits, granularity)
-    weights = with_setting(profile, setting, role=role, weight=weight)
-    curves = curves_of([packings_of(member, setting) for member in weights])
+    key = quantizer_of(profile, bits, granularity, quantizer)
+    weights = quantized_by(profile, key, role=role, weight=weight)
+    curves = curves_of([packings_of(member, key) for member in weights])
     ax = place.axes(8.4, 5.2)
     _draw_curves(ax, curves)
     ax.set_xlim(-_CORNER, 1)
@@ -80,7 +82,7 @@ def growth(
         ax,
         [
             "How dictionaries grow while chunks are read",
-            subject(profile, setting_words(setting), *_whose(weights, role)),
+            subject(profile, quantizer_words(key), *_whose(weights, role)),
         ],
         "chunks read, of all chunks of a weight",
         "distinct chunks so far, of all chunks of a weight",

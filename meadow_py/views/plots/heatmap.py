@@ -12,9 +12,10 @@ import numpy as np
 import numpy.typing as npt
 
 from meadow_py.profiler.result import Profile, WeightProfile
+from meadow_py.profiler.summary import packings_of
 from meadow_py.views.plots import totals
 from meadow_py.views.plots.place import Place, size_of, text_scale
-from meadow_py.views.plots.selection import Setting, packings_of, setting_of, with_setting
+from meadow_py.views.plots.selection import quantized_by, quantizer_of
 from meadow_py.views.plots.style import diverging, ink, on
 from meadow_py.views.plots.wording import (
     SMALL,
@@ -22,7 +23,7 @@ from meadow_py.views.plots.wording import (
     line_inches,
     literal,
     points,
-    setting_words,
+    quantizer_words,
     shortened,
     subject,
     text_inches,
@@ -53,14 +54,15 @@ def heatmap(
     *,
     bits: int | None = None,
     granularity: str | None = None,
+    quantizer: str | None = None,
     codec: str = totals.BEST,
     role: str | None = None,
 ) -> Axes:
     """Layer by chunk size; the colour is the ratio to dense, everything counted."""
-    setting = setting_of(profile, bits, granularity)
+    key = quantizer_of(profile, bits, granularity, quantizer)
     totals.codecs_of(codec)
-    rows = rows_of(with_setting(profile, setting, role=role))
-    table = _Table(rows, setting, codec)
+    rows = rows_of(quantized_by(profile, key, role=role))
+    table = _Table(rows, key, codec)
     ax = place.axes(_width(table), _height(rows))
     mesh = _draw_cells(ax, table)
     edges = _row_edges(rows, size_of(ax)[1])
@@ -70,7 +72,7 @@ def heatmap(
         ax,
         [
             "How many times smaller than dense, everything counted",
-            subject(profile, setting_words(setting), *([] if role is None else [role])),
+            subject(profile, quantizer_words(key), *([] if role is None else [role])),
             totals.codec_title(codec),
             *(["hatched: larger than dense"] if hatched else []),
         ],
@@ -99,8 +101,8 @@ def rows_of(weights: Sequence[WeightProfile]) -> list[Row]:
 class _Table:
     """The numbers: a row per layer, a column per chunk size, then plain Huffman's."""
 
-    def __init__(self, rows: list[Row], setting: Setting, codec: str) -> None:
-        packings = [[packings_of(w, setting) for w in row.weights] for row in rows]
+    def __init__(self, rows: list[Row], quantizer: str, codec: str) -> None:
+        packings = [[packings_of(w, quantizer) for w in row.weights] for row in rows]
         self.rows = rows
         self.chunks = chunks = [packing.chunk_size for packing in packings[0][0]]
         self.edges = [float(n) for n in range(len(chunks) + 1)]

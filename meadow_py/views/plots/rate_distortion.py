@@ -6,11 +6,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from meadow_py import quantizers
 from meadow_py.profiler.result import Profile, WeightProfile
+from meadow_py.profiler.summary import packings_of
 from meadow_py.spelling import visible
 from meadow_py.views.plots import totals
 from meadow_py.views.plots.place import Place, size_of
-from meadow_py.views.plots.selection import Setting, packings_of, settings_of, weights_of
+from meadow_py.views.plots.selection import quantizers_of, weights_of
 from meadow_py.views.plots.style import PALE, ink, palette
 from meadow_py.views.plots.wording import (
     SMALL,
@@ -23,7 +25,6 @@ from meadow_py.views.plots.wording import (
     subject,
     text_inches,
 )
-from meadow_py.views.spelling import setting_title
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -82,22 +83,22 @@ def rate_distortion(
 def lines_of(profile: Profile, weights: Sequence[WeightProfile], codec: str) -> list[Line]:
     """One per way of quantising, in the order of the run."""
     made = []
-    for setting in settings_of(profile):
-        members = [weight for weight in weights if packings_of(weight, setting)]
+    for quantizer in quantizers_of(profile):
+        members = [weight for weight in weights if packings_of(weight, quantizer)]
         if members:
-            made.append(_line(members, setting, codec, len(weights)))
+            made.append(_line(members, quantizer, codec, len(weights)))
     return made
 
 
-def _line(weights: list[WeightProfile], setting: Setting, codec: str, asked: int) -> Line:
-    stored = totals.smallest(weights, setting, codec)
+def _line(weights: list[WeightProfile], quantizer: str, codec: str, asked: int) -> Line:
+    stored = totals.smallest(weights, quantizer, codec)
     huffman = totals.known_bits(stored.packings, totals.HUFFMAN)
     sizes = [totals.total_bits(stored.packings, totals.DENSE), huffman, stored.bits]
     known = [p.snr_db for p in stored.packings if p.snr_db is not None]
     complete = len(weights) == asked
     some = "" if complete else f" ({len(weights)} of {asked} weights)"
     return Line(
-        title=visible(setting_title(*setting, short=True)) + some,
+        title=visible(quantizers.title(quantizer, short=True)) + some,
         rates=tuple(None if bits is None else totals.per_weight(bits, weights) for bits in sizes),
         snr_db=min(known, default=None),
         complete=complete,

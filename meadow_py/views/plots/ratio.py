@@ -10,15 +10,16 @@ import numpy as np
 
 from meadow_py.architectures import ROLES
 from meadow_py.profiler.result import Profile, WeightProfile
+from meadow_py.profiler.summary import packings_of
 from meadow_py.views.plots import totals
 from meadow_py.views.plots.place import Place
-from meadow_py.views.plots.selection import Setting, packings_of, setting_of, with_setting
+from meadow_py.views.plots.selection import quantized_by, quantizer_of
 from meadow_py.views.plots.style import MARKERS, PALE, ground, ink, palette
 from meadow_py.views.plots.wording import (
     headings,
     legend_on_top,
     points,
-    setting_words,
+    quantizer_words,
     subject,
 )
 
@@ -48,13 +49,14 @@ def ratio(
     *,
     bits: int | None = None,
     granularity: str | None = None,
+    quantizer: str | None = None,
     codec: str = totals.BEST,
     role: str | None = None,
 ) -> Axes:
     """Every weight at its floor and its ratio; above the curve no code of single codes gets."""
-    setting = setting_of(profile, bits, granularity)
+    key = quantizer_of(profile, bits, granularity, quantizer)
     totals.codecs_of(codec)
-    found = points_of(with_setting(profile, setting, role=role), setting, codec)
+    found = points_of(quantized_by(profile, key, role=role), key, codec)
     ax = place.axes(7.6, 5.4)
     handles = _draw_points(ax, found)
     _set_limits(ax, found)
@@ -63,7 +65,7 @@ def ratio(
         ax,
         [
             "What every weight reaches, and what its entropy allows",
-            subject(profile, setting_words(setting)),
+            subject(profile, quantizer_words(key)),
             f"each weight in its own chunk size, {totals.codec_title(codec)}",
         ],
         "entropy of single codes + scales: bits per weight (b/w)",
@@ -74,14 +76,14 @@ def ratio(
     return ax
 
 
-def points_of(weights: Sequence[WeightProfile], setting: Setting, codec: str) -> list[Point]:
+def points_of(weights: Sequence[WeightProfile], quantizer: str, codec: str) -> list[Point]:
     """One per weight, in model order."""
-    return [_point(weight, setting, codec) for weight in weights]
+    return [_point(weight, quantizer, codec) for weight in weights]
 
 
-def _point(weight: WeightProfile, setting: Setting, codec: str) -> Point:
-    first = packings_of(weight, setting)[:1]
-    stored = totals.smallest([weight], setting, codec)
+def _point(weight: WeightProfile, quantizer: str, codec: str) -> Point:
+    first = packings_of(weight, quantizer)[:1]
+    stored = totals.smallest([weight], quantizer, codec)
     dense = totals.total_bits(first, totals.DENSE)
     return Point(
         role=weight.role,

@@ -11,7 +11,7 @@ from meadow_py.profiler.result import Profile, WeightProfile
 from meadow_py.spelling import byte_size
 from meadow_py.views.plots import totals
 from meadow_py.views.plots.place import Place, size_of
-from meadow_py.views.plots.selection import Setting, named, setting_of, with_setting
+from meadow_py.views.plots.selection import named, quantized_by, quantizer_of
 from meadow_py.views.plots.style import ground, ink, palette
 from meadow_py.views.plots.wording import (
     SMALL,
@@ -19,7 +19,7 @@ from meadow_py.views.plots.wording import (
     headings,
     legend_on_top,
     points,
-    setting_words,
+    quantizer_words,
     subject,
     text_inches,
 )
@@ -59,15 +59,16 @@ def role_bytes(
     *,
     bits: int | None = None,
     granularity: str | None = None,
+    quantizer: str | None = None,
     codec: str = totals.BEST,
     role: str | None = None,
     unit: str = "bytes",
 ) -> Axes:
     """A bar per role, packed as it gets smallest; what dense and Huffman take beside it."""
-    setting = setting_of(profile, bits, granularity)
+    key = quantizer_of(profile, bits, granularity, quantizer)
     named("unit", unit, UNITS)
     totals.codecs_of(codec)
-    bars = bars_of(with_setting(profile, setting, role=role), setting, codec)
+    bars = bars_of(quantized_by(profile, key, role=role), key, codec)
     ax = place.axes(7.6, 2.6 + 0.5 * len(bars))
     sizes = [_per_unit(bar, unit) for bar in bars]
     handles = [*_draw_parts(ax, bars, sizes), *_draw_marks(ax, bars, sizes)]
@@ -76,7 +77,7 @@ def role_bytes(
         ax,
         [
             "Where the bytes of packed weights go, by role",
-            subject(profile, setting_words(setting)),
+            subject(profile, quantizer_words(key)),
             f"each role in one chunk size, {totals.codec_title(codec)}",
         ],
         "bytes of all weights of the role" if unit == "bytes" else "bits per weight (b/w)",
@@ -89,14 +90,14 @@ def role_bytes(
     return ax
 
 
-def bars_of(weights: Sequence[WeightProfile], setting: Setting, codec: str) -> list[Bar]:
+def bars_of(weights: Sequence[WeightProfile], quantizer: str, codec: str) -> list[Bar]:
     """One per role that is there, in the order of `ROLES`."""
     members = [(role, tuple(w for w in weights if w.role == role)) for role in ROLES]
-    return [_bar(role, some, setting, codec) for role, some in members if some]
+    return [_bar(role, some, quantizer, codec) for role, some in members if some]
 
 
-def _bar(role: str, weights: tuple[WeightProfile, ...], setting: Setting, codec: str) -> Bar:
-    stored = totals.smallest(weights, setting, codec)
+def _bar(role: str, weights: tuple[WeightProfile, ...], quantizer: str, codec: str) -> Bar:
+    stored = totals.smallest(weights, quantizer, codec)
     ledgers = [packing.ledgers[stored.codec] for packing in stored.packings]
     return Bar(
         role=role,

@@ -5,11 +5,11 @@ from __future__ import annotations
 import difflib
 from collections.abc import Iterable
 
-from meadow_py.profiler.result import Packing, Profile, WeightProfile
+from meadow_py import quantizers
+from meadow_py.profiler.result import Profile, WeightProfile
+from meadow_py.profiler.summary import packings_of
 from meadow_py.spelling import visible
-from meadow_py.views.spelling import setting_title
 
-Setting = tuple[int, str]  # bits, granularity
 _SHOWN = 12  # names in a message
 
 
@@ -29,27 +29,27 @@ def named(what: str, name: object, known: Iterable[str]) -> str:
     raise ValueError(f"no {what} {visible(repr(name))}: {hint}there is {_listed(there)}")
 
 
-def settings_of(profile: Profile) -> list[Setting]:
-    """Every way of quantising, in the order of the run."""
-    found = dict.fromkeys((p.bits, p.granularity) for w in profile.weights for p in w.packings)
+def quantizers_of(profile: Profile) -> list[str]:
+    """The key of every way of quantising, in the order of the run."""
+    found = dict.fromkeys(p.quantizer for w in profile.weights for p in w.packings)
     if not found:
         raise ValueError("the profile holds no weights: there is nothing to draw")
     return list(found)
 
 
-def setting_of(profile: Profile, bits: int | None, granularity: str | None) -> Setting:
-    """The first setting with these bits and this granularity; None stands for any."""
-    known = settings_of(profile)
-    for setting in known:
-        if bits in (None, setting[0]) and granularity in (None, setting[1]):
-            return setting
-    asked = ", ".join(
-        f"{name}={value!r}"
-        for name, value in (("bits", bits), ("granularity", granularity))
-        if value is not None
-    )
-    there = ", ".join(setting_title(*setting, short=True) for setting in known)
-    raise ValueError(f"no setting with {asked} in the profile: there is {there}")
+def quantizer_of(
+    profile: Profile, bits: int | None, granularity: str | None, quantizer: str | None
+) -> str:
+    """The key of the first quantiser with these properties; None stands for any."""
+    asked = {"bits": bits, "granularity": granularity}
+    asked["quantizer"] = None if quantizer is None else quantizers.canonical(quantizer)
+    known = {p.quantizer: p for w in profile.weights for p in w.packings}
+    for key in quantizers_of(profile):
+        if all(v is None or getattr(known[key], name) == v for name, v in asked.items()):
+            return key
+    said = ", ".join(f"{name}={value!r}" for name, value in asked.items() if value is not None)
+    there = ", ".join(quantizers.title(key, short=True) for key in known)
+    raise ValueError(f"no setting with {said} in the profile: there is {there}")
 
 
 def weights_of(
@@ -69,31 +69,25 @@ def weights_of(
     return tuple(w for w in profile.weights if w.role == name or w.role.startswith(f"{name}."))
 
 
-def with_setting(
-    profile: Profile, setting: Setting, role: str | None = None, weight: str | None = None
+def quantized_by(
+    profile: Profile, quantizer: str, role: str | None = None, weight: str | None = None
 ) -> tuple[WeightProfile, ...]:
-    """Those of `weights_of` that have codes of the setting.
+    """Those of `weights_of` that have codes of the quantiser.
 
     Raises
     ------
     ValueError
-        If none has: weights that are stored as codes have a setting of their own.
+        If none has: weights that are stored as codes have a quantiser of their own.
     """
     asked = weights_of(profile, role, weight)
-    found = tuple(w for w in asked if packings_of(w, setting))
+    found = tuple(w for w in asked if packings_of(w, quantizer))
     if not found:
         what = f"weight {weight!r} has" if role is None else f"weight of role {role!r} has"
-        have = dict.fromkeys((p.bits, p.granularity) for w in asked for p in w.packings)
-        titles = ", ".join(setting_title(*other, short=True) for other in have)
-        raise ValueError(
-            f"no {visible(what)} codes of {setting_title(*setting, short=True)}: there is {titles}"
-        )
+        have = dict.fromkeys(p.quantizer for w in asked for p in w.packings)
+        titles = ", ".join(quantizers.title(other, short=True) for other in have)
+        asked_for = quantizers.title(quantizer, short=True)
+        raise ValueError(f"no {visible(what)} codes of {asked_for}: there is {titles}")
     return found
-
-
-def packings_of(weight: WeightProfile, setting: Setting) -> tuple[Packing, ...]:
-    """The packings of a weight under a setting, one per chunk size."""
-    return tuple(p for p in weight.packings if (p.bits, p.granularity) == setting)
 
 
 def _listed(names: list[str]) -> str:

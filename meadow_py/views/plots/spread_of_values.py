@@ -8,9 +8,9 @@ import numpy as np
 import numpy.typing as npt
 
 from meadow_py.profiler.result import ValueDistribution, WeightProfile
+from meadow_py.quantizers import STORED
 
 Array = npt.NDArray[np.float64]
-STORED = "stored"  # the granularity of weights that are codes already
 
 
 def known(weights: Sequence[WeightProfile]) -> list[tuple[WeightProfile, ValueDistribution]]:
@@ -32,7 +32,7 @@ def known(weights: Sequence[WeightProfile]) -> list[tuple[WeightProfile, ValueDi
 
 def is_stored(weight: WeightProfile) -> bool:
     """Whether a weight was stored as codes: no scale reaches for its values."""
-    return any(packing.granularity == STORED for packing in weight.packings)
+    return any(packing.quantizer == STORED for packing in weight.packings)
 
 
 def edges_of(values: ValueDistribution) -> Array:

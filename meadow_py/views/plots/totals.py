@@ -7,7 +7,8 @@ from dataclasses import dataclass
 
 from meadow_py.codecs import CODECS
 from meadow_py.profiler.result import Packing, WeightProfile
-from meadow_py.views.plots.selection import Setting, named, packings_of
+from meadow_py.profiler.summary import packings_of
+from meadow_py.views.plots.selection import named
 
 BEST = "best"
 HUFFMAN = "plain_huffman"
@@ -56,9 +57,9 @@ def total_bits(packings: Sequence[Packing], book: str) -> int:
     return sum(packing.ledgers[book].total for packing in packings)
 
 
-def smallest(weights: Sequence[WeightProfile], setting: Setting, codec: str = BEST) -> Stored:
+def smallest(weights: Sequence[WeightProfile], quantizer: str, codec: str = BEST) -> Stored:
     """The one codec and chunk size that make all of `weights` together the smallest."""
-    made = [packings_of(weight, setting) for weight in weights]
+    made = [packings_of(weight, quantizer) for weight in weights]
     stored = [
         Stored(name, packings, total_bits(packings, name))
         for packings in zip(*made, strict=True)

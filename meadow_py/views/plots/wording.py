@@ -9,9 +9,9 @@ from itertools import accumulate
 from pathlib import PurePath
 from typing import TYPE_CHECKING, Any
 
+from meadow_py import quantizers
 from meadow_py.spelling import visible
 from meadow_py.views.plots.place import size_of
-from meadow_py.views.spelling import setting_title
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -46,9 +46,9 @@ def subject(profile: Profile, *more: str) -> str:
     return ", ".join([shortened(PurePath(source).name or source, 56), *more])
 
 
-def setting_words(setting: tuple[int, str]) -> str:
+def quantizer_words(quantizer: str) -> str:
     """``INT8, one scale per tensor``."""
-    return visible(setting_title(*setting))
+    return visible(quantizers.title(quantizer))
 
 
 def percent(share: float) -> str:

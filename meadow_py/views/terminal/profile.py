@@ -9,6 +9,7 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
+from meadow_py import quantizers
 from meadow_py.codecs import CODECS
 from meadow_py.profiler.summary import (
     BUFFER_SHARES,
@@ -19,7 +20,6 @@ from meadow_py.profiler.summary import (
 from meadow_py.profiler.summary import Group as Figures
 from meadow_py.spelling import binary_size, decibels, per_weight, ratio, visible
 from meadow_py.views import words
-from meadow_py.views.spelling import setting_title
 from meadow_py.views.terminal.products import product_parts
 
 if TYPE_CHECKING:
@@ -132,7 +132,7 @@ def _chunk_table(made: Sequence[Section]) -> Table:
 
 def _chunk_cells(section: Section) -> Iterator[list[str | Text]]:
     for n, row in enumerate(section.chunks):
-        title = visible(setting_title(section.bits, section.granularity, short=True))
+        title = visible(quantizers.title(section.quantizer, short=True))
         ratios = [Text(ratio(r), style="green" if r > 1 else "red") for r in row.ratios.values()]
         yield [
             title if n == 0 else "",
@@ -149,7 +149,7 @@ def _buffer_table(made: Sequence[Section]) -> Table:
         table.add_column(f"{share} %", justify="right")
     for section in made:
         for n, row in enumerate(section.chunks):
-            title = visible(setting_title(section.bits, section.granularity, short=True))
+            title = visible(quantizers.title(section.quantizer, short=True))
             sizes = [binary_size(size) for size in row.buffers]
             table.add_row(title if n == 0 else "", str(row.chunk_size), *sizes)
     return table

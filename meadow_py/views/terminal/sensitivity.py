@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 def sensitivity_view(sweep: Sensitivity) -> RenderableType:
     """The sweep for rich."""
     parts: list[RenderableType] = [header(sweep.profile)]
-    by_reference = groupby(sweep.sweet_spots, key=lambda spot: (spot.bits, spot.granularity))
+    by_reference = groupby(sweep.sweet_spots, key=lambda spot: spot.quantizer)
     sections = [list(spots) for _, spots in by_reference]
     if len(sections) > 1:
         said = headlines.of_sweep([members[-1] for members in sections])

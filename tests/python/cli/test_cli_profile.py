@@ -71,6 +71,15 @@ def test_lists_with_commas_or_repeated(model: str, options: str) -> None:
     assert settings["chunk_sizes"] == [2, 3]
 
 
+def test_keys_of_quantizers(model: str) -> None:
+    data = as_json(model, "--quantizer", "int8:row,q8", "--quantizer", "INT4:group:8:asym")
+    keys = ["int8:row", "int8:32+8:row", "int4:group:8:asym"]
+    assert data["settings"]["quantizers"] == keys
+    packings = data["weights"][0]["packings"]
+    assert list(dict.fromkeys(packing["quantizer"] for packing in packings)) == keys
+    assert "q8" in run(model, "--quantizer", "int8:row,q8")
+
+
 def test_other_options_reach_the_profile(model: str) -> None:
     data = as_json(model, "--asymmetric", "--along", "out", "--no-verify", "--threads", "1")
     settings = data["settings"]
@@ -100,6 +109,11 @@ def test_output_saves_what_load_reads(model: str, tmp_path: Path) -> None:
     ("options", "message"),
     [
         (["--bits", "9"], "expected 2 to 8"),
+        (["--quantizer", "int9:row"], "bits=9: expected 2 to 8"),
+        (["--quantizer", "fp4"], "expected q8"),
+        (["--quantizer", "q8", "--bits", "8"], "--quantizer and --bits were given"),
+        (["--quantizer", "q8", "--granularity", "row"], "--quantizer and --granularity were given"),
+        (["--quantizer", "q8", "--asymmetric"], "--quantizer and --asymmetric were given"),
         (["--bits", "eight"], "expected a whole number"),
         (["--bits", ""], "expected a whole number"),
         (["--granularity", "channel"], "expected tensor, row, or group:N"),

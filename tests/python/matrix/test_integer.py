@@ -11,8 +11,7 @@ import pytest
 
 from meadow_py import _core
 from meadow_py.opening import open_checkpoint
-from meadow_py.quantize import quantize
-from meadow_py.quantize_q8 import quantize_q8
+from meadow_py.quantizers import quantize, quantize_q8
 
 MODELS = ("gpt2-attention", "gpt-neo-125m-attention")
 

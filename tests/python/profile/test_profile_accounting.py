@@ -11,7 +11,7 @@ from numpy_reference import cut, entropy, huffman_lengths, index_width, quantize
 
 import meadow_py as mp
 from meadow_py.codecs import CodeMatrix, pack_packets
-from meadow_py.quantize import quantize
+from meadow_py.quantizers import quantize
 
 ROWS, COLUMNS = 48, 96
 NAME = "model.decoder.layers.0.fc1.weight"

@@ -39,9 +39,41 @@ def test_what_is_asked_twice_is_done_once() -> None:
     assert len(made.weights[0].packings) == 1
 
 
+def test_keys_of_quantizers_and_their_product_mean_the_same() -> None:
+    model = {UP: ones(4, 8)}
+    product = mp.profile(model, bits=(8, 4), granularity=("row", "group:2"), chunk_sizes=2)
+    keys = ["int8:row", "int8:group:2", "int4:row", "int4:group:2"]
+    assert mp.profile(model, quantizers=keys, chunk_sizes=2) == product
+    asymmetric = mp.profile(model, granularity="row", symmetric=False, chunk_sizes=2)
+    assert mp.profile(model, quantizers="int8:row:asym", chunk_sizes=2) == asymmetric
+
+
+def test_quantizers_and_what_they_stand_in_the_place_of() -> None:
+    for given in ({"bits": 8}, {"granularity": "row"}, {"symmetric": True}):
+        name = next(iter(given))
+        for verb in (mp.profile, mp.sweep):
+            with pytest.raises(ValueError, match=f"quantizers and {name} were given"):
+                verb({UP: ones(4, 8)}, quantizers="int8:row", **given)
+
+
+def test_both_kinds_of_codes_side_by_side() -> None:
+    values = np.random.default_rng(3).standard_normal((4, 8)).astype(np.float32)
+    made = mp.profile({UP: values}, quantizers=("int8:row", "int8:row:asym"), chunk_sizes=2)
+    assert made.settings.symmetric is None
+    plain, shifted = made.summary()
+    assert (plain.granularity, shifted.granularity) == ("row", "row")
+    assert shifted.total.scales - plain.total.scales == 8 / 8  # a zero point a row of 8
+    assert "INT8, one scale per row" in repr(made)
+    assert "INT8 with zero points, one scale per row" in repr(made)
+
+
 @pytest.mark.parametrize(
     ("options", "error", "message"),
     [
+        ({"quantizers": "int9:row"}, ValueError, "quantizer 'int9:row': bits=9: expected 2 to 8"),
+        ({"quantizers": "stored"}, ValueError, "stored as 8-bit integers have it by themselves"),
+        ({"quantizers": 8}, TypeError, "a quantizer is a key such as 'int8:row', not int"),
+        ({"quantizers": []}, ValueError, "quantizers is empty"),
         ({"bits": 9}, ValueError, "bits=9: expected 2 to 8"),
         ({"bits": ()}, ValueError, "bits is empty"),
         ({"bits": "8"}, TypeError, "bits are an integer"),

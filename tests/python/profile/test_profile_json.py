@@ -43,6 +43,9 @@ def test_the_contract(made: mp.Profile) -> None:
     assert set(weight["floors"]) == {"symbol", "fields", "joint"}
     packing = weight["packings"][3]
     assert (packing["bits"], packing["granularity"], packing["chunk_size"]) == (8, "group:8", 3)
+    assert packing["quantizer"] == "int8:group:8"
+    assert by_name["codes"]["packings"][0]["quantizer"] == "stored"
+    assert data["settings"]["quantizers"] == ["int8:tensor", "int8:group:8"]
     assert {"unique_chunks", "reduction_ratio", "snr_db"} <= set(packing)
     assert {"length", "mode_bits", "widths"} <= set(packing["packet"])
     assert {
@@ -134,7 +137,7 @@ def test_files_that_are_no_profiles(text: str, message: str, tmp_path: Path) -> 
 
 _OPTIONAL = {
     *("layer", "content_dtype", "values", "growth"),
-    *("stored", "products", "huffman", "storage_coding"),
+    *("stored", "products", "huffman", "storage_coding", "quantizer"),
 }
 
 
@@ -153,6 +156,44 @@ def test_every_missing_or_wrong_value_is_a_format_error(made: mp.Profile, tmp_pa
             owner[key] = kept
     weight["packings"][0]["bits_per_weight"]["naive"] = float("nan")
     _expect_damage(path, data)
+
+
+def test_files_that_name_no_quantizers(made: mp.Profile, tmp_path: Path) -> None:
+    path = tmp_path / "profile.json"
+    for symmetric in (True, False):
+        again = made
+        if not symmetric:
+            weights = {UP: np.arange(24, dtype=np.float32).reshape(4, 6)}
+            again = mp.profile(weights, symmetric=False, chunk_sizes=2)
+        data = again.to_dict()
+        del data["settings"]["quantizers"]
+        for weight in data["weights"]:
+            for packing in weight["packings"]:
+                del packing["quantizer"]
+        path.write_text(json.dumps(data))
+        assert mp.Profile.load(path) == again
+
+
+@pytest.mark.parametrize(
+    ("key", "value"),
+    [
+        ("quantizer", {"nonsense": "x"}),
+        ("quantizer", None),
+        ("quantizer", "int8:row"),  # of other granularity
+        ("quantizer", "int4:tensor"),
+        ("quantizer", "INT8:tensor"),  # not as results spell it
+        ("granularity", None),
+        ("bits", 4),
+    ],
+)
+def test_a_quantizer_that_contradicts_what_is_derived_from_it(
+    made: mp.Profile, tmp_path: Path, key: str, value: object
+) -> None:
+    data = made.to_dict()
+    packing = data["weights"][0]["packings"][0]
+    assert packing["quantizer"] == "int8:tensor"
+    packing[key] = value
+    _expect_damage(tmp_path / "profile.json", data)
 
 
 def test_damaged_values_and_growth(made: mp.Profile, tmp_path: Path) -> None:

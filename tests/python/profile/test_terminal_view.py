@@ -13,9 +13,8 @@ from nbclient import NotebookClient
 from rich.console import Console
 
 import meadow_py as mp
-from meadow_py import demo
+from meadow_py import demo, quantizers
 from meadow_py.spelling import byte_size, count, ratio
-from meadow_py.views.spelling import setting_title
 from meadow_py.views.terminal import render, render_text
 
 
@@ -135,9 +134,9 @@ def test_spelling() -> None:
     assert [count(n) for n in (999, 84_934_656, 1_500)] == ["999", "84.93 M", "1.5 k"]
     assert [byte_size(n) for n in (12, 250_540_032)] == ["12 B", "250.5 MB"]
     assert [ratio(value) for value in (1.375, None)] == ["1.38x", "-"]
-    assert setting_title(4, "group:32") == "INT4, one scale per 32 inputs of a row"
-    assert setting_title(8, "tensor") == "INT8, one scale per tensor"
-    assert setting_title(8, "row", short=True) == "INT8 row"
+    assert quantizers.title("int4:group:32") == "INT4, one scale per 32 inputs of a row"
+    assert quantizers.title("int8:tensor") == "INT8, one scale per tensor"
+    assert quantizers.title("int8:row", short=True) == "INT8 row"
 
 
 def test_a_cell_of_a_notebook_shows_a_result_once() -> None:

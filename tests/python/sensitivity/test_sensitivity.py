@@ -59,11 +59,12 @@ def test_the_contract(swept: mp.Sensitivity) -> None:
     assert data["profile"]["version"] == 1
     spot = data["sweet_spots"][0]
     assert set(spot) == {
-        *("role", "weights", "values", "bits", "granularity", "snr_db", "dense"),
+        *("role", "weights", "values", "quantizer", "bits", "granularity", "snr_db", "dense"),
         *("packed", "huffman", "smallest_dense", "storage", "sweet_spot"),
     }
     assert set(spot["packed"]) == {
-        *("bits", "granularity", "codec", "chunk_size", "bits_per_weight", "ratio", "snr_db"),
+        *("quantizer", "bits", "granularity", "codec", "chunk_size"),
+        *("bits_per_weight", "ratio", "snr_db"),
     }
     assert spot["huffman"]["chunk_size"] is None
 

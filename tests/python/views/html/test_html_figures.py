@@ -7,10 +7,10 @@ from html_results import page
 from html_tree import Node, captioned, parse, rows
 
 import meadow_py as mp
-from meadow_py import demo
+from meadow_py import demo, quantizers
 from meadow_py.views import words
 from meadow_py.views.html import profile_html, sensitivity_html
-from meadow_py.views.spelling import form_title, setting_title
+from meadow_py.views.spelling import form_title
 from meadow_py.views.terminal import render_text
 
 WIDE = 500  # columns: nothing is folded
@@ -77,7 +77,7 @@ def test_the_overview_is_the_summary(tree: Node, made: mp.Profile) -> None:
     for row, section in zip(rows(table), made.summary(), strict=True):
         total, best = section.total, section.total.best
         assert row == [
-            setting_title(section.bits, section.granularity),
+            quantizers.title(section.quantizer),
             "none" if total.sweet_spot is None else "yes",
             f"{best.ratio:.2f}x",
             {"reindexed": "re-indexed"}.get(best.codec, best.codec),
@@ -128,7 +128,7 @@ def test_headlines(made: mp.Profile, swept: mp.Sensitivity) -> None:
         assert f"{form} in {forms.count(form)} of 6" in headline
     for section in found:
         spot = section.total.sweet_spot
-        assert setting_title(section.bits, section.granularity) in headline
+        assert quantizers.title(section.quantizer) in headline
         snr_db = section.total.snr_db
         said = f"C={spot.chunk_size}: {spot.ratio:.2f}x, lowest SNR {snr_db:.1f} dB"
         assert said in headline

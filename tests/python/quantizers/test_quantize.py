@@ -9,7 +9,7 @@ import ml_dtypes
 import numpy as np
 import pytest
 
-from meadow_py.quantize import Granularity, quantize
+from meadow_py.quantizers import Granularity, quantize
 
 
 def weight(rows: int = 24, columns: int = 40, seed: int = 1) -> np.ndarray:

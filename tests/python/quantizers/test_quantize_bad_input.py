@@ -8,7 +8,7 @@ import ml_dtypes
 import numpy as np
 import pytest
 
-from meadow_py.quantize import Granularity, quantize
+from meadow_py.quantizers import Granularity, quantize
 
 ONES = np.ones((2, 3), np.float32)
 
