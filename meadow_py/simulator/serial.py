@@ -13,7 +13,7 @@ from typing import Any
 
 from meadow_py.devices import Device
 from meadow_py.errors import FormatError
-from meadow_py.files import write_whole
+from meadow_py.files.writing import write_whole
 from meadow_py.simulator.result import Assumption, Band, Energy, LayerTime, Phase, Simulation
 from meadow_py.simulator.settings import Settings
 from meadow_py.workload import ModelShape, Precision

@@ -8,12 +8,12 @@ import numpy as np
 
 from meadow_py.simulator import BufferCurve, Simulation
 from meadow_py.simulator.buffers import curve_of
+from meadow_py.spelling import binary_size
 from meadow_py.views import simulation as words
 from meadow_py.views.plots.place import Place
 from meadow_py.views.plots.simulation.common import details, subject, vertical
 from meadow_py.views.plots.style import ink, palette
 from meadow_py.views.plots.wording import headings, legend_on_top, points
-from meadow_py.views.spelling import binary_size
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from meadow_py.checkpoint.regions import MAX_REST
+from meadow_py.checkpoint.original.region import MAX_REST
 from meadow_py.errors import FormatError
 
 # A megabyte a second at level 19: tokenizers of GGUF files, a few megabytes, deserve it.

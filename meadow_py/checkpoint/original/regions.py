@@ -1,33 +1,18 @@
-"""What the bytes of a file are: one reader for each format."""
+"""The regions of a source file, by its format."""
 
 from __future__ import annotations
 
 import dataclasses
 
-from meadow_py.checkpoint.regions.region import (
-    MAX_REST,
-    RESERVED,
+from meadow_py.checkpoint.original.region import (
     FileRegions,
     Region,
-    View,
-    gaps,
-    opaque,
+    in_order,
     with_bounded_rest,
 )
 from meadow_py.sources.mapped import MappedFile
+from meadow_py.sources.safetensors import read_safetensors
 from meadow_py.sources.selection import PYTORCH_SUFFIXES
-
-__all__ = [
-    "MAX_REST",
-    "RESERVED",
-    "FileRegions",
-    "Region",
-    "View",
-    "find_regions",
-    "gaps",
-    "opaque",
-    "with_bounded_rest",
-]
 
 
 def find_regions(mapped: MappedFile) -> FileRegions:
@@ -42,15 +27,13 @@ def find_regions(mapped: MappedFile) -> FileRegions:
     suffix = mapped.path.suffix.lower()
     found = FileRegions("bytes", ())
     if suffix == ".safetensors":
-        from meadow_py.checkpoint.regions.safetensors import safetensors_regions
-
         found = safetensors_regions(mapped)
     elif suffix == ".gguf":
-        from meadow_py.checkpoint.regions.gguf import gguf_regions
+        from meadow_py.checkpoint.original.gguf import gguf_regions
 
         found = gguf_regions(mapped)
     elif suffix in PYTORCH_SUFFIXES:
-        from meadow_py.checkpoint.regions.pytorch import pytorch_regions
+        from meadow_py.checkpoint.original.pytorch import pytorch_regions
 
         found = pytorch_regions(mapped)
     regions = with_bounded_rest(found.regions, mapped.size)
@@ -59,3 +42,21 @@ def find_regions(mapped: MappedFile) -> FileRegions:
     moved = [regions.index(region) for region in found.regions]
     views = tuple(dataclasses.replace(view, region=moved[view.region]) for view in found.views)
     return FileRegions(found.format, regions, views)
+
+
+def safetensors_regions(mapped: MappedFile) -> FileRegions:
+    """Every tensor.
+
+    Raises
+    ------
+    FormatError
+        If the file breaks a rule of the format.
+    """
+    tensors, again = read_safetensors(mapped.path)
+    again.close()
+    reached = mapped.size - sum(tensor.nbytes for tensor in tensors)
+    regions = []
+    for tensor in tensors:  # in the order of their data, without holes
+        regions.append(Region(tensor.name, tensor.dtype, tensor.shape, reached, tensor.nbytes))
+        reached += tensor.nbytes
+    return FileRegions("safetensors", in_order(regions, mapped.size))

@@ -12,10 +12,11 @@ from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING
 
-from meadow_py.checkpoint import writing
+from meadow_py.files import writing
 
 if TYPE_CHECKING:
     from typing_extensions import Self
+
 
 _PARTIAL = ".meadow-partial"
 _OLD = ".meadow-old"

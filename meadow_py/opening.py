@@ -7,11 +7,14 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from meadow_py.checkpoint.packed_source import open_packed_file, open_packed_folder
 from meadow_py.sources.arrays import open_arrays
 from meadow_py.sources.checkpoint import Checkpoint
-from meadow_py.sources.folder import open_file, open_folder
+from meadow_py.sources.folder import is_packed_folder, open_file, open_folder
 from meadow_py.sources.module import is_module, open_module
 from meadow_py.sources.names import local_path, require_hub_id
+from meadow_py.sources.safetensors import is_packed
+from meadow_py.sources.selection import SUFFIXES
 
 
 def open_checkpoint(
@@ -59,7 +62,7 @@ def open_checkpoint(
             raise ValueError("the name of the model is empty: expected a hub id or a path")
         path = local_path(model)
         if path is not None:
-            return open_folder(path, str(model)) if path.is_dir() else open_file(path, str(model))
+            return _open_path(path, str(model))
         require_hub_id(model)
         from meadow_py.sources.hub import Request, open_hub
 
@@ -74,3 +77,12 @@ def open_checkpoint(
         f"a {type(model).__name__} is no model: expected a hub id, a folder, a file, a "
         f"torch.nn.Module or a dict of arrays{hint}"
     )
+
+
+def _open_path(path: Path, source: str) -> Checkpoint:
+    """A folder or a file, packed or as other tools write it."""
+    if path.is_dir():
+        packed = is_packed_folder(path)
+        return open_packed_folder(path, source) if packed else open_folder(path, source)
+    packed = path.suffix.lower() in SUFFIXES and is_packed(path)
+    return open_packed_file(path, source) if packed else open_file(path, source)

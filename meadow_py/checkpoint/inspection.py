@@ -4,28 +4,29 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
-from meadow_py.checkpoint.card import model_card
-from meadow_py.checkpoint.config import original_config
-from meadow_py.checkpoint.layout import VERSION
-from meadow_py.checkpoint.manifest import (
+from meadow_py.architectures import resolve
+from meadow_py.checkpoint.format.card import model_card, original_config
+from meadow_py.checkpoint.format.layout import VERSION
+from meadow_py.checkpoint.format.manifest import (
     MANIFEST,
     CarriedEntry,
     Manifest,
     PackedEntry,
     read_manifest,
 )
-from meadow_py.checkpoint.reading import PackedFile
-from meadow_py.checkpoint.roles import roles_of
+from meadow_py.checkpoint.format.reader import PackedFile, gguf_metadata
 from meadow_py.checkpoint.shards import record_of
-from meadow_py.checkpoint.verifying import check_entry, packed_path
+from meadow_py.checkpoint.verifier import check_entry, packed_path
 
 if TYPE_CHECKING:
     import pandas
+
+    from meadow_py.architectures import Architecture
 
 
 @dataclass(frozen=True)
@@ -223,3 +224,81 @@ def _of_packed(name: str, packed: PackedFile, roles: dict[str, str]) -> Iterator
             packed.floor(entry),
             name,
         )
+
+
+class RoleTotal(NamedTuple):
+    """All tensors of a role that are coded alike.
+
+    Attributes
+    ----------
+    role : str
+        ``all`` for all tensors.
+    dtypes, codecs : tuple of str
+        Those that occur, by falling size of the tensors that they occur in.
+    tensors : int
+    bytes_original, bytes_packed : int
+    floor : float
+        Bytes.
+    """
+
+    role: str
+    dtypes: tuple[str, ...]
+    codecs: tuple[str, ...]
+    tensors: int
+    bytes_original: int
+    bytes_packed: int
+    floor: float
+
+
+def by_role(tensors: Sequence[PackedTensor]) -> tuple[RoleTotal, ...]:
+    """One total for each role in order of first appearance, then one for all."""
+    roles: dict[str, list[PackedTensor]] = {}
+    for tensor in tensors:
+        roles.setdefault(tensor.role, []).append(tensor)
+    return (*(_total(role, members) for role, members in roles.items()), _total("all", tensors))
+
+
+def _total(role: str, tensors: Sequence[PackedTensor]) -> RoleTotal:
+    return RoleTotal(
+        role,
+        _by_size((t.dtype, t.bytes_original) for t in tensors),
+        _by_size((coding, t.bytes_original) for t in tensors for coding in t.codec.split("+")),
+        len(tensors),
+        sum(t.bytes_original for t in tensors),
+        sum(t.bytes_packed for t in tensors),
+        sum(t.floor for t in tensors),
+    )
+
+
+def _by_size(pairs: Iterable[tuple[str, int]]) -> tuple[str, ...]:
+    sizes: dict[str, int] = {}
+    for name, size in pairs:
+        sizes[name] = sizes.get(name, 0) + size
+    return tuple(sorted(sizes, key=lambda name: -sizes[name]))
+
+
+def roles_of(files: Sequence[PackedFile], config: Mapping[str, Any] | None) -> dict[str, str]:
+    """Tensor name -> role; of fused tensors the part that all roles share, as ``attention``."""
+    shapes = {name: shape for packed in files for name, shape in _shapes(packed).items()}
+    gguf = next((packed for packed in files if packed.table.format == "gguf"), None)
+    if gguf is not None:
+        config = gguf_metadata(gguf)
+    architecture = resolve(config, shapes)
+    found: dict[str, set[str]] = {}
+    for spec in architecture.weights(shapes):
+        found.setdefault(spec.tensor, set()).add(spec.role)
+    return {name: _role(architecture, name, found.get(name, set())) for name in shapes}
+
+
+def _role(architecture: Architecture, name: str, roles: set[str]) -> str:
+    if len(roles) == 1:
+        return next(iter(roles))
+    kinds = {role.partition(".")[0] for role in roles}
+    return next(iter(kinds)) if len(kinds) == 1 else architecture.role_of(name)
+
+
+def _shapes(packed: PackedFile) -> dict[str, tuple[int, ...]]:
+    table = packed.table
+    if table.views is not None:
+        return {view.name: view.shape for view in table.views}
+    return {e.region.name: e.region.shape for e in table.regions if e.region.is_tensor}

@@ -8,13 +8,13 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
-from meadow_py.checkpoint import writing
-from meadow_py.checkpoint.carrying import copy, sha256_of
-from meadow_py.checkpoint.manifest import CarriedEntry, Manifest, PackedEntry, read_manifest
-from meadow_py.checkpoint.meter import Meter
-from meadow_py.checkpoint.original import rebuild
-from meadow_py.checkpoint.reading import PackedFile
-from meadow_py.checkpoint.target import (
+from meadow_py.checkpoint.format.manifest import CarriedEntry, Manifest, PackedEntry, read_manifest
+from meadow_py.checkpoint.format.reader import PackedFile
+from meadow_py.checkpoint.original.rebuild import rebuild
+from meadow_py.checkpoint.verifier import check_entry, packed_path
+from meadow_py.errors import FormatError
+from meadow_py.files import writing
+from meadow_py.files.partial import (
     Partial,
     files_in,
     is_free,
@@ -24,9 +24,9 @@ from meadow_py.checkpoint.target import (
     require_writable,
     resolved,
 )
-from meadow_py.checkpoint.verifying import check_entry, packed_path
-from meadow_py.checkpoint.windows import used_threads
-from meadow_py.errors import FormatError
+from meadow_py.files.writing import copy, sha256_of
+from meadow_py.jobs.ordered import used_threads
+from meadow_py.jobs.progress import Meter
 
 
 @dataclass(frozen=True)

@@ -15,8 +15,7 @@ from typing import NamedTuple
 
 import meadow_py
 from meadow_py import blobs
-from meadow_py.checkpoint.digest import Digest
-from meadow_py.checkpoint.layout import (
+from meadow_py.checkpoint.format.layout import (
     REGIONS,
     REST,
     VERSION,
@@ -25,7 +24,7 @@ from meadow_py.checkpoint.layout import (
     header,
     room_for_header,
 )
-from meadow_py.checkpoint.region_table import (
+from meadow_py.checkpoint.format.region_table import (
     MAX_STORED,
     STORED,
     PackedRegion,
@@ -34,12 +33,13 @@ from meadow_py.checkpoint.region_table import (
     stored_names,
     table_to_json,
 )
-from meadow_py.checkpoint.regions import FileRegions, Region, find_regions, gaps
-from meadow_py.checkpoint.rest import code_rest
-from meadow_py.checkpoint.source_file import SourceFile
-from meadow_py.checkpoint.windows import in_order
-from meadow_py.checkpoint.writing import NewFile
+from meadow_py.checkpoint.format.rest import code_rest
+from meadow_py.checkpoint.original.region import FileRegions, Region, gaps
+from meadow_py.checkpoint.original.regions import find_regions
+from meadow_py.checkpoint.original.source_file import Digest, SourceFile
+from meadow_py.files.writing import NewFile
 from meadow_py.jobs import Stop
+from meadow_py.jobs.ordered import in_order
 
 # Bytes up to which tensors are coded side by side, a thread each; larger ones by all threads.
 SMALL = 1 << 23

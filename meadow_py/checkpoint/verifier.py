@@ -7,14 +7,14 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
-from meadow_py.checkpoint.carrying import sha256_of
-from meadow_py.checkpoint.manifest import PackedEntry, read_manifest
-from meadow_py.checkpoint.meter import Meter
-from meadow_py.checkpoint.original import rebuild
-from meadow_py.checkpoint.reading import PackedFile
+from meadow_py.checkpoint.format.manifest import PackedEntry, read_manifest
+from meadow_py.checkpoint.format.reader import PackedFile
+from meadow_py.checkpoint.original.rebuild import rebuild
 from meadow_py.checkpoint.shards import record_of
-from meadow_py.checkpoint.windows import used_threads
 from meadow_py.errors import FormatError
+from meadow_py.files.writing import sha256_of
+from meadow_py.jobs.ordered import used_threads
+from meadow_py.jobs.progress import Meter
 
 
 @dataclass(frozen=True)

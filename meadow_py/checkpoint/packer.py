@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import hashlib
 import os
 import time
 from collections.abc import Sequence
@@ -11,14 +12,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from meadow_py import blobs
-from meadow_py.checkpoint import writing
-from meadow_py.checkpoint.card import model_card
-from meadow_py.checkpoint.carrying import carry, content_entry
-from meadow_py.checkpoint.config import packed_config
-from meadow_py.checkpoint.encoding import FileJob, software
 from meadow_py.checkpoint.existing import is_packed_from, keeps
-from meadow_py.checkpoint.inspecting import Inspection, inspect
-from meadow_py.checkpoint.manifest import (
+from meadow_py.checkpoint.format.card import model_card, packed_config
+from meadow_py.checkpoint.format.manifest import (
     CARD,
     MANIFEST,
     CarriedEntry,
@@ -26,12 +22,17 @@ from meadow_py.checkpoint.manifest import (
     PackedEntry,
     manifest_to_json,
 )
-from meadow_py.checkpoint.meter import Meter
-from meadow_py.checkpoint.plan import CONFIG, Plan
+from meadow_py.checkpoint.format.writer import FileJob, software
+from meadow_py.checkpoint.inspection import Inspection, inspect
+from meadow_py.checkpoint.plan import CONFIG, Plan, PlannedFile, plan_file, plan_folder
 from meadow_py.checkpoint.shards import Made, pack_files
-from meadow_py.checkpoint.source import Source, plan_of
-from meadow_py.checkpoint.target import Partial, not_free, refuse_overlap, resolved
-from meadow_py.checkpoint.windows import used_threads
+from meadow_py.errors import FormatError
+from meadow_py.files import writing
+from meadow_py.files.partial import Partial, not_free, refuse_overlap, resolved
+from meadow_py.files.writing import copy, sha256_of
+from meadow_py.jobs.ordered import used_threads
+from meadow_py.jobs.progress import Meter
+from meadow_py.sources.names import local_path, require_hub_id
 
 if TYPE_CHECKING:
     from concurrent.futures import Executor
@@ -181,7 +182,7 @@ def _targets(plan: Plan) -> list[str]:
 
 def _complete(plan: Plan, folder: Path, codec: str, made: Sequence[Made]) -> None:
     """All but the packed files; the manifest, without which nothing opens, comes last."""
-    carried = [carry(file, folder) for file in plan.carried]
+    carried = [_carry(file, folder) for file in plan.carried]
     packed = [
         PackedEntry(
             file.target, r.size, r.checksum, file.name, r.source_size, r.source_sha256, r.tensors
@@ -199,4 +200,57 @@ def _complete(plan: Plan, folder: Path, codec: str, made: Sequence[Made]) -> Non
 
 def _add(folder: Path, name: str, content: bytes) -> CarriedEntry:
     writing.write_file(folder / name, content)
-    return content_entry(name, content)
+    return _content_entry(name, content)
+
+
+@dataclass(frozen=True)
+class Source:
+    """What the user named, and how to ask a hub for it."""
+
+    name: str | os.PathLike[str]
+    revision: str | None = None
+    token: str | bool | None = None
+    cache_dir: str | os.PathLike[str] | None = None
+    local_files_only: bool = False
+
+
+def plan_of(source: Source) -> Plan:
+    """What becomes of the files of a folder, a file or a hub id.
+
+    Raises
+    ------
+    TypeError
+        If it is none of these.
+    """
+    name = source.name
+    if not isinstance(name, str | os.PathLike):
+        raise TypeError(
+            f"a {type(name).__name__} cannot be packed: expected a hub id, a folder or a file"
+        )
+    if not str(name):
+        raise ValueError("the name of the model is empty: expected a hub id or a path")
+    path = local_path(name)
+    if path is not None:
+        return plan_folder(path) if path.is_dir() else plan_file(path)
+    require_hub_id(name)
+    from meadow_py.sources.hub import Request, fetch_files
+
+    where = None if source.cache_dir is None else Path(source.cache_dir)
+    request = Request(str(name), source.revision, source.token, where, source.local_files_only)
+    return plan_folder(*fetch_files(request))
+
+
+def _carry(file: PlannedFile, folder: Path) -> CarriedEntry:
+    """Copy a file of the model into the packed folder, unless it is there already."""
+    target = folder / file.target
+    found = sha256_of(file.source)
+    if not target.is_file() or sha256_of(target) != found:
+        copied = copy(file.source, target)
+        if copied != found:
+            raise FormatError(f"{file.source}: changed while it was being read: pack it again")
+    return CarriedEntry(file.target, target.stat().st_size, found, file.name)
+
+
+def _content_entry(name: str, content: bytes) -> CarriedEntry:
+    """The entry of a file that packing has added."""
+    return CarriedEntry(name, len(content), hashlib.sha256(content).hexdigest(), None)

@@ -11,8 +11,8 @@ import zipfile
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from meadow_py.checkpoint.regions.pickled import Pickled, Storage, StoredTensor, read_pickle
-from meadow_py.checkpoint.regions.region import FileRegions, Region, View, in_order
+from meadow_py.checkpoint.original.pickled import Pickled, Storage, StoredTensor, read_pickle
+from meadow_py.checkpoint.original.region import FileRegions, Region, View, in_order
 from meadow_py.sources.dtypes import BITS
 from meadow_py.sources.mapped import MappedFile
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 import contextlib
 import ctypes
 import errno
+import hashlib
 import os
 import secrets
 import shutil
@@ -22,9 +23,11 @@ from typing import TYPE_CHECKING, Any, TypeVar
 if TYPE_CHECKING:
     from typing_extensions import Self
 
+
 _AT_FDCWD = -100  # "relative to the current folder", Linux
 _RENAME_NOREPLACE, _RENAME_EXCHANGE = 1, 2  # flags of renameat2(2)
 _UNSUPPORTED = (errno.ENOSYS, errno.EINVAL, errno.ENOTSUP)
+_COPIED = 1 << 22  # bytes of a copy at a time
 _PIECE = 1 << 24  # bytes per call: Ctrl-C is heard between two of them
 
 _T = TypeVar("_T")
@@ -202,3 +205,72 @@ def _call_renameat2(function: Any, source: Path, target: Path, flags: int) -> bo
     if number in _UNSUPPORTED:
         return False
     raise OSError(number, os.strerror(number), str(target))
+
+
+def write_whole(path: str | os.PathLike[str], content: str | bytes) -> None:
+    """Write a file under another name, then move it into place; text is UTF-8.
+
+    A device or a pipe is written as it is, not replaced.
+
+    Raises
+    ------
+    ValueError
+        If `path` names no file.
+    OSError
+        If it cannot be written. Nothing is left behind, and an older file stays as it was.
+    """
+    data = content.encode("utf-8") if isinstance(content, str) else content
+    if str(path).startswith(("/dev/", "/proc/")):  # these may lead to files, and stay what they are
+        Path(path).write_bytes(data)
+        return
+    target = Path(os.path.realpath(path))  # behind a link its file is replaced, not the link
+    if not Path(path).name:
+        raise ValueError(f"path {os.fspath(path)!r}: expected the name of a file to write")
+    if target.exists() and not target.is_file():
+        target.write_bytes(data)
+        return
+    temporary = target.with_name(f".{target.name}.{secrets.token_hex(8)}")
+    try:
+        with temporary.open("xb") as file:
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+        if target.exists():
+            temporary.chmod(target.stat().st_mode & 0o7777)
+        temporary.replace(target)
+    except BaseException as error:
+        _remove(temporary)
+        if isinstance(error, OSError) and error.errno is not None:
+            raise OSError(error.errno, error.strerror, str(target)) from error
+        raise
+
+
+def _remove(temporary: Path) -> None:
+    with contextlib.suppress(OSError):  # the reason why writing failed says more
+        temporary.unlink(missing_ok=True)
+
+
+def copy(source: Path, target: Path) -> str:
+    """Copy a file; SHA-256 of what was copied. The target appears when it is whole."""
+    digest = hashlib.sha256()
+    make_folder(target.parent)
+    with NewFile(target) as file:
+        for piece in _pieces(source):
+            digest.update(piece)
+            file.append(piece)
+        file.finish()
+    return digest.hexdigest()
+
+
+def sha256_of(path: Path) -> str:
+    """SHA-256 of a file."""
+    digest = hashlib.sha256()
+    for piece in _pieces(path):
+        digest.update(piece)
+    return digest.hexdigest()
+
+
+def _pieces(path: Path) -> Iterator[bytes]:
+    with path.open("rb") as file:
+        while piece := file.read(_COPIED):
+            yield piece

@@ -2,25 +2,74 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 import re
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Any, TypeVar
 
-from meadow_py.checkpoint.layout import VERSION
-from meadow_py.checkpoint.names import check_inside
-from meadow_py.checkpoint.sealed import seal, unseal
+from meadow_py.checkpoint.format.layout import VERSION
 from meadow_py.errors import FormatError
 from meadow_py.sources.selection import PACKED_MANIFEST
+from meadow_py.sources.strict_json import parse_object
+from meadow_py.sources.tensor import is_printable
 
 MANIFEST = PACKED_MANIFEST
 CARD = "MEADOW.md"
 ORIGINALS = "meadow-original"  # the folder of files that would be changed, or found, otherwise
 
-_HEX = re.compile(r"[0-9a-f]{64}")
 _MOST = 1 << 30  # bytes of a manifest: some hundred for each tensor
 _T = TypeVar("_T")
+_NONE = "0" * 64
+_HEX = re.compile(r"[0-9a-f]{64}")
+
+
+def check_inside(name: str, where: str) -> str:
+    """The name itself, if it is one of a file within a folder; anything else is a FormatError.
+
+    Refused are absolute names, ``..``, drives, backslashes, and everything that is not spelled
+    as POSIX normalises it.
+    """
+    parts = PurePosixPath(name).parts if isinstance(name, str) else ()
+    good = (
+        bool(parts)
+        and is_printable(name)
+        and "/".join(parts) == name
+        and ".." not in parts
+        and not name.startswith("/")
+        and not any(mark in name for mark in "\\:\0")
+    )
+    if not good:
+        raise FormatError(f"{where}: {name!r} is no name of a file within the folder")
+    return name
+
+
+def seal(data: dict[str, Any]) -> bytes:
+    """The object as JSON for people, with ``"checksum"``: SHA-256 of the text with zeros there."""
+    text = json.dumps({**data, "checksum": _NONE}, indent=1, ensure_ascii=False).encode() + b"\n"
+    before, found, after = text.rpartition(_NONE.encode())
+    return before + hashlib.sha256(before + found + after).hexdigest().encode() + after
+
+
+def unseal(text: bytes, where: str) -> dict[str, Any]:
+    """The object again, without its checksum.
+
+    Raises
+    ------
+    FormatError
+        If it is no JSON object, or any byte has changed.
+    """
+    data = parse_object(text, where)
+    digest = data.pop("checksum", None)
+    if not isinstance(digest, str) or not _HEX.fullmatch(digest):
+        raise FormatError(f"{where}: corrupt: no checksum in it")
+    before, _, after = text.rpartition(digest.encode())
+    found = hashlib.sha256(before + _NONE.encode() + after).hexdigest()
+    if found != digest:
+        raise FormatError(f"{where}: corrupt or edited: it has checksum {found}, expected {digest}")
+    return data
 
 
 @dataclass(frozen=True)

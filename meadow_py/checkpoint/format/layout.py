@@ -11,7 +11,7 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
-from meadow_py.checkpoint.regions import RESERVED
+from meadow_py.checkpoint.original.region import RESERVED
 from meadow_py.errors import FormatError
 
 VERSION = 1

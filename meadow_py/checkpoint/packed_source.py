@@ -13,12 +13,11 @@ from typing import Any
 import numpy as np
 
 from meadow_py.blobs.planes import CODEC as PLANES
-from meadow_py.checkpoint.config import original_config
-from meadow_py.checkpoint.manifest import Manifest, read_manifest
-from meadow_py.checkpoint.metadata import gguf_header
-from meadow_py.checkpoint.reading import PackedFile
-from meadow_py.checkpoint.regions import Region, View
-from meadow_py.checkpoint.verifying import check_entry
+from meadow_py.checkpoint.format.card import original_config
+from meadow_py.checkpoint.format.manifest import Manifest, read_manifest
+from meadow_py.checkpoint.format.reader import PackedFile, gguf_header
+from meadow_py.checkpoint.original.region import Region, View
+from meadow_py.checkpoint.verifier import check_entry
 from meadow_py.errors import FormatError
 from meadow_py.sources.checkpoint import Checkpoint
 from meadow_py.sources.dtypes import NUMPY

@@ -8,8 +8,8 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
-from meadow_py.checkpoint.regions import RESERVED, Region, View
-from meadow_py.checkpoint.rest import CODINGS, check_rest_size
+from meadow_py.checkpoint.format.rest import CODINGS, check_rest_size
+from meadow_py.checkpoint.original.region import RESERVED, Region, View
 from meadow_py.errors import FormatError
 from meadow_py.sources.dtypes import NUMPY
 from meadow_py.sources.strict_json import parse_object

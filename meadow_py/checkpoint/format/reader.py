@@ -6,12 +6,13 @@ import hashlib
 import zlib
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 from meadow_py import blobs
 from meadow_py.blobs import planes
-from meadow_py.checkpoint.layout import (
+from meadow_py.checkpoint.format.layout import (
     ALIGNMENT,
     REGIONS,
     REST,
@@ -19,10 +20,16 @@ from meadow_py.checkpoint.layout import (
     check_header,
     number,
 )
-from meadow_py.checkpoint.names import check_inside
-from meadow_py.checkpoint.region_table import STORED, PackedRegion, RegionTable, table_from_json
-from meadow_py.checkpoint.rest import decode_rest
+from meadow_py.checkpoint.format.manifest import check_inside
+from meadow_py.checkpoint.format.region_table import (
+    STORED,
+    PackedRegion,
+    RegionTable,
+    table_from_json,
+)
+from meadow_py.checkpoint.format.rest import decode_rest
 from meadow_py.errors import FormatError
+from meadow_py.sources.gguf_header import Header, read_header
 from meadow_py.sources.safetensors import MAX_HEADER, read_safetensors
 from meadow_py.sources.strict_json import parse_object
 from meadow_py.sources.tensor import Bytes, Tensor
@@ -212,3 +219,33 @@ class PackedFile:
 
     def _damaged(self, packed: PackedRegion, said: str) -> FormatError:
         return FormatError(f"{self.path}: tensor {packed.region.name!r}: {said}")
+
+
+def gguf_header(packed: PackedFile) -> Header:
+    """The header of the original.
+
+    Raises
+    ------
+    FormatError
+        If it is corrupt.
+    """
+    return read_header(_Start(packed))
+
+
+def gguf_metadata(packed: PackedFile) -> dict[str, Any]:
+    """The metadata of the original, without the arrays of the tokenizer."""
+    return gguf_header(packed).metadata
+
+
+class _Start:
+    """The bytes before the first region, as a file."""
+
+    def __init__(self, packed: PackedFile) -> None:
+        self.path: Path = packed.path
+        regions = packed.table.regions
+        end = regions[0].region.offset if regions else packed.source_size
+        self._data = np.frombuffer(packed.rest()[:end], np.uint8)
+        self.size = self._data.size
+
+    def read(self, offset: int, size: int) -> Bytes:
+        return self._data[offset : offset + size]

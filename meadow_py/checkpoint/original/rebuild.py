@@ -8,10 +8,10 @@ import zlib
 from collections.abc import Callable, Generator, Iterator
 from contextlib import closing
 
-from meadow_py.checkpoint.reading import PackedFile
-from meadow_py.checkpoint.region_table import PackedRegion
-from meadow_py.checkpoint.windows import in_order
+from meadow_py.checkpoint.format.reader import PackedFile
+from meadow_py.checkpoint.format.region_table import PackedRegion
 from meadow_py.errors import FormatError
+from meadow_py.jobs.ordered import in_order
 
 PIECE = 1 << 23  # bytes decoded at a time, in whole tiles
 
