@@ -60,7 +60,7 @@ CLAIMS = (
     Claim(
         "meadow-decode-speed",
         PAPER,
-        "third-party digest",
+        "digest",
         "OPT-1.3B decodes about 2 tokens/s on the ZCU102 at 12 Gb/s.",
         "2 tokens/s",
         "nothing",

@@ -10,14 +10,14 @@ _OPEN = (
         "meadow-8",
         "Figure 8",
         "The bars of Figure 8.",
-        "not in the sources",
+        "not given",
         "the bars of the figure and their setting, from the paper's full text",
     ),
     (
         "meadow-9",
         "Figure 9",
         "The bars of Figure 9.",
-        "not in the sources",
+        "not given",
         "the bars of the figure and their setting, from the paper's full text",
     ),
     (

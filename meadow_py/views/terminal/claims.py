@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 from rich.console import Console, Group, RenderableType
 from rich.table import Table
 from rich.text import Text
@@ -44,8 +46,9 @@ def claims_view(found: Claims) -> RenderableType:
 def _table(found: Claims) -> Table:
     table = Table(box=None, padding=(0, 1, 0, 0), pad_edge=False, header_style="dim")
     for name in HEADINGS:
-        side = "right" if name == "ours" else "left"
-        table.add_column(name, justify=side, overflow="fold")  # type: ignore[arg-type]
+        side: Literal["left", "right"] = "right" if name == "ours" else "left"
+        whole = name in ("claim", "verdict")
+        table.add_column(name, justify=side, overflow="fold", no_wrap=whole)
     for source, rows in words.by_source(found):
         table.add_row(Text(visible(source.partition(":")[0]), style="bold"))
         for row in rows:
