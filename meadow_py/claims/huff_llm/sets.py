@@ -17,7 +17,8 @@ from meadow_py.simulator.run import simulate
 
 if TYPE_CHECKING:
     from meadow_py.simulator.huffman_hardware.streams import DecoderRun
-    from meadow_py.simulator.result import Band, Simulation
+    from meadow_py.simulator.phase import Band
+    from meadow_py.simulator.result import Simulation
 
 _MIB = 1 << 20
 

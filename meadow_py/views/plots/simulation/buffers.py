@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from meadow_py.simulator import BufferCurve, Simulation
-from meadow_py.simulator.buffers import curve_of
 from meadow_py.spelling import binary_size
 from meadow_py.views import simulation as words
 from meadow_py.views.plots.place import Place
@@ -24,7 +23,7 @@ _NEAR = 1.01  # of the shortest: what hardly gains any more
 
 def buffers(simulation: Simulation, place: Place) -> Axes:
     """How many times the shortest latency each size of buffers gives, for prompt and token."""
-    curve = curve_of(simulation)
+    curve = simulation.buffer_curve()
     ax = place.axes(7.6, 4.8)
     total = curve.total_bytes
     handles: list[Any] = []
