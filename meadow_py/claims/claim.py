@@ -5,15 +5,18 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from meadow_py.spelling import ratio
 
 if TYPE_CHECKING:
     from meadow_py.claims.material import Material
 
-REPRODUCED, APPROXIMATED, REFUTED = "reproduced", "approximated", "refuted"
-VERDICTS = (REPRODUCED, APPROXIMATED, REFUTED)
+Verdict = Literal["reproduced", "approximated", "refuted"]
+REPRODUCED: Verdict = "reproduced"
+APPROXIMATED: Verdict = "approximated"
+REFUTED: Verdict = "refuted"
+VERDICTS: tuple[Verdict, ...] = (REPRODUCED, APPROXIMATED, REFUTED)
 
 
 class MissingData(Exception):  # noqa: N818
@@ -57,7 +60,7 @@ class Rule:
     reproduced: tuple[float, float]
     approximated: tuple[float, float]
 
-    def verdict(self, value: float, stands_in: bool) -> str:
+    def verdict(self, value: float, stands_in: bool) -> Verdict:
         """What a figure means; never more than approximated where something stands in."""
         if self.reproduced[0] <= value <= self.reproduced[1]:
             return APPROXIMATED if stands_in else REPRODUCED

@@ -2,20 +2,13 @@
 
 from __future__ import annotations
 
-import json
-import math
-import os
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass, fields
-from typing import TYPE_CHECKING, Any
+from dataclasses import asdict, dataclass
+from typing import Any, ClassVar, Literal
 
 from meadow_py.claims.claim import VERDICTS
-from meadow_py.errors import FormatError
-
-if TYPE_CHECKING:
-    import pandas
-
-VERSION = 1
+from meadow_py.records import from_json_types, to_json_types
+from meadow_py.results import Result
 
 
 @dataclass(frozen=True)
@@ -59,15 +52,27 @@ class ClaimRow:
     value: float | None
     detail: str
     stands_in: str
-    verdict: str | None
+    verdict: Literal["reproduced", "approximated", "refuted"] | None
     command: str
     commit: str | None = None
     cpu: str | None = None
     date: str | None = None
 
+    def check_record(self) -> None:
+        """Raise ValueError where a verdict and its figure do not go together.
 
-@dataclass(frozen=True)
-class Claims:
+        Raises
+        ------
+        ValueError
+        """
+        if (self.verdict is None) != (self.ours is None) or (self.ours is None) != (
+            self.value is None
+        ):
+            raise ValueError(f"verdict {self.verdict!r} beside the figure {self.ours!r}")
+
+
+@dataclass(frozen=True, repr=False)
+class Claims(Result):
     """Published claims and their verdicts; made by `claims`.
 
     Attributes
@@ -77,6 +82,10 @@ class Claims:
     """
 
     rows: tuple[ClaimRow, ...]
+
+    KIND: ClassVar[str] = "claims"
+    MARKS: ClassVar[tuple[str, ...]] = ("claims",)
+    AGAIN: ClassVar[str] = "run meadow claims again"
 
     def __iter__(self) -> Iterator[ClaimRow]:
         """The rows."""
@@ -101,54 +110,33 @@ class Claims:
 
     def counts(self) -> dict[str, int]:
         """Rows by verdict, and those without one under ``no data``."""
-        made = {verdict: sum(row.verdict == verdict for row in self.rows) for verdict in VERDICTS}
+        made: dict[str, int] = {}
+        for verdict in VERDICTS:
+            made[verdict] = sum(row.verdict == verdict for row in self.rows)
         return {**made, "no data": sum(row.verdict is None for row in self.rows)}
 
     def to_dict(self) -> dict[str, Any]:
-        """As JSON types: the contract of ``meadow claims --json``."""
+        """As JSON types: the contract of ``meadow claims --json``.
+
+        Returns
+        -------
+        dict
+        """
         return {
-            "version": VERSION,
-            "kind": "claims",
+            "version": self.VERSION,
+            "kind": self.KIND,
             "counts": self.counts(),
-            "claims": [asdict(row) for row in self.rows],
+            "claims": to_json_types(self.rows),
         }
 
-    def to_dataframe(self) -> pandas.DataFrame:
-        """One row per claim. Needs pandas."""
-        try:
-            import pandas
-        except ImportError as error:
-            raise ImportError(
-                "Claims.to_dataframe() needs pandas: pip install 'meadow_py[pandas]'"
-            ) from error
-        return pandas.DataFrame([asdict(row) for row in self.rows])
-
-    def save(self, path: str | os.PathLike[str]) -> None:
-        """Write them as JSON.
-
-        Raises
-        ------
-        OSError
-            If the file cannot be written.
-        """
-        from meadow_py.files import write_whole
-
-        write_whole(path, json.dumps(self.to_dict(), indent=1, allow_nan=False) + "\n")
+    def to_rows(self) -> list[dict[str, Any]]:
+        """One row per claim."""
+        return [asdict(row) for row in self.rows]
 
     @classmethod
-    def load(cls, path: str | os.PathLike[str]) -> Claims:
-        """Read what `save` wrote.
-
-        Raises
-        ------
-        FormatError
-            If the file holds no claims, damaged ones, or those of a newer version.
-        OSError
-            If it cannot be read.
-        """
-        from meadow_py.profiler.serial import read_json
-
-        return claims_from_json(read_json(path, "table of claims"), path)
+    def from_dict(cls, data: dict[str, Any]) -> Claims:
+        """The claims from what `to_dict` gave; see `Result.from_dict`."""
+        return cls(from_json_types(_Rows, {"claims": data["claims"]}).claims)
 
     def _repr_html_(self) -> str:
         from meadow_py.views.html.claims import claims_html
@@ -161,42 +149,8 @@ class Claims:
         return claims_text(self)
 
 
-def claims_from_json(data: Any, path: str | os.PathLike[str]) -> Claims:
-    """Claims from the JSON types of a file; `path` is what messages call it."""
-    if not isinstance(data, dict) or data.get("kind") != "claims":
-        raise FormatError(f"{path}: not a table of claims: expected an object of kind 'claims'")
-    if data.get("version") != VERSION:
-        raise FormatError(
-            f"{path}: claims version {data.get('version')!r}, this library reads version "
-            f"{VERSION}: update meadow_py"
-        )
-    rows = data.get("claims")
-    if not isinstance(rows, list):
-        raise FormatError(f"{path}: damaged table of claims: expected an array of claims")
-    return Claims(tuple(_row(one, n, path) for n, one in enumerate(rows)))
+@dataclass(frozen=True)
+class _Rows:
+    """What of a file is read: the counts follow from it."""
 
-
-def _row(data: Any, place: int, path: str | os.PathLike[str]) -> ClaimRow:
-    where = f"{path}: damaged table of claims: claims[{place}]"
-    if not isinstance(data, dict):
-        raise FormatError(f"{where}: expected an object")
-    known = {}
-    for field in fields(ClaimRow):
-        if field.name not in data:
-            raise FormatError(f"{where}: {field.name} is missing")
-        value = data[field.name]
-        if not _fits(value, str(field.type)):
-            raise FormatError(f"{where}: {field.name} is {value!r}")
-        known[field.name] = value
-    row = ClaimRow(**known)
-    if row.verdict not in (None, *VERDICTS) or (row.verdict is None) != (row.ours is None):
-        raise FormatError(f"{where}: verdict {row.verdict!r} beside the figure {row.ours!r}")
-    return row
-
-
-def _fits(value: Any, annotation: str) -> bool:
-    if value is None:
-        return annotation.endswith("| None")
-    if annotation.startswith("float"):
-        return type(value) in (int, float) and math.isfinite(value)
-    return isinstance(value, str)
+    claims: tuple[ClaimRow, ...]

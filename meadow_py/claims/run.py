@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from meadow_py.claims.claim import Claim, Figure, MissingData
 from meadow_py.claims.material import Material, model_name
 from meadow_py.claims.registry import named
-from meadow_py.claims.result import ClaimRow, Claims, claims_from_json
+from meadow_py.claims.result import ClaimRow, Claims
 
 if TYPE_CHECKING:
     from meadow_py.sources import Checkpoint
@@ -107,5 +107,5 @@ def _recorded_row(claim: Claim) -> ClaimRow:
 def recorded() -> dict[str, ClaimRow]:
     """The rows that come with the package, by id; ``benchmarks/claims.py`` writes them."""
     file = files("meadow_py.claims").joinpath("recorded.json")
-    made = claims_from_json(json.loads(file.read_text("utf-8")), "recorded.json")
+    made = Claims.from_json_types(json.loads(file.read_text("utf-8")), "recorded.json")
     return {row.id: row for row in made}

@@ -99,9 +99,9 @@ def _saved(model: str | None) -> Profile | Sensitivity | Claims | None:
     if data.get("kind") == "sweep":
         return sweep_from_json(data, model)
     if data.get("kind") == "claims":
-        from meadow_py.claims.result import claims_from_json
+        from meadow_py.claims import Claims
 
-        return claims_from_json(data, model)
+        return Claims.from_json_types(data, model)
     return profile_from_json(data, model)
 
 
