@@ -13,6 +13,7 @@ from meadow_py.sources.strict_json import read_object
 if TYPE_CHECKING:
     import tokenizers
 
+
 _REPLACEMENT = "\ufffd"  # what bytes that are no UTF-8 decode to
 _UNFINISHED = 3  # bytes of a UTF-8 character that lacks its last
 _CONTEXT = 8  # tokens that are decoded again with a new one, at least
@@ -176,41 +177,6 @@ def _trailing(text: str) -> int:
     """How many characters at the end may be the bytes of one that is not complete."""
     count = len(text) - len(text.rstrip(_REPLACEMENT))
     return min(count, _UNFINISHED)
-
-
-def open_tokenizer(
-    folder: Path | None, config: Mapping[str, Any] | None = None, source: str = "model"
-) -> Tokenizer:
-    """The tokenizer of a model.
-
-    Parameters
-    ----------
-    folder : path or None
-        Where its files lie: ``tokenizer.json``; ``vocab.json`` and ``merges.txt``; or the only
-        ``.model`` of SentencePiece, ``tokenizer.model`` of several. The first of these is read.
-    config : mapping, optional
-        The content of ``config.json``; or the metadata of a GGUF file with its tokenizer, which is
-        read before the folder.
-    source : str
-        What the user named, for messages.
-
-    Raises
-    ------
-    FileNotFoundError
-        If there is none.
-    FormatError
-        If a file is damaged.
-    ValueError
-        If it is of a kind that is not supported.
-    """
-    from meadow_py.run import tokenizing_files, tokenizing_gguf
-
-    config = {} if config is None else config
-    if tokenizing_gguf.KIND in config:
-        return tokenizing_gguf.read_gguf_tokenizer(config, source)
-    if folder is None:
-        raise FileNotFoundError(f"{source}: no tokenizer: the model comes from memory")
-    return tokenizing_files.read_folder(folder, config)
 
 
 def end_tokens(

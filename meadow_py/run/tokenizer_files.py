@@ -8,11 +8,12 @@ from typing import TYPE_CHECKING, Any
 
 from meadow_py.errors import FormatError
 from meadow_py.run import byte_pairs
-from meadow_py.run.tokenizing import Tokenizer, end_tokens
+from meadow_py.run.tokenizer import Tokenizer, end_tokens
 from meadow_py.sources.strict_json import read_object
 
 if TYPE_CHECKING:
     import tokenizers
+
 
 TOKENIZER_FILES = (
     "tokenizer.json",

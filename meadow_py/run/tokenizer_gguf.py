@@ -9,12 +9,13 @@ from typing import TYPE_CHECKING, Any
 from meadow_py.errors import FormatError
 from meadow_py.run import byte_pairs
 from meadow_py.run.sentencepiece_model import CONTROL, NORMAL, UNUSED, USER_DEFINED
-from meadow_py.run.tokenizing import Tokenizer
+from meadow_py.run.tokenizer import Tokenizer
 from meadow_py.sources.gguf_header import read_header
 from meadow_py.sources.mapped import MappedFile
 
 if TYPE_CHECKING:
     import tokenizers
+
 
 KIND = "tokenizer.ggml.model"
 _GGML = "tokenizer.ggml."
@@ -215,7 +216,7 @@ def _add_tokens(backend: tokenizers.Tokenizer, fields: _Fields) -> None:
 
 
 def _surround(backend: tokenizers.Tokenizer, fields: _Fields) -> None:
-    from meadow_py.run.tokenizing_files import surround
+    from meadow_py.run.tokenizer_files import surround
 
     by_default = not fields.merges or fields.pre in _WHOLE_FIRST
     names = ("bos_token_id", "eos_token_id")
