@@ -20,13 +20,12 @@ import numpy as np
 from common import test_data
 from safetensors.numpy import load_file
 
+from meadow_py.claims.huff_llm import WeightsMeasured, retrace_huffman
 from meadow_py.simulator.huffman_hardware import (
     GROUPS,
     DecoderPort,
     HuffmanDesign,
     Unit,
-    WeightsMeasured,
-    retrace_huffman,
     run_decoders,
     weight_code,
 )

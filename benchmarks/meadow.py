@@ -11,7 +11,7 @@ import time
 from pathlib import Path
 from typing import Any
 
-from meadow_py.simulator import meadow
+from meadow_py.claims.meadow import retrace as meadow
 
 
 def main() -> None:

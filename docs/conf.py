@@ -61,7 +61,7 @@ nitpick_ignore = [
     ("py:class", "PackingChoice"),
     ("py:class", "seam.Packing"),  # `Packing` alone is a name of two rooms
     ("py:class", "npt.ArrayLike"),
-    ("py:class", "meadow_py.simulator.meadow_space.Grid"),  # columns of numbers
+    ("py:class", "meadow_py.claims.meadow.space.Grid"),  # columns of numbers
     ("py:class", "meadow_py.architectures.family.Family"),  # "not part of the interface"
 ]
 nitpick_ignore_regex = [

@@ -9,6 +9,7 @@ from meadow_py.errors import FormatError
 
 if TYPE_CHECKING:
     from meadow_py.checkpoint import Inspection, Packed, inspect, pack, unpack, verify
+    from meadow_py.claims import Claims, claims
     from meadow_py.config import show_config
     from meadow_py.devices import Device
     from meadow_py.opening import open_checkpoint
@@ -24,6 +25,7 @@ __version__ = "0.1.0"
 __all__ = [
     "Bench",
     "Checkpoint",
+    "Claims",
     "Device",
     "FormatError",
     "Inspection",
@@ -35,6 +37,7 @@ __all__ = [
     "Simulation",
     "__version__",
     "bench",
+    "claims",
     "inspect",
     "load",
     "open_checkpoint",
@@ -52,6 +55,7 @@ __all__ = [
 _HOME_OF = {
     "Bench": "meadow_py.run",
     "Checkpoint": "meadow_py.sources",
+    "Claims": "meadow_py.claims",
     "Device": "meadow_py.devices",
     "Inspection": "meadow_py.checkpoint",
     "Model": "meadow_py.run",
@@ -61,6 +65,7 @@ _HOME_OF = {
     "Sensitivity": "meadow_py.sensitivity",
     "Simulation": "meadow_py.simulator",
     "bench": "meadow_py.run",
+    "claims": "meadow_py.claims",
     "inspect": "meadow_py.checkpoint",
     "load": "meadow_py.run",
     "open_checkpoint": "meadow_py.opening",

@@ -87,6 +87,15 @@ def field_counts(
 def entropy(counts: npt.NDArray[np.uint64] | npt.NDArray[np.uint32]) -> float:
     """Order-0 entropy in bits per symbol of a table of counts."""
 
+def huffman_lengths(
+    counts: npt.NDArray[np.uint64], longest: int | None = None
+) -> npt.NDArray[np.uint8]:
+    """Bits of each symbol's code in a code with the fewest bits, `longest` at most; None: any.
+
+    0 for symbols that do not occur; a lone symbol takes one bit. ValueError for a limit too short
+    for so many symbols.
+    """
+
 def unique_chunks(
     codes: _Array, bits: int, chunk: int, along: Literal["in", "out"] = "in", threads: int = 0
 ) -> tuple[_Array, npt.NDArray[np.uint32], npt.NDArray[np.uint32]]:

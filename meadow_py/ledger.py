@@ -5,7 +5,6 @@ A floor is the order-0 entropy of a named alphabet, per weight (Shannon, 1948).
 
 from __future__ import annotations
 
-import heapq
 import sys
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -81,8 +80,8 @@ def dense_ledger(count: int, bits: int, scales: int = 0, zero_points: int = 0) -
 def plain_huffman_ledger(counts: npt.NDArray[Any], scales: int = 0, zero_points: int = 0) -> Ledger:
     """Codes under one Huffman code of single codes, computed from how often each occurs.
 
-    The table of a canonical code is the length of every symbol's code, a byte each. The payload
-    is the sum of all merged weights of D. A. Huffman's construction (1952); where only one symbol
+    The table of a canonical code is the length of every symbol's code, a byte each. Codes are as
+    long as D. A. Huffman's construction (1952) makes them, without a limit; where only one symbol
     occurs, it takes one bit.
 
     Parameters
@@ -90,25 +89,15 @@ def plain_huffman_ledger(counts: npt.NDArray[Any], scales: int = 0, zero_points:
     counts : ndarray, shape (2**bits,)
         Occurrences of every code.
     """
+    from meadow_py import _core
+
+    lengths = _core.huffman_lengths(np.ascontiguousarray(counts, np.uint64))
     return Ledger(
-        codes=_huffman_payload(counts),
+        codes=int(lengths @ counts.astype(np.uint64)),
         tables=counts.size * HUFFMAN_LENGTH_BITS,
         scales=scales,
         zero_points=zero_points,
     )
-
-
-def _huffman_payload(counts: npt.NDArray[Any]) -> int:
-    heap = [int(count) for count in counts[counts > 0]]
-    if len(heap) == 1:
-        return heap[0]
-    heapq.heapify(heap)
-    payload = 0
-    while len(heap) > 1:
-        merged = heapq.heappop(heap) + heapq.heappop(heap)
-        payload += merged
-        heapq.heappush(heap, merged)
-    return payload
 
 
 def stream_ledger(info: StreamInfo, scales: int = 0, zero_points: int = 0) -> Ledger:

@@ -2,7 +2,10 @@
 
 #include <limits>
 #include <memory>
+#include <optional>
 #include <string>
+#include <utility>
+#include <vector>
 
 #include "arrays.h"
 #include "bind.h"
@@ -11,6 +14,7 @@
 #include "meadow/base/error.h"
 #include "meadow/codec/decoder.h"
 #include "meadow/codec/dictionary.h"
+#include "meadow/codec/huffman_code.h"
 #include "meadow/codec/packets.h"
 #include "meadow/stats/histogram.h"
 
@@ -189,6 +193,21 @@ py::dict stream_info(const py::buffer& stream, unsigned threads) {
   return info_of(bytes_of(info), threads);
 }
 
+py::array huffman_lengths_of(const py::array& counts, std::optional<unsigned> longest) {
+  require_plain(counts, "counts");
+  if (counts.dtype().kind() != 'u' || counts.itemsize() != 8) {
+    wrong_dtype("counts: expected uint64, found dtype " + std::string(py::str(counts.dtype())));
+  }
+  const std::span<const std::uint64_t> all(static_cast<const std::uint64_t*>(counts.data()),
+                                           static_cast<std::size_t>(counts.size()));
+  std::vector<std::uint8_t> lengths;
+  {
+    const CoreCall call;
+    lengths = huffman_lengths(all, longest);
+  }
+  return adopt(std::move(lengths));
+}
+
 }  // namespace
 
 void bind_codec(py::module_& module) {
@@ -216,6 +235,8 @@ void bind_codec(py::module_& module) {
   module.def("decode", decode, py::arg("stream"), py::arg("threads") = 0,
              py::arg("max_bytes") = std::numeric_limits<std::uint64_t>::max());
   module.def("stream_info", stream_info, py::arg("stream"), py::arg("threads") = 0);
+  module.def("huffman_lengths", huffman_lengths_of, py::arg("counts"),
+             py::arg("longest") = py::none());
 }
 
 }  // namespace meadow::python

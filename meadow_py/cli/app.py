@@ -8,6 +8,7 @@ import typer
 
 import meadow_py
 from meadow_py.cli.bench import bench
+from meadow_py.cli.claims import claims
 from meadow_py.cli.config import config
 from meadow_py.cli.devices import app as devices
 from meadow_py.cli.failures import debugging
@@ -60,5 +61,6 @@ app.command()(run)
 app.command()(bench)
 app.command()(simulate)
 app.command()(plan)
+app.command()(claims)
 app.add_typer(devices, name="devices")
 app.command()(config)

@@ -14,7 +14,7 @@ from meadow_py.cli.output import check_file, check_stdout, write
 from meadow_py.spelling import byte_size, visible
 
 if TYPE_CHECKING:
-    from meadow_py import Profile, Sensitivity
+    from meadow_py import Claims, Profile, Sensitivity
 
 _SUFFIXES = (".html", ".htm")
 _START_OF_JSON = re.compile(rb'\s*\{\s*"\w+"')  # what no model file begins with
@@ -34,7 +34,7 @@ def report(
         str | None,
         typer.Argument(
             help="Hub id, folder or file (.safetensors, .bin, .gguf), or what "
-            "`meadow profile -o` or `meadow sweep -o` saved. None: the bundled demo.",
+            "`meadow profile`, `sweep` or `claims` saved with -o. None: the bundled demo.",
             show_default=False,
         ),
     ] = None,
@@ -86,8 +86,8 @@ def _check_matplotlib() -> None:
     require_matplotlib()
 
 
-def _saved(model: str | None) -> Profile | Sensitivity | None:
-    """The profile or sweep that `model` names, where it is a file of JSON."""
+def _saved(model: str | None) -> Profile | Sensitivity | Claims | None:
+    """The profile, sweep or claims that `model` names, where it is a file of JSON."""
     if model is None or not Path(model).is_file():
         return None
     with Path(model).open("rb") as file:
@@ -96,9 +96,13 @@ def _saved(model: str | None) -> Profile | Sensitivity | None:
     from meadow_py.profiler.serial import profile_from_json, read_json
     from meadow_py.sensitivity.serial import sweep_from_json
 
-    data = read_json(model, "profile or sweep")
+    data = read_json(model, "profile, sweep or claims")
     if data.get("kind") == "sweep":
         return sweep_from_json(data, model)
+    if data.get("kind") == "claims":
+        from meadow_py.claims import Claims
+
+        return Claims.from_json_types(data, model)
     return profile_from_json(data, model)
 
 
@@ -113,7 +117,7 @@ def _refuse_settings(context: typer.Context) -> None:
             )
 
 
-def _write(made: Profile | Sensitivity, path: str) -> None:
+def _write(made: Profile | Sensitivity | Claims, path: str) -> None:
     from meadow_py.files.writing import write_whole
     from meadow_py.views.html import report as page
 

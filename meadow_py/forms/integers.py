@@ -8,8 +8,7 @@ from meadow_py.forms.form import FloatWeight, Form
 
 if TYPE_CHECKING:
     from meadow_py._core import Matrix
-    from meadow_py.quantize import Quantized
-    from meadow_py.quantize_q8 import QuantizedQ8
+    from meadow_py.quantizers import QuantizedIntegers, QuantizedQ8
 
 # By which request which quantiser is asked for.
 _INT8 = {"int8": "int8:row", "int8-tensor": "int8:tensor"}
@@ -33,11 +32,11 @@ class Int8(Form):
     def make(self, weight: FloatWeight, request: str, /) -> Matrix:
         """Quantised; forms that are made of one weight share its codes."""
         from meadow_py import _core
-        from meadow_py.quantize import quantize
+        from meadow_py.quantizers import quantize
 
         key = self.requests[request]
         granularity = str(key).removeprefix("int8:")
-        made: Quantized = weight.once(
+        made: QuantizedIntegers = weight.once(
             str(key), lambda: quantize(weight.floats, granularity=granularity, name=weight.name)
         )
         per_scale = weight.shape[1] if granularity == "row" else 0
@@ -58,7 +57,7 @@ class Q8(Form):
     def make(self, weight: FloatWeight, _request: str, /) -> Matrix:
         """Quantised; forms that are made of one weight share its codes."""
         from meadow_py import _core
-        from meadow_py.quantize_q8 import quantize_q8
+        from meadow_py.quantizers import quantize_q8
 
         made: QuantizedQ8 = weight.once("q8", lambda: quantize_q8(weight.floats, weight.name))
         return _core.q8_matrix(made.codes, made.row_scales, made.coded_scales, self._packed)

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "meadow/base/error.h"
@@ -18,15 +19,21 @@ constexpr unsigned kLongRun = 14;   // two nibbles n, the lower first: n + 18
 constexpr unsigned kFirstShort = 2;
 constexpr unsigned kFirstLong = 18;
 
+// A Huffman code has a word of n bits only where there are at least as many occurrences as the
+// Fibonacci number F(n + 2) (Katona and Nemetz, "Huffman codes and self-information", 1976), and
+// F(83) exceeds 2^56.
+constexpr unsigned kLongestOfAny = 80;
+constexpr std::uint64_t kMostCounts = std::uint64_t{1} << 56;  // or sums of lists overflow
+
 struct Leaf {
   std::uint64_t count;
-  std::uint8_t symbol;
+  std::size_t symbol;
 };
 
-std::vector<Leaf> leaves_by_count(const ByteCounts& counts) {
+std::vector<Leaf> leaves_by_count(std::span<const std::uint64_t> counts) {
   std::vector<Leaf> leaves;
-  for (unsigned symbol = 0; symbol < counts.size(); ++symbol) {
-    if (counts[symbol] != 0) leaves.push_back({counts[symbol], static_cast<std::uint8_t>(symbol)});
+  for (std::size_t symbol = 0; symbol < counts.size(); ++symbol) {
+    if (counts[symbol] != 0) leaves.push_back({counts[symbol], symbol});
   }
   std::stable_sort(leaves.begin(), leaves.end(),
                    [](const Leaf& a, const Leaf& b) { return a.count < b.count; });
@@ -40,13 +47,12 @@ struct Level {
 };
 
 // Leaves and the pairs of the level below, merged; leaves first where they tie.
-Level merged(const std::vector<Leaf>& leaves, const Level& below) {
+Level merged(const std::vector<Leaf>& leaves, const std::vector<std::uint64_t>& below) {
   Level level;
   std::size_t leaf = 0;
-  const std::size_t packages = below.weights.size() / 2;
+  const std::size_t packages = below.size() / 2;
   for (std::size_t package = 0; leaf < leaves.size() || package < packages;) {
-    const std::uint64_t pair =
-        package < packages ? below.weights[2 * package] + below.weights[2 * package + 1] : 0;
+    const std::uint64_t pair = package < packages ? below[2 * package] + below[2 * package + 1] : 0;
     const bool take_leaf =
         package == packages || (leaf < leaves.size() && leaves[leaf].count <= pair);
     level.weights.push_back(take_leaf ? leaves[leaf].count : pair);
@@ -59,18 +65,32 @@ Level merged(const std::vector<Leaf>& leaves, const Level& below) {
 // The first 2n - 2 of the last list are chosen; each package chooses two of the list below. A leaf
 // is as long as the number of lists in which it is chosen.
 std::vector<std::uint8_t> lengths_of(const std::vector<Leaf>& leaves, unsigned longest) {
-  std::vector<Level> levels{merged(leaves, {})};
-  while (levels.size() < longest) levels.push_back(merged(leaves, levels.back()));
+  std::vector<std::vector<bool>> levels;
+  std::vector<std::uint64_t> weights;
+  while (levels.size() < longest) {
+    Level level = merged(leaves, weights);
+    weights = std::move(level.weights);
+    levels.push_back(std::move(level.is_package));
+  }
   std::vector<std::uint8_t> lengths(leaves.size(), 0);
   std::size_t chosen = 2 * leaves.size() - 2;
-  for (auto level = levels.rbegin(); level != levels.rend(); ++level) {
-    const auto end = level->is_package.begin() + static_cast<std::ptrdiff_t>(chosen);
-    const auto packages =
-        static_cast<std::size_t>(std::count(level->is_package.begin(), end, true));
+  for (auto is_package = levels.rbegin(); is_package != levels.rend(); ++is_package) {
+    const auto end = is_package->begin() + static_cast<std::ptrdiff_t>(chosen);
+    const auto packages = static_cast<std::size_t>(std::count(is_package->begin(), end, true));
     for (std::size_t leaf = 0; leaf < chosen - packages; ++leaf) ++lengths[leaf];
     chosen = 2 * packages;
   }
   return lengths;
+}
+
+void require_countable(const std::vector<Leaf>& leaves) {
+  std::uint64_t total = 0;
+  for (const Leaf& leaf : leaves) {
+    if (leaf.count >= kMostCounts - total) {
+      invalid("Huffman code: expected fewer than 2^56 occurrences");
+    }
+    total += leaf.count;
+  }
 }
 
 std::uint32_t reversed(std::uint32_t code, unsigned bits) noexcept {
@@ -145,16 +165,36 @@ void require_complete(const std::array<std::uint8_t, 256>& lengths) {
 
 }  // namespace
 
-HuffmanCode HuffmanCode::optimal(const ByteCounts& counts, unsigned longest) {
+std::vector<std::uint8_t> huffman_lengths(std::span<const std::uint64_t> counts,
+                                          std::optional<unsigned> longest) {
   const std::vector<Leaf> leaves = leaves_by_count(counts);
-  if (leaves.size() < 2) invalid("Huffman code: expected two symbols or more that occur");
-  if (longest > kHuffmanBits || (std::size_t{1} << longest) < leaves.size()) {
-    invalid("longest Huffman code: expected at most 12 bits, and enough for " +
-            std::to_string(leaves.size()) + " symbols, found " + std::to_string(longest));
+  const std::size_t most = leaves.size() < 2 ? 1 : leaves.size() - 1;  // bits of a code of so many
+  const unsigned bits = longest.value_or(kLongestOfAny);
+  if (bits < 63 && (std::uint64_t{1} << bits) < leaves.size()) {
+    invalid("longest Huffman code: expected enough bits for " + std::to_string(leaves.size()) +
+            " symbols, found " + std::to_string(bits));
   }
-  const std::vector<std::uint8_t> lengths = lengths_of(leaves, longest);
+  require_countable(leaves);
+  std::vector<std::uint8_t> lengths(counts.size(), 0);
+  if (leaves.size() == 1) lengths[leaves[0].symbol] = 1;
+  if (leaves.size() < 2) return lengths;
+  const auto limit = static_cast<unsigned>(std::min<std::size_t>({bits, most, kLongestOfAny}));
+  const std::vector<std::uint8_t> found = lengths_of(leaves, limit);
+  for (std::size_t n = 0; n < leaves.size(); ++n) lengths[leaves[n].symbol] = found[n];
+  return lengths;
+}
+
+HuffmanCode HuffmanCode::optimal(const ByteCounts& counts, unsigned longest) {
+  const auto used = static_cast<std::size_t>(
+      std::count_if(counts.begin(), counts.end(), [](std::uint64_t count) { return count != 0; }));
+  if (used < 2) invalid("Huffman code: expected two symbols or more that occur");
+  if (longest > kHuffmanBits || (std::size_t{1} << longest) < used) {
+    invalid("longest Huffman code: expected at most 12 bits, and enough for " +
+            std::to_string(used) + " symbols, found " + std::to_string(longest));
+  }
+  const std::vector<std::uint8_t> lengths = huffman_lengths(counts, longest);
   HuffmanCode code;
-  for (std::size_t n = 0; n < leaves.size(); ++n) code.lengths_[leaves[n].symbol] = lengths[n];
+  std::copy(lengths.begin(), lengths.end(), code.lengths_.begin());
   return code;
 }
 

@@ -4,7 +4,9 @@
 #include <array>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <span>
+#include <vector>
 
 #include "meadow/base/raw_vector.h"
 #include "meadow/kernels/huffman/huffman.h"
@@ -13,12 +15,18 @@ namespace meadow {
 
 using ByteCounts = std::array<std::uint64_t, 256>;
 
+// Bits of each symbol's code in the prefix code with the fewest bits of all whose longest code has
+// at most `longest` bits (package merge: Larmore and Hirschberg, "A fast algorithm for optimal
+// length-limited Huffman codes", JACM 1990); without a limit that is Huffman's own. 0: the symbol
+// does not occur. A lone symbol takes one bit. Throws InvalidArgument for a limit too short for so
+// many symbols, and for 2^56 occurrences or more.
+std::vector<std::uint8_t> huffman_lengths(std::span<const std::uint64_t> counts,
+                                          std::optional<unsigned> longest = std::nullopt);
+
 class HuffmanCode {
  public:
-  // The code with the fewest bits of all whose longest code has at most `longest` bits (package
-  // merge: Larmore and Hirschberg, "A fast algorithm for optimal length-limited Huffman codes",
-  // JACM 1990). Two symbols at least must occur; throws InvalidArgument otherwise, and for a
-  // longest code that is above 12 bits or too short for so many symbols.
+  // The code of `huffman_lengths`. Two symbols at least must occur; throws InvalidArgument
+  // otherwise, and for a longest code that is above 12 bits or too short for so many symbols.
   static HuffmanCode optimal(const ByteCounts& counts, unsigned longest = kernels::kHuffmanBits);
 
   // Reads what `serialized` wrote, and nothing more. Throws Corrupt for lengths that are no

@@ -10,11 +10,6 @@ from meadow_py.simulator.huffman_hardware.area import (
     mac_area,
     table_bits,
 )
-from meadow_py.simulator.huffman_hardware.claims import (
-    CLAIMS,
-    HuffmanClaim,
-    WeightsMeasured,
-)
 from meadow_py.simulator.huffman_hardware.codes import (
     GROUPS,
     GroupCode,
@@ -23,17 +18,15 @@ from meadow_py.simulator.huffman_hardware.codes import (
     weight_code,
 )
 from meadow_py.simulator.huffman_hardware.design import HuffmanDesign, Unit
-from meadow_py.simulator.huffman_hardware.retrace import HuffmanRetrace, retrace_huffman
-from meadow_py.simulator.huffman_hardware.sets import accelerator
 from meadow_py.simulator.huffman_hardware.streams import (
     REPARTITIONS,
     DecoderPort,
     DecoderRun,
     run_decoders,
 )
+from meadow_py.simulator.moved import moved
 
 __all__ = [
-    "CLAIMS",
     "GROUPS",
     "MULTIPLIERS",
     "REPARTITIONS",
@@ -41,19 +34,27 @@ __all__ = [
     "DecoderPort",
     "DecoderRun",
     "GroupCode",
-    "HuffmanClaim",
     "HuffmanDesign",
-    "HuffmanRetrace",
     "Unit",
     "WeightCode",
-    "WeightsMeasured",
-    "accelerator",
     "decoder_area",
     "lane_area",
     "limited_lengths",
     "mac_area",
-    "retrace_huffman",
     "run_decoders",
     "table_bits",
     "weight_code",
 ]
+
+__getattr__ = moved(
+    __name__,
+    (
+        "CLAIMS",
+        "HuffmanClaim",
+        "HuffmanRetrace",
+        "WeightsMeasured",
+        "accelerator",
+        "retrace_huffman",
+    ),
+    "meadow_py.claims.huff_llm",
+)

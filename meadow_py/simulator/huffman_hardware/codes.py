@@ -12,6 +12,8 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from meadow_py import _core
+
 GROUPS = {
     "BF16": (1, 8, 7),
     "F16": (1, 5, 5, 5),
@@ -195,22 +197,7 @@ def limited_lengths(counts: npt.NDArray[np.int64], longest: int) -> npt.NDArray[
     ValueError
         If there are more than ``2**longest`` symbols.
     """
-    used = np.flatnonzero(counts)
-    lengths = np.zeros(counts.size, np.int64)
-    if used.size > 2**longest:
-        raise ValueError(f"longest={longest}: expected enough for {used.size} symbols")
-    if used.size == 1:
-        lengths[used] = 1
-        return lengths
-    leaves: list[tuple[int, tuple[int, ...]]] = sorted(
-        (int(counts[symbol]), (int(symbol),)) for symbol in used
-    )
-    packages = leaves
-    for _ in range(longest - 1):
-        pairs = zip(packages[::2], packages[1::2], strict=False)
-        joined = [(a[0] + b[0], a[1] + b[1]) for a, b in pairs]
-        packages = sorted([*leaves, *joined], key=lambda item: item[0])
-    for _, symbols in packages[: 2 * used.size - 2]:
-        for symbol in symbols:
-            lengths[symbol] += 1
-    return lengths
+    used = int(np.count_nonzero(counts))
+    if used > 2**longest:
+        raise ValueError(f"longest={longest}: expected enough for {used} symbols")
+    return _core.huffman_lengths(np.ascontiguousarray(counts, np.uint64), longest).astype(np.int64)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import meadow_py
+from meadow_py.views.html.claims import claims_content
 from meadow_py.views.html.content import Content, view
 from meadow_py.views.html.drawings import drawings
 from meadow_py.views.html.markup import Column, Markup, element, table
@@ -14,6 +15,7 @@ from meadow_py.views.html.style import FRAGMENT, PAGE, style
 from meadow_py.views.html.terms import terms
 
 if TYPE_CHECKING:
+    from meadow_py.claims import Claims
     from meadow_py.profiler.result import Profile, Settings
     from meadow_py.sensitivity import Sensitivity
 
@@ -24,22 +26,25 @@ _POLICY = (
 )
 
 
-def report(result: Profile | Sensitivity) -> str:
+def report(result: Profile | Sensitivity | Claims) -> str:
     """A result as one HTML page, self-contained: no JavaScript, nothing from outside.
 
     Light or dark as the reader's system is. The same result gives the same page.
 
     Parameters
     ----------
-    result : Profile or Sensitivity
+    result : Profile, Sensitivity or Claims
 
     Raises
     ------
     ImportError
-        Without matplotlib.
+        Without matplotlib, which plots of profiles and sweeps need.
     """
+    from meadow_py.claims import Claims
     from meadow_py.profiler import Profile
 
+    if isinstance(result, Claims):
+        return _claims_page(claims_content(result))
     if isinstance(result, Profile):
         return _page(profile_content(result), result)
     return _page(sensitivity_content(result), result.profile)
@@ -57,9 +62,23 @@ def _page(content: Content, profile: Profile) -> Markup:
         element("h2", "Settings and host"),
         _settings(profile),
     )
+    return _whole(content.title, body)
+
+
+def _claims_page(content: Content) -> Markup:
+    body = view(
+        *content.opening("h1"),
+        *content.sections,
+        element("h2", "How to read this"),
+        terms(content.terms),
+    )
+    return _whole(content.title, body)
+
+
+def _whole(title: str, body: Markup) -> Markup:
     start = '<!DOCTYPE html>\n<html lang="en">'
     end = "</main>\n</body>\n</html>\n"
-    return Markup(f"{start}\n{_head(content.title)}\n<body>\n<main>\n{body}\n{end}")
+    return Markup(f"{start}\n{_head(title)}\n<body>\n<main>\n{body}\n{end}")
 
 
 def _head(title: str) -> Markup:

@@ -40,6 +40,11 @@ border-top:1px solid rgba(128,128,128,.6)}
 .meadow-view .meadow-table th:first-child{padding-left:0}
 .meadow-view .meadow-table tbody th.meadow-words{white-space:normal;min-width:9em;max-width:34em;
 overflow-wrap:anywhere}
+.meadow-view .meadow-table td.meadow-sentence{white-space:normal;min-width:16em;max-width:34em}
+.meadow-view .meadow-table td.meadow-reproduced{border-left:4px solid #3b82c4}
+.meadow-view .meadow-table td.meadow-approximated{border-left:4px solid rgba(59,130,196,.4)}
+.meadow-view .meadow-table td.meadow-refuted{border-left:4px solid #d07a1f;font-weight:600}
+.meadow-view .meadow-table td.meadow-needs-data{border-left:4px solid rgba(128,128,128,.3)}
 .meadow-view .meadow-table td.meadow-ratio{position:relative;padding-left:80px}
 .meadow-view .meadow-table td.meadow-ratio::after{content:"";position:absolute;left:50px;top:.2em;
 height:1.45em;border-left:1px solid currentColor}

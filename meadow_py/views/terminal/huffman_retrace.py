@@ -8,7 +8,7 @@ from rich.console import Group
 from rich.table import Table
 from rich.text import Text
 
-from meadow_py.simulator.huffman_hardware import HuffmanRetrace
+from meadow_py.claims.huff_llm import HuffmanRetrace
 from meadow_py.spelling import visible
 from meadow_py.views.terminal.printing import plain_console, printed
 

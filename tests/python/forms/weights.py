@@ -8,7 +8,7 @@ import numpy.typing as npt
 from meadow_py import _core, forms
 from meadow_py._core import Matrix
 from meadow_py.forms import FloatWeight
-from meadow_py.quantize import quantize
+from meadow_py.quantizers import quantize
 
 ROWS, COLUMNS = 70, 1100  # more than one table, a strip of F16 and a tail of each unit
 

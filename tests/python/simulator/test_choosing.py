@@ -5,8 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from meadow_py.simulator import dataflow_map, meadow, simulate
-from meadow_py.simulator.meadow_space import Grid, settings_of
+from meadow_py.claims.meadow import retrace as meadow
+from meadow_py.claims.meadow.space import Grid, settings_of
+from meadow_py.simulator import dataflow_map, simulate
 
 PARALLEL = {"gemm_elements": "parallel", "macs_per_cycle": 52, "softmax_per_cycle": 96}
 

@@ -10,8 +10,9 @@ import numpy as np
 import pytest
 
 from meadow_py import workload
-from meadow_py.simulator import meadow, simulate
-from meadow_py.simulator.meadow_space import SPACE
+from meadow_py.claims.meadow import retrace as meadow
+from meadow_py.claims.meadow.space import SPACE
+from meadow_py.simulator import simulate
 from meadow_py.workload import Precision
 
 RESULTS = Path(__file__).parents[3] / "benchmarks" / "results" / "meadow.json"

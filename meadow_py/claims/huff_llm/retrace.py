@@ -6,9 +6,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from meadow_py.claims.huff_llm.assumptions import AREA_AXES, AXES, WeightsMeasured
+from meadow_py.claims.huff_llm.sets import TimeSweep, area_rows
 from meadow_py.devices import EnergyTable, energy_table
-from meadow_py.simulator.huffman_hardware.claims import AREA_AXES, AXES, WeightsMeasured
-from meadow_py.simulator.huffman_hardware.sets import TimeSweep, area_rows
 
 if TYPE_CHECKING:
     import pandas
@@ -41,7 +41,7 @@ class HuffmanRetrace:
 
     def to_dict(self) -> dict[str, Any]:
         """The claims, what was found for each and under which assumptions, as JSON types."""
-        from meadow_py.simulator.huffman_hardware.report import retrace_to_dict
+        from meadow_py.claims.huff_llm.report import retrace_to_dict
 
         return retrace_to_dict(self)
 

@@ -6,10 +6,10 @@ import itertools
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
+from meadow_py.claims.huff_llm.assumptions import BANDS, CLOCK, WeightsMeasured
 from meadow_py.devices import Device, EnergyTable, Quantity
 from meadow_py.devices.parts import Buffers, Compute, Memory, Power, ProcessingElements
 from meadow_py.simulator.huffman_hardware.area import Circuits
-from meadow_py.simulator.huffman_hardware.claims import BANDS, CLOCK, WeightsMeasured
 from meadow_py.simulator.huffman_hardware.design import HuffmanDesign, Unit
 from meadow_py.simulator.packing import Decoder
 from meadow_py.simulator.packings import Ratio

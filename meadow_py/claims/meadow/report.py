@@ -8,15 +8,15 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from meadow_py.simulator.meadow import (
+from meadow_py.claims.meadow.retrace import (
     BANDWIDTHS,
-    CLAIMS,
+    GAIN_RANGES,
     AtPrompt,
-    Claim,
+    GainRange,
     Retrace,
     end_to_end_gain,
 )
-from meadow_py.simulator.meadow_space import LAYOUTS, Grid
+from meadow_py.claims.meadow.space import LAYOUTS, Grid
 
 GENERATED = (1, 64, 512)
 RIVALS_GAIN = 1 / (1 - 0.4)
@@ -31,7 +31,7 @@ def retrace_to_dict(found: Retrace, listed: int) -> dict[str, Any]:
         "version": 1,
         "sets": len(found.grid),
         "space": {name: np.unique(v).tolist() for name, v in found.grid.columns.items()},
-        "claims": [vars(claim) for claim in CLAIMS],
+        "claims": [vars(claim) for claim in GAIN_RANGES],
         "prompts": [_prompt(found, at, listed) for at in found.prompts],
         "at_several_prompts": {layout: _several(found, layout) for layout in LAYOUTS},
     }
@@ -40,7 +40,7 @@ def retrace_to_dict(found: Retrace, listed: int) -> dict[str, Any]:
 def all_claims(at: AtPrompt, places: Places) -> Places:
     """Those of `places` for which every claim holds, required or not."""
     chosen = np.isin(at.kept, places)
-    for claim in CLAIMS:
+    for claim in GAIN_RANGES:
         chosen &= at.holds(claim)
     return at.kept[chosen]
 
@@ -64,7 +64,7 @@ def _satisfying(found: Retrace, at: AtPrompt, layout: str, listed: int) -> dict[
     return {
         "sets": int(places.size),
         "values": _values(part),
-        "claims": [_claim(claim, at, chosen) for claim in CLAIMS],
+        "claims": [_claim(claim, at, chosen) for claim in GAIN_RANGES],
         "all_claims": int(whole.size),
         "all_claims_values": _values(found.grid.where(whole)) if whole.size else {},
         "rivals": _rivals(part, at.prompt),
@@ -81,7 +81,7 @@ def _values(grid: Grid) -> dict[str, dict[str, int]]:
     }
 
 
-def _claim(claim: Claim, at: AtPrompt, chosen: npt.NDArray[np.bool_]) -> dict[str, Any]:
+def _claim(claim: GainRange, at: AtPrompt, chosen: npt.NDArray[np.bool_]) -> dict[str, Any]:
     gain, holds = at.gains[claim.name][chosen], at.holds(claim)[chosen]
     return {
         "name": claim.name,

@@ -7,16 +7,14 @@ import json
 import numpy as np
 import pytest
 
-from meadow_py.simulator import Ratio, simulate
-from meadow_py.simulator.huffman_hardware import (
-    GROUPS,
+from meadow_py.claims.huff_llm import (
     HuffmanRetrace,
-    Unit,
     WeightsMeasured,
     accelerator,
     retrace_huffman,
-    weight_code,
 )
+from meadow_py.simulator import Ratio, simulate
+from meadow_py.simulator.huffman_hardware import GROUPS, Unit, weight_code
 
 UNIT = Unit("systolic", 64, 64)
 AXES = {

@@ -5,9 +5,10 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from meadow_py.simulator import meadow, simulate
-from meadow_py.simulator.meadow_report import all_claims
-from meadow_py.simulator.meadow_space import LAYOUTS, SPACE, Grid, settings_of
+from meadow_py.claims.meadow import retrace as meadow
+from meadow_py.claims.meadow.report import all_claims
+from meadow_py.claims.meadow.space import LAYOUTS, SPACE, Grid, settings_of
+from meadow_py.simulator import simulate
 
 ONE = {name: (value,) for name, value in meadow.STATED.items()}
 
@@ -21,7 +22,7 @@ def test_the_stated_configuration_meets_every_claim() -> None:
     found, at = _stated()
     assert 64 <= at.prompt <= 512
     assert at.kept.tolist() == [0]
-    for claim in meadow.CLAIMS:
+    for claim in meadow.GAIN_RANGES:
         assert at.holds(claim).all(), (claim.name, at.gains[claim.name])
     assert found.satisfying(at).tolist() == [0]
     assert all_claims(at, found.satisfying(at)).tolist() == [0]
@@ -31,8 +32,8 @@ def test_the_stated_configuration_is_in_the_space() -> None:
     assert all(value in SPACE[name] for name, value in meadow.STATED.items())
 
 
-@pytest.mark.parametrize("claim", meadow.CLAIMS, ids=lambda claim: claim.name)
-def test_simulate_shows_the_same_gain(claim: meadow.Claim) -> None:
+@pytest.mark.parametrize("claim", meadow.GAIN_RANGES, ids=lambda claim: claim.name)
+def test_simulate_shows_the_same_gain(claim: meadow.GainRange) -> None:
     """Another way through the code: whole simulations, with the look-up of the embedding."""
     settings = settings_of(meadow.STATED)
     packing = settings.pop("packing")
@@ -68,7 +69,7 @@ def test_what_is_kept_is_what_meets_the_claims_one_by_one() -> None:
             one = Grid.of({name: (value,) for name, value in row.items()})
             meets = all(
                 claim.low <= float(meadow.gain(claim, at.prompt, one)[0]) <= claim.high
-                for claim in meadow.CLAIMS
+                for claim in meadow.GAIN_RANGES
                 if claim.required
             )
             assert meets == (place in at.kept)
@@ -84,8 +85,8 @@ def test_no_overlap_or_equal_elements_do_not_show_it() -> None:
 def test_end_to_end_lies_between_prefill_and_decode() -> None:
     grid = Grid.of(ONE)
     _, at = _stated()
-    prefill = float(at.gains[meadow.CLAIMS[0].name][0])
-    decode = float(at.gains[meadow.CLAIMS[2].name][0])
+    prefill = float(at.gains[meadow.GAIN_RANGES[0].name][0])
+    decode = float(at.gains[meadow.GAIN_RANGES[2].name][0])
     # Longer texts lie a little lower: a KV cache that grows, and is not packed.
     ends = [
         float(meadow.end_to_end_gain(grid, at.prompt, n, 12, "opt-125m")[0]) for n in (1, 64, 512)

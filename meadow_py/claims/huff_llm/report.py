@@ -5,16 +5,16 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from meadow_py.simulator.huffman_hardware.area import Circuits, circuit_rows
-from meadow_py.simulator.huffman_hardware.claims import (
+from meadow_py.claims.huff_llm.assumptions import (
     BANDS,
     CLAIMS,
     CLOCK,
     WeightsMeasured,
 )
+from meadow_py.simulator.huffman_hardware.area import Circuits, circuit_rows
 
 if TYPE_CHECKING:
-    from meadow_py.simulator.huffman_hardware.retrace import HuffmanRetrace
+    from meadow_py.claims.huff_llm.retrace import HuffmanRetrace
 
 Rows = Sequence[dict[str, Any]]
 

@@ -1,0 +1,25 @@
+"""Published claims, each computed again: what the source says, this library's figure, a verdict.
+
+The package itself can be called, as `claims`: ``meadow_py.claims()`` is this room's name too.
+"""
+
+from __future__ import annotations
+
+import sys
+from types import ModuleType
+from typing import Any
+
+from meadow_py.claims.result import ClaimRow, Claims
+from meadow_py.claims.run import claims
+
+__all__ = ["ClaimRow", "Claims", "claims"]
+
+
+class _CallableModule(ModuleType):
+    """Importing a package makes it an attribute of its parent, in the place of the function."""
+
+    def __call__(self, *ids: str, run: bool = False, model: Any = None) -> Claims:
+        return claims(*ids, run=run, model=model)
+
+
+sys.modules[__name__].__class__ = _CallableModule
