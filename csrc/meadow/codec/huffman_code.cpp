@@ -1,6 +1,7 @@
 #include "meadow/codec/huffman_code.h"
 
 #include <algorithm>
+#include <limits>
 #include <string>
 #include <utility>
 #include <vector>
@@ -23,7 +24,7 @@ constexpr unsigned kFirstLong = 18;
 // Fibonacci number F(n + 2) (Katona and Nemetz, "Huffman codes and self-information", 1976), and
 // F(83) exceeds 2^56.
 constexpr unsigned kLongestOfAny = 80;
-constexpr std::uint64_t kMostCounts = std::uint64_t{1} << 56;  // or sums of lists overflow
+constexpr std::uint64_t kMostOfAny = std::uint64_t{1} << 56;
 
 struct Leaf {
   std::uint64_t count;
@@ -83,11 +84,12 @@ std::vector<std::uint8_t> lengths_of(const std::vector<Leaf>& leaves, unsigned l
   return lengths;
 }
 
-void require_countable(const std::vector<Leaf>& leaves) {
+void require_fewer(const std::vector<Leaf>& leaves, std::uint64_t most) {
   std::uint64_t total = 0;
   for (const Leaf& leaf : leaves) {
-    if (leaf.count >= kMostCounts - total) {
-      invalid("Huffman code: expected fewer than 2^56 occurrences");
+    if (leaf.count >= most - total) {
+      const std::string number = most == kMostOfAny ? "2^56" : std::to_string(most);
+      invalid("Huffman code: expected fewer than " + number + " occurrences");
     }
     total += leaf.count;
   }
@@ -168,17 +170,21 @@ void require_complete(const std::array<std::uint8_t, 256>& lengths) {
 std::vector<std::uint8_t> huffman_lengths(std::span<const std::uint64_t> counts,
                                           std::optional<unsigned> longest) {
   const std::vector<Leaf> leaves = leaves_by_count(counts);
+  if (longest == 0U && !leaves.empty()) invalid("longest Huffman code: expected 1 bit or more");
   const std::size_t most = leaves.size() < 2 ? 1 : leaves.size() - 1;  // bits of a code of so many
   const unsigned bits = longest.value_or(kLongestOfAny);
   if (bits < 63 && (std::uint64_t{1} << bits) < leaves.size()) {
     invalid("longest Huffman code: expected enough bits for " + std::to_string(leaves.size()) +
             " symbols, found " + std::to_string(bits));
   }
-  require_countable(leaves);
+  const auto limit =
+      static_cast<unsigned>(std::min<std::size_t>({std::max(1U, bits), most, kLongestOfAny}));
+  // A list of lengths_of weighs at most the number of lists times all occurrences.
+  const bool is_free = !longest || limit == kLongestOfAny;
+  require_fewer(leaves, is_free ? kMostOfAny : std::numeric_limits<std::uint64_t>::max() / limit);
   std::vector<std::uint8_t> lengths(counts.size(), 0);
   if (leaves.size() == 1) lengths[leaves[0].symbol] = 1;
   if (leaves.size() < 2) return lengths;
-  const auto limit = static_cast<unsigned>(std::min<std::size_t>({bits, most, kLongestOfAny}));
   const std::vector<std::uint8_t> found = lengths_of(leaves, limit);
   for (std::size_t n = 0; n < leaves.size(); ++n) lengths[leaves[n].symbol] = found[n];
   return lengths;

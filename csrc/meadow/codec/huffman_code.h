@@ -18,8 +18,9 @@ using ByteCounts = std::array<std::uint64_t, 256>;
 // Bits of each symbol's code in the prefix code with the fewest bits of all whose longest code has
 // at most `longest` bits (package merge: Larmore and Hirschberg, "A fast algorithm for optimal
 // length-limited Huffman codes", JACM 1990); without a limit that is Huffman's own. 0: the symbol
-// does not occur. A lone symbol takes one bit. Throws InvalidArgument for a limit too short for so
-// many symbols, and for 2^56 occurrences or more.
+// does not occur. A lone symbol takes one bit. Throws InvalidArgument for a limit that is too short
+// for the symbols, and for more occurrences than its sums hold: 2^56, or 2^64 / longest with a
+// limit.
 std::vector<std::uint8_t> huffman_lengths(std::span<const std::uint64_t> counts,
                                           std::optional<unsigned> longest = std::nullopt);
 
