@@ -116,7 +116,7 @@ def _packet_codec(name: str, title: str, reindex: bool) -> Codec:
     )
 
 
-# In the order of MEADOW's ablation: each adds one idea to the one before.
+# In the order of MEADOW's ablation: each codec adds one idea to the one before it.
 CODECS = MappingProxyType(
     {
         codec.name: codec

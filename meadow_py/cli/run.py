@@ -69,7 +69,7 @@ def run(
         ),
     ] = 0.0,
     repetition_penalty: Annotated[
-        float, typer.Option(help="Make tokens that occurred before less probable; 1 means no.")
+        float, typer.Option(help="Make tokens that occurred before less probable; 1: no change.")
     ] = 1.0,
     seed: Annotated[
         int | None,

@@ -50,7 +50,7 @@ def simulate(
         int | None,
         typer.Option(
             min=0,
-            help="Tokens before the timed one. Default: prompt and half of --generate.",
+            help="Tokens before the timed one. Default: --prompt plus half of --generate.",
             show_default=False,
         ),
     ] = None,
@@ -97,7 +97,7 @@ def simulate(
     """Predict the latency and energy of a model on a device, and show what bounds them.
 
     Nothing is run, and no weight is read: the figures follow from the model's shape and the
-    device's numbers, whose sources `meadow devices show` lists.
+    device's numbers. `meadow devices show` lists the sources of these.
 
     Example: meadow simulate opt-125m --device zcu102 --bandwidth 12Gb/s --packing 1.5x
     """

@@ -36,7 +36,7 @@ SWEEP_FOOTNOTES = (
 
 
 def header_lines(profile: Profile) -> list[str]:
-    """What was profiled, how and where; the first line names the model."""
+    """Lines that say what was profiled, how and where; the first one names the model."""
     return [visible(line) for line in _header_lines(profile)]
 
 

@@ -48,7 +48,7 @@ def profile_view(profile: Profile, per_weight: bool = False) -> RenderableType:
 
 
 def header(profile: Profile) -> Text:
-    """What was profiled, how and where."""
+    """The lines that say what was profiled, how and where."""
     lines = words.header_lines(profile)
     text = Text("\n".join(lines))
     text.stylize("bold", 0, len(lines[0]))
