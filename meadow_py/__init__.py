@@ -1,4 +1,4 @@
-"""Find the redundancy in the weights of large language models, without losing a bit."""
+"""Find the redundancy in the weights of large language models, and pack it away losslessly."""
 
 from __future__ import annotations
 
@@ -89,7 +89,7 @@ def __getattr__(name: str) -> Any:
 
 
 def _import_core() -> Any:
-    """The compiled core, or an error that says why it is not where Python looks."""
+    """The compiled core; if it is missing, an ImportError says why."""
     try:
         return importlib.import_module("meadow_py._core")
     except ModuleNotFoundError as error:

@@ -1,4 +1,4 @@
-"""Arguments that many functions take, checked once."""
+"""Checks of arguments that many functions take."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ MAX_THREADS = 1024
 
 
 def check_threads(threads: int) -> int:
-    """`threads`, if it is a number of threads; 0 means all cores.
+    """Return `threads` as an int, if it is a number of threads; 0 means all cores.
 
     Raises
     ------
     ValueError
-        If it is not 0 to 1024, or no integer.
+        If it is no integer from 0 to 1024.
     """
     whole = isinstance(threads, int | np.integer) and not isinstance(threads, bool)
     if not whole or not 0 <= threads <= MAX_THREADS:
@@ -28,7 +28,7 @@ def check_threads(threads: int) -> int:
 
 
 def check_flag(flag: bool, name: str) -> bool:
-    """`flag`, if it is True or False and nothing that only counts as one, such as ``"no"``.
+    """Return `flag` as a bool; a value that merely counts as one, such as ``"no"``, is refused.
 
     Raises
     ------
@@ -41,7 +41,7 @@ def check_flag(flag: bool, name: str) -> bool:
 
 
 def check_matrix(array: npt.NDArray[Any], name: str) -> npt.NDArray[Any]:
-    """`array`, if it is a 2-D numpy array that holds something.
+    """Return `array`, if it is a 2-D numpy array with at least one value.
 
     Raises
     ------

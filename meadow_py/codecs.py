@@ -1,4 +1,4 @@
-"""The lossless codecs under one interface."""
+"""The lossless codecs behind one interface."""
 
 from __future__ import annotations
 
@@ -26,23 +26,31 @@ _CODE_DTYPES = frozenset(
 
 
 class CodeMatrix:
-    """Integer codes ``[out, in]``, and the chunks they are cut in once a codec asks for them.
+    """Integer codes ``[out, in]``, and their chunks, which are cut when a codec first needs them.
 
     Parameters
     ----------
     codes : ndarray, shape (out, in)
         int8, uint8, int16, uint16, int32 or uint32 values that fit in `bits`, in any layout.
-        Raw 16-bit floats pass as uint16 bit patterns.
+        Raw 16-bit floats are passed as uint16 bit patterns.
     bits : int
-        Bits per code.
+        Bits per code, 1 to 32.
     chunk : int
         Neighbouring codes per chunk, 1 to 16. A short last chunk is padded with zeros.
     along : {"in", "out"}
-        Along which dimension codes are neighbours.
+        The dimension that chunks run along.
     threads : int
-        0 means all cores. No result depends on it.
+        Number of threads; 0 means all cores. No result depends on it.
     name : str
-        What messages call the weight.
+        Name of the codes in error messages.
+
+    Raises
+    ------
+    ValueError
+        If an argument is out of its range, the codes are not 2-D or are empty, or a code does not
+        fit the narrowest integer type for `bits`.
+    TypeError
+        If an argument has the wrong type, or the codes are no integers.
     """
 
     def __init__(
@@ -62,7 +70,7 @@ class CodeMatrix:
 
     @functools.cached_property
     def chunks(self) -> Chunks:
-        """The chunks and their dictionary, found once."""
+        """The chunks and their dictionary; computed once."""
         from meadow_py import _core
 
         return _core.Chunks(self.codes, self.bits, self.chunk, self.along, self.threads)
@@ -75,13 +83,13 @@ class Codec:
     Attributes
     ----------
     name : str
-        The key in ``bits_per_weight``.
+        Key of the codec in ``bits_per_weight``.
     title : str
-        What a table calls it.
+        Name of the codec in tables.
     pack : callable
-        ``(CodeMatrix, verify) -> bytes``.
+        ``(CodeMatrix, verify) -> bytes``: makes a coded stream.
     measure : callable
-        ``(CodeMatrix, verify) -> StreamInfo`` of the same stream, which is made and not kept.
+        ``(CodeMatrix, verify) -> StreamInfo``: makes the same stream, but keeps only its sizes.
     """
 
     name: str
@@ -108,7 +116,7 @@ def _packet_codec(name: str, title: str, reindex: bool) -> Codec:
     )
 
 
-# In the order of MEADOW's ablation: each adds one idea to the one before.
+# In the order of MEADOW's ablation: each codec adds one idea to the one before it.
 CODECS = MappingProxyType(
     {
         codec.name: codec
@@ -123,16 +131,16 @@ CODECS = MappingProxyType(
 
 @dataclass(frozen=True)
 class Coder:
-    """An entropy coder of single values: its blobs do not depend on chunks.
+    """An entropy coder of single values. Its blobs do not depend on chunks.
 
     Attributes
     ----------
     name : str
-        The key in ``bits_per_weight``.
+        Key of the coder in ``bits_per_weight``.
     title : str
-        What a sentence calls it.
+        Name of the coder in sentences.
     codec : str
-        Of `meadow_py.blobs.encode`.
+        The `codec` argument of `meadow_py.blobs.encode`.
     """
 
     name: str
@@ -161,22 +169,32 @@ def pack(
     verify: bool = True,
     threads: int = 0,
 ) -> bytes:
-    """Code integer codes losslessly; see `CodeMatrix` for the parameters.
+    """Pack integer codes losslessly into a coded stream.
 
     Parameters
     ----------
+    codes : ndarray, shape (out, in)
+        Integers of 8, 16 or 32 bits; see `CodeMatrix`.
     codec : {"naive", "packets", "reindexed"}
-        The unique matrix with fixed-width indices; indices in packets with mode bits, the best
-        packet length and widths searched; packets after giving frequent chunks small indices.
+        ``"naive"`` stores a dictionary and indices of one width. ``"packets"`` stores the indices
+        in packets with mode bits; it searches for the best packet length and widths.
+        ``"reindexed"`` also gives frequent chunks small indices first.
+    bits, chunk, along, threads
+        As for `CodeMatrix`.
     verify : bool
-        Decode the stream again and compare every code before it is returned.
+        Decode the stream and compare every code before it is returned.
+
+    Returns
+    -------
+    bytes
+        The coded stream, which `decode` reads.
 
     Raises
     ------
     ValueError
         If an argument is out of its range.
     TypeError
-        If the codes are no integers.
+        If an argument has the wrong type, or the codes are no integers.
     """
     if codec not in CODECS:
         raise ValueError(f"codec {codec!r}: expected one of {', '.join(CODECS)}")
@@ -193,7 +211,25 @@ def pack_dictionary(
     verify: bool = True,
     threads: int = 0,
 ) -> bytes:
-    """MEADOW's naive packing: the unique matrix, and indices of one fixed width."""
+    """Pack as MEADOW's naive packing does: the dictionary, and indices of one fixed width.
+
+    The same as `pack` with ``codec="naive"``.
+
+    Parameters
+    ----------
+    codes, bits, chunk, along, verify, threads
+        As for `pack`.
+
+    Returns
+    -------
+    bytes
+        The coded stream.
+
+    Raises
+    ------
+    ValueError, TypeError
+        As `pack`.
+    """
     return pack(codes, "naive", bits=bits, chunk=chunk, along=along, verify=verify, threads=threads)
 
 
@@ -209,16 +245,28 @@ def pack_packets(
     verify: bool = True,
     threads: int = 0,
 ) -> bytes:
-    """MEADOW's packet packing with a packet length and index widths of one's own.
+    """Pack as MEADOW's packet packing does, with a given packet length and given index widths.
 
     Parameters
     ----------
+    codes, bits, chunk, along, verify, threads
+        As for `pack`.
     reindex : bool
         Give frequent chunks small indices first.
     packet_length : int
         Indices per packet; 0 searches for the best.
     widths : tuple of int
         Index widths in bits that mode bits choose from; empty searches for the best.
+
+    Returns
+    -------
+    bytes
+        The coded stream.
+
+    Raises
+    ------
+    ValueError, TypeError
+        As `pack`; also if the packet length or the widths cannot be used.
     """
     flags = check_flag(reindex, "reindex"), check_flag(verify, "verify")
     matrix = CodeMatrix(codes, bits, chunk, along, threads)
@@ -226,7 +274,19 @@ def pack_packets(
 
 
 def decode(stream: bytes, threads: int = 0) -> npt.NDArray[Any]:
-    """The codes ``[out, in]`` of a coded stream, bit for bit.
+    """Decode a coded stream, bit for bit.
+
+    Parameters
+    ----------
+    stream : bytes
+        What `pack` returned.
+    threads : int
+        Number of threads; 0 means all cores.
+
+    Returns
+    -------
+    ndarray, shape (out, in)
+        The codes, in the narrowest integer type of their signedness that holds their bits.
 
     Raises
     ------
@@ -239,7 +299,19 @@ def decode(stream: bytes, threads: int = 0) -> npt.NDArray[Any]:
 
 
 def stream_info(stream: bytes, threads: int = 0) -> StreamInfo:
-    """What a coded stream says of itself; its sizes in bits add up to all of its bytes.
+    """Describe a coded stream. Its sizes in bits add up to all of its bytes.
+
+    Parameters
+    ----------
+    stream : bytes
+        What `pack` returned.
+    threads : int
+        Number of threads; 0 means all cores.
+
+    Returns
+    -------
+    StreamInfo
+        A dict of its settings and of the sizes of its parts in bits.
 
     Raises
     ------
@@ -252,7 +324,7 @@ def stream_info(stream: bytes, threads: int = 0) -> StreamInfo:
 
 
 def check_chunk(chunk: int) -> int:
-    """`chunk`, if it is a number of codes per chunk."""
+    """`chunk` as an int, if it is a valid chunk size; else raises TypeError or ValueError."""
     if isinstance(chunk, bool) or not isinstance(chunk, int | np.integer):
         raise TypeError(f"a chunk size is an integer, not {type(chunk).__name__}: {chunk!r}")
     if not MIN_CHUNK <= chunk <= MAX_CHUNK:
@@ -261,7 +333,7 @@ def check_chunk(chunk: int) -> int:
 
 
 def check_along(along: str) -> Along:
-    """`along`, if it names a dimension."""
+    """`along`, if it names a dimension; else raises ValueError."""
     if along == "in":
         return "in"
     if along == "out":
@@ -289,7 +361,7 @@ def _check_width(bits: int) -> int:
 
 
 def _sized(codes: npt.NDArray[Any], bits: int, name: str) -> npt.NDArray[Any]:
-    """Codes in the narrowest array of their signedness for `bits`: what streams decode to."""
+    """The codes in the narrowest dtype of their signedness for `bits`, as `decode` returns them."""
     itemsize = 1 if bits <= 8 else 2 if bits <= 16 else 4
     if codes.itemsize == itemsize:
         return codes

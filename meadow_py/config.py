@@ -1,4 +1,4 @@
-"""What this installation is made of, for bug reports and for the curious."""
+"""Versions and build settings of this installation, as needed in bug reports."""
 
 from __future__ import annotations
 
@@ -21,12 +21,17 @@ def show_config(mode: Literal["dicts"]) -> dict[str, dict[str, Any]]: ...
 
 
 def show_config(mode: Literal["stdout", "dicts"] = "stdout") -> dict[str, dict[str, Any]] | None:
-    """Show versions, how the core was built, and the instruction set that it runs.
+    """Show versions, how the core was built, and the instruction set that it uses.
 
     Parameters
     ----------
     mode : {"stdout", "dicts"}
-        Print, or return the same as dicts; as in `numpy.show_config`.
+        Whether to print this or to return it as dicts, as in `numpy.show_config`.
+
+    Returns
+    -------
+    dict of str to dict, or None
+        The sections with their entries for ``"dicts"``; None for ``"stdout"``.
 
     Raises
     ------
@@ -42,7 +47,7 @@ def show_config(mode: Literal["stdout", "dicts"] = "stdout") -> dict[str, dict[s
 
 
 def config_text() -> str:
-    """What `show_config` prints."""
+    """The text that `show_config` prints."""
     lines = []
     for section, entries in _config().items():
         lines.append(f"{section}:")

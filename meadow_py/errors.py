@@ -1,4 +1,4 @@
-"""The one exception type of our own; everything else is a built-in."""
+"""The only exception type that the library defines; all others are built-in."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Where every bit goes, and the floors that no code of an alphabet gets below.
+"""Where every bit goes, and the floors below which no code of an alphabet gets.
 
 A floor is the order-0 entropy of a named alphabet, per weight (Shannon, 1948).
 """
@@ -18,34 +18,34 @@ if TYPE_CHECKING:
 
 HUFFMAN_LENGTH_BITS = 8  # one byte for the length of each symbol's code
 
-# Bytes of a blob's head, and of what tells sizes inside of its tiles; see docs/format.md.
+# Bytes of a blob's head, and of the fields inside its tiles that hold sizes; see docs/format.md.
 _HEAD, _HEAD_PLANE, _HEAD_TILE, _HEAD_CHECKSUM = 72, 8, 12, 8
-_PLANE_SIZE = 4  # of a Huffman or rANS plane in a tile
-_STREAM_SIZES = 2 * 5  # of all but the last stream of a Huffman plane in a tile
+_PLANE_SIZE = 4  # per Huffman or rANS plane in a tile
+_STREAM_SIZES = 2 * 5  # per Huffman plane in a tile: the sizes of all its streams but the last
 
 
 @dataclass(frozen=True)
 class Ledger:
-    """The size of one stored weight in bits, part by part. The parts are all there is.
+    """The size of one stored weight in bits, part by part. Nothing is left out.
 
     Attributes
     ----------
     codes : int
-        Codes stored as they are (the dense form), or what an entropy coder makes of them.
+        Codes stored as they are (the dense form), or coded by an entropy coder.
     dictionary : int
         The distinct chunks (MEADOW: unique matrix).
     indices : int
         The chunk indices.
     modes : int
-        Mode bits, which name the index width of a packet.
+        Mode bits, which name the index width of each packet.
     tables : int
-        Code tables of an entropy coder, and the scales that it takes off exponents.
+        Code tables of an entropy coder, and the row and column bases of scaled floats.
     header : int
-        Header, tile index, checksums, sizes of streams.
+        Header, tile index, checksums and sizes of streams.
     padding : int
-        Up to whole bytes and aligned parts.
+        Bits that fill up to whole bytes and aligned parts.
     scales, zero_points : int
-        What the quantiser needs besides the codes.
+        Side information of the quantiser.
     """
 
     codes: int = 0
@@ -60,34 +60,70 @@ class Ledger:
 
     @property
     def total(self) -> int:
-        """All bits."""
+        """The sum of all parts, in bits."""
         return sum(vars(self).values())
 
     def per_weight(self, count: int) -> float:
-        """Bits per weight of a matrix with `count` weights, everything counted."""
+        """Bits per weight of a matrix with `count` weights, everything counted.
+
+        Parameters
+        ----------
+        count : int
+            Number of weights in the matrix.
+
+        Returns
+        -------
+        float
+        """
         return self.total / count
 
     def to_dict(self) -> dict[str, int]:
-        """The parts by name."""
+        """The parts by name.
+
+        Returns
+        -------
+        dict of str to int
+            Bits of every part.
+        """
         return dict(vars(self))
 
 
 def dense_ledger(count: int, bits: int, scales: int = 0, zero_points: int = 0) -> Ledger:
-    """`count` codes of `bits` each, stored as they are."""
+    """The ledger of codes that are stored as they are.
+
+    Parameters
+    ----------
+    count : int
+        Number of codes.
+    bits : int
+        Bits per code.
+    scales, zero_points : int
+        Bits of side information stored beside the codes.
+
+    Returns
+    -------
+    Ledger
+    """
     return Ledger(codes=count * bits, scales=scales, zero_points=zero_points)
 
 
 def plain_huffman_ledger(counts: npt.NDArray[Any], scales: int = 0, zero_points: int = 0) -> Ledger:
-    """Codes under one Huffman code of single codes, computed from how often each occurs.
+    """The ledger of codes under one Huffman code of single codes, computed from their counts.
 
-    The table of a canonical code is the length of every symbol's code, a byte each. Codes are as
-    long as D. A. Huffman's construction (1952) makes them, without a limit; where only one symbol
-    occurs, it takes one bit.
+    The table of a canonical code holds the length of every symbol's code, one byte each. The codes
+    are as long as D. A. Huffman's construction (1952) makes them, without a limit; if only one
+    symbol occurs, it takes one bit.
 
     Parameters
     ----------
     counts : ndarray, shape (2**bits,)
         Occurrences of every code.
+    scales, zero_points : int
+        Bits of side information stored beside the codes.
+
+    Returns
+    -------
+    Ledger
     """
     from meadow_py import _core
 
@@ -101,7 +137,18 @@ def plain_huffman_ledger(counts: npt.NDArray[Any], scales: int = 0, zero_points:
 
 
 def stream_ledger(info: StreamInfo, scales: int = 0, zero_points: int = 0) -> Ledger:
-    """A coded stream, and the scales and zero points that are stored beside it.
+    """The ledger of a coded stream.
+
+    Parameters
+    ----------
+    info : StreamInfo
+        From `meadow_py.codecs.stream_info`.
+    scales, zero_points : int
+        Bits of side information stored beside the stream.
+
+    Returns
+    -------
+    Ledger
 
     Raises
     ------
@@ -124,9 +171,20 @@ def stream_ledger(info: StreamInfo, scales: int = 0, zero_points: int = 0) -> Le
 
 
 def blob_ledger(info: BlobInfo, scales: int = 0, zero_points: int = 0) -> Ledger:
-    """A blob, and the scales and zero points that are stored beside it.
+    """The ledger of a blob.
 
-    Its streams end at whole bytes; what that fills up is contained in `codes`.
+    The streams of a blob end at whole bytes; the bits that fill them up are counted in `codes`.
+
+    Parameters
+    ----------
+    info : BlobInfo
+        From `meadow_py.blobs.info`.
+    scales, zero_points : int
+        Bits of side information stored beside the blob.
+
+    Returns
+    -------
+    Ledger
 
     Raises
     ------
@@ -153,37 +211,102 @@ def blob_ledger(info: BlobInfo, scales: int = 0, zero_points: int = 0) -> Ledger
 
 
 def symbol_counts(codes: npt.NDArray[Any], bits: int, threads: int = 0) -> npt.NDArray[np.uint64]:
-    """How often each code occurs, by its bit pattern: shape ``(2**bits,)``."""
+    """How often each code occurs.
+
+    Parameters
+    ----------
+    codes : ndarray, shape (out, in)
+        Integers of 8 or 16 bits; of signed ones the low `bits` bits count.
+    bits : int
+        Bits per code, at most 16.
+    threads : int
+        Number of threads; 0 means all cores.
+
+    Returns
+    -------
+    ndarray of uint64, shape (2**bits,)
+        Occurrences of each bit pattern.
+    """
     from meadow_py import _core
 
     return _core.symbol_counts(codes, bits, threads)
 
 
 def symbol_floor(counts: npt.NDArray[np.uint64]) -> float:
-    """Entropy of codes that occur so often, bits per weight."""
+    """Entropy of single codes.
+
+    Parameters
+    ----------
+    counts : ndarray
+        Occurrences of every code, as `symbol_counts` returns them.
+
+    Returns
+    -------
+    float
+        Bits per weight.
+    """
     from meadow_py import _core
 
     return _core.entropy(counts)
 
 
 def chunk_floor(chunks: Chunks, count: int) -> float:
-    """Entropy of whole chunks, bits per weight of a matrix with `count` weights.
+    """Entropy of whole chunks.
 
-    With few chunks per distinct chunk it flatters: the dictionary is not in it.
+    With few chunks per distinct chunk this flatters, because the dictionary is not counted.
+
+    Parameters
+    ----------
+    chunks : Chunks
+        The chunks of a matrix: ``CodeMatrix(...).chunks``.
+    count : int
+        Number of weights in the matrix.
+
+    Returns
+    -------
+    float
+        Bits per weight.
     """
     return chunks.entropy() * chunks.count / count
 
 
 def index_only(chunks: Chunks, count: int) -> float:
-    """Fixed-width indices alone, bits per weight: the dictionary is not counted."""
+    """Size of fixed-width indices alone; the dictionary is not counted.
+
+    Parameters
+    ----------
+    chunks : Chunks
+        The chunks of a matrix: ``CodeMatrix(...).chunks``.
+    count : int
+        Number of weights in the matrix.
+
+    Returns
+    -------
+    float
+        Bits per weight.
+    """
     return (chunks.unique - 1).bit_length() * chunks.count / count
 
 
 def fields_floor(values: npt.NDArray[Any], dtype: str, threads: int = 0) -> float | None:
-    """Entropy of sign, exponent and mantissa, each coded apart, bits per weight.
+    """Entropy of stored floats whose sign, exponent and mantissa are coded separately.
 
-    The mantissa of F32 is coded in slices of 7, 8 and 8 bits. None for a dtype that has no such
-    fields here: F64, other F8 formats, blocks of GGUF.
+    The mantissa of F32 is coded in slices of 7, 8 and 8 bits.
+
+    Parameters
+    ----------
+    values : ndarray
+        The stored values; 16-bit and 8-bit floats may be bit patterns.
+    dtype : str
+        Their dtype, such as ``"BF16"``.
+    threads : int
+        Number of threads; 0 means all cores.
+
+    Returns
+    -------
+    float or None
+        Bits per weight. None for a dtype whose fields are not counted here: F64, F8 formats other
+        than F8_E4M3 and F8_E5M2, blocks of GGUF.
     """
     from meadow_py import _core
 
@@ -197,10 +320,24 @@ def fields_floor(values: npt.NDArray[Any], dtype: str, threads: int = 0) -> floa
 def joint_floor(
     values: npt.NDArray[Any], dtype: str, content_dtype: str, threads: int = 0
 ) -> float | None:
-    """Entropy of whole stored values of up to 16 bits, bits per weight.
+    """Entropy of whole stored values of up to 16 bits.
 
-    F32 values count as the 16-bit values they hold, where they hold nothing more; None where
-    they do: a table of 2**32 values says nothing of a weight that has fewer.
+    F32 values that hold nothing more than 16-bit values are counted as those.
+
+    Parameters
+    ----------
+    values : ndarray
+        The stored values; 16-bit and 8-bit floats may be bit patterns.
+    dtype, content_dtype : str
+        Their dtype, and the narrowest dtype that holds every one of them.
+    threads : int
+        Number of threads; 0 means all cores.
+
+    Returns
+    -------
+    float or None
+        Bits per weight. None for values that need more than 16 bits: a table of 2**32 values says
+        nothing about a weight that has fewer.
     """
     from meadow_py import _core
 
@@ -220,13 +357,13 @@ _FIELD_PATTERNS = {
 
 
 def _narrowed(values: npt.NDArray[Any], dtype: str, content_dtype: str) -> npt.NDArray[Any] | None:
-    """Bit patterns of 8 or 16 bits, one to one with the values; None if there are none."""
+    """The values one to one as bit patterns of 8 or 16 bits; None if they need more."""
     if dtype in ("F16", "BF16"):
         return values.view(np.uint16)
     if dtype.startswith("F8_"):
         return values.view(np.uint8)
     if dtype == "F32" and content_dtype == "BF16":
-        high = 1 if sys.byteorder == "little" else 0  # of an F32, BF16 is the more significant half
+        high = 1 if sys.byteorder == "little" else 0  # BF16 is the more significant half
         return np.ascontiguousarray(values.view(np.uint16)[:, high::2])
     if dtype == "F32" and content_dtype == "F16":
         return values.astype(np.float16).view(np.uint16)

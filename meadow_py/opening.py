@@ -1,4 +1,4 @@
-"""`open_checkpoint`: from whatever names a model to its checkpoint."""
+"""`open_checkpoint`, which opens a model by name, by path, or from memory."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def open_checkpoint(
     cache_dir: str | os.PathLike[str] | None = None,
     local_files_only: bool = False,
 ) -> Checkpoint:
-    """Open a model, whatever it is stored in. Only headers are read.
+    """Open a model in any of the supported forms. Only headers are read.
 
     Parameters
     ----------
@@ -36,16 +36,21 @@ def open_checkpoint(
     revision : str, optional
         Branch, tag or commit of a hub id; by default ``main``.
     token : str or bool, optional
-        Access token of the hub; by default the one that is logged in or in ``HF_TOKEN``.
+        Access token of the hub; by default that of the login or of ``HF_TOKEN``.
     cache_dir : path, optional
-        Where the hub's files are kept; by default the hub library's cache.
+        Folder for files from the hub; by default the hub library's cache.
     local_files_only : bool
-        Use the cache alone; the same as ``HF_HUB_OFFLINE=1``.
+        Use only files in the cache, as ``HF_HUB_OFFLINE=1`` does.
+
+    Returns
+    -------
+    Checkpoint
+        The tensors and weights of the model; values are read when they are asked for.
 
     Raises
     ------
     FileNotFoundError
-        If there is no such file, hub id or revision, or no weights in it.
+        If there is no such file, hub id or revision, or it holds no weights.
     PermissionError
         If a file or folder may not be read, or the hub wants a token or its licence accepted.
     ConnectionError
@@ -53,7 +58,7 @@ def open_checkpoint(
     FormatError
         If a file is truncated, corrupt, unsafe or newer than this library.
     TypeError, ValueError
-        If `model` is nothing of the above, or holds no tensors.
+        If `model` is none of the above, or holds no tensors.
     """
     if isinstance(model, Checkpoint):
         return model

@@ -1,4 +1,4 @@
-"""The former home of `meadow_py.quantizers`: its names warn, and go with the next release."""
+"""The former home of `meadow_py.quantizers`: its names warn until the next release drops them."""
 
 from __future__ import annotations
 

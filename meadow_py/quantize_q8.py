@@ -1,4 +1,4 @@
-"""The former home of q8, now `meadow_py.quantizers`: its names warn until the next release."""
+"""The former home of q8, now in `meadow_py.quantizers`; the next release drops these names."""
 
 from __future__ import annotations
 

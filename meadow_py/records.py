@@ -1,4 +1,4 @@
-"""Dataclasses as JSON types and back; every value is checked against its annotation."""
+"""Dataclasses to JSON types and back; every value is checked against its annotation."""
 
 from __future__ import annotations
 
@@ -14,20 +14,20 @@ from typing import Annotated, Any, TypeVar
 _Record = TypeVar("_Record")
 _Convert = Callable[[Any], Any]
 
-# Metadata of a field that files do not hold.
+# Metadata of a field that is not stored in files.
 NOT_STORED: Mapping[str, bool] = types.MappingProxyType({"stored": False})
 
 
 @dataclass(frozen=True)
 class Range:
-    """The numbers that an annotated field may hold; None leaves an end open.
+    """The range of numbers that an annotated field may hold; None leaves an end open.
 
     Attributes
     ----------
     least, most : float or None
-        Both are allowed.
+        Inclusive ends.
     above : float or None
-        Not allowed itself.
+        Exclusive lower end.
     """
 
     least: float | None = None
@@ -63,9 +63,9 @@ class RecordError(ValueError):
     Attributes
     ----------
     path : str
-        Where it is, such as ``prefill.layers[3].seconds``; empty for the whole record.
+        Place of the value, such as ``prefill.layers[3].seconds``; empty for the whole record.
     reason : str
-        What was expected, and what was found.
+        The expected value and the value found.
     """
 
     def __init__(self, reason: str) -> None:
@@ -73,7 +73,7 @@ class RecordError(ValueError):
         self.reason, self.path = reason, ""
 
     def inside(self, key: str | int) -> RecordError:
-        """The same error, seen from one level further out."""
+        """The same error, with `key` put in front of its path."""
         step = f"[{key}]" if isinstance(key, int) else key
         joint = "" if not self.path or self.path.startswith("[") else "."
         self.path = f"{step}{joint}{self.path}"
@@ -84,17 +84,18 @@ class RecordError(ValueError):
 
 
 def to_json_types(value: Any) -> Any:
-    """A dataclass, or anything made of dataclasses, as JSON types: objects, lists and plain values.
+    """Convert a dataclass, or anything made of dataclasses, to JSON types.
 
     Parameters
     ----------
     value : object
-        Tuples become lists; fields that are marked `NOT_STORED` are left out.
+        Dataclasses become dicts, without the fields that are marked `NOT_STORED`; tuples become
+        lists.
 
     Returns
     -------
     object
-        Of dict, list, str, int, float, bool and None.
+        Made of dict, list, str, int, float, bool and None.
     """
     if is_dataclass(value) and not isinstance(value, type):
         return {
@@ -110,11 +111,11 @@ def to_json_types(value: Any) -> Any:
 
 
 def from_json_types(kind: type[_Record], value: Any) -> _Record:
-    """A dataclass from JSON types.
+    """Make a dataclass from JSON types.
 
-    Keys that the dataclass does not have are left out, since later versions add keys; missing ones
-    get their default. A dataclass with a method ``parse`` may also be spelled as text. One with a
-    method ``check_record`` is asked to check itself: it raises a ValueError.
+    Keys that the dataclass does not have are ignored, since later versions add keys; missing keys
+    get their default. A dataclass with a method ``parse`` may also be given as text. If it has a
+    method ``check_record``, that is called to check it, and raises ValueError.
 
     Parameters
     ----------
@@ -122,16 +123,17 @@ def from_json_types(kind: type[_Record], value: Any) -> _Record:
         A dataclass. Its annotations may hold int, float (finite), str, bool, None, Literal, tuples,
         dicts with str keys, unions, other dataclasses, and `Range` in ``Annotated``.
     value : object
-        What a JSON reader gives.
+        JSON types, as a JSON reader returns them.
 
     Returns
     -------
     kind
+        An instance of the dataclass.
 
     Raises
     ------
     RecordError
-        With the path of the first value that does not fit.
+        If a value does not fit; it holds the path of the first one.
     """
     convert: Callable[[Any], _Record] = converter(kind)  # type: ignore[arg-type]  # is hashable
     return convert(value)
@@ -174,7 +176,7 @@ def _int(value: Any) -> int:
 
 
 def _float(value: Any) -> float:
-    # An integer stays one, so that what is saved again reads the same.
+    # An integer stays an integer, so that it is written the same way when saved again.
     if isinstance(value, int | float) and not isinstance(value, bool):
         try:
             number = float(value)
@@ -272,14 +274,14 @@ def _is_stored(field: Field[Any]) -> bool:
 
 
 class _RecordConverter:
-    """Makes a dataclass. Its annotations are looked up on first use."""
+    """Makes a dataclass from JSON types. Its annotations are resolved on first use."""
 
     def __init__(self, kind: type) -> None:
         self.kind = kind
 
     @functools.cached_property
     def parts(self) -> list[tuple[str, _Convert, bool]]:
-        """Name, converter and whether it must be there, of every stored field."""
+        """For every stored field: its name, its converter and whether it is required."""
         hints = typing.get_type_hints(self.kind, include_extras=True)
         return [
             (
@@ -315,5 +317,5 @@ class _RecordConverter:
             if hasattr(made, "check_record"):
                 made.check_record()
             return made
-        except (TypeError, ValueError) as error:  # of its own checks
+        except (TypeError, ValueError) as error:  # from its own checks
             raise RecordError(str(error)) from error

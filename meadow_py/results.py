@@ -1,4 +1,4 @@
-"""What every result of a verb can do: be saved, loaded, tabulated and shown."""
+"""The base class of results, which can be saved, loaded and tabulated."""
 
 from __future__ import annotations
 
@@ -14,24 +14,24 @@ from meadow_py.files import write_whole
 if TYPE_CHECKING:
     import pandas
 
-# What making a result from wrong JSON types raises, beside `records.RecordError`.
+# The exceptions that making a result from wrong JSON types raises; a `RecordError` is a ValueError.
 _DAMAGE = (KeyError, TypeError, ValueError, AttributeError, IndexError, OverflowError)
 
 
 class Result:
-    """Base of results. A subclass says how it becomes JSON types and rows, and is made of them.
+    """Base class of results. A subclass converts itself to JSON types and rows, and back.
 
     Attributes
     ----------
     KIND : str
-        What messages and ``"kind"`` call it: ``simulation``.
+        Name of the kind of result in messages and under the key ``"kind"``: ``simulation``.
     VERSION : int
-        Of its JSON. Keys may be added in later versions of the library; none of a version changes
-        its meaning.
+        Version of its JSON. Later versions of the library may add keys, but within one version no
+        key changes its meaning.
     MARKS : tuple of str
-        Keys by which a file is known to hold such a result.
+        Keys that identify a file as such a result.
     AGAIN : str
-        How to get a new one, for the message about a file of another version.
+        How to make a new result, for the message about a file of another version.
     """
 
     KIND: ClassVar[str]
@@ -40,21 +40,42 @@ class Result:
     AGAIN: ClassVar[str] = "make it again"
 
     def to_dict(self) -> dict[str, Any]:
-        """The result as JSON types: the contract of the verb's ``--json``."""
+        """The result as JSON types, just as the verb's ``--json`` writes them.
+
+        Returns
+        -------
+        dict
+        """
         raise NotImplementedError
 
     def to_rows(self) -> Iterable[dict[str, Any]]:
-        """The rows of `to_dataframe`, each a flat dict."""
+        """The rows of `to_dataframe`.
+
+        Returns
+        -------
+        iterable of dict
+            One flat dict per row.
+        """
         raise NotImplementedError
 
     @classmethod
     def from_dict(cls, data: dict[str, Any]) -> Self:
-        """The result from what `to_dict` gave.
+        """Make a result from what `to_dict` returned.
+
+        Parameters
+        ----------
+        data : dict
+            JSON types.
+
+        Returns
+        -------
+        Result
+            A result of this class.
 
         Raises
         ------
         ValueError, KeyError, TypeError
-            If something is missing or wrong; `load` makes a `FormatError` of it.
+            If something is missing or wrong; `load` turns this into a `FormatError`.
         """
         raise NotImplementedError
 
@@ -64,7 +85,7 @@ class Result:
         Returns
         -------
         str
-            With a line feed at its end.
+            The JSON, with a line feed at its end.
         """
         return json.dumps(self.to_dict(), indent=2, allow_nan=False) + "\n"
 
@@ -74,6 +95,11 @@ class Result:
         Returns
         -------
         pandas.DataFrame
+
+        Raises
+        ------
+        ImportError
+            If pandas is not installed.
         """
         try:
             import pandas
@@ -90,7 +116,7 @@ class Result:
         Parameters
         ----------
         path : path
-            An older file of this name is replaced.
+            File to write; an older one is replaced.
 
         Raises
         ------
@@ -106,39 +132,42 @@ class Result:
         Parameters
         ----------
         path : path
+            File to read.
 
         Returns
         -------
         Result
-            Of this class.
+            A result of this class.
 
         Raises
         ------
         FormatError
-            If it is no such result, is damaged, or is one of a newer version.
+            If the file holds no such result, is damaged, or has another version.
+        OSError
+            If the file cannot be read.
         """
         return cls.from_json_types(read_json(path, cls.KIND), path)
 
     @classmethod
     def from_json_types(cls, data: Any, path: str | os.PathLike[str]) -> Self:
-        """The result from what a file of JSON holds.
+        """Make a result from the content of a JSON file.
 
         Parameters
         ----------
         data : object
-            Of JSON types.
+            JSON types.
         path : path
-            What messages call it.
+            Name of the file, for messages.
 
         Returns
         -------
         Result
-            Of this class.
+            A result of this class.
 
         Raises
         ------
         FormatError
-            As `load`.
+            If `data` is no such result, is damaged, or has another version.
         """
         cls._require_kind(data, path)
         try:
@@ -161,23 +190,26 @@ class Result:
 
 
 def read_json(path: str | os.PathLike[str], what: str) -> Any:
-    """What a file of JSON holds.
+    """Read a JSON file.
 
     Parameters
     ----------
     path : path
+        File to read.
     what : str
-        What the file should hold, for the message.
+        The content that is expected, for the message.
 
     Returns
     -------
     object
-        Of JSON types.
+        JSON types.
 
     Raises
     ------
     FormatError
-        If it is no JSON.
+        If the file is not JSON.
+    OSError
+        If the file cannot be read.
     """
     try:
         return json.loads(Path(path).read_text(encoding="utf-8"))

@@ -1,4 +1,4 @@
-"""How numbers and names are spelled for people."""
+"""Numbers and names as text for people to read."""
 
 from __future__ import annotations
 
@@ -6,17 +6,17 @@ _UNITS = ((1e12, "T"), (1e9, "G"), (1e6, "M"), (1e3, "k"))
 
 
 def count(number: int) -> str:
-    """85 M rather than 84934656."""
+    """A count with a decimal prefix: ``85 M`` for 84934656."""
     return _scaled(number) or f"{number}"
 
 
 def byte_size(number: int) -> str:
-    """Decimal units, as file systems and data sheets have them: 250.5 MB."""
+    """A size in decimal units, as file systems and data sheets use them: ``250.5 MB``."""
     return f"{_scaled(number)}B" if _scaled(number) else f"{number} B"
 
 
 def binary_size(number: int) -> str:
-    """Binary units, as on-chip memories have them: 36.5 KiB."""
+    """A size in binary units, as on-chip memories use them: ``36.5 KiB``."""
     for power, unit in ((3, "GiB"), (2, "MiB"), (1, "KiB")):
         if number >= 1024**power:
             return f"{number / 1024**power:.3g} {unit}"
@@ -24,14 +24,14 @@ def binary_size(number: int) -> str:
 
 
 def ratio(value: float | None) -> str:
-    """1.38x; a dash where there is none."""
+    """A ratio: ``1.38x``; a dash for None."""
     return "-" if value is None else f"{value:.2f}x"
 
 
 def visible(text: str) -> str:
-    r"""Control, bidirectional and other characters without a shape, as escapes: ``\x1b``.
+    r"""The text with control, bidirectional and other invisible characters escaped: ``\x1b``.
 
-    Names out of files must not steer a terminal, nor look like another name.
+    Names from files must not control a terminal or look like another name.
     """
     if text.isprintable():
         return text
@@ -39,12 +39,12 @@ def visible(text: str) -> str:
 
 
 def decibels(value: float | None) -> str:
-    """32.1; where nothing is lost, exact."""
+    """Decibels: ``32.1``; ``exact`` for None, where nothing is lost."""
     return "exact" if value is None else f"{value:.1f}"
 
 
 def per_weight(value: float | None) -> str:
-    """5.31; a dash where there is none."""
+    """Bits per weight: ``5.31``; a dash for None."""
     return "-" if value is None else f"{value:.2f}"
 
 

@@ -10,7 +10,7 @@ from meadow_py.cli import options
 from meadow_py.cli.failures import FAILED, reports_failures
 from meadow_py.cli.output import check_stdout, console, write
 
-# Imported before Ctrl-C is an exception.
+# Imported before Ctrl-C raises an exception.
 _NEEDS = (
     "meadow_py._core",
     "meadow_py.measure",
@@ -23,21 +23,26 @@ _NEEDS = (
 @reports_failures(*_NEEDS)
 def bench(
     model: options.Model = None,
-    prompt_tokens: Annotated[int, typer.Option(min=1, help="Read at once, before the text.")] = 128,
+    prompt_tokens: Annotated[
+        int, typer.Option(min=1, help="Tokens of the prompt, which are read at once.")
+    ] = 128,
     tokens: Annotated[
-        int, typer.Option("--tokens", "-n", min=1, help="Generated in a run, one by one.")
+        int, typer.Option("--tokens", "-n", min=1, help="Tokens to generate in each run.")
     ] = 32,
-    runs: Annotated[int, typer.Option(min=1, help="Of each form; medians count.")] = 5,
+    runs: Annotated[
+        int, typer.Option(min=1, help="Runs of each form, of which the median is reported.")
+    ] = 5,
     dtype: Annotated[
         str | None,
-        typer.Option(help="Convert weights to F32 or BF16 first.", show_default=False),
+        typer.Option(help="Convert the weights to F32 or BF16 first.", show_default=False),
     ] = None,
     activations: options.Activations = "F32",
     mapped: Annotated[
-        bool, typer.Option("--mapped", help="Leave dense weights in the mapped file.")
+        bool,
+        typer.Option("--mapped", help="Leave dense weights in the mapped file: do not copy them."),
     ] = False,
     no_memory: Annotated[
-        bool, typer.Option("--no-memory", help="Do not measure the memory of each form.")
+        bool, typer.Option("--no-memory", help="Skip measuring the memory of each form.")
     ] = False,
     as_json: options.Json = False,
     threads: options.Threads = None,
@@ -49,8 +54,8 @@ def bench(
 ) -> None:
     """Compare a model dense and packed on this machine, and say whether packing pays.
 
-    Both forms run in turn; every logit of the first run is compared bit for bit. Exit code 1 where
-    one differs.
+    Both forms run in turn, and every logit of the first run is compared bit for bit. If any
+    differs, the exit code is 1.
 
     Example: meadow bench facebook/opt-125m --dtype BF16
     """

@@ -11,7 +11,7 @@ from meadow_py.cli import options
 from meadow_py.cli.failures import reports_failures
 from meadow_py.cli.output import check_file, check_stdout, console, write
 
-# Imported before Ctrl-C is an exception.
+# Imported before Ctrl-C raises an exception.
 _NEEDS = ("meadow_py._core", "meadow_py.claims", "meadow_py.views.terminal.claims")
 
 
@@ -19,13 +19,17 @@ _NEEDS = ("meadow_py._core", "meadow_py.claims", "meadow_py.views.terminal.claim
 def claims(
     ids: Annotated[
         list[str] | None,
-        typer.Argument(metavar="[CLAIM]...", help="Which claims. None: all.", show_default=False),
+        typer.Argument(
+            metavar="[CLAIM]...", help="Ids of claims. Default: all claims.", show_default=False
+        ),
     ] = None,
-    run: Annotated[bool, typer.Option("--run", help="Compute them again, here and now.")] = False,
+    run: Annotated[
+        bool, typer.Option("--run", help="Compute the figures now, on this machine.")
+    ] = False,
     model: Annotated[
         list[str] | None,
         typer.Option(
-            help="With --run: weights to compute from, as meadow profile takes them; may be given "
+            help="With --run: a model to compute from, named as for meadow profile; may be given "
             "more than once. Default: the bundled demo.",
             show_default=False,
         ),
@@ -35,8 +39,8 @@ def claims(
 ) -> None:
     """Show published claims beside this library's figures, with a verdict for each.
 
-    Without --run: the last recorded figures, with commit, CPU, date and command. A claim whose
-    data is not at hand has no verdict; it says what it needs.
+    Without --run, this shows the last recorded figures, with their commit, CPU, date and command.
+    A claim whose data is not at hand has no verdict; the table says which data it needs.
 
     Example: meadow claims --run post-40-percent --model facebook/opt-125m
     """

@@ -15,7 +15,7 @@ from meadow_py.cli.output import write
 def config(
     as_json: Annotated[bool, typer.Option("--json", help="Write JSON.")] = False,
 ) -> None:
-    """Show versions, how the core was built, and the instruction set that it runs."""
+    """Show versions, how the core was built, and the instruction set that it uses."""
     from meadow_py.config import config_text, show_config
 
     if as_json:

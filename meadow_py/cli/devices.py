@@ -25,7 +25,8 @@ app = typer.Typer(
 def devices(context: typer.Context, as_json: options.Json = False) -> None:
     """List the devices that come with meadow_py; `show` one, or `measure` this host.
 
-    A file of your own works wherever a name does: start from what `measure` writes.
+    A TOML file of your own can be given wherever a device's name can. To write one, start from the
+    output of `measure`.
 
     Example: meadow devices show raspberry-pi-5
     """
@@ -51,7 +52,7 @@ def _list(as_json: bool) -> None:
 @app.command()
 @reports_failures(*_NEEDS)
 def show(
-    name: Annotated[str, typer.Argument(help="A device's name, or a file of your own.")],
+    name: Annotated[str, typer.Argument(help="Name of a device, or a TOML file of your own.")],
     as_json: options.Json = False,
 ) -> None:
     """Show every number of a device, with its range and its source."""
@@ -73,11 +74,11 @@ def show(
 def measure(
     output: options.Output = None,
     folder: Annotated[
-        Path, typer.Option(help="Where a temporary file is read, to measure the disk.")
+        Path, typer.Option(help="Folder on the disk to measure; a temporary file is read there.")
     ] = Path(),
-    name: Annotated[str, typer.Option(help="What to call it.")] = "this-host",
+    name: Annotated[str, typer.Option(help="Name of the device in the file.")] = "this-host",
 ) -> None:
-    """Measure this host, and write a device file of it: on stdout, or with --output to a file.
+    """Measure this host, and write a device file for it: to stdout, or to the file of --output.
 
     Example: meadow devices measure -o host.toml; meadow plan --device host.toml
     """

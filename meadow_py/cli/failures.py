@@ -1,4 +1,4 @@
-"""From exceptions to one line on stderr and an exit code."""
+"""Turn exceptions into one line on stderr and an exit code."""
 
 from __future__ import annotations
 
@@ -20,16 +20,16 @@ _P = ParamSpec("_P")
 
 
 def debugging() -> bool:
-    """Whether the user asked for tracebacks."""
+    """Whether the user asked for tracebacks, with MEADOW_DEBUG."""
     return os.environ.get("MEADOW_DEBUG", "") not in ("", "0")
 
 
 def reports_failures(
     *needs: str,
 ) -> Callable[[Callable[_P, None]], Callable[_P, None]]:
-    """Make exceptions of a command one line on stderr, unless MEADOW_DEBUG=1.
+    """Report the exceptions of a command as one line on stderr, unless MEADOW_DEBUG=1.
 
-    Modules that it `needs` are imported before Ctrl-C is an exception; see `interrupts`.
+    The modules in `needs` are imported before Ctrl-C raises KeyboardInterrupt; see `interrupts`.
     """
 
     def decorate(command: Callable[_P, None]) -> Callable[_P, None]:
@@ -58,7 +58,7 @@ def reports_failures(
 
 
 def one_line(error: Exception) -> str:
-    """The message of an exception, with its type where the message alone says too little."""
+    """The message of an exception, with its type if it is unexpected or has no message."""
     expected = isinstance(error, ValueError | TypeError | OSError | ImportError)
     said = visible(" ".join(str(error).split()))
     if expected and said:
@@ -72,7 +72,7 @@ def _interrupted() -> NoReturn:
 
 
 def _was_interrupted(error: BaseException) -> bool:
-    """Whether a library that was imported late has turned Ctrl-C into an error of its own."""
+    """Whether the error was caused by Ctrl-C, as a library imported late may have wrapped it."""
     seen: set[int] = set()
     reason: BaseException | None = error
     while reason is not None and id(reason) not in seen:
@@ -84,7 +84,7 @@ def _was_interrupted(error: BaseException) -> bool:
 
 
 def _close_quietly() -> NoReturn:
-    """The reader of our output has gone; Python must not complain when it flushes at exit."""
+    """The output pipe is closed; keep Python from complaining when it flushes at exit."""
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     raise typer.Exit(FAILED)
 

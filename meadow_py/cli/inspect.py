@@ -18,11 +18,11 @@ def inspect(
         bool, typer.Option("--per-tensor", "--all", help="One row per tensor, not per role.")
     ] = False,
     card: Annotated[
-        bool, typer.Option("--card", help="Write Markdown for the model's card instead.")
+        bool, typer.Option("--card", help="Write Markdown for a model card instead.")
     ] = False,
     as_json: options.Json = False,
 ) -> None:
-    """Show what is in a packed model. Only headers are read.
+    """Show the contents and sizes of a packed model. Only headers are read.
 
     Example: meadow inspect packed --json
     """

@@ -1,4 +1,4 @@
-"""What the verbs that profile a model have in common."""
+"""Code shared by the verbs that profile a model."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from meadow_py.cli.output import check_file, check_stdout, console, write
 if TYPE_CHECKING:
     from meadow_py import Profile, Sensitivity
 
-# Imported before Ctrl-C is an exception.
+# Imported before Ctrl-C raises an exception.
 NEEDS = (
     "meadow_py._core",
     "meadow_py.demo",
@@ -37,7 +37,7 @@ class Along(StrEnum):
 
 
 def model_named(name: str | None) -> Any:
-    """What the user named, or the demo model."""
+    """The model that the user named; without a name, the demo model."""
     if name is not None:
         return name
     from meadow_py import demo
@@ -48,7 +48,7 @@ def model_named(name: str | None) -> Any:
 def arguments(given: Mapping[str, Any]) -> dict[str, Any]:
     """Keyword arguments of `meadow_py.profile` and `meadow_py.sweep`.
 
-    `given` are the options of a command by parameter name: its ``locals()``.
+    `given` maps parameter names to the options of a command: its ``locals()``.
     """
     return {
         **_quantizers(given),
@@ -67,7 +67,7 @@ def arguments(given: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _quantizers(given: Mapping[str, Any]) -> dict[str, Any]:
-    """Keys of quantisers, or the parts that stand for the product of keys."""
+    """Keys of quantisers, or the parts whose combinations make the keys."""
     if not given["quantizer"]:
         return {
             "bits": [parsing.bits(text) for text in given["bits"]],
@@ -84,7 +84,7 @@ def _quantizers(given: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def is_typed(context: typer.Context, parameter: str) -> bool:
-    """Whether the user gave an option, rather than its default."""
+    """Whether the user gave the option, so that it does not just hold its default."""
     source = context.get_parameter_source(parameter)
     return source is not None and source.name == "COMMANDLINE"
 
@@ -92,7 +92,7 @@ def is_typed(context: typer.Context, parameter: str) -> bool:
 def check_targets(
     output: str | None, plot: str | None, plot_kind: str, resume: str | None = None
 ) -> None:
-    """Raise before the work, not after it, where nothing could be written."""
+    """Raise before the work starts, not after it, if a result could not be written."""
     check_stdout()
     targets = [Path(path).resolve() for path in (output, plot, resume) if path is not None]
     if len(set(targets)) < len(targets):
@@ -117,9 +117,9 @@ def check_targets(
 def deliver(
     made: Profile | Sensitivity, output: str | None, plot: str | None, plot_kind: str
 ) -> OSError | None:
-    """Write the files that were asked for; what went wrong, if anything.
+    """Write the files that were asked for; return the error if one cannot be written.
 
-    The work of hours is still shown then.
+    The error is returned, not raised, so that the result of hours of work is still shown.
     """
     try:
         if output is not None:
@@ -132,7 +132,7 @@ def deliver(
 
 
 def show(made: Profile | Sensitivity, json: str | None, per_weight: bool = False) -> None:
-    """The result on stdout: as `json`, or as a table."""
+    """Write the result to stdout: the text `json` if given, else a table."""
     if json is not None:
         write(json)
         return

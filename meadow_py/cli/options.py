@@ -12,28 +12,28 @@ from meadow_py.cli import measuring, parsing
 Model = Annotated[
     str | None,
     typer.Argument(
-        help="Hub id, folder or file (.safetensors, .bin, .gguf). None: the bundled demo.",
+        help="Hub id, folder or file (.safetensors, .bin, .gguf). Default: the bundled demo.",
         show_default=False,
     ),
 ]
-# What is simulated and planned: the shape alone.
+# For simulating and planning, which need nothing but the shape of a model.
 ShapedModel = Annotated[
     str | None,
     typer.Argument(
         help="Name of a known model, folder, config.json, file or hub id; no weights are read. "
-        "None: the bundled demo.",
+        "Default: the bundled demo.",
         show_default=False,
     ),
 ]
 Device = Annotated[
-    str, typer.Option("--device", "-d", help="Name (see meadow devices), or a TOML file.")
+    str,
+    typer.Option("--device", "-d", help="Name of a device (see meadow devices), or a TOML file."),
 ]
-Batch = Annotated[int, typer.Option(min=1, help="Sequences side by side.")]
+Batch = Annotated[int, typer.Option(min=1, help="Number of sequences that run together.")]
 Activations = Annotated[
     str,
     typer.Option(
-        help="What activations are rounded to: F32, or BF16, which reads prompts faster on CPUs "
-        "with AVX512_BF16."
+        help="Round activations to F32 or BF16; BF16 reads prompts faster on CPUs with AVX512_BF16."
     ),
 ]
 Bits = Annotated[
@@ -47,7 +47,7 @@ Granularities = Annotated[
     typer.Option(
         metavar="G[,G]",
         callback=parsing.several(parsing.granularity),
-        help="What shares a scale: tensor, row, group:N.",
+        help="Which numbers share a scale: tensor, row, group:N.",
     ),
 ]
 Quantizers = Annotated[
@@ -56,7 +56,7 @@ Quantizers = Annotated[
         "--quantizer",
         metavar="KEY[,KEY]",
         callback=parsing.several(parsing.quantizer),
-        help="How codes are made, in the place of bits, granularity and --asymmetric: int8:row, "
+        help="How codes are made, instead of --bits, --granularity and --asymmetric: int8:row, "
         "int4:group:128:asym, q8, ...",
         show_default=False,
     ),
@@ -74,20 +74,27 @@ Roles = Annotated[
     typer.Option(
         metavar="R[,R]",
         callback=parsing.several(parsing.role),
-        help="Only these: attention, attention.q, mlp, mlp.up, embedding, head, ...",
+        help="Only these roles: attention, attention.q, mlp, mlp.up, embedding, head, ...",
         show_default=False,
     ),
 ]
 Threads = Annotated[
     int | None,
-    typer.Option(min=1, callback=parsing.threads, help="Default: all cores.", show_default=False),
+    typer.Option(
+        min=1,
+        callback=parsing.threads,
+        help="Number of threads. Default: all cores.",
+        show_default=False,
+    ),
 ]
 Asymmetric = Annotated[
-    bool, typer.Option("--asymmetric", help="Codes with zero points, not around zero.")
+    bool,
+    typer.Option("--asymmetric", help="Use codes with a zero point instead of codes around zero."),
 ]
 Along = Annotated[measuring.Along, typer.Option(help="Dimension that chunks run along.")]
 NoVerify = Annotated[
-    bool, typer.Option("--no-verify", help="Do not decode and compare every stream.")
+    bool,
+    typer.Option("--no-verify", help="Skip decoding every stream and comparing it with the codes."),
 ]
 Output = Annotated[
     str | None,
@@ -96,7 +103,7 @@ Output = Annotated[
         "-o",
         metavar="FILE",
         callback=parsing.file_name,
-        help="Save the result as JSON as well.",
+        help="Also save the result as JSON in this file.",
         show_default=False,
     ),
 ]
@@ -105,7 +112,7 @@ Plot = Annotated[
     typer.Option(
         metavar="FILE",
         callback=parsing.file_name,
-        help="Draw it as well: .png, .svg or .pdf.",
+        help="Also draw a plot: .png, .svg or .pdf.",
         show_default=False,
     ),
 ]
@@ -115,21 +122,25 @@ Resume = Annotated[
     typer.Option(
         metavar="FILE",
         callback=parsing.file_name,
-        help="Keep finished weights there, and go on from it after an interruption.",
+        help="Keep finished weights in this file, and resume from it after an interruption.",
         show_default=False,
     ),
 ]
-Json = Annotated[bool, typer.Option("--json", help="Write JSON on stdout.")]
-Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="No progress bar.")]
+Json = Annotated[bool, typer.Option("--json", help="Write JSON to stdout.")]
+Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Show no progress bar.")]
 
 Revision = Annotated[
     str | None, typer.Option(help="Branch, tag or commit on the hub.", show_default=False)
 ]
 Token = Annotated[
     str | None,
-    typer.Option(envvar="HF_TOKEN", show_envvar=False, help="For gated models on the hub."),
+    typer.Option(
+        envvar="HF_TOKEN", show_envvar=False, help="Access token, for gated models on the hub."
+    ),
 ]
 CacheDir = Annotated[
-    Path | None, typer.Option(help="Where downloads are kept.", show_default=False)
+    Path | None, typer.Option(help="Folder where downloads are kept.", show_default=False)
 ]
-Offline = Annotated[bool, typer.Option("--offline", help="Use only what is downloaded already.")]
+Offline = Annotated[
+    bool, typer.Option("--offline", help="Use only files that are downloaded already.")
+]

@@ -1,4 +1,4 @@
-"""What commands write on stdout."""
+"""Writing to stdout, and checks before a file is written."""
 
 from __future__ import annotations
 
@@ -11,21 +11,21 @@ from rich.console import Console
 
 
 def console() -> Console:
-    """For stdout; 80 columns wide and without colours where that is no terminal.
+    """A console for stdout; without a terminal it has 80 columns and no colours.
 
-    NO_COLOR, FORCE_COLOR, COLUMNS and TERM are obeyed, as rich does.
+    rich obeys NO_COLOR, FORCE_COLOR, COLUMNS and TERM.
     """
     return Console(file=sys.stdout, soft_wrap=False)
 
 
 def check_stdout() -> None:
-    """Raise OSError where there is no stdout to write on, as after ``>&-``."""
+    """Raise OSError if there is no stdout to write to, as after ``>&-``."""
     if sys.stdout is None:
         raise OSError("standard output is closed: nowhere to write; >/dev/null discards it")
 
 
 def check_file(path: str) -> None:
-    """Raise OSError where no file can be written at `path`. Touches nothing."""
+    """Raise OSError if no file can be written at `path`. Changes nothing on disk."""
     target = Path(path)
     folder = target.parent
     if target.is_dir():
@@ -40,7 +40,7 @@ def check_file(path: str) -> None:
 
 
 def _that_stdout_spells(text: str) -> str:
-    """The text; what the encoding of stdout lacks is escaped, so that none of the rest is lost."""
+    """The text, with characters escaped that the encoding of stdout lacks."""
     encoding = sys.stdout.encoding or "utf-8"
     try:
         text.encode(encoding)
@@ -50,10 +50,10 @@ def _that_stdout_spells(text: str) -> str:
 
 
 def write(text: str) -> None:
-    """Write and flush, so that a reader who has gone is noticed here.
+    """Write and flush, so that a closed pipe is noticed here.
 
-    Line by line: where Python does not buffer (PYTHONUNBUFFERED), a write that a leaving reader
-    cuts short counts as done, and only the next one fails.
+    The text is written line by line: where Python does not buffer (PYTHONUNBUFFERED), a write that
+    is cut short by a closing pipe counts as done, and only the next one fails.
     """
     check_stdout()
     sys.stdout.writelines(_that_stdout_spells(text).splitlines(keepends=True))

@@ -21,12 +21,14 @@ def pack(
     ],
     target: Annotated[
         str,
-        typer.Argument(metavar="DST", help="A folder; of one file also NAME.safetensors."),
+        typer.Argument(
+            metavar="DST", help="Folder to write; for a single file, also a NAME.safetensors."
+        ),
     ],
     codec: Annotated[
         packing.Codec,
         typer.Option(
-            help="What to prefer; auto is small and decodes fast, planes runs from the mapped file."
+            help="How to code: auto is small and decodes fast, planes can run from the mapped file."
         ),
     ] = packing.Codec.AUTO,
     overwrite: packing.Overwrite = False,
@@ -38,11 +40,11 @@ def pack(
     offline: options.Offline = False,
     quiet: options.Quiet = False,
 ) -> None:
-    """Pack a model losslessly: every bit of every file comes back.
+    """Pack a model losslessly: every bit of every file can be restored.
 
-    DST appears when it is complete. After an interruption the same command goes on where it
-    stopped; what is packed already is verified. `meadow verify DST` checks it, `meadow unpack DST
-    OUT` gives the files back.
+    DST appears only when it is complete. After an interruption, run the same command again: it
+    verifies the files that are packed already and resumes with the others. `meadow verify DST`
+    checks the result, and `meadow unpack DST OUT` restores the files.
 
     Example: meadow pack facebook/opt-125m packed
     """

@@ -1,4 +1,4 @@
-"""What the verbs of packed models have in common."""
+"""Code shared by the verbs for packed models."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from meadow_py.cli.output import console, write
 if TYPE_CHECKING:
     from meadow_py import Inspection
 
-# Imported before Ctrl-C is an exception.
+# Imported before Ctrl-C raises an exception.
 NEEDS = (
     "meadow_py._core",
     "meadow_py.checkpoint",
@@ -21,9 +21,11 @@ NEEDS = (
 )
 
 Folder = Annotated[
-    str, typer.Argument(metavar="PACKED", help="What `meadow pack` made: a folder or a file.")
+    str, typer.Argument(metavar="PACKED", help="Folder or file that `meadow pack` made.")
 ]
-Overwrite = Annotated[bool, typer.Option("--overwrite", help="Replace what is there already.")]
+Overwrite = Annotated[
+    bool, typer.Option("--overwrite", help="Replace the target if it exists already.")
+]
 
 
 class Codec(StrEnum):
@@ -38,7 +40,7 @@ class Codec(StrEnum):
 
 
 def show(made: Inspection, as_json: bool, per_tensor: bool = False) -> None:
-    """A packed model on stdout: as JSON, or as a table."""
+    """Write a packed model to stdout: as JSON, or as a table."""
     if as_json:
         write(made.to_json())
         return

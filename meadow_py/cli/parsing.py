@@ -1,4 +1,4 @@
-"""From what users type to arguments; anything wrong is a usage error (exit code 2)."""
+"""Turn what users type into arguments; wrong input is a usage error (exit code 2)."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ _T = TypeVar("_T")
 
 
 def several(parse: Callable[[str], _T]) -> Callable[[Sequence[str] | None], list[str]]:
-    """A callback for options that may be repeated and hold commas: ``2,4 8``.
+    """A callback for options that may be repeated and may hold commas: ``2,4 8``.
 
-    The values stay strings, as typer wants them, and are known to be good for `parse`.
+    The values stay strings, as typer requires, but `parse` has accepted each of them.
     """
 
     def callback(values: Sequence[str] | None) -> list[str]:
@@ -66,7 +66,7 @@ def file_name(text: str | None) -> str | None:
 
 
 def threads(number: int | None) -> int | None:
-    """A callback for a number of threads, which typer has made a positive integer."""
+    """A callback for a number of threads, which typer has parsed as a positive integer."""
     from meadow_py.checks import check_threads
 
     try:

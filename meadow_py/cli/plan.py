@@ -14,7 +14,7 @@ from meadow_py.cli.output import check_stdout, console, write
 if TYPE_CHECKING:
     from meadow_py.sources import Checkpoint
 
-# Imported before Ctrl-C is an exception.
+# Imported before Ctrl-C raises an exception.
 _NEEDS = ("meadow_py.planner", "meadow_py.views.terminal.plan")
 
 
@@ -45,21 +45,25 @@ def plan(
         typer.Option(
             metavar="FILE",
             callback=parsing.file_name,
-            help="What meadow profile -o wrote: sizes as packed.",
+            help="Profile saved by meadow profile -o; adds its packed sizes.",
             show_default=False,
         ),
     ] = None,
     weight_bytes: Annotated[
         float | None,
-        typer.Option(help="Size of a file of all weights, in bytes.", show_default=False),
+        typer.Option(
+            help="Bytes of a file of all weights, instead of a nominal size.", show_default=False
+        ),
     ] = None,
     bandwidth: Annotated[
         str | None,
-        typer.Option(help="Of the memory: 12Gb/s (bits), 1.5GB/s (bytes).", show_default=False),
+        typer.Option(
+            help="Bandwidth of the memory: 12Gb/s (bits), 1.5GB/s (bytes).", show_default=False
+        ),
     ] = None,
     read_efficiency: Annotated[
         float | None,
-        typer.Option(help="Share of a storage's speed that loading attains.", show_default=False),
+        typer.Option(help="Share of the storage's speed that loading attains.", show_default=False),
     ] = None,
     usable_memory: Annotated[
         float | None,
@@ -67,9 +71,9 @@ def plan(
     ] = None,
     as_json: options.Json = False,
 ) -> None:
-    """Tell whether a model fits on a device, where, and how fast it is there.
+    """Tell whether and where a model fits on a device, and how fast it can be there.
 
-    Nothing is run: times are lower bounds from the device's numbers.
+    Nothing is run: the times are lower bounds that follow from the device's numbers.
 
     Example: meadow plan opt-1.3b --device raspberry-pi-5
     """

@@ -25,7 +25,7 @@ def profile(
         bool, typer.Option("--per-weight", "--all", help="One row per weight, not per role.")
     ] = False,
     measure: Annotated[
-        bool, typer.Option("--measure", help="Also time products with each weight, on this host.")
+        bool, typer.Option("--measure", help="Also time products with each weight on this host.")
     ] = False,
     as_json: options.Json = False,
     output: options.Output = None,
@@ -40,10 +40,10 @@ def profile(
     offline: options.Offline = False,
     quiet: options.Quiet = False,
 ) -> None:
-    """Show where the redundancy is, and what lossless packing really saves.
+    """Show where the redundancy is, and how much lossless packing really saves.
 
-    Every weight is quantised, cut in chunks and packed by every codec for real; every stream is
-    decoded and compared. Sizes count the dictionary, headers and scales.
+    Every weight is quantised, cut into chunks and really packed by every codec; every stream is
+    decoded and compared. Sizes include the dictionary, headers and scales.
 
     Example: meadow profile facebook/opt-125m --bits 8,4 --granularity tensor,row --json
     """

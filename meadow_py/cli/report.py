@@ -17,11 +17,11 @@ if TYPE_CHECKING:
     from meadow_py import Claims, Profile, Sensitivity
 
 _SUFFIXES = (".html", ".htm")
-_START_OF_JSON = re.compile(rb'\s*\{\s*"\w+"')  # what no model file begins with
+_START_OF_JSON = re.compile(rb'\s*\{\s*"\w+"')  # no model file begins like this
 
 
 def _page_name(text: str) -> str:
-    """A callback: the name of a page, so that ``-o model.safetensors`` does no harm."""
+    """A callback that accepts only HTML names, so that ``-o model.safetensors`` does no harm."""
     if Path(text).suffix.lower() not in _SUFFIXES:
         raise typer.BadParameter(f"{visible(repr(text))}: expected a name that ends in .html")
     return text
@@ -33,14 +33,16 @@ def report(
     model: Annotated[
         str | None,
         typer.Argument(
-            help="Hub id, folder or file (.safetensors, .bin, .gguf), or what "
-            "`meadow profile`, `sweep` or `claims` saved with -o. None: the bundled demo.",
+            help="Hub id, folder or file (.safetensors, .bin, .gguf), or a result that "
+            "`meadow profile`, `sweep` or `claims` saved with -o. Default: the bundled demo.",
             show_default=False,
         ),
     ] = None,
     output: Annotated[
         str,
-        typer.Option("--output", "-o", metavar="FILE", callback=_page_name, help="The page."),
+        typer.Option(
+            "--output", "-o", metavar="FILE", callback=_page_name, help="HTML file to write."
+        ),
     ] = "report.html",
     bits: options.Bits = ["8"],  # noqa: B006
     granularity: options.Granularities = ["tensor", "row", "group:128"],  # noqa: B006
@@ -58,10 +60,10 @@ def report(
     offline: options.Offline = False,
     quiet: options.Quiet = False,
 ) -> None:
-    """Write one HTML page with tables, plots and how to read them.
+    """Write one HTML page with tables, plots and an explanation of how to read them.
 
-    The page needs nothing but itself: no network, no JavaScript. Light or dark as the reader's
-    system is. Needs matplotlib.
+    The page is self-contained: no network, no JavaScript. It is light or dark like the reader's
+    system. This command needs matplotlib.
 
     Example: meadow report facebook/opt-125m --bits 8,4 -o opt.html
     """
@@ -80,14 +82,14 @@ def report(
 
 
 def _check_matplotlib() -> None:
-    """Before the work, not after it."""
+    """Raise before the work starts, not after it, if matplotlib is missing."""
     from meadow_py.views.plots.place import require_matplotlib
 
     require_matplotlib()
 
 
 def _saved(model: str | None) -> Profile | Sensitivity | Claims | None:
-    """The profile, sweep or claims that `model` names, where it is a file of JSON."""
+    """The profile, sweep or claims in the file `model`, if that is JSON; else None."""
     if model is None or not Path(model).is_file():
         return None
     with Path(model).open("rb") as file:
@@ -107,7 +109,7 @@ def _saved(model: str | None) -> Profile | Sensitivity | Claims | None:
 
 
 def _refuse_settings(context: typer.Context) -> None:
-    """What is saved was made with settings of its own."""
+    """Refuse options of profiling: a saved result was made with settings of its own."""
     for parameter in context.command.params:
         name = parameter.name or ""
         if measuring.is_typed(context, name) and name not in ("model", "output", "quiet"):

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from meadow_py.run.speed import Speed
 
 _PROMPT = "The history of the"
-# Imported before Ctrl-C is an exception.
+# Imported before Ctrl-C raises an exception.
 _NEEDS = (
     "meadow_py._core",
     "meadow_py.measure",
@@ -35,32 +35,58 @@ _STDIN = "-"
 def run(
     model: options.Model = None,
     prompt: Annotated[
-        str, typer.Option("--prompt", "-p", help="The text to continue. -: what stdin holds.")
+        str, typer.Option("--prompt", "-p", help="The text to continue; - reads it from stdin.")
     ] = _PROMPT,
-    max_tokens: Annotated[int, typer.Option("--max-tokens", "-n", min=0, help="At most.")] = 128,
+    max_tokens: Annotated[
+        int, typer.Option("--max-tokens", "-n", min=0, help="Generate at most this many tokens.")
+    ] = 128,
     greedy: Annotated[
-        bool, typer.Option("--greedy", help="Always the most probable token: --temperature 0.")
+        bool,
+        typer.Option(
+            "--greedy", help="Always take the most probable token, as --temperature 0 does."
+        ),
     ] = False,
-    temperature: Annotated[float, typer.Option(min=0.0, help="Divides logits.")] = 0.8,
-    top_k: Annotated[int, typer.Option(min=0, help="Of so many tokens; 0: of all.")] = 0,
+    temperature: Annotated[
+        float, typer.Option(min=0.0, help="Divide logits by this before sampling.")
+    ] = 0.8,
+    top_k: Annotated[
+        int, typer.Option(min=0, help="Sample from the k most probable tokens only; 0 means all.")
+    ] = 0,
     top_p: Annotated[
-        float, typer.Option(min=0.0, max=1.0, help="Of the fewest that reach it.")
+        float,
+        typer.Option(
+            min=0.0,
+            max=1.0,
+            help="Sample from the fewest tokens whose probabilities add up to this.",
+        ),
     ] = 0.95,
     min_p: Annotated[
-        float, typer.Option(min=0.0, max=1.0, help="Of those so probable beside the first.")
+        float,
+        typer.Option(
+            min=0.0,
+            max=1.0,
+            help="Drop tokens less probable than this share of the most probable one.",
+        ),
     ] = 0.0,
-    repetition_penalty: Annotated[float, typer.Option(help="1: none.")] = 1.0,
+    repetition_penalty: Annotated[
+        float, typer.Option(help="Make tokens that occurred before less probable; 1: no change.")
+    ] = 1.0,
     seed: Annotated[
-        int | None, typer.Option(min=0, help="The same text again.", show_default=False)
+        int | None,
+        typer.Option(
+            min=0,
+            help="Seed of the sampling: the same seed gives the same text.",
+            show_default=False,
+        ),
     ] = None,
     stop: Annotated[
         list[str] | None,
-        typer.Option(help="End before this text; may be repeated.", show_default=False),
+        typer.Option(help="End the text before this string; may be repeated.", show_default=False),
     ] = None,
     form: Annotated[
         str,
         typer.Option(
-            help=f"How weights are kept: {', '.join(forms.requests(lossless=True))}; "
+            help=f"How weights are kept in memory: {', '.join(forms.requests(lossless=True))}; "
             f"with loss: {', '.join(forms.requests(lossless=False))}."
         ),
     ] = "auto",
@@ -71,13 +97,13 @@ def run(
     token: options.Token = None,
     cache_dir: options.CacheDir = None,
     offline: options.Offline = False,
-    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="The text alone.")] = False,
+    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Write only the text.")] = False,
 ) -> None:
     """Continue a text with a model, dense or packed.
 
-    The text is written on stdout as it is made; then on stderr the time to the first token, tokens
-    per second, bytes read for a token, and the share of this host's read bandwidth that this is.
-    Ctrl-C ends the text. Neither torch nor transformers is needed.
+    The text is written to stdout while it is generated. Then stderr shows the time to the first
+    token, the tokens per second, the bytes read for each token, and the share of this host's read
+    bandwidth that this takes. Ctrl-C ends the text. Neither torch nor transformers is needed.
 
     Example: meadow run packed --prompt "Once upon a time" --max-tokens 200 --greedy
     """
@@ -120,7 +146,7 @@ def _from_stdin() -> str:
 
 
 def _stream(generation: Generation, shown: bool) -> bool:
-    """Write the text while it is made; whether Ctrl-C ended it."""
+    """Write the text while it is generated; return whether Ctrl-C ended it."""
     try:
         for token in generation:
             if shown and token.text:

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from meadow_py import Profile, Simulation
     from meadow_py.workload import ModelShape
 
-# Imported before Ctrl-C is an exception.
+# Imported before Ctrl-C raises an exception.
 _NEEDS = ("meadow_py.simulator", "meadow_py.views.terminal.simulation")
 _KINDS = "What to draw: time, bandwidth, roofline, energy, buffers, map."
 
@@ -27,12 +27,15 @@ def simulate(
     device: options.Device = ...,  # type: ignore[assignment]
     dataflow: Annotated[
         str,
-        typer.Option(help="On an array of processing elements: gemm, tphs, or the best per layer."),
+        typer.Option(
+            help="On an array of processing elements: gemm, tphs, or the best for each layer."
+        ),
     ] = "best",
     bandwidth: Annotated[
         str | None,
         typer.Option(
-            help="Of the memory: 12Gb/s (bits), 1.5GB/s (bytes). Default: what it achieves.",
+            help="Bandwidth of the memory: 12Gb/s (bits), 1.5GB/s (bytes). "
+            "Default: what it achieves.",
             show_default=False,
         ),
     ] = None,
@@ -41,33 +44,39 @@ def simulate(
         typer.Option(min=1, help="Tokens of the prompt. Default: 512.", show_default=False),
     ] = None,
     generate: Annotated[
-        int, typer.Option(min=1, help="Tokens to generate; the one in their middle is timed.")
+        int, typer.Option(min=1, help="Tokens to generate; the middle one is timed.")
     ] = 128,
     context: Annotated[
         int | None,
-        typer.Option(min=0, help="Tokens before the timed one, instead.", show_default=False),
+        typer.Option(
+            min=0,
+            help="Tokens before the timed one. Default: --prompt plus half of --generate.",
+            show_default=False,
+        ),
     ] = None,
     packing: Annotated[
         str,
-        typer.Option(help="none, a ratio (1.5x), or with --profile a codec of it (reindexed)."),
+        typer.Option(help="none, a ratio (1.5x), or with --profile one of its codecs (reindexed)."),
     ] = "none",
     profile: Annotated[
         str | None,
         typer.Option(
             metavar="FILE",
             callback=parsing.file_name,
-            help="What meadow profile -o wrote: bytes as measured.",
+            help="Profile saved by meadow profile -o; its measured bytes are used.",
             show_default=False,
         ),
     ] = None,
     precision: Annotated[
-        str, typer.Option(help="Bits of weights, activations, KV cache: w4.5a8kv16.")
+        str, typer.Option(help="Bits of weights, activations and KV cache: w4.5a8kv16.")
     ] = "w8a8",
     batch: options.Batch = 1,
-    no_head: Annotated[bool, typer.Option("--no-head", help="Leave the head out.")] = False,
+    no_head: Annotated[bool, typer.Option("--no-head", help="Leave out the head.")] = False,
     energy: Annotated[
         str | None,
-        typer.Option(help="Table of energies. Default: the device's.", show_default=False),
+        typer.Option(
+            help="Name or file of an energy table. Default: the device's.", show_default=False
+        ),
     ] = None,
     assume: Annotated[
         list[str] | None,
@@ -78,17 +87,17 @@ def simulate(
         ),
     ] = None,
     per_layer: Annotated[
-        bool, typer.Option("--per-layer", "--all", help="One row per layer as well.")
+        bool, typer.Option("--per-layer", "--all", help="Also show one row per layer.")
     ] = False,
     as_json: options.Json = False,
     output: options.Output = None,
     plot: options.Plot = None,
     plot_kind: Annotated[str, typer.Option(help=_KINDS)] = "time",
 ) -> None:
-    """Predict latency and energy of a model on a device, and what bounds them.
+    """Predict the latency and energy of a model on a device, and show what bounds them.
 
-    Nothing is run, and no weight is read: figures follow from the model's shape and the device's
-    numbers, whose sources `meadow devices show` tells.
+    Nothing is run, and no weight is read: the figures follow from the model's shape and the
+    device's numbers. `meadow devices show` lists the sources of these.
 
     Example: meadow simulate opt-125m --device zcu102 --bandwidth 12Gb/s --packing 1.5x
     """
@@ -139,7 +148,7 @@ def _profile(path: str | None) -> Profile | None:
 
 
 def _assumed(given: Any) -> dict[str, Any]:
-    """``overlap=0.5`` as keyword arguments; words and truth values as they are meant."""
+    """``overlap=0.5`` as keyword arguments: numbers, true and false, or words."""
     words: dict[str, Any] = {"true": True, "false": False}
     found: dict[str, Any] = {}
     for text in given:
@@ -156,7 +165,7 @@ def _assumed(given: Any) -> dict[str, Any]:
 
 
 def _check_targets(output: str | None, plot: str | None, kind: str) -> None:
-    """Raise before anything is written where something could not be."""
+    """Raise before anything is written if one of the files could not be."""
     if output is not None:
         check_file(output)
     if plot is None:
@@ -175,7 +184,7 @@ def _check_targets(output: str | None, plot: str | None, kind: str) -> None:
 
 
 def _deliver(made: Simulation, output: str | None, plot: str | None, kind: str) -> Exception | None:
-    """Write the files that were asked for; what went wrong, if anything."""
+    """Write the files that were asked for; return the error if one cannot be written."""
     try:
         if output is not None:
             made.save(output)

@@ -36,8 +36,9 @@ def sweep(
 ) -> None:
     """Cross chunk size, bits and granularity; name the sweet spot of every kind of layer.
 
-    Every way of quantising is a reference in turn: against it stands the smallest packing that
-    loses no SNR in any weight. It is the sweet spot, unless dense or plain Huffman is smaller.
+    Each way of quantising is the reference in turn. It is compared with the smallest packing that
+    loses no SNR in any weight. That packing is the sweet spot, unless dense or plain Huffman is
+    smaller.
 
     Example: meadow sweep facebook/opt-125m --chunk-size 2,4,8 --plot opt.png -o opt.json
     """

@@ -16,17 +16,17 @@ from meadow_py.cli.output import check_stdout, write
 def unpack(
     packed: packing.Folder,
     target: Annotated[
-        str, typer.Argument(metavar="OUT", help="A folder; of a packed file, a file.")
+        str, typer.Argument(metavar="OUT", help="Folder to write; for a packed file, a file.")
     ],
     overwrite: packing.Overwrite = False,
     threads: options.Threads = None,
     as_json: options.Json = False,
     quiet: options.Quiet = False,
 ) -> None:
-    """Give the original files back, byte for byte.
+    """Restore the original files, byte for byte.
 
-    Their SHA-256 is compared before OUT appears. After an interruption the same command goes on
-    where it stopped.
+    Their SHA-256 is compared before OUT appears. After an interruption, run the same command again:
+    it resumes where it stopped.
 
     Example: meadow unpack packed original
     """

@@ -18,7 +18,7 @@ def verify(
 ) -> None:
     """Check every bit of a packed model: exit code 0 if all is right, 1 if not.
 
-    Everything is decoded, and the SHA-256 of every original file compared. Nothing is written.
+    Everything is decoded, and the SHA-256 of every original file is compared. Nothing is written.
 
     Example: meadow verify packed
     """

@@ -1,4 +1,4 @@
-"""The folder beside the target where results are made, and the one step that makes them appear."""
+"""The folder beside a target where results are made, and the one step that publishes them."""
 
 from __future__ import annotations
 
@@ -19,14 +19,14 @@ _OLD = ".meadow-old"
 
 
 def resolved(target: str | os.PathLike[str]) -> Path:
-    """Where to write: behind a link, what it leads to.
+    """The path to write to; a link is followed.
 
     Raises
     ------
     ValueError
-        If the name is empty, or that of no file.
+        If the name is empty, is ``.`` or ``..``, or is that of a mount point.
     FileNotFoundError, NotADirectoryError
-        If it would be in no folder.
+        If its parent is missing or is no folder.
     """
     if not str(target) or not Path(target).name:
         raise ValueError(
@@ -46,7 +46,7 @@ def resolved(target: str | os.PathLike[str]) -> Path:
 
 
 def refuse_overlap(source: Path, target: Path) -> None:
-    """Raise ValueError if one of two paths is the other, or inside of it."""
+    """Raise ValueError if the two paths are the same, or one is inside the other."""
     real = Path(os.path.realpath(source))
     if real == target:
         raise ValueError(f"{target}: source and target are the same")
@@ -57,44 +57,45 @@ def refuse_overlap(source: Path, target: Path) -> None:
 
 
 def is_free(target: Path) -> bool:
-    """Whether there is nothing there, or an empty folder."""
+    """Whether there is nothing at `target`, or only an empty folder."""
     if not os.path.lexists(target):
         return True
     return target.is_dir() and not any(target.iterdir())
 
 
 def not_free(target: Path) -> str | None:
-    """What keeps a target that was free from being written, None if it still is."""
+    """The reason not to write a target that was free; None if it is still free."""
     return None if is_free(target) else "has appeared meanwhile"
 
 
 def require_writable(target: Path) -> None:
-    """Raise PermissionError if a folder that is to be replaced could not be removed."""
+    """Raise PermissionError if the target is a folder that could not be removed."""
     if target.is_dir() and not os.access(target, os.W_OK | os.X_OK):
         raise PermissionError(errno.EACCES, "is write-protected", str(target))
 
 
 def partial_path(target: Path) -> Path:
-    """Where the result is made until it is complete."""
+    """The path where the result is made until it is complete."""
     return target.with_name(f".{target.name}{_PARTIAL}")
 
 
 class Partial:
     """The hidden folder beside a target, for one process at a time. A context manager.
 
-    It stays when it is left without `publish`, so that the work can go on from there, unless no
-    file in it was finished.
+    Without `publish` the folder stays, so that the work can resume from it. If the work fails
+    before any file in it is finished, the folder is removed.
 
     Attributes
     ----------
     folder : path
+        The hidden folder.
 
     Raises
     ------
     BlockingIOError
-        If another process is at work on the same target.
+        If another process works on the same target.
     OSError
-        If it cannot be made.
+        If the folder cannot be made.
     """
 
     def __init__(self, target: Path) -> None:
@@ -111,7 +112,7 @@ class Partial:
             raise
 
     def keep_only(self, names: Iterable[str]) -> None:
-        """Remove what other work has left there: everything but these files."""
+        """Remove all files but these, which other work may have left in the folder."""
         wanted = set(names)
         for path in sorted(files_in(self.folder)):
             if path.relative_to(self.folder).as_posix() not in wanted:
@@ -120,13 +121,13 @@ class Partial:
     def publish(self, name: str | None, refuses: Callable[[Path], str | None]) -> None:
         """Give the folder, or the one file `name` in it, the name of the target, in one step.
 
-        What had that name is removed, unless `refuses` gives a reason not to: somebody may have
-        put files there while the work went on.
+        An older file or folder of that name is removed, unless `refuses` returns a reason not to:
+        somebody may have put files there during the work.
 
         Raises
         ------
         FileExistsError
-            With that reason. The target is as it was.
+            With that reason. The target is unchanged.
         """
         made = self.folder if name is None else self.folder / name
         with writing.named(self.target):
@@ -138,11 +139,11 @@ class Partial:
         writing.remove(self.folder)
 
     def discard(self) -> None:
-        """Remove the folder with all that is in it."""
+        """Remove the folder and everything in it."""
         writing.remove(self.folder)
 
     def _swap(self, made: Path, refuses: Callable[[Path], str | None]) -> None:
-        """Afterwards the target is new, and the old one, if there was one, at its former place."""
+        """Put `made` at the target; an old target may end up at the path of `made`."""
         if not os.path.lexists(self.target):
             writing.rename_new(made, self.target)
             return
@@ -155,7 +156,7 @@ class Partial:
             writing.rename(made, self.target)
             writing.remove(old)
             return
-        reason = refuses(made)  # what was put there in the last moment
+        reason = refuses(made)  # files may have appeared in the last moment
         if reason is not None:
             writing.exchange(made, self.target)
             self._require(reason)
@@ -177,7 +178,7 @@ class Partial:
             same = os.path.samestat(mine, self.folder.lstat())
         except FileNotFoundError:
             same = False
-        if not same:  # the other process has published it meanwhile
+        if not same:  # meanwhile the other process has published it
             raise self._in_use()
 
     def _in_use(self) -> BlockingIOError:
@@ -193,14 +194,14 @@ class Partial:
         trace: TracebackType | None,
     ) -> None:
         if error is not None:
-            with contextlib.suppress(OSError):  # the reason why the work ended says more
+            with contextlib.suppress(OSError):  # the error that ended the work says more
                 if not any(files_in(self.folder)):
                     writing.remove(self.folder)
         os.close(self._descriptor)
 
 
 def _take_mode(old: Path, made: Path) -> None:
-    """Let a folder be as open to others as the one that it replaces."""
+    """Give a folder the permissions of the folder that it replaces."""
     if old.is_dir() and made.is_dir():
         mode = stat.S_IMODE(old.stat().st_mode)
         if mode != stat.S_IMODE(made.stat().st_mode):
@@ -208,7 +209,7 @@ def _take_mode(old: Path, made: Path) -> None:
 
 
 def files_in(folder: Path) -> Iterator[Path]:
-    """All files in a folder and below; links are files."""
+    """All files in a folder and its subfolders; links count as files."""
     for path in folder.iterdir():
         if path.is_dir() and not path.is_symlink():
             yield from files_in(path)
@@ -217,7 +218,7 @@ def files_in(folder: Path) -> Iterator[Path]:
 
 
 def _folders(folder: Path) -> Iterator[Path]:
-    """The folders in a folder, inner ones first, then itself."""
+    """All subfolders of a folder, inner ones first, then the folder itself."""
     for path in folder.iterdir():
         if path.is_dir() and not path.is_symlink():
             yield from _folders(path)

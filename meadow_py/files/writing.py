@@ -1,8 +1,8 @@
 """Every call that changes a disk, so that tests can make each of them fail or end the process.
 
-Files are written as ``.RANDOM.writing``, brought to the disk, and then renamed. Random, because a
-task on an executor may still be at work when the next call packs the same file again; without the
-name, which may be as long as names can be.
+Files are written as ``.RANDOM.writing``, flushed to the disk, and then renamed. The name is random
+because a task on an executor may still be writing when the next call packs the same file again. It
+does not contain the final name, which may already be as long as names can be.
 """
 
 from __future__ import annotations
@@ -23,21 +23,21 @@ from typing import Any, Self, TypeVar
 _AT_FDCWD = -100  # "relative to the current folder", Linux
 _RENAME_NOREPLACE, _RENAME_EXCHANGE = 1, 2  # flags of renameat2(2)
 _UNSUPPORTED = (errno.ENOSYS, errno.EINVAL, errno.ENOTSUP)
-_COPIED = 1 << 22  # bytes of a copy at a time
-_PIECE = 1 << 24  # bytes per call: Ctrl-C is heard between two of them
+_COPIED = 1 << 22  # bytes that are copied at a time
+_PIECE = 1 << 24  # bytes per call, so that Ctrl-C takes effect between calls
 
 _T = TypeVar("_T")
 
 
 def call(function: Callable[..., _T], *arguments: Any) -> _T:
-    """Change the disk. Tests replace this."""
+    """Call a function that changes the disk. Tests replace this."""
     return function(*arguments)
 
 
 class NewFile:
-    """A file that is not there before it is whole. A context manager; `finish` makes it appear.
+    """A file that appears only when it is whole. A context manager; `finish` makes it appear.
 
-    Left without `finish`, by an exception, it removes what was written.
+    If it is left without `finish`, as by an exception, what was written is removed.
 
     Parameters
     ----------
@@ -53,11 +53,11 @@ class NewFile:
         self._descriptor: int | None = call(os.open, self._unfinished, flags, 0o666)
 
     def append(self, data: bytes | memoryview) -> None:
-        """Write behind what was appended so far."""
+        """Write after the last byte written so far."""
         self.write_at(self.size, data)
 
     def write_at(self, offset: int, data: bytes | memoryview) -> None:
-        """Write at a place of one's choice; `append` goes on behind it."""
+        """Write at `offset`; `append` then continues after the last byte of the file."""
         view = memoryview(data).cast("B")
         descriptor = self._open()
         with named(self.path):
@@ -66,7 +66,7 @@ class NewFile:
         self.size = max(self.size, offset + len(view))
 
     def finish(self) -> None:
-        """Bring it to the disk, and give it its name."""
+        """Flush the file to the disk, and give it its final name."""
         with named(self.path):
             call(os.fsync, self._open())
             self._close()
@@ -84,7 +84,7 @@ class NewFile:
     ) -> None:
         if self._descriptor is None:
             return
-        with contextlib.suppress(OSError):  # the reason why writing failed says more
+        with contextlib.suppress(OSError):  # the error that ended writing says more
             self._close()
             call(os.unlink, self._unfinished)
 
@@ -105,14 +105,14 @@ def _write(descriptor: int, view: memoryview, offset: int) -> None:
 
 
 def write_file(path: Path, content: bytes) -> None:
-    """A whole new file."""
+    """Write a whole file, which replaces an older one."""
     with NewFile(path) as file:
         file.append(content)
         file.finish()
 
 
 def make_folder(path: Path) -> None:
-    """Make a folder and those above it, as far as they are missing, and bring them to the disk."""
+    """Make a folder and its missing parents, and flush them to the disk."""
     if path.is_dir():
         return
     make_folder(path.parent)
@@ -122,12 +122,12 @@ def make_folder(path: Path) -> None:
 
 
 def rename(source: Path, target: Path) -> None:
-    """Give another name; a file of that name is replaced."""
+    """Rename; a file that has the new name is replaced."""
     call(os.rename, source, target)
 
 
 def rename_new(source: Path, target: Path) -> None:
-    """Give another name; FileExistsError if there is something of that name already."""
+    """Rename; FileExistsError if the new name is taken."""
     if _renameat2(source, target, _RENAME_NOREPLACE):
         return
     if os.path.lexists(target):
@@ -136,12 +136,12 @@ def rename_new(source: Path, target: Path) -> None:
 
 
 def exchange(left: Path, right: Path) -> bool:
-    """Let two paths change names in one step; False where the file system cannot."""
+    """Exchange two paths in one step; False if the file system cannot."""
     return _renameat2(left, right, _RENAME_EXCHANGE)
 
 
 def sync_folder(path: Path) -> None:
-    """Bring the names in a folder to the disk."""
+    """Flush the names in a folder to the disk."""
     descriptor = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
     try:
         call(os.fsync, descriptor)
@@ -153,7 +153,7 @@ def sync_folder(path: Path) -> None:
 
 
 def remove(path: Path) -> None:
-    """Remove a file, a link, or a folder with all that is in it; nothing if there is none."""
+    """Remove a file, a link, or a folder with its contents, if it exists."""
     try:
         mode = path.lstat().st_mode
     except FileNotFoundError:
@@ -168,7 +168,7 @@ def remove(path: Path) -> None:
 
 @contextlib.contextmanager
 def named(path: Path) -> Iterator[None]:
-    """Let system errors name the file that was asked for, and how much room there is."""
+    """Make OSErrors name the file that was asked for; if the disk is full, also the free room."""
     try:
         yield
     except OSError as error:
@@ -187,7 +187,7 @@ def _room(path: Path) -> int:
 
 
 def _renameat2(source: Path, target: Path, flags: int) -> bool:
-    """Whether the system call did it; False where the kernel or the file system lacks it."""
+    """Whether the system call renamed; False if the kernel or the file system lacks it."""
     function = getattr(ctypes.CDLL(None, use_errno=True), "renameat2", None)
     if function is None:
         return False
@@ -204,22 +204,29 @@ def _call_renameat2(function: Any, source: Path, target: Path, flags: int) -> bo
 
 
 def write_whole(path: str | os.PathLike[str], content: str | bytes) -> None:
-    """Write a file under another name, then move it into place; text is UTF-8.
+    """Write a file under a temporary name, then move it into place.
 
-    A device or a pipe is written as it is, not replaced.
+    A device or a pipe is written to directly, not replaced.
+
+    Parameters
+    ----------
+    path : path
+        File to write; an older one is replaced.
+    content : str or bytes
+        Text is written as UTF-8.
 
     Raises
     ------
     ValueError
         If `path` names no file.
     OSError
-        If it cannot be written. Nothing is left behind, and an older file stays as it was.
+        If it cannot be written. No temporary file is left, and an older file is unchanged.
     """
     data = content.encode("utf-8") if isinstance(content, str) else content
-    if str(path).startswith(("/dev/", "/proc/")):  # these may lead to files, and stay what they are
+    if str(path).startswith(("/dev/", "/proc/")):  # these may lead to files; write to them directly
         Path(path).write_bytes(data)
         return
-    target = Path(os.path.realpath(path))  # behind a link its file is replaced, not the link
+    target = Path(os.path.realpath(path))  # for a link, replace the file that it leads to
     if not Path(path).name:
         raise ValueError(f"path {os.fspath(path)!r}: expected the name of a file to write")
     if target.exists() and not target.is_file():
@@ -242,12 +249,12 @@ def write_whole(path: str | os.PathLike[str], content: str | bytes) -> None:
 
 
 def _remove(temporary: Path) -> None:
-    with contextlib.suppress(OSError):  # the reason why writing failed says more
+    with contextlib.suppress(OSError):  # the error that ended writing says more
         temporary.unlink(missing_ok=True)
 
 
 def copy(source: Path, target: Path) -> str:
-    """Copy a file; SHA-256 of what was copied. The target appears when it is whole."""
+    """Copy a file; return the SHA-256 of its bytes. The target appears when it is whole."""
     digest = hashlib.sha256()
     make_folder(target.parent)
     with NewFile(target) as file:

@@ -1,4 +1,4 @@
-"""Long work: progress, stage times, executors, cancellation, and going on where it stopped."""
+"""Long work: progress, stage times, executors, cancellation, and resuming where it stopped."""
 
 from __future__ import annotations
 

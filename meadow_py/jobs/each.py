@@ -1,4 +1,4 @@
-"""The same function for many independent items, here or on an executor."""
+"""Call one function for many independent items, in this thread or on an executor."""
 
 from __future__ import annotations
 
@@ -12,20 +12,20 @@ _Result = TypeVar("_Result")
 
 
 class Stop:
-    """Whether work in other threads of this process should end soon.
+    """A request that work in other threads of this process ends soon.
 
-    A copy in another process is a new one: nothing here can stop what runs there.
+    Pickling makes a new, independent one: nothing here can stop work in another process.
     """
 
     def __init__(self) -> None:
         self._asked = threading.Event()
 
     def ask(self) -> None:
-        """From now on `check` raises."""
+        """Let `check` raise from now on."""
         self._asked.set()
 
     def check(self) -> None:
-        """Raise CancelledError if this was asked to stop."""
+        """Raise CancelledError if `ask` was called."""
         if self._asked.is_set():
             raise CancelledError("stopped")
 
@@ -39,21 +39,30 @@ def each(
     executor: Executor | None = None,
     stop: Stop | None = None,
 ) -> Iterator[tuple[int, _Result]]:
-    """Position and result of ``function(item)`` for all items, as they get done.
+    """Call ``function(item)`` for all items, and yield the results as they are finished.
 
     Parameters
     ----------
+    function : callable
+        Called with one item.
+    items : sequence
+        The items, which must not depend on each other.
     executor : concurrent.futures.Executor, optional
-        Where to run; None runs one after another in this thread. For other processes, function
-        and items are pickled.
+        Where to run; None runs one item after another in this thread. For other processes, the
+        function and the items are pickled.
     stop : Stop, optional
-        Asked to stop when this ends early: by an exception, Ctrl-C, or because the caller leaves.
-        Items that have not begun are cancelled.
+        Asked to stop when this ends early: by an exception, by Ctrl-C, or because the caller closes
+        the iterator. Items that have not begun are cancelled.
+
+    Returns
+    -------
+    iterator of (int, result)
+        The position of an item, and what the function returned for it.
 
     Raises
     ------
     TypeError
-        If the executor is none.
+        If `executor` is not an Executor.
     """
     if executor is None:
         return ((n, function(item)) for n, item in enumerate(items))
@@ -76,7 +85,7 @@ def _on_executor(
         for future in as_completed(position):
             yield position[future], future.result()
         finished = True
-    except KeyboardInterrupt:  # meant for the whole process, so all its calls into the core end
+    except KeyboardInterrupt:  # meant for the whole process, so end all its calls into the core
         stop.ask()
         _cancel_core_calls()
         raise

@@ -1,4 +1,4 @@
-"""What long work has finished so far, kept in a file, so that it can go on where it stopped."""
+"""The results that long work has finished so far, in a file, so that it can resume."""
 
 from __future__ import annotations
 
@@ -11,28 +11,28 @@ from typing import IO, Any
 
 from meadow_py.errors import FormatError
 
-_LONGEST_HEAD = 1 << 16  # bytes of a first line; a large file of something else is not read whole
+_LONGEST_HEAD = 1 << 16  # bytes of the first line, lest a large file of another kind be read whole
 
 
 class Journal:
     """Finished results by key, one line of JSON each. A context manager.
 
-    The first line says which work it is of. A line that a killed process has left unfinished is
-    dropped. One process at a time may hold a journal.
+    The first line names the work that the journal belongs to. A last line that a killed process has
+    left unfinished is dropped. Only one process at a time may hold a journal.
 
     Parameters
     ----------
     path : path
-        Made if it is not there.
+        The file, which is created if it is missing.
     work : dict of JSON types
-        What results depend on: settings, versions. A journal of other work is refused.
+        Everything that results depend on: settings, versions. A journal of other work is refused.
 
     Raises
     ------
     ValueError
-        If the journal is of other work.
+        If the journal belongs to other work.
     FormatError
-        If the file is no journal, or damaged before its last line.
+        If the file is no journal, or is damaged before its last line.
     OSError
         If it cannot be read and written, or another process holds it.
     """
@@ -50,15 +50,15 @@ class Journal:
 
     @property
     def path(self) -> Path:
-        """Where it is kept."""
+        """The file of the journal."""
         return self._path
 
     def get(self, key: str) -> Any | None:
-        """The result that was added under `key`, None if there is none."""
+        """The result that was added under `key`, or None if there is none."""
         return self._found.get(key)
 
     def add(self, key: str, result: Any) -> None:
-        """Keep a finished result; on disk when this returns."""
+        """Keep a finished result. It is on disk when this returns."""
         self._append({"key": key, "result": result})
         self._found[key] = result
 

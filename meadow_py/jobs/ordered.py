@@ -1,4 +1,4 @@
-"""Work on threads, results in order, and no more under way than memory should hold."""
+"""Work on threads with results in order, and a limit on the memory of unfinished work."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ _Result = TypeVar("_Result")
 
 
 def used_threads(threads: int) -> int:
-    """The number of threads that 0 stands for; ValueError for what is none."""
+    """The number of threads, with 0 resolved to all cores; ValueError if it is not valid."""
     from meadow_py.checks import MAX_THREADS, check_threads
 
     if not isinstance(threads, bool | float) and threads == 0:
@@ -24,14 +24,16 @@ def used_threads(threads: int) -> int:
 def in_order(
     tasks: Iterable[tuple[int, Callable[[], _Result]]], threads: int, most: int
 ) -> Generator[_Result, None, None]:
-    """The results of tasks in their order, computed on threads ahead of who asks.
+    """Yield the results of tasks in their order, computed ahead of the caller on threads.
 
     Parameters
     ----------
     tasks : iterable of (int, callable)
-        Each with its cost in bytes.
+        Pairs of a cost in bytes and the function to call.
+    threads : int
+        Number of threads.
     most : int
-        Bytes that tasks which have begun may cost together; a single one may cost more.
+        Limit in bytes on the cost of all started tasks together; a single task may cost more.
     """
     waiting: deque[tuple[int, Future[_Result]]] = deque()
     cost = 0
@@ -45,7 +47,7 @@ def in_order(
                 cost += size
             while waiting:
                 yield waiting.popleft()[1].result()
-        except KeyboardInterrupt:  # meant for the whole process, so its calls into the core end
+        except KeyboardInterrupt:  # meant for the whole process, so end its calls into the core
             _core.cancel_running()
             raise
         finally:

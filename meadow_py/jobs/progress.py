@@ -18,13 +18,13 @@ class Progress:
     Parameters
     ----------
     total : int
-        How many weights there are to go through, all passes counted.
+        Number of units to count, over all passes.
     label : str
-        What is being done.
+        Name of the work.
     enabled : bool or None
         None shows the bar in a terminal and in Jupyter, and nowhere else.
     unit : str
-        What is counted: ``w`` weights, ``B`` bytes.
+        The unit that is counted: ``w`` for weights, ``B`` for bytes.
     """
 
     def __init__(
@@ -38,7 +38,7 @@ class Progress:
             self._bar = tqdm(total=total, desc=label, unit=unit, unit_scale=True, leave=False)
 
     def advance(self, count: int, name: str = "") -> None:
-        """`count` more are done; `name` is what is being worked on."""
+        """Count `count` more units as done, and show `name` as the current item."""
         if self._bar is not None:
             self._bar.set_postfix_str(name, refresh=False)
             self._bar.update(count)
@@ -57,12 +57,12 @@ class Progress:
 
 
 class Stopwatch:
-    """Seconds by stage.
+    """Wall time by stage.
 
     Attributes
     ----------
     seconds : dict of str to float
-        Wall time of every stage that ran, in order of first appearance.
+        Seconds of every stage that ran, in order of first appearance.
     """
 
     def __init__(self) -> None:
@@ -70,7 +70,7 @@ class Stopwatch:
 
     @contextmanager
     def stage(self, name: str) -> Iterator[None]:
-        """Add the time of a block to a stage."""
+        """Add the time of a ``with`` block to a stage."""
         start = time.perf_counter()
         try:
             yield
@@ -78,10 +78,10 @@ class Stopwatch:
             self.add({name: time.perf_counter() - start})
 
     def check(self) -> None:
-        """Called in long loops; a clock of work that can be stopped raises here."""
+        """Called in long loops; a subclass for work that can be stopped raises here."""
 
     def add(self, seconds: dict[str, float]) -> None:
-        """Add the stages of work that was done elsewhere."""
+        """Add the seconds by stage of work that was done elsewhere."""
         for name, elapsed in seconds.items():
             self.seconds[name] = self.seconds.get(name, 0.0) + elapsed
 
@@ -97,9 +97,9 @@ class Meter(Progress):
     Parameters
     ----------
     total : int
-        Bytes to go through.
+        Bytes of the original.
     label : str
-        What is being done.
+        Name of the work.
     enabled : bool or None
         None shows the bar in a terminal and in Jupyter, and nowhere else.
     """
@@ -112,12 +112,12 @@ class Meter(Progress):
         return self
 
     def packed(self, read: int, written: int, name: str = "") -> None:
-        """`read` more bytes of the original have become `written` bytes."""
+        """Count `read` more bytes of the original, which were packed into `written` bytes."""
         self._read += read
         self._written += written
         share = f"{100 * self._written / self._read:.1f} % " if self._read else ""
         self.advance(read, f"{share}{visible(name)}")
 
     def rebuilt(self, count: int, name: str = "") -> None:
-        """`count` more bytes of the original are there again."""
+        """Count `count` more bytes of the original as rebuilt."""
         self.advance(count, visible(name))

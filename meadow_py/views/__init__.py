@@ -1,1 +1,1 @@
-"""How results look. Views compute nothing."""
+"""Results as people see them. Views compute nothing."""

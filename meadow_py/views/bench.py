@@ -1,4 +1,4 @@
-"""What is said about a bench: the terminal and HTML say the same."""
+"""The words about a bench, which terminal and HTML share."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def header_lines(made: Bench) -> list[str]:
 
 
 def rows(made: Bench) -> Iterator[tuple[str, str, str, str]]:
-    """What was measured, of both forms, and how many times more packed is."""
+    """One row per quantity measured: dense, packed, and their ratio."""
     dense, packed = made.dense, made.packed
     yield "matrices", _matrices(dense), _matrices(packed), ""
     yield _figures("decode tokens/s", made, _decode, made.decode_speedup)

@@ -1,4 +1,4 @@
-"""What terminals and pages say of claims: headline, record, details."""
+"""The words about claims, which terminal and HTML share: headline, record, details."""
 
 from __future__ import annotations
 
@@ -28,13 +28,13 @@ def headline(found: Claims) -> str:
 
 
 def by_source(found: Claims) -> Iterator[tuple[str, list[ClaimRow]]]:
-    """Rows under the name of their source."""
+    """Rows grouped by the name of their source."""
     for source, rows in groupby(found, key=lambda row: row.source):
         yield source, list(rows)
 
 
 def record_lines(found: Claims) -> list[str]:
-    """Where and when figures were recorded, a line for each record; computed just now: none."""
+    """One line for each record: where and when its figures were made. No line for new figures."""
     records = dict.fromkeys(
         (row.commit, row.cpu, row.date) for row in found if row.verdict and row.commit
     )
@@ -42,7 +42,7 @@ def record_lines(found: Claims) -> list[str]:
 
 
 def reading_lines(found: Claims) -> list[str]:
-    """Of which sources the figures were read somewhere else."""
+    """The sources whose figures were read in another place."""
     named = dict.fromkeys((row.source, row.read_from) for row in found if row.read_from)
     return [f"{source.partition(':')[0]}: figures as in {read}" for source, read in named]
 
@@ -53,7 +53,7 @@ def verdict(row: ClaimRow) -> str:
 
 
 def details(row: ClaimRow) -> list[tuple[str, str]]:
-    """Everything that is known of a claim: labels and texts."""
+    """Everything known about a claim, as pairs of label and text."""
     listed = [
         ("claim", row.claim),
         ("source", f"{row.title}; {row.source.partition(': ')[2]}; {row.page}"),

@@ -1,4 +1,4 @@
-"""The answer of a result in a sentence, before its figures."""
+"""The answer that a result gives, in one sentence before its figures."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 def of_profile(made: Sequence[Section]) -> str:
-    """Under which ways of quantising there is a sweet spot."""
+    """The ways of quantising that have a sweet spot."""
     if len(made) == 1:
         return words.verdict(made[0].total)
     spots = [_packed(section) for section in made if section.total.sweet_spot is not None]
@@ -25,7 +25,7 @@ def of_profile(made: Sequence[Section]) -> str:
 
 
 def _smallest(made: Sequence[Section]) -> str:
-    """Which forms are the smallest, and how often; files of earlier versions do not know."""
+    """The smallest forms and how often each is; files of earlier versions lack this."""
     if not made or any(section.total.storage is None for section in made):
         return ""
     forms = [form_title(section.total.smallest[0]) for section in made]
@@ -34,7 +34,7 @@ def _smallest(made: Sequence[Section]) -> str:
 
 
 def of_sweep(totals: Sequence[SweetSpot]) -> str:
-    """At the quality of which ways of quantising there is a sweet spot."""
+    """The ways of quantising at whose quality there is a sweet spot."""
     if len(totals) == 1:
         return words.sweep_verdict(totals[0])
     spots = [_chosen(total) for total in totals if total.sweet_spot is not None]

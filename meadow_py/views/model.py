@@ -1,4 +1,4 @@
-"""The words about a model that runs: the terminal and HTML say the same."""
+"""The words about a model that runs, which terminal and HTML share."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 
 def facts(model: Model) -> list[tuple[str, str]]:
-    """What a model is, each with its name."""
+    """The facts about a model, as pairs of name and value."""
     config = model.loaded.config
     return [
         ("family", visible(model.family)),

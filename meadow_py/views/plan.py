@@ -77,7 +77,7 @@ def shown_option(plan: Plan) -> Option | None:
 
 
 def columns_of(plan: Plan) -> list[str]:
-    """Of the table of options: what is packed leaves no room for more; encoders decode nothing."""
+    """Columns of the table of options; packed options and encoders leave some out."""
     packed = any(option.packing != "dense" for option in plan.options)
     left_out = {"precision", "working"} if packed else {"form"}
     if plan.model.encoder:
@@ -86,12 +86,12 @@ def columns_of(plan: Plan) -> list[str]:
 
 
 def headings(columns: Sequence[str]) -> list[str]:
-    """What stands above `columns`."""
+    """The headings of `columns`."""
     return [_HEADINGS[name] for name in columns]
 
 
 def words_among(columns: Sequence[str]) -> list[str]:
-    """Of the headings, those above words."""
+    """Those of the headings whose columns hold words."""
     return [_HEADINGS[name] for name in columns if name in _WORDS]
 
 
@@ -114,7 +114,7 @@ def option_cells(option: Option, columns: Sequence[str]) -> list[str]:
 
 
 def place_lines(plan: Plan) -> list[str]:
-    """What memory and storage are, and why what runs nowhere does not."""
+    """The memory and storage, and why options that run nowhere do not."""
     lines = []
     for place in ("memory", "storage", "nowhere"):
         found = sorted({visible(o.where) for o in plan.options if o.place == place})
@@ -123,7 +123,7 @@ def place_lines(plan: Plan) -> list[str]:
 
 
 def storage_table(option: Option) -> tuple[list[str], list[list[str]]]:
-    """Headings and rows of what each storage means from cold."""
+    """Headings and rows of a table: what loading from each storage takes."""
     headings = ["storage", "holds it", "read s", "first token s"]
     rows = [
         [
@@ -142,7 +142,7 @@ def storage_table(option: Option) -> tuple[list[str], list[list[str]]]:
 
 
 def tiling_line(tiling: Tiling) -> str:
-    """The buffers and what a token takes through them."""
+    """The buffers, and what goes through them for one token."""
     buffer = binary_size(round(tiling.buffer_bytes))
     return (
         f"Through two buffers of {buffer} each on the chip, from {visible(tiling.source)}: "
@@ -151,7 +151,7 @@ def tiling_line(tiling: Tiling) -> str:
 
 
 def tile_rows(tiling: Tiling) -> list[list[str]]:
-    """Under `TILE_HEADINGS`."""
+    """The rows under `TILE_HEADINGS`."""
     return [
         [
             matrix.name,
@@ -181,7 +181,7 @@ def _value(value: float | str, unit: str) -> str:
 
 
 def figure(band: Band | None) -> str:
-    """The typical value; a dash where there is none."""
+    """The typical value; a dash if there is none."""
     return "-" if band is None else number(band.typical)
 
 
@@ -193,7 +193,7 @@ def spread(band: Band | None) -> str:
 
 
 def number(value: float) -> str:
-    """Three figures, without an exponent where that is readable."""
+    """Three digits, without an exponent if that is readable."""
     return (
         f"{value:.3g}" if 1e-3 <= value < 1e3 else f"{value:,.0f}" if value >= 1 else f"{value:.2g}"
     )

@@ -1,4 +1,4 @@
-"""What is said about measured products: the terminal and HTML say the same."""
+"""The words about measured products, which terminal and HTML share."""
 
 from __future__ import annotations
 
@@ -23,13 +23,13 @@ COLUMNS = (
 
 
 def where(host: MeasuredHost) -> str:
-    """On which machine, and how fast its memory was."""
+    """The machine, and how fast its memory was."""
     threads = "1 thread" if host.threads == 1 else f"{host.threads} threads"
     return f"{host.cpu}, {host.isa}, {threads}, memory read at {_speed(host.read_bytes_per_second)}"
 
 
 def verdict(total: ProductRow, host: MeasuredHost) -> str:
-    """What packing does to the time of all products together."""
+    """How packing changes the time of all products together."""
     dense = _reading(total.dense, total, total.dense_microseconds, host)
     if total.packed is None or total.packed_microseconds is None:
         return (
@@ -54,7 +54,7 @@ def _without(total: ProductRow) -> str:
 
 
 def microseconds(value: float | None) -> str:
-    """4.31, 96.2, 12,345; a dash where there is none."""
+    """Microseconds: ``4.31``, ``96.2``, ``12,345``; a dash if there are none."""
     if value is None:
         return "-"
     return f"{value:,.{2 if value < 10 else 1 if value < 1000 else 0}f}"

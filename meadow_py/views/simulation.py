@@ -38,8 +38,8 @@ BOUNDS = {
     "overhead": "the device's own time",
 }
 DATAFLOWS = {"gemm": "GEMM", "tphs": "TPHS", "roofline": "roofline", "best": "the better one"}
-_ALL = 0.995  # a share from which on it is all
-_NONE = 0.005  # and one below which it is hardly anything
+_ALL = 0.995  # shares from this on count as all
+_NONE = 0.005  # shares below this count as hardly anything
 
 
 def title(simulation: Simulation) -> str:
@@ -110,7 +110,7 @@ def _flows(phase: Phase) -> str:
 
 
 def addition_line(simulation: Simulation) -> str:
-    """What blocks, KV cache and head take of a token."""
+    """The parts of a token's time that blocks, KV cache and head take."""
     phase = simulation.decode
     if phase is None:
         return ""
@@ -129,7 +129,7 @@ def addition_line(simulation: Simulation) -> str:
 
 
 def fit_line(simulation: Simulation) -> str:
-    """Where the memory cannot hold what a token reads; else empty."""
+    """A note if the memory cannot hold what a token reads; else empty."""
     memory, phase = simulation.device.memory, simulation.decode or simulation.prefill
     kept = sum(row.weight_bytes + row.kv_bytes for row in phase.layers)
     if memory is None or simulation.decode is None or kept <= memory.capacity.value:
@@ -147,7 +147,7 @@ def phases(simulation: Simulation) -> dict[str, Phase]:
 
 
 def phase_energy(simulation: Simulation, name: str) -> Energy:
-    """Of the prompt, or of one token of one sequence."""
+    """The energy of the prompt, or of one token of one sequence."""
     per_token = simulation.energy_per_token
     if name == "decode" and per_token is not None:
         return per_token
@@ -163,14 +163,14 @@ def time_headings(phase: Phase) -> list[str]:
 
 
 def time_rows(phase: Phase) -> tuple[list[list[str]], list[str]]:
-    """Kinds of operations with what they wait for, and all of them together; in one unit."""
+    """Kinds of operations with what they wait for, and their sum; all in one unit."""
     moved, found = bytes_by_group(phase), waits_by_group(phase)
     rows = [_time_row(name, part, moved.get(name, 0.0), phase) for name, part in found.items()]
     return rows, _time_row("all", waits(phase), sum(moved.values()), phase)
 
 
 def _columns(phase: Phase) -> list[str]:
-    """Of the fields of `Waits`, those that take half a per cent of the pass or more."""
+    """The fields of `Waits` that take half a per cent of the pass or more."""
     total = waits(phase)
     return [name for name, _ in WAITS if getattr(total, name) >= _NONE * phase.seconds]
 
@@ -195,25 +195,25 @@ def _time_row(name: str, part: Waits, moved: float, phase: Phase) -> list[str]:
 
 
 def _table_unit(total: float) -> tuple[float, str]:
-    """A prefix under which a sum has two to four digits, and its parts still some."""
+    """A prefix that gives a sum two to four digits, so that its parts still show some."""
     return _unit(total / 10)
 
 
 def _unit(value: float) -> tuple[float, str]:
-    """A prefix under which a value has one to three digits before the point."""
+    """A prefix that gives a value one to three digits before the point."""
     units = ((1.0, ""), (1e-3, "m"), (1e-6, "u"), (1e-9, "n"))
     return next((unit for unit in units if value >= 0.9995 * unit[0]), units[-1])
 
 
 def _figure(value: float, factor: float) -> str:
-    """Three digits; what would need more than two places is below 0.01."""
+    """Three digits; values that need more than two decimals are shown as below 0.01."""
     if not value:
         return "-"
     return number(value / factor) if value >= 0.01 * factor else "<0.01"
 
 
 def layer_rows(phase: Phase) -> list[list[str]]:
-    """Every layer: time, what bounds most of it, dataflow, bytes by kind."""
+    """One row per layer: time, what bounds most of it, dataflow, bytes by kind."""
     rows = []
     for name in dict.fromkeys(row.name for row in phase.layers):
         found = [row for row in phase.layers if row.name == name]
@@ -239,7 +239,7 @@ LAYER_HEADINGS = ("layer", "time", "bound by", "dataflow", "weights", "activatio
 
 
 def energy_rows(simulation: Simulation) -> tuple[list[list[str]], list[str]]:
-    """Components with their bands, for the prompt and for a token; and their sums."""
+    """Components with their bands, for the prompt and for a token, and their sums."""
     energies = [phase_energy(simulation, name) for name in phases(simulation)]
     rows = [
         [label, *(cell for e in energies for cell in _energy_cells(getattr(e, name), e.total))]
@@ -281,7 +281,7 @@ def value_of(assumption: Assumption) -> str:
 
 
 def energy_line(simulation: Simulation) -> str:
-    """Where the energies of a bit come from."""
+    """The source of the energies per bit."""
     static = "" if simulation.device.power else " Static power is not known and not counted."
     return (
         f"Energy: table {visible(simulation.device.energy)}; low to high is what its sources span."
@@ -310,12 +310,12 @@ def _prefixed(value: float, unit: str) -> str:
 
 
 def rate(bytes_per_s: float) -> str:
-    """``1.5 GB/s (12 Gb/s)``: bytes and bits are never mixed, so both are said."""
+    """``1.5 GB/s (12 Gb/s)``: both, so that bytes and bits are never mixed up."""
     return f"{byte_size(round(bytes_per_s))}/s ({number(8 * bytes_per_s / 1e9)} Gb/s)"
 
 
 def number(value: float) -> str:
-    """Three figures, without an exponent where that is readable."""
+    """Three digits, without an exponent if that is readable."""
     if value >= 999.5:
         return f"{value:,.0f}"
     return f"{value:.3g}" if value >= 1e-3 or not value else f"{value:.2g}"

@@ -1,4 +1,4 @@
-"""How codes, packings and choices are titled for people."""
+"""Titles of codes, packings and choices, for people to read."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
 
 def choice_title(choice: Choice, among: SweetSpot | None = None) -> str:
-    """``re-indexed C=2, INT8 tensor``; codes like those of the reference are not named again."""
+    """``re-indexed C=2, INT8 tensor``; codes are not named if they are those of the reference."""
     codec = form_title(choice.codec)
     chunk = "" if choice.chunk_size is None else f" C={choice.chunk_size}"
     if among is not None and choice.quantizer == among.quantizer:

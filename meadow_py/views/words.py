@@ -1,4 +1,4 @@
-"""The sentences about a result: the terminal and HTML say the same."""
+"""The sentences about a result, which terminal and HTML share."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from meadow_py.profiler.result import Profile
     from meadow_py.sensitivity import SweetSpot
 
-VISIBLE = 0.005  # what two decimals show
+VISIBLE = 0.005  # the least difference that two decimals show
 
 PROFILE_FOOTNOTES = (
     "b/w: bits per weight with dictionary, modes, headers, padding and scales counted. "
@@ -36,7 +36,7 @@ SWEEP_FOOTNOTES = (
 
 
 def header_lines(profile: Profile) -> list[str]:
-    """What was profiled, how and where; the first line names the model."""
+    """Lines that say what was profiled, how and where; the first one names the model."""
     return [visible(line) for line in _header_lines(profile)]
 
 
@@ -100,7 +100,7 @@ def section_title(section: Section) -> tuple[str, str]:
 
 
 def verdict(total: Group) -> str:
-    """What packing makes of all weights under one way of quantising."""
+    """The effect of packing on all weights under one way of quantising."""
     said = _plain_huffman(total)
     best = total.best
     packed = (
@@ -144,14 +144,14 @@ def sweep_title(spot: SweetSpot) -> str:
 
 
 def smallest_of_three(spot: SweetSpot) -> str:
-    """Of dense, plain Huffman and packed; a sweet spot is not named a second time."""
+    """Title of the smallest of dense, plain Huffman and packed, or just ``sweet spot``."""
     if spot.sweet_spot is not None:
         return "sweet spot"
     return visible(choice_title(spot.smallest, spot))
 
 
 def sweep_verdict(total: SweetSpot) -> str:
-    """The sweet spot of all weights, or what is smaller."""
+    """The sweet spot of all weights, or the form that is smaller."""
     smallest = total.smallest
     kept = "exact" if total.snr_db is None else f"at {decibels(total.snr_db)} dB"
     named = visible(choice_title(smallest, total))

@@ -1,6 +1,7 @@
 """Results as HTML: fragments for notebooks, and a page that stands alone.
 
-No JavaScript, nothing from outside. Text out of files is escaped in one place, `markup.text`.
+They need no JavaScript and no outside resources. Text from files is escaped in one place:
+`markup.text`.
 """
 
 from __future__ import annotations

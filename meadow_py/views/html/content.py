@@ -1,4 +1,4 @@
-"""What a result shows, whether in a notebook or on a page."""
+"""The content of a result, which notebooks and pages share."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from meadow_py.views.html.markup import PREFIX, Markup, element, folded, join
 from meadow_py.views.html.style import FRAGMENT, style
 from meadow_py.views.html.terms import Term, terms
 
-# MathJax must not take dollar signs in names for formulas.
+# Keeps MathJax from taking dollar signs in names for formulas.
 _ROOT = f"{PREFIX}-view tex2jax_ignore mathjax_ignore"
 
 
@@ -20,17 +20,17 @@ class Content:
     Attributes
     ----------
     title : str
-        The model.
+        Name of the model.
     headline : str
         The answer before the figures.
     notes : tuple of str
-        What was profiled, how and where.
+        Lines that say what was profiled, how and where.
     overview : tuple of Markup
         All weights at a glance.
     sections : tuple of Markup
-        What one looks things up in.
+        Tables for looking things up.
     terms : tuple of (str, str)
-        The headings, and what they mean.
+        Headings and their meanings.
     """
 
     title: str
@@ -41,7 +41,7 @@ class Content:
     terms: tuple[Term, ...]
 
     def opening(self, title_tag: str) -> Iterator[Markup]:
-        """Title, answer, circumstances, overview."""
+        """The beginning: title, answer, notes, overview."""
         yield element(title_tag, self.title, kind="title")
         yield element("p", self.headline, kind="headline")
         yield from (element("p", note, kind="note") for note in self.notes)
@@ -55,5 +55,5 @@ def fragment(content: Content) -> Markup:
 
 
 def view(*parts: str) -> Markup:
-    """The element that the style holds on to."""
+    """The outer element, which the style selects."""
     return Markup(f'<div class="{_ROOT}" lang="en">\n{join(parts)}\n</div>')

@@ -1,4 +1,4 @@
-"""Plots in a page: each for light and for dark, of which the style shows one."""
+"""Plots in a page, each drawn for light and for dark ground; the style shows one of both."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ if TYPE_CHECKING:
 
 
 def drawings(profile: Profile) -> Iterator[Markup]:
-    """Every kind of plot with what it shows, or why it cannot be drawn.
+    """Every kind of plot with a description, or the reason why it cannot be drawn.
 
     Raises
     ------
     ImportError
-        Without matplotlib.
+        If matplotlib is not installed.
     """
     from meadow_py.views.plots import KINDS
 
@@ -35,6 +35,6 @@ def _drawing(profile: Profile, kind: str) -> Markup:
 
     try:
         light, dark = (Markup(svg(profile, kind, dark=dark)) for dark in (False, True))
-    except ValueError as error:  # an older file lacks what this kind shows
+    except ValueError as error:  # an older file lacks the data of this kind
         return element("p", f"Not drawn: {error}", kind="note")
     return element("div", light, kind="light") + element("div", dark, kind="dark")

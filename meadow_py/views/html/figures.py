@@ -15,11 +15,11 @@ _SCALES = Column("scales", words=True)
 _C = Column("C")
 _SNR = Column("SNR\ndB")
 _DENSE_BAR = 40  # pixels that stand for the dense size; the style draws a line there
-_LONGEST_BAR = 60  # pixels: what is larger than 1.5 times dense looks like this
+_LONGEST_BAR = 60  # pixels of the longest bar, for 1.5 times dense and more
 
 
 def by_setting(made: Sequence[Section]) -> Markup:
-    """All weights, one row per way of quantising: what matters first comes first."""
+    """All weights, one row per way of quantising: the most important figures first."""
     columns = [
         _SCALES,
         Column("sweet spot", words=True),
@@ -72,7 +72,7 @@ def by_weight(section: Section) -> Markup:
 
 
 def by_chunk_size(made: Sequence[Section]) -> Markup:
-    """Ratios of every codec, one row per way of quantising and chunk size."""
+    """The ratio of every codec, one row per way of quantising and chunk size."""
     codecs = [Column(codec.title) for codec in CODECS.values()]
     columns = [_SCALES, _C, Column("chunks per\ndistinct"), *codecs, _NOT_COUNTED]
     caption = "All weights by chunk size: ratio to dense, everything counted"
@@ -131,7 +131,7 @@ def _chunk_rows(made: Sequence[Section]) -> Iterator[list[str]]:
 
 
 def ratio_cell(value: float) -> Markup:
-    """A ratio beside a bar of the packed size, which ends before the line of dense or beyond."""
+    """A ratio beside a bar of the packed size; a line marks the dense size."""
     width = min(round(_DENSE_BAR / value), _LONGEST_BAR)
     side = "smaller" if value > 1 else "larger"
     bar = f'<i class="{PREFIX}-{side}" style="width:{width}px"></i>'

@@ -1,6 +1,6 @@
-"""HTML out of pieces that are escaped exactly once.
+"""HTML made of pieces that are each escaped exactly once.
 
-A `Markup` is HTML; a plain str is text and is escaped where it is put in.
+A `Markup` is HTML; a plain str is text, which is escaped when it is inserted.
 """
 
 from __future__ import annotations
@@ -20,17 +20,17 @@ class Markup(str):
     __slots__ = ()
 
     def __add__(self, other: str) -> Markup:
-        """HTML followed by HTML, or by text that is escaped."""
+        """Append HTML, or text, which is escaped."""
         return Markup(super().__add__(text(other)))
 
 
 def text(said: str) -> Markup:
-    """`said` as HTML that shows it: markup escaped, control characters spelled out."""
+    """`said` as HTML: markup is escaped, and control characters are spelled out."""
     return said if isinstance(said, Markup) else Markup(html.escape(visible(said)))
 
 
 def element(tag: str, *content: str, kind: str = "", **attributes: str) -> Markup:
-    """``<tag class="meadow-kind" ...>content</tag>``; several kinds are parted by spaces."""
+    """``<tag class="meadow-kind" ...>content</tag>``; several kinds are separated by spaces."""
     classes = " ".join(f"{PREFIX}-{name}" for name in kind.split())
     given = {"class": classes, **attributes} if classes else attributes
     shown = "".join(f' {name}="{text(value)}"' for name, value in given.items())
@@ -38,7 +38,7 @@ def element(tag: str, *content: str, kind: str = "", **attributes: str) -> Marku
 
 
 def join(parts: Iterable[str]) -> Markup:
-    """Pieces one after another, a line each."""
+    """The pieces in order, one per line."""
     return Markup("\n".join(text(part) for part in parts))
 
 
@@ -62,12 +62,12 @@ def table(
     rows: Iterable[Sequence[str]],
     total: Sequence[str] | None = None,
 ) -> Markup:
-    """A table whose first cells are headings of their rows.
+    """A table in which the first cell of each row is its heading.
 
     Parameters
     ----------
     caption : str
-        Says what the table shows.
+        A caption that says what the table shows.
     columns : sequence of Column
     rows : iterable of sequence of str
         One cell per column: text, or the `Markup` of a whole ``<td>``.

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 def model_html(model: Model) -> str:
-    """What a model is, as a small table; a closed one in a line."""
+    """The facts about a model as a small table; a closed model takes one line."""
     if model.closed:
         return view(element("p", repr(model), kind="note"))
     columns = [Column("", words=True), Column("", words=True)]

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from meadow_py.profiler.result import Profile, Settings
     from meadow_py.sensitivity import Sensitivity
 
-# A page of figures needs no script, no network and no form: the browser holds it to that.
+# A page of figures needs no script, no network and no form, so this policy forbids them.
 _POLICY = (
     "default-src 'none'; style-src 'unsafe-inline'; img-src data:; base-uri 'none'; "
     "form-action 'none'"
@@ -27,18 +27,23 @@ _POLICY = (
 
 
 def report(result: Profile | Sensitivity | Claims) -> str:
-    """A result as one HTML page, self-contained: no JavaScript, nothing from outside.
+    """A result as one self-contained HTML page: no JavaScript, no outside resources.
 
-    Light or dark as the reader's system is. The same result gives the same page.
+    The page is light or dark like the reader's system. Equal results give equal pages.
 
     Parameters
     ----------
     result : Profile, Sensitivity or Claims
 
+    Returns
+    -------
+    str
+        The HTML.
+
     Raises
     ------
     ImportError
-        Without matplotlib, which plots of profiles and sweeps need.
+        If matplotlib is not installed; plots of profiles and sweeps need it.
     """
     from meadow_py.claims import Claims
     from meadow_py.profiler import Profile
@@ -88,7 +93,7 @@ def _head(title: str) -> Markup:
         '<meta name="viewport" content="width=device-width, initial-scale=1">',
         '<meta name="color-scheme" content="light dark">',
         f'<meta name="generator" content="meadow_py {meadow_py.__version__}">',
-        '<link rel="icon" href="data:,">',  # or browsers ask the server for one
+        '<link rel="icon" href="data:,">',  # without it browsers ask the server for one
         element("title", f"{title} - meadow_py"),
         style(FRAGMENT + PAGE),
     ]
@@ -114,7 +119,7 @@ def _settings(profile: Profile) -> Markup:
 
 
 def _quantizers(settings: Settings) -> list[tuple[str, str]]:
-    """Their parts where these say all, else their keys."""
+    """The parts of the quantisers if these say everything, else their keys."""
     if not settings.is_product:
         return [("quantizers", _listed(settings.quantizers))]
     return [

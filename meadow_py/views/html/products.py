@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 def product_parts(profile: Profile) -> Iterator[Markup]:
-    """The tables of a profile that was measured; nothing of any other."""
+    """The tables of a profile with measured products; nothing for any other profile."""
     made = product_table(profile)
     if made is None or profile.measured is None:
         return

@@ -20,14 +20,14 @@ if TYPE_CHECKING:
 def profile_html(profile: Profile) -> str:
     """The profile for a notebook: verdict first, long parts folded.
 
-    No JavaScript and no resources from outside. Colours are those of the notebook's theme, and
-    nothing of its style reaches beyond the fragment.
+    It needs no JavaScript and no outside resources. It takes its colours from the notebook's theme,
+    and its style does not affect anything outside the fragment.
     """
     return fragment(profile_content(profile))
 
 
 def profile_content(profile: Profile) -> Content:
-    """What a profile shows."""
+    """The content of a profile."""
     made = sections(profile)
     title, *notes = words.header_lines(profile)
     return Content(
@@ -41,7 +41,7 @@ def profile_content(profile: Profile) -> Content:
 
 
 def overview(made: Sequence[Section]) -> Iterator[Markup]:
-    """All weights at a glance, where there is more than one way of quantising."""
+    """All weights at a glance, if there is more than one way of quantising."""
     if len(made) > 1:
         yield figures.by_setting(made)
 
@@ -59,7 +59,7 @@ def _section(section: Section, alone: bool, unfolded: bool) -> Markup:
     said = [] if alone else [element("p", words.verdict(section.total), kind="verdict")]
     return folded(
         ": ".join(words.section_title(section)),
-        *said,  # alone, it is the headline
+        *said,  # a single one is the headline already
         figures.by_role(section),
         folded(words.plural(len(section.weights), "weight"), figures.by_weight(section)),
         unfolded=unfolded,

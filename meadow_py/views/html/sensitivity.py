@@ -38,7 +38,7 @@ def sensitivity_html(sweep: Sensitivity) -> str:
 
 
 def sensitivity_content(sweep: Sensitivity) -> Content:
-    """What a sweep shows."""
+    """The content of a sweep."""
     references = _by_reference(sweep)
     title, *notes = words.header_lines(sweep.profile)
     return Content(
@@ -52,13 +52,13 @@ def sensitivity_content(sweep: Sensitivity) -> Content:
 
 
 def _by_reference(sweep: Sensitivity) -> list[list[SweetSpot]]:
-    """For each way of quantising as the reference: one per role, the last of all together."""
+    """For each reference: one entry per role, and last one for all roles together."""
     grouped = groupby(sweep.sweet_spots, key=lambda spot: spot.quantizer)
     return [list(spots) for _, spots in grouped]
 
 
 def _overview(references: Sequence[Sequence[SweetSpot]]) -> Iterator[Markup]:
-    """All weights at a glance, where there is more than one reference."""
+    """All weights at a glance, if there is more than one reference."""
     if len(references) > 1:
         rows = [[_setting(spots[-1]), *_cells(spots[-1])] for spots in references]
         columns = [Column("at no lower SNR than", words=True), *_FIGURES]
@@ -68,7 +68,7 @@ def _overview(references: Sequence[Sequence[SweetSpot]]) -> Iterator[Markup]:
 def _section_parts(
     sweep: Sensitivity, references: Sequence[Sequence[SweetSpot]]
 ) -> Iterator[Markup]:
-    """The tables that one looks things up in: the first open, the others folded."""
+    """The tables for looking things up: the first open, the others folded."""
     for n, spots in enumerate(references):
         yield folded(
             words.sweep_title(spots[-1]),

@@ -1,4 +1,4 @@
-"""A simulation as HTML: the answer, the prompt and a token at a glance, and where it all goes."""
+"""A simulation as HTML: the answer, prompt and token at a glance, where time and energy go."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ _TERMS: tuple[Term, ...] = (
         "power that is assumed.",
     ),
 )
-_BAR = 60  # pixels that stand for all of the time
+_BAR = 60  # width in pixels of a bar for the whole time
 
 
 def simulation_html(simulation: Simulation) -> str:
@@ -79,7 +79,7 @@ def _sections(simulation: Simulation) -> Iterator[Markup]:
 
 
 def _times(caption: str, phase: Phase) -> Markup:
-    """With a bar beside each share."""
+    """The table of times, with a bar beside each share."""
     rows, total = words.time_rows(phase)
     headings = words.time_headings(phase)
     place = headings.index("share")

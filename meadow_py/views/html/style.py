@@ -1,17 +1,17 @@
-"""The look of fragments. It must not leak into the page around them, nor the page's into them.
+"""The style of fragments, which must affect only them, and be unaffected by the page around them.
 
-Text takes the colour of the page, and greys are see-through: so a fragment follows the theme of
-its notebook, light or dark, whichever program shows it. `prefers-color-scheme` would not do: it is
-that of the system, and a notebook may have another.
+Text takes the colour of the page, and greys are translucent, so that a fragment follows the theme
+of its notebook, light or dark, in every program. `prefers-color-scheme` would be wrong: it is the
+theme of the system, and a notebook may have another.
 """
 
 from __future__ import annotations
 
 from meadow_py.views.html.markup import Markup
 
-# Two selectors of classes outdo `.jp-RenderedHTMLCommon tbody tr:nth-child(odd)` of JupyterLab.
-# On paper, what is folded once is shown; lists of all weights stay folded unless opened.
-# Blue and orange are told apart by the colour-blind, and have a contrast of 3:1 on black and white.
+# Two class selectors override `.jp-RenderedHTMLCommon tbody tr:nth-child(odd)` of JupyterLab.
+# On paper, folded parts are shown; lists of all weights stay folded unless opened.
+# Colour-blind readers can tell blue from orange; both have a contrast of 3:1 on black and white.
 FRAGMENT = """
 .meadow-view{font-size:13px;line-height:1.45;text-align:left}
 .meadow-view .meadow-title{font-size:1.15em;font-weight:600;margin:.3em 0;overflow-wrap:anywhere}
@@ -72,7 +72,7 @@ display:block;height:auto}.meadow-view .meadow-scroll{overflow:visible}
 .meadow-view .meadow-table tfoot{display:table-row-group}}
 """
 
-# The page of a report: light or dark as the reader's system is, and light on paper.
+# The page of a report: light or dark like the reader's system, and light on paper.
 PAGE = """
 :root{color-scheme:light dark}
 body{margin:0;background:#fff;color:#1c1c1c;font-family:system-ui,sans-serif}

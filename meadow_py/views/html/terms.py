@@ -1,4 +1,4 @@
-"""How to read the tables: what every heading means."""
+"""How to read the tables: the meaning of every heading."""
 
 from __future__ import annotations
 

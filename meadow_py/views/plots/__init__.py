@@ -1,4 +1,4 @@
-"""Plots that a reader understands without the code. They add up and draw what a result holds."""
+"""Plots that explain themselves. They only add up and draw the figures of a result."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A result and the name of a plot to a figure."""
+"""Draw a plot of a result, given the name of the plot."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 
 def kinds_of(result: Profile | Simulation) -> Mapping[str, Kind]:
-    """The kinds of plots that there are of a result."""
+    """The kinds of plots that exist for a result."""
     from meadow_py.simulator import Simulation
 
     return SIMULATION_KINDS if isinstance(result, Simulation) else KINDS
@@ -35,9 +35,9 @@ def draw(profile: Profile, kind: str = "heatmap", ax: Axes | None = None, **opti
     kind : str
         A key of `KINDS`.
     ax : matplotlib.axes.Axes, optional
-        Where to draw. None makes a figure of pyplot of a fitting size, which Jupyter shows.
+        Where to draw. None makes a pyplot figure of a suitable size, which Jupyter shows.
     **options
-        Of the kind of plot: ``KINDS[kind].options``.
+        Options of the kind of plot: ``KINDS[kind].options``.
 
     Returns
     -------
@@ -46,9 +46,9 @@ def draw(profile: Profile, kind: str = "heatmap", ax: Axes | None = None, **opti
     Raises
     ------
     ValueError
-        For a kind, option, setting, role or weight that is not there, with those that are.
+        If a kind, option, setting, role or weight does not exist; the message lists those that do.
     ImportError
-        Without matplotlib.
+        If matplotlib is not installed.
     """
     return _draw(profile, kind, Place(ax), options)
 
@@ -56,14 +56,14 @@ def draw(profile: Profile, kind: str = "heatmap", ax: Axes | None = None, **opti
 def draw_simulation(
     simulation: Simulation, kind: str = "time", ax: Axes | None = None, **options: Any
 ) -> Axes:
-    """The same of a simulation: a key of `SIMULATION_KINDS`, with its options."""
+    """The same for a simulation: `kind` is a key of `SIMULATION_KINDS`, with its options."""
     return _draw(simulation, kind, Place(ax), options)
 
 
 def figure(result: Profile | Simulation, kind: str | None = None, **options: Any) -> Figure:
-    """The same as a figure of its own that pyplot does not know: nothing needs to be closed.
+    """The same as a new figure outside pyplot, which need not be closed.
 
-    Without a `kind`, the first that there is of such a result.
+    Without a `kind`, it is the first kind that exists for such a result.
     """
     chosen = kind or next(iter(kinds_of(result)))
     return root_of(_draw(result, chosen, Place(None, pyplot=False), options))

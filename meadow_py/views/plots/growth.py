@@ -32,24 +32,24 @@ from meadow_py.views.plots.wording import (
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-SHARES: npt.NDArray[np.float64] = np.linspace(0, 1, 17)  # a profile keeps up to 16 places
-_MARKED = 4  # every so many
-_CORNER = 0.03  # keeps the two zeros apart
+SHARES: npt.NDArray[np.float64] = np.linspace(0, 1, 17)  # a profile keeps up to 16 positions
+_MARKED = 4  # a marker at every fourth point
+_CORNER = 0.03  # keeps the zeros of the two axes apart
 
 
 @dataclass(frozen=True)
 class Curve:
-    """A chunk size: distinct chunks over all chunks of the weights, at `SHARES` read.
+    """The curve of a chunk size: distinct chunks over all chunks, at `SHARES` of chunks read.
 
     Attributes
     ----------
     chunk_size : int
     together : ndarray
-        Of all weights added up.
+        The curve of all weights added up.
     lowest, highest : float
-        Of single weights, at the end.
+        Ends of the curves of single weights: the lowest and the highest.
     largest : int
-        Bytes of the largest dictionary.
+        Size of the largest dictionary in bytes.
     """
 
     chunk_size: int
@@ -97,12 +97,12 @@ def growth(
 
 
 def curves_of(packings: Sequence[Sequence[Packing]]) -> list[Curve]:
-    """One per chunk size, over the weights.
+    """One curve per chunk size, over all the weights.
 
     Raises
     ------
     ValueError
-        If the profile does not tell: files of earlier versions.
+        If the profile lacks the figures, as files of earlier versions do.
     """
     if not all(packing.growth for some in packings for packing in some):
         raise ValueError(
@@ -153,7 +153,7 @@ def _draw_curves(ax: Axes, curves: Sequence[Curve]) -> None:
 
 
 def _label_curves(ax: Axes, curves: Sequence[Curve], weights: int) -> None:
-    """Every line by its chunk size at the right edge, with the size of its dictionary."""
+    """Label every line at the right edge with its chunk size and the size of its dictionary."""
     width, height = size_of(ax)
     labels = [_label(curve, weights) for curve in curves]
     if max(text_inches(label, SMALL) for label in labels) > 0.45 * width:

@@ -33,10 +33,10 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.collections import QuadMesh
 
-_ROW, _TALLEST = 0.21, 10.0  # inches: of a row that holds a number, of all rows
+_ROW, _TALLEST = 0.21, 10.0  # inches: a row that holds a number; all rows, at most
 _COLUMN, _GAP = 0.62, 0.12  # inches of a column; width of the gap before the reference column
 _LIMITS = (1.1, 1.2, 1.5, 2.0, 3.0, 4.0)  # ratios at the ends of the colours
-_NUMBER = 0.75  # size of a number in a cell over that of text
+_NUMBER = 0.75  # size of a number in a cell, relative to other text
 
 
 @dataclass(frozen=True)
@@ -84,7 +84,7 @@ def heatmap(
 
 
 def rows_of(weights: Sequence[WeightProfile]) -> list[Row]:
-    """Layers in their order; weights outside of layers as rows of their own before and after."""
+    """Layers in order; weights outside of layers have their own rows before and after."""
     layers: dict[int, list[WeightProfile]] = {}
     before: list[Row] = []
     after: list[Row] = []
@@ -123,18 +123,18 @@ class _Table:
 
 
 def _width(table: _Table) -> float:
-    """Of the figure in inches: names, columns, and a colour bar."""
+    """Width of the figure in inches: names, columns, and a colour bar."""
     names = max(text_inches(shortened(row.label)) for row in table.rows) / text_scale()
     return max(6.4, 1.4 + names + _COLUMN * table.edges[-1])
 
 
 def _height(rows: Sequence[Row]) -> float:
-    """Of the figure in inches."""
+    """Height of the figure in inches."""
     return min(_TALLEST, max(1.6, _ROW * len(rows))) + 1.5
 
 
 def _row_edges(rows: Sequence[Row], inches: float) -> list[float]:
-    """Rows of one height, but weights outside of layers as high as their names where they fit."""
+    """Edges of rows of equal height, but weights outside of layers are as high as their names."""
     inside = sum(row.layer is not None for row in rows)
     outside = len(rows) - inside
     high, wanted = 1.0, _ROW * text_scale()
@@ -170,7 +170,7 @@ def _draw_cells(ax: Axes, table: _Table) -> QuadMesh:
 
 
 def _label_columns(ax: Axes, table: _Table) -> None:
-    """Chunk sizes, shorter where columns are narrow."""
+    """Label columns with chunk sizes, shorter if columns are narrow."""
     inches = size_of(ax)[0] / table.edges[-1]
     wide = inches > text_inches("Huffman") - 0.05
     sizes = [f"C={size}" if wide else f"{size}" for size in table.chunks]
@@ -179,14 +179,14 @@ def _label_columns(ax: Axes, table: _Table) -> None:
 
 
 def _label_rows(ax: Axes, rows: Sequence[Row], edges: list[float]) -> None:
-    """Labels of layers at regular steps, so many that they do not touch."""
+    """Label layers at regular steps, as closely as labels do not touch."""
     line = line_inches() / size_of(ax)[1] * edges[-1]
     step = next((s for s in (1, 2, 5, 10, 20, 50, 100, 200, 500) if s >= line), 1000)
     names = [n for n, row in enumerate(rows) if row.layer is None]
     regular = [n for n, row in enumerate(rows) if row.layer is not None and row.layer % step == 0]
     middles = [(low + high) / 2 for low, high in pairwise(edges)]
     shown: list[int] = []
-    for n in [*names, *regular]:  # names first: no other label tells what they are
+    for n in [*names, *regular]:  # names first: nothing else tells what these rows are
         if all(abs(middles[n] - middles[other]) >= line for other in shown):
             shown.append(n)
     labels = [literal(shortened(rows[n].label)) for n in shown]
@@ -194,7 +194,7 @@ def _label_rows(ax: Axes, rows: Sequence[Row], edges: list[float]) -> None:
 
 
 def _mark_cells(ax: Axes, table: _Table, mesh: QuadMesh, edges: list[float]) -> bool:
-    """Numbers where they fit; elsewhere hatches on what expands: colour alone says nothing.
+    """Write numbers where they fit; else hatch cells that expand, since colour is not enough.
 
     Returns whether there are hatches.
     """
@@ -213,13 +213,13 @@ def _mark_cells(ax: Axes, table: _Table, mesh: QuadMesh, edges: list[float]) -> 
 def _number(ax: Axes, where: tuple[float, float], value: float, colour: str) -> None:
     text = f"{value:.2f}" if value < 9.995 else f"{value:.3g}"
     if text == "1.00" and value != 1:
-        text = f"{value:.3f}"  # on which side of dense it is
+        text = f"{value:.3f}"  # three places, to show on which side of 1 it is
     size = points(_NUMBER)
     ax.text(*where, text, ha="center", va="center", fontsize=size, color=colour, clip_on=True)
 
 
 def _hatch(ax: Axes, table: _Table, wanted: list[bool], edges: list[float]) -> bool:
-    """One rectangle per run of rows that expand, or there would be thousands."""
+    """Hatch one rectangle per run of rows that expand; single cells would be thousands."""
     from matplotlib.collections import PolyCollection
 
     runs = []

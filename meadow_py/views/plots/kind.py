@@ -1,4 +1,4 @@
-"""What a kind of plot is."""
+"""The description of a kind of plot."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ class Kind:
     Attributes
     ----------
     title : str
-        What a heading calls it.
+        Its name in headings.
     description : str
-        What it shows, in one sentence.
+        One sentence on what it shows.
     function : callable
         ``(result, Place, **options) -> Axes``.
     """

@@ -17,18 +17,18 @@ class Place:
     Attributes
     ----------
     ax : Axes or None
-        The caller's axes; None makes a figure.
+        The caller's axes; None makes a new figure.
     pyplot : bool
-        Whether that figure is one of pyplot, which Jupyter shows when a cell ends.
+        Whether the new figure belongs to pyplot, so that Jupyter shows it when a cell ends.
     """
 
     ax: Axes | None = None
     pyplot: bool = True
 
     def axes(self, width: float, height: float) -> Axes:
-        """The axes: the caller's, or those of a new figure of so many inches for text of 10 points.
+        """The caller's axes, or those of a new figure; its size is in inches for 10-point text.
 
-        The figure is larger where the style's text is.
+        The figure is larger if the style's text is.
         """
         if self.ax is not None:
             return self.ax
@@ -46,7 +46,7 @@ class Place:
 
 
 def require_matplotlib() -> None:
-    """Raise an ImportError that says what to do, where matplotlib is missing."""
+    """Raise an ImportError that says what to do if matplotlib is missing."""
     try:
         import matplotlib  # noqa: F401
     except ImportError as error:
@@ -54,7 +54,7 @@ def require_matplotlib() -> None:
 
 
 def text_scale() -> float:
-    """The style's size of text over the 10 points that sizes are thought for."""
+    """The style's text size over the 10 points that all sizes here assume."""
     import matplotlib
 
     return float(matplotlib.rcParams["font.size"]) / 10
@@ -67,14 +67,14 @@ def size_of(ax: Axes) -> tuple[float, float]:
 
 
 def root_of(drawn: Axes | Figure) -> Figure:
-    """The whole figure, of which axes may be in a part.
+    """The whole figure; the axes may be in a subfigure.
 
     Raises
     ------
     ValueError
-        For axes that were removed from theirs.
+        If the axes were removed from their figure.
     """
     if drawn.figure is None:
         raise ValueError("the axes are no longer part of a figure: there is nothing to draw on")
-    root: Figure = drawn.figure.figure  # of a figure itself; of a subfigure the whole one
+    root: Figure = drawn.figure.figure  # a figure gives itself; a subfigure gives the whole figure
     return root

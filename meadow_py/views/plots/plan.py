@@ -1,4 +1,4 @@
-"""Plots of a plan: what it takes beside what there is, and seconds from cold."""
+"""Plots of a plan: the memory it needs beside the memory there is, and seconds from cold."""
 
 from __future__ import annotations
 

@@ -35,15 +35,15 @@ _SHAPES = ("o", "s", "D")
 
 @dataclass(frozen=True)
 class Line:
-    """A way of quantising.
+    """The line of one way of quantising.
 
     Attributes
     ----------
     title : str
     rates : tuple of float or None
-        Bits per weight in each of `FORMS`; None where a file does not tell.
+        Bits per weight in each of `FORMS`; None if the file lacks it.
     snr_db : float or None
-        The lowest of the weights; None where quantising lost nothing.
+        The lowest SNR of the weights; None if quantising lost nothing.
     complete : bool
         Whether all weights of the plot have codes of this kind.
     """
@@ -81,7 +81,7 @@ def rate_distortion(
 
 
 def lines_of(profile: Profile, weights: Sequence[WeightProfile], codec: str) -> list[Line]:
-    """One per way of quantising, in the order of the run."""
+    """One line per way of quantising, in the order of the run."""
     made = []
     for quantizer in quantizers_of(profile):
         members = [weight for weight in weights if packings_of(weight, quantizer)]
@@ -106,7 +106,7 @@ def _line(weights: list[WeightProfile], quantizer: str, codec: str, asked: int) 
 
 
 def _heights(lines: Sequence[Line]) -> list[float]:
-    """Of the lines on the axis: what lost nothing stands above all others."""
+    """Heights of the lines on the axis; lines that lost nothing stand above all others."""
     known = [line.snr_db for line in lines if line.snr_db is not None]
     exact = max(known) + max(6.0, 0.15 * (max(known) - min(known))) if known else 0.0
     return [exact if line.snr_db is None else line.snr_db for line in lines]
@@ -142,7 +142,7 @@ def _draw_lines(ax: Axes, lines: Sequence[Line], heights: Sequence[float]) -> li
 
 
 def front_of(lines: Sequence[Line], heights: Sequence[float]) -> list[tuple[float, float]]:
-    """The Pareto front: points that no other one of the same weights beats in size and quality."""
+    """The Pareto front: points that no other of the same weights beats in size and quality."""
     whole = [(line, h) for line, h in zip(lines, heights, strict=True) if line.complete]
     rates = [(rate, height) for line, height in whole for rate in line.rates if rate is not None]
     front: list[tuple[float, float]] = []
@@ -170,7 +170,7 @@ def _draw_front(ax: Axes, lines: Sequence[Line], heights: Sequence[float]) -> li
 
 
 def _set_limits(ax: Axes, lines: Sequence[Line], heights: Sequence[float]) -> None:
-    """Room for the labels on the right, and a tick for what lost nothing."""
+    """Make room for the labels on the right, and add a tick for lines that lost nothing."""
     rates = [rate for line in lines for rate in line.rates if rate is not None]
     around = max(0.25, 0.05 * (max(rates) - min(rates)))
     ax.set_xlim(max(0.0, min(rates) - around), max(rates) + around)
@@ -184,13 +184,13 @@ def _set_limits(ax: Axes, lines: Sequence[Line], heights: Sequence[float]) -> No
 
 
 def _label_lines(ax: Axes, lines: Sequence[Line], heights: Sequence[float]) -> None:
-    """Every line by its name at the right edge, apart from each other."""
+    """Label every line with its name at the right edge; labels do not overlap."""
     width, height = size_of(ax)
     longest = max(text_inches(line.title, SMALL) for line in lines)
     edge = ax.get_xlim()[1]
     grow(ax, right=min(0.5, (longest + 0.4) / width))
     low, high = ax.get_ylim()
-    unit = (high - low) / height  # of the axis, an inch
+    unit = (high - low) / height  # an inch, in units of the axis
     gap = line_inches(SMALL) * 1.05 * unit
     places = spread(heights, gap, low + gap / 2, high - gap / 2)
     across = (ax.get_xlim()[1] - ax.get_xlim()[0]) / width

@@ -1,4 +1,4 @@
-"""Ratio against bits per weight: what every weight reaches, and what none could."""
+"""Ratio against bits per weight: what every weight reaches, and the bound of all."""
 
 from __future__ import annotations
 
@@ -26,9 +26,9 @@ from meadow_py.views.plots.wording import (
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-_MANY = 200  # weights
-_LOG = 12  # a ratio from which on the axis is logarithmic
-_TINY = 0.01  # b/w: the entropy of a weight of one value is 0, its ratio to that has no end
+_MANY = 200  # more weights than this are drawn as pixels
+_LOG = 12  # from this ratio on, the axis is logarithmic
+_TINY = 0.01  # b/w: a weight of one value has entropy 0, and its bound would be infinite
 
 
 @dataclass(frozen=True)
@@ -53,7 +53,7 @@ def ratio(
     codec: str = totals.BEST,
     role: str | None = None,
 ) -> Axes:
-    """Every weight at its floor and its ratio; above the curve no code of single codes gets."""
+    """Every weight at its floor and its ratio; no code of single codes gets above the curve."""
     key = quantizer_of(profile, bits, granularity, quantizer)
     totals.codecs_of(codec)
     found = points_of(quantized_by(profile, key, role=role), key, codec)
@@ -77,7 +77,7 @@ def ratio(
 
 
 def points_of(weights: Sequence[WeightProfile], quantizer: str, codec: str) -> list[Point]:
-    """One per weight, in model order."""
+    """One point per weight, in model order."""
     return [_point(weight, quantizer, codec) for weight in weights]
 
 
@@ -96,9 +96,9 @@ def _point(weight: WeightProfile, quantizer: str, codec: str) -> Point:
 
 
 def _draw_points(ax: Axes, found: Sequence[Point]) -> list[Any]:
-    """A shape and a colour per role; Huffman and the storage codec as crosses behind."""
+    """Draw one shape and colour per role, and crosses for Huffman and the storage codec."""
     handles: list[Any] = []
-    many = len(found) > _MANY  # as shapes they would make an SVG large
+    many = len(found) > _MANY  # many shapes would make an SVG large
     style: dict[str, Any] = {"color": ink(ax), "alpha": 0.6, "markersize": points(0.5)}
     for marker, label, ratios in (
         ("x", "plain Huffman", [p.huffman for p in found]),
@@ -130,7 +130,7 @@ def _draw_points(ax: Axes, found: Sequence[Point]) -> list[Any]:
 def _set_limits(ax: Axes, found: Sequence[Point]) -> None:
     floors = [point.floor for point in found]
     last = max(found, key=lambda point: point.floor)
-    bound = last.dense / max(last.floor, _TINY)  # so that the curve is in sight
+    bound = last.dense / max(last.floor, _TINY)  # so that the curve is visible
     ratios = [
         r for p in found for r in (p.ratio, p.huffman, p.storage, bound, 1.0) if r is not None
     ]
@@ -145,10 +145,10 @@ def _set_limits(ax: Axes, found: Sequence[Point]) -> None:
 
 
 def _draw_bounds(ax: Axes, found: Sequence[Point]) -> list[Any]:
-    """The floor as a curve, what lies beyond it, and dense."""
+    """Draw the floor as a curve, the area beyond it, and dense."""
     low, high = ax.get_xlim()
-    dense = max(point.dense for point in found)  # what no weight of them could pass
-    top = ax.get_ylim()[1]  # above it the legend stands
+    dense = max(point.dense for point in found)  # the bound that none of these weights can pass
+    top = ax.get_ylim()[1]  # the legend stands above this
     x = np.geomspace(max(low, _TINY, dense / top), high, 300)
     curve = ax.plot(
         x, dense / x, color=ink(ax), linewidth=1.5, label="floor: what their entropy allows"

@@ -1,4 +1,4 @@
-"""Bytes per role, stacked by where they go."""
+"""Bytes per role, stacked by part."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ from meadow_py.views.plots.wording import (
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-# Where bits go: what a legend calls it, the parts of a ledger, a hatch.
+# Parts of a bar: name in the legend, parts of the ledger, hatch.
 PARTS: tuple[tuple[str, tuple[str, ...], str], ...] = (
     ("dictionary", ("dictionary",), "////"),
     ("indices", ("indices",), ""),
@@ -35,13 +35,13 @@ PARTS: tuple[tuple[str, tuple[str, ...], str], ...] = (
     ("scales, zero points", ("scales", "zero_points"), "xxxx"),
 )
 UNITS = ("bytes", "b/w")
-_COLOURS = (1, 0, 2, 3)  # of the palette, of the parts
+_COLOURS = (1, 0, 2, 3)  # colours of the parts, as places in the palette
 _BAR, _HALF = 0.5, 0.25  # height of a bar; rows are 1 apart
 
 
 @dataclass(frozen=True)
 class Bar:
-    """A role: its sizes in bits."""
+    """The bar of a role: its sizes in bits."""
 
     role: str
     weights: tuple[WeightProfile, ...]
@@ -64,7 +64,7 @@ def role_bytes(
     role: str | None = None,
     unit: str = "bytes",
 ) -> Axes:
-    """A bar per role, packed as it gets smallest; what dense and Huffman take beside it."""
+    """A bar per role under its smallest packing, beside marks for dense and Huffman."""
     key = quantizer_of(profile, bits, granularity, quantizer)
     named("unit", unit, UNITS)
     totals.codecs_of(codec)
@@ -91,7 +91,7 @@ def role_bytes(
 
 
 def bars_of(weights: Sequence[WeightProfile], quantizer: str, codec: str) -> list[Bar]:
-    """One per role that is there, in the order of `ROLES`."""
+    """One bar per role that occurs, in the order of `ROLES`."""
     members = [(role, tuple(w for w in weights if w.role == role)) for role in ROLES]
     return [_bar(role, some, quantizer, codec) for role, some in members if some]
 
@@ -115,7 +115,7 @@ def _bar(role: str, weights: tuple[WeightProfile, ...], quantizer: str, codec: s
 
 
 def _per_unit(bar: Bar, unit: str) -> float:
-    """How many bits one unit of the axis is."""
+    """The number of bits in one unit of the axis."""
     return 8.0 if unit == "bytes" else float(sum(weight.count for weight in bar.weights))
 
 
@@ -141,7 +141,7 @@ def _draw_parts(ax: Axes, bars: Sequence[Bar], sizes: Sequence[float]) -> list[A
 
 
 def _draw_marks(ax: Axes, bars: Sequence[Bar], sizes: Sequence[float]) -> list[Any]:
-    """Dense as a line, floor and Huffman as arrows from below and above, storage as a diamond."""
+    """Mark dense with a line, floor and Huffman with arrows, and storage with a diamond."""
     rows = range(len(bars))
     dense = [bar.dense / size for bar, size in zip(bars, sizes, strict=True)]
     low, high = [n + _HALF + 0.1 for n in rows], [n - _HALF - 0.1 for n in rows]
@@ -174,7 +174,7 @@ def _draw_marks(ax: Axes, bars: Sequence[Bar], sizes: Sequence[float]) -> list[A
 
 
 def _label_bars(ax: Axes, bars: Sequence[Bar], sizes: Sequence[float]) -> None:
-    """Roles beside the axis; ratios, and what they were reached with, beside the bars."""
+    """Label the axis with roles, and the bars with ratios and the packings that reach them."""
     labels = [f"{bar.role} ({len(bar.weights)})" for bar in bars]
     ax.set_yticks(range(len(bars)), labels)
     ax.tick_params(axis="y", length=0)

@@ -1,4 +1,4 @@
-"""Figures to files and to HTML: the same bytes for the same figure."""
+"""Write figures to files and HTML: equal figures give equal bytes."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from meadow_py.profiler.result import Profile
     from meadow_py.simulator import Simulation
 
-# What each format would say about the time and the program that made it.
+# Metadata that would tell the time and the program, by format; left out.
 FORMATS: dict[str, dict[str, Any]] = {
     "png": {"Software": None},
     "svg": {"Date": None, "Creator": None},
@@ -34,12 +34,12 @@ _ID = re.compile(r'(\bid="|href="#|url\(#)')
 
 
 def check_path(path: str | os.PathLike[str]) -> str:
-    """The format that the suffix of a path names: png, svg or pdf.
+    """The format that the suffix of the path names: png, svg or pdf.
 
     Raises
     ------
     ValueError
-        For another suffix, or none.
+        If there is another suffix, or none.
     """
     suffix = Path(path).suffix.lower().lstrip(".")
     if suffix not in FORMATS:
@@ -50,12 +50,12 @@ def check_path(path: str | os.PathLike[str]) -> str:
 
 
 def save(drawn: Axes | Figure, path: str | os.PathLike[str], dpi: float = _DOTS_PER_INCH) -> None:
-    """Write the figure as PNG, SVG or PDF, by the suffix of `path`. All of it, or nothing.
+    """Write the figure as PNG, SVG or PDF, by the suffix of `path`, whole or not at all.
 
     Parameters
     ----------
     drawn : Axes or Figure
-        What `draw` or `figure` returned.
+        The result of `draw` or `figure`.
     path : str or path
     dpi : float
         Dots per inch of a PNG.
@@ -63,7 +63,7 @@ def save(drawn: Axes | Figure, path: str | os.PathLike[str], dpi: float = _DOTS_
     Raises
     ------
     ValueError
-        For a suffix that is none of `FORMATS`.
+        If the suffix is none of `FORMATS`.
     OSError
         If the file cannot be written.
     """
@@ -74,16 +74,16 @@ def save(drawn: Axes | Figure, path: str | os.PathLike[str], dpi: float = _DOTS_
 def svg(
     result: Profile | Simulation, kind: str = "heatmap", dark: bool = False, **options: Any
 ) -> str:
-    """A plot as an ``<svg>`` element to stand in an HTML page, on the ground of that page.
+    """A plot as an ``<svg>`` element for an HTML page, on the ground of that page.
 
-    Text is text. All ids begin with a digest of the figure, so that several can stand in a page.
+    Text stays text. All ids begin with a digest of the figure, so that a page can hold several.
 
     Parameters
     ----------
     dark : bool
-        For a page with a dark ground.
+        Whether the page has a dark ground.
     **options
-        As `draw` takes them.
+        Options of `draw`.
     """
     require_matplotlib()
     import matplotlib
@@ -105,13 +105,13 @@ def _rendered(drawn: Axes | Figure, kind: str, dpi: float) -> bytes:
 
     file = io.BytesIO()
     salt: dict[Any, Any] = {"svg.hashsalt": matplotlib.rcParams["svg.hashsalt"] or "meadow_py"}
-    with matplotlib.rc_context(salt):  # without it ids are random
+    with matplotlib.rc_context(salt):  # without it, ids are random
         root_of(drawn).savefig(file, format=kind, dpi=dpi, metadata=FORMATS[kind])
     return file.getvalue()
 
 
 def _inline(text: str, title: str) -> str:
-    """The element alone, as wide as the page allows, with ids and a style of its own."""
+    """The element alone, as wide as the page allows, with its own ids and style."""
     element = text[text.index("<svg") :].rstrip()
     element = re.sub(r"\s*<metadata>.*?</metadata>", "", element, flags=re.DOTALL)
     name = f"plot-{hashlib.sha256(element.encode()).hexdigest()[:10]}"

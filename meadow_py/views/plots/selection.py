@@ -1,4 +1,4 @@
-"""Which setting and which weights a plot is about, and what there is instead."""
+"""Find the setting and the weights of a plot, or list those that exist."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ _SHOWN = 12  # names in a message
 
 
 def named(what: str, name: object, known: Iterable[str]) -> str:
-    """`name` where it is one of `known`.
+    """Return `name` if it is one of `known`.
 
     Raises
     ------
     ValueError
-        With those that are, the closest first.
+        If it is not; the message lists the known ones, the closest first.
     """
     there = list(dict.fromkeys(known))
     if isinstance(name, str) and name in there:
@@ -55,7 +55,7 @@ def quantizer_of(
 def weights_of(
     profile: Profile, role: str | None = None, weight: str | None = None
 ) -> tuple[WeightProfile, ...]:
-    """All weights, those of a role (``attention`` is all of its kind), or the one of a name."""
+    """All weights, those of a role (``attention`` means all its roles), or one by name."""
     if role is not None and weight is not None:
         raise ValueError("role and weight were both given: expected one of them")
     if weight is not None:
@@ -72,12 +72,12 @@ def weights_of(
 def quantized_by(
     profile: Profile, quantizer: str, role: str | None = None, weight: str | None = None
 ) -> tuple[WeightProfile, ...]:
-    """Those of `weights_of` that have codes of the quantiser.
+    """The weights of `weights_of` that have codes of the quantiser.
 
     Raises
     ------
     ValueError
-        If none has: weights that are stored as codes have a quantiser of their own.
+        If none has; weights that are stored as codes have their own quantiser.
     """
     asked = weights_of(profile, role, weight)
     found = tuple(w for w in asked if packings_of(w, quantizer))

@@ -14,12 +14,12 @@ Array = npt.NDArray[np.float64]
 
 
 def known(weights: Sequence[WeightProfile]) -> list[tuple[WeightProfile, ValueDistribution]]:
-    """The weights whose profile tells how their values are spread.
+    """The weights whose profiles hold the distribution of their values.
 
     Raises
     ------
     ValueError
-        If none does: files of earlier versions.
+        If none does, as in files of earlier versions.
     """
     found = [(weight, weight.values) for weight in weights if weight.values is not None]
     if not found:
@@ -31,30 +31,30 @@ def known(weights: Sequence[WeightProfile]) -> list[tuple[WeightProfile, ValueDi
 
 
 def is_stored(weight: WeightProfile) -> bool:
-    """Whether a weight was stored as codes: no scale reaches for its values."""
+    """Whether a weight was stored as codes, so that no scale has to cover its values."""
     return any(packing.quantizer == STORED for packing in weight.packings)
 
 
 def edges_of(values: ValueDistribution) -> Array:
-    """Where the bins begin and end."""
+    """The edges of the bins."""
     edges: Array = (values.first - 0.5 + np.arange(len(values.counts) + 1.0)) * values.step
     return edges
 
 
 def share_within(values: ValueDistribution, low: float, high: float) -> float:
-    """About what share of the values lies between two; a bin's are taken as evenly spread."""
+    """The approximate share of the values between two limits, with bins taken as uniform."""
     edges = edges_of(values)
     below = np.concatenate([[0], np.cumsum(values.counts)]) / sum(values.counts)
     return float(np.interp(high, edges, below) - np.interp(low, edges, below))
 
 
 def reach(values: ValueDistribution) -> float:
-    """The largest magnitude: how far one symmetric scale for the weight has to reach."""
+    """The largest magnitude, which one symmetric scale for the weight has to cover."""
     return max(abs(values.low), abs(values.high))
 
 
 def zero_of(weight: WeightProfile, values: ValueDistribution) -> float:
-    """Deviations are counted from here: from zero as scales are, from the mean of stored codes."""
+    """The origin of deviations: zero, as for scales, or the mean of stored codes."""
     return values.mean if is_stored(weight) else 0.0
 
 

@@ -1,4 +1,4 @@
-"""Colours that colour-blind readers tell apart, on light and on dark ground."""
+"""Colours that colour-blind readers can tell apart, on light and dark ground."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ if TYPE_CHECKING:
     from matplotlib.typing import ColorType
 
 # After M. Okabe and K. Ito, Color Universal Design (2008), each darkened or lightened to a
-# contrast of 3 with its ground. No plot tells things apart by colour alone.
+# contrast of 3 with its ground. No plot relies on colour alone.
 _ON_LIGHT = ("#0072b2", "#c46a00", "#00805e", "#b0508a", "#c0392b", "#2f8fc4", "#7a6a00", "#7d3cc9")
 _ON_DARK = ("#56b4e9", "#e69f00", "#2fc79a", "#e39cc4", "#ff7f50", "#a8dcff", "#f0e442", "#c7a6ff")
 MARKERS = ("o", "s", "^", "D", "v", "P", "X", "<", ">", "h", "*")
-PALE = "#999999"  # what stands back on either ground
+PALE = "#999999"  # for things in the background, on either ground
 LINES = (
     "-",
     "--",
@@ -46,7 +46,7 @@ _DIVERGING_ON_DARK = (
     (0.75, "#2c7fc4"),
     (1.0, "#b4dcff"),
 )
-_DARK = 0.18  # luminance at which black and white are read equally well
+_DARK = 0.18  # luminance on which black and white are equally readable
 
 
 def luminance(colour: ColorType) -> float:
@@ -58,7 +58,7 @@ def luminance(colour: ColorType) -> float:
 
 
 def ground(ax: Axes) -> ColorType:
-    """What the axes are drawn on; where all is transparent, black or white as text suggests."""
+    """The colour that axes are drawn on; if transparent, black or white to suit the text."""
     import matplotlib
     from matplotlib.colors import to_rgba
 
@@ -74,7 +74,7 @@ def is_dark(ax: Axes) -> bool:
 
 
 def ink(ax: Axes) -> ColorType:
-    """The colour of text on the axes: the style's, unless nobody could read it there."""
+    """The colour of text on the axes: the style's, unless it would be unreadable there."""
     import matplotlib
 
     colour: ColorType = matplotlib.rcParams["text.color"]
@@ -84,12 +84,12 @@ def ink(ax: Axes) -> ColorType:
 
 
 def palette(ax: Axes) -> tuple[str, ...]:
-    """Eight colours that stand out from the ground of the axes."""
+    """Eight colours that contrast with the ground of the axes."""
     return _ON_DARK if is_dark(ax) else _ON_LIGHT
 
 
 def diverging(ax: Axes) -> Colormap:
-    """Orange over the colour of the ground to blue."""
+    """A map from orange through the colour of the ground to blue."""
     from matplotlib.colors import LinearSegmentedColormap
 
     stops = _DIVERGING_ON_DARK if is_dark(ax) else _DIVERGING_ON_LIGHT
@@ -97,5 +97,5 @@ def diverging(ax: Axes) -> Colormap:
 
 
 def on(colour: ColorType) -> str:
-    """Black or white, whichever is read better on `colour`."""
+    """Black or white, whichever is more readable on `colour`."""
     return "black" if luminance(colour) > _DARK else "white"

@@ -26,7 +26,7 @@ class Stored:
     packings : tuple of Packing
         One per weight.
     bits : int
-        Of all of them, everything counted.
+        Total of all of them, everything counted.
     """
 
     codec: str
@@ -40,20 +40,20 @@ class Stored:
 
 
 def codecs_of(codec: str) -> tuple[str, ...]:
-    """The codecs that an option stands for: ``best`` is any of them."""
+    """The codecs that an option stands for: ``best`` means all of them."""
     named("codec", codec, [BEST, *CODECS])
     return tuple(CODECS) if codec == BEST else (codec,)
 
 
 def codec_title(codec: str) -> str:
-    """What a title calls the choice of a codec."""
+    """The choice of a codec, as titles name it."""
     if codec == BEST:
         return f"smallest of {', '.join(c.title for c in CODECS.values())}"
     return f"packed by {CODECS[codec].title}"
 
 
 def total_bits(packings: Sequence[Packing], book: str) -> int:
-    """Everything counted, of a codec, ``dense`` or ``plain_huffman``."""
+    """Bits of a codec, ``dense`` or ``plain_huffman``, everything counted."""
     return sum(packing.ledgers[book].total for packing in packings)
 
 
@@ -75,7 +75,7 @@ def ratio(packings: Sequence[Packing], codec: str) -> float:
 
 
 def known_bits(packings: Sequence[Packing], book: str) -> int | None:
-    """The same of ``plain_huffman`` or ``storage``; None in files of before these were measured."""
+    """The same of ``plain_huffman`` or ``storage``; None in older files, which lack them."""
     known = all(book in packing.ledgers for packing in packings)
     return total_bits(packings, book) if known else None
 

@@ -1,4 +1,4 @@
-"""How values are spread: outliers, and what the steps of the codes make of the rest."""
+"""How values are spread: outliers, and how finely the codes resolve the rest."""
 
 from __future__ import annotations
 
@@ -31,12 +31,12 @@ if TYPE_CHECKING:
     Members = Sequence[tuple[WeightProfile, ValueDistribution]]
 
 _BINS = 300
-_NONE = 0.5  # where a logarithmic axis of counts ends
+_NONE = 0.5  # lower end of a logarithmic axis of counts
 _FAR = 4.0  # standard deviations: a Gaussian has 0.006 % of its values beyond
-_ROW = 0.2  # inches of a row of codes, before the legend takes its room
+_ROW = 0.2  # inches of a row of codes, before the legend is placed
 _PRECISIONS = ((8, 127), (4, 7))  # bits, largest symmetric code
-_WIDE = 5.0  # inches of axes that hold a long label
-_MOST_LINES = 400  # thin ones
+_WIDE = 5.0  # width in inches of axes that can hold a long label
+_MOST_LINES = 400  # at most this many thin lines
 
 
 def values(
@@ -113,7 +113,7 @@ def _gaussian(ax: Axes, spread: ValueDistribution, edges: Any) -> list[Any]:
 
 
 def _extremes(ax: Axes, spread: ValueDistribution) -> list[Any]:
-    """Arrows over the bins of the smallest and the largest value."""
+    """Draw arrows over the bins of the smallest and the largest value."""
     ends = [round(value / spread.step) - spread.first for value in (spread.low, spread.high)]
     heights = [max(1.0, spread.counts[min(max(n, 0), len(spread.counts) - 1)]) for n in ends]
     far = [(v - spread.mean) / spread.std if spread.std else 0 for v in (spread.low, spread.high)]
@@ -129,7 +129,7 @@ def _extremes(ax: Axes, spread: ValueDistribution) -> list[Any]:
 
 
 def _rulers(ax: Axes, spread: ValueDistribution) -> list[Any]:
-    """The codes of INT8 and INT4 as the ticks of two rulers under the counts."""
+    """Draw the codes of INT8 and INT4 as ticks of two rulers under the counts."""
     rows = _rows_below(ax, len(_PRECISIONS) + 1)
     end = ax.get_xlim()[1]
     grow(ax, right=(text_inches("INT8", SMALL) + 0.15) / size_of(ax)[0])
@@ -230,7 +230,7 @@ def _role_ruler(ax: Axes, n: int, some: Members, row: float) -> None:
 
 
 def _each_weight(ax: Axes, members: Members, edges: Any, low: float) -> None:
-    """Thin lines behind: how alike the weights are."""
+    """Draw thin lines in the background, which show how alike the weights are."""
     for member in members[:: -(-len(members) // _MOST_LINES)]:
         curve = spreads.density([member], edges)
         ax.plot(
@@ -239,7 +239,7 @@ def _each_weight(ax: Axes, members: Members, edges: Any, low: float) -> None:
             color=PALE,
             linewidth=0.5,
             alpha=0.5,
-            rasterized=True,  # hundreds of lines
+            rasterized=True,  # hundreds of lines would make an SVG large
             zorder=1,
         )
 
@@ -265,7 +265,7 @@ def _log_counts(ax: Axes, low: float, high: float) -> None:
 
 
 def _rows_below(ax: Axes, count: int) -> list[float]:
-    """Room under the data for rows of codes, and where the rows are."""
+    """Make room under the data for rows of codes; return where the rows are."""
     low = ax.get_ylim()[0]
     grow(ax, bottom=min(0.4, count * _ROW / size_of(ax)[1]))
     return list(np.geomspace(low, ax.get_ylim()[0], 2 * count + 1)[1::2])

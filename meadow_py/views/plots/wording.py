@@ -1,4 +1,4 @@
-"""Text on plots: names as they are, titles that fit, legends and labels that cover nothing."""
+"""Text on plots: literal names, titles that fit, legends and labels that cover nothing."""
 
 from __future__ import annotations
 
@@ -19,13 +19,13 @@ if TYPE_CHECKING:
 
     from meadow_py.profiler.result import Profile
 
-SMALL = 0.83  # of labels and legends, over the style's size of text
+SMALL = 0.83  # size of labels and legends over the style's text size
 _CHARACTER = 0.57  # mean width of DejaVu Sans over its size
 _LINE = 1.25  # height of a line over the size of text
 
 
 def literal(text: str) -> str:
-    """A name out of a file as matplotlib shows it letter by letter, ``$`` included."""
+    """A name from a file, escaped so that matplotlib shows it literally, ``$`` included."""
     import matplotlib
 
     shown = visible(text)
@@ -33,7 +33,7 @@ def literal(text: str) -> str:
 
 
 def shortened(text: str, length: int = 34) -> str:
-    """A long name with an ellipsis in its middle: beginnings and ends tell weights apart."""
+    """A long name with an ellipsis in its middle, since its ends identify the weight."""
     if len(text) <= length:
         return text
     tail = (length - 3) * 2 // 3
@@ -41,7 +41,7 @@ def shortened(text: str, length: int = 34) -> str:
 
 
 def subject(profile: Profile, *more: str) -> str:
-    """What a plot is about: the model, and whatever else tells it from other plots."""
+    """The subject of a plot: the model, and what distinguishes it from other plots."""
     source = visible(profile.model.source)
     return ", ".join([shortened(PurePath(source).name or source, 56), *more])
 
@@ -52,7 +52,7 @@ def quantizer_words(quantizer: str) -> str:
 
 
 def percent(share: float) -> str:
-    """0.0063 %, 12.5 %, 99.9 %: what is not all is not called 100 %."""
+    """0.0063 %, 12.5 %, 99.9 %: only the whole is shown as 100 %."""
     if share >= 0.1:
         return f"{math.floor(share * 1000 + 1e-9) / 10:g} %"
     if 0 < share < 1e-5:
@@ -61,25 +61,25 @@ def percent(share: float) -> str:
 
 
 def points(relative: float = 1.0) -> float:
-    """So many times the style's size of text, in points."""
+    """A multiple of the style's text size, in points."""
     import matplotlib
 
     return float(matplotlib.rcParams["font.size"]) * relative
 
 
 def line_inches(relative: float = 1.0) -> float:
-    """The height of a line of text so many times the style's size."""
+    """The height in inches of a line of text, given as a multiple of the style's size."""
     return points(relative) * _LINE / 72
 
 
 def text_inches(text: str, relative: float = 1.0) -> float:
-    """About how wide a text is: rather more than it is."""
+    """An upper estimate of the width of a text in inches."""
     longest = max((len(line) for line in text.split("\n")), default=0)
     return longest * points(relative) * _CHARACTER / 72
 
 
 def headings(ax: Axes, lines: Sequence[str], x: str, y: str) -> None:
-    """Title and axis labels; lines of the title are wrapped to the width of the axes."""
+    """Set title and axis labels; the title is wrapped to the width of the axes."""
     fitting = max(16, int(size_of(ax)[0] / text_inches("x")))
     wrapped = [part for line in lines for part in _wrapped(line, fitting)]
     ax.set_title("\n".join(map(literal, wrapped)), fontsize=points(), pad=points(0.9))
@@ -92,7 +92,7 @@ def _wrapped(line: str, fitting: int) -> list[str]:
 
 
 def legend_on_top(ax: Axes, handles: Sequence[Any], columns: int = 3) -> Legend:
-    """A legend inside the axes, above everything drawn so far: the axis grows to make room."""
+    """Put a legend inside the axes, above everything drawn so far; the axis grows for it."""
     size = points(SMALL)
     width, height = size_of(ax)
     handle = 4.5 * size / 72  # inches of the sample beside a label, and the space around it
@@ -116,7 +116,7 @@ def _legend_width(labels: Sequence[str], columns: int, handle: float) -> float:
 
 
 def _parts(labels: Sequence[str], columns: int) -> list[Sequence[str]]:
-    """The columns of a legend, as matplotlib fills them: the first ones take what is left over."""
+    """The columns of a legend, as matplotlib fills them: the first ones take the remainder."""
     short, more = divmod(len(labels), columns)
     sizes = [short + (n < more) for n in range(columns)]
     ends = list(accumulate(sizes))
@@ -124,7 +124,7 @@ def _parts(labels: Sequence[str], columns: int) -> list[Sequence[str]]:
 
 
 def grow(ax: Axes, top: float = 0.0, right: float = 0.0, bottom: float = 0.0) -> None:
-    """Leave a part of the axes empty at an end, up to the limits that hold now."""
+    """Extend an axis, so that a part of it is empty at an end."""
     low, high = ax.get_ylim()
     ax.set_ylim(_grown(high, low, bottom, ax.get_yscale()), _grown(low, high, top, ax.get_yscale()))
     left, end = ax.get_xlim()
@@ -132,14 +132,14 @@ def grow(ax: Axes, top: float = 0.0, right: float = 0.0, bottom: float = 0.0) ->
 
 
 def _grown(start: float, end: float, share: float, scale: str) -> float:
-    """Another end, so that what was all of the axis is all but `share` of it."""
+    """The new end, so that the former axis fills all but `share` of it."""
     if scale == "log":
         return float(start * (end / start) ** (1 / (1 - share)))
     return start + (end - start) / (1 - share)
 
 
 def spread(wanted: Sequence[float], gap: float, low: float, high: float) -> list[float]:
-    """Places near the `wanted` ones, between the ends and at least `gap` apart, in their order."""
+    """Places near the `wanted` ones, in their order, inside the ends and `gap` or more apart."""
     order = sorted(range(len(wanted)), key=lambda n: wanted[n])
     gap = min(gap, (high - low) / max(1, len(wanted) - 1))
     blocks: list[tuple[float, int]] = []  # first place, members

@@ -15,7 +15,7 @@ from meadow_py.views.terminal.printing import plain_console, printed
 
 HEADINGS = ("claim", "page", "published", "ours", "verdict")
 STYLES = {"reproduced": "green", "approximated": "yellow", "refuted": "red"}
-_FEW = 3  # claims that are shown whole
+_FEW = 3  # up to this number of claims are shown in full
 
 
 def claims_text(found: Claims, width: int | None = None) -> str:

@@ -60,7 +60,7 @@ def _operations(device: Device) -> str:
 
 
 def device_view(device: Device) -> RenderableType:
-    """One device: every number with its range and its kind, and below where each is from."""
+    """One device: every number with its range and kind; the sources follow below."""
     head = Text(f"{visible(device.name)}: {visible(device.title)}\n")
     head.stylize("bold", 0, len(visible(device.name)))
     head.append(f"{visible(device.kind)}; energy table {visible(device.energy)}")
@@ -96,7 +96,7 @@ def _range(quantity: Quantity, unit: str) -> str:
 
 
 def spelled(value: float, unit: str) -> str:
-    """A number of base units, with a prefix: ``17.1 GB/s``, ``4 MiB``, ``10.2 ms``, ``0.4``."""
+    """A number of base units with a prefix: ``17.1 GB/s``, ``4 MiB``, ``10.2 ms``, ``0.4``."""
     if unit == "B":
         return binary(value)
     if not unit:

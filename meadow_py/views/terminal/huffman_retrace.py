@@ -1,4 +1,4 @@
-"""The retrace of Huff-LLM as text: for each set of weights, how far every claim is reached."""
+"""The retrace of Huff-LLM as text: how far each set of weights reaches every claim."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def huffman_retrace_text(found: HuffmanRetrace, width: int | None = None) -> str
 
 
 def claim_rows(one: dict[str, Any], claims: dict[str, float]) -> list[tuple[str, ...]]:
-    """Name, claim, the paper's figure, the range here, and how many sets reach it."""
+    """Name, claim, the paper's figure, the range found here, and how many sets reach it."""
     name = f"{visible(one['name'])}: {one['bits_per_weight']:.2f} b/w"
     size = "yes" if one["size_saving"] >= claims["size"] else "no"
     rows: list[tuple[str, ...]] = [

@@ -1,4 +1,4 @@
-"""A packed model as text: a table by role, and what everything together takes."""
+"""A packed model as text: a table by role, and the total size."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Which packing on which device, as text."""
+"""The table of packings by device, as text."""
 
 from __future__ import annotations
 
@@ -89,7 +89,7 @@ def _cells(row: PackingRow) -> tuple[str, ...]:
 
 
 def _figure(value: float | None) -> str:
-    """Three digits, without an exponent where six places are enough."""
+    """Three digits, without an exponent if six places are enough."""
     if not value:
         return "-"
     if value >= 1000:

@@ -1,4 +1,4 @@
-"""From what rich draws to text: what every view for a terminal ends in."""
+"""Render rich objects as text, the last step of every terminal view."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ from rich.console import Console, RenderableType
 
 
 def plain_console(width: int | None = None) -> Console:
-    """For text without colours, `width` columns wide (the terminal's, or 80)."""
-    # Not for Jupyter, even inside of it: there rich would display what is only captured here.
+    """A console for text without colours, `width` columns wide (the terminal's, or 80)."""
+    # Not in Jupyter mode, even inside Jupyter: rich would display what is only captured here.
     return Console(
         file=io.StringIO(),
         width=width or shutil.get_terminal_size().columns,
@@ -21,7 +21,7 @@ def plain_console(width: int | None = None) -> Console:
 
 
 def printed(view: RenderableType, console: Console) -> str:
-    """What `console` would print, colours included; no line ends in spaces."""
+    """The text that `console` would print, colours included; no line ends in spaces."""
     with console.capture() as captured:
         console.print(view)
     return "".join(line.rstrip() + "\n" for line in captured.get().splitlines())

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 def product_parts(profile: Profile, each_weight: bool) -> Iterator[RenderableType]:
-    """The table of a profile that was measured; nothing of any other."""
+    """The table of a profile with measured products; nothing for any other profile."""
     made = product_table(profile)
     if made is None or profile.measured is None:
         return

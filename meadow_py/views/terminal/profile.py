@@ -48,7 +48,7 @@ def profile_view(profile: Profile, per_weight: bool = False) -> RenderableType:
 
 
 def header(profile: Profile) -> Text:
-    """What was profiled, how and where."""
+    """The lines that say what was profiled, how and where."""
     lines = words.header_lines(profile)
     text = Text("\n".join(lines))
     text.stylize("bold", 0, len(lines[0]))
@@ -95,7 +95,7 @@ def _cells(row: Figures, each_weight: bool) -> list[str | Text]:
 
 
 def _packing(title: str, chunk_size: str) -> str:
-    """Two columns in one, a space apart: so that the table fits 80 columns."""
+    """Two columns joined by a space, so that the table fits 80 columns."""
     return f"{title:<{max(len(codec.title) for codec in CODECS.values())}} {chunk_size}"
 
 

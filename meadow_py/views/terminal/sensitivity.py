@@ -1,4 +1,4 @@
-"""A sweep as text: for every quality to be kept, what suits which kind of layer."""
+"""A sweep as text: for every quality to be kept, the best choice for each kind of layer."""
 
 from __future__ import annotations
 

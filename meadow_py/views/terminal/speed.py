@@ -1,4 +1,4 @@
-"""How a text was generated, in three lines."""
+"""The speed of generating a text, in three lines."""
 
 from __future__ import annotations
 

@@ -1,1 +1,1 @@
-"""Plots of a simulation: where time and energy go, and what would change them."""
+"""Plots of a simulation: where time and energy go, and which changes would affect them."""

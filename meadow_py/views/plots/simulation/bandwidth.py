@@ -75,7 +75,7 @@ def bandwidth(
 
 
 def _floor(ax: Axes, simulation: Simulation, bandwidths: npt.NDArray[np.float64]) -> list[Any]:
-    """Where any of it is in view."""
+    """Draw the time of reading dense weights, if any of it is in view."""
     at_its_own = simulation.decode_floor_s_per_token
     if at_its_own is None:
         return []
@@ -93,6 +93,6 @@ def _limits(ax: Axes, seconds: dict[str, npt.NDArray[np.float64]]) -> None:
 
 
 def _minor(value: float) -> str:
-    """2 and 5 of every decade: a range of less than a decade has labels too."""
+    """Minor ticks at 2 and 5 of every decade, so that short ranges have labels too."""
     leading = round(value / 10 ** np.floor(np.log10(value) + 1e-9))
     return words.seconds(value) if leading in (2, 5) else ""

@@ -18,11 +18,11 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 _LOOKS = {"prefill": (0, "-"), "decode": (1, "--")}
-_NEAR = 1.01  # of the shortest: what hardly gains any more
+_NEAR = 1.01  # of the shortest latency: beyond this there is hardly any gain
 
 
 def buffers(simulation: Simulation, place: Place) -> Axes:
-    """How many times the shortest latency each size of buffers gives, for prompt and token."""
+    """Latency for each size of buffers over the shortest one, for prompt and token."""
     curve = simulation.buffer_curve()
     ax = place.axes(7.6, 4.8)
     total = curve.total_bytes

@@ -1,4 +1,4 @@
-"""Which dataflow is the better one over bandwidth and processing elements."""
+"""The better dataflow, over bandwidth and number of processing elements."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from meadow_py.views.plots.wording import SMALL, headings, points
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-_REACH = 0.02  # gains of less are drawn as if they were that large
+_REACH = 0.02  # smaller gains are drawn as if they were this large
 
 
 def choice(
@@ -72,7 +72,7 @@ def _colour(ax: Axes, made: DataflowMap) -> None:
 
 
 def _name(ax: Axes, text: str, chosen: npt.NDArray[np.bool_], made: DataflowMap) -> None:
-    """In the middle of the widest rows of a region of some size, which may be in two parts."""
+    """Put the name in the widest rows of a region, which may have two parts."""
     if chosen.mean() < 0.04:
         return
     widths = chosen.sum(axis=1)
@@ -93,7 +93,7 @@ def _name(ax: Axes, text: str, chosen: npt.NDArray[np.bool_], made: DataflowMap)
 
 
 def _here(ax: Axes, simulation: Simulation, made: DataflowMap) -> None:
-    """The device of the simulation as a cross."""
+    """Mark the device of the simulation with a cross."""
     count, speed = int(made.elements.max()), simulation.bandwidth
     array = simulation.device.compute.pe_array
     inside = made.bandwidths.min() <= speed <= made.bandwidths.max()

@@ -1,4 +1,4 @@
-"""What the plots of a simulation share."""
+"""Code shared by the plots of a simulation."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from meadow_py.views.plots.wording import SMALL, points, shortened
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-# Of `Waits`: place in the palette, and a hatch, as no plot tells things apart by colour alone.
+# For each field of `Waits`, a place in the palette and a hatch: colour alone is not enough.
 WAIT_LOOKS = {
     "weights": (0, ""),
     "activations": (1, "////"),
@@ -46,12 +46,12 @@ def details(simulation: Simulation, bandwidth: bool = True) -> str:
 
 
 def phase_of(simulation: Simulation, name: str | None) -> tuple[str, Phase]:
-    """The phase of a name; None is the decoded token, of an encoder its pass.
+    """The phase by name; None means the decoded token, or the pass of an encoder.
 
     Raises
     ------
     ValueError
-        For a phase that is not there.
+        If there is no such phase.
     """
     made = words.phases(simulation)
     chosen = named("phase", name or list(made)[-1], made)
@@ -73,7 +73,7 @@ def group_look(ax: Axes, group: str) -> tuple[str, str]:
 
 
 def vertical(ax: Axes, x: float, text: str, top: float = 0.02) -> None:
-    """A dotted line over all of the height, with what it is beside it."""
+    """A dotted line over the whole height, with a label beside it."""
     ax.axvline(x, color=ink(ax), linestyle=":", linewidth=1)
     ax.annotate(
         text,

@@ -1,4 +1,4 @@
-"""Energy by component, with the band that its sources span."""
+"""Energy by component, with the range that its sources span."""
 
 from __future__ import annotations
 

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 
 def roofline(simulation: Simulation, place: Place) -> Axes:
-    """A mark for every operation that multiplies: filled of the prompt, hollow of a token."""
+    """A mark for every operation that multiplies: filled for the prompt, hollow for a token."""
     ax = place.axes(7.6, 5.2)
     made = {name: _points(phase) for name, phase in words.phases(simulation).items()}
     found = [row for rows in made.values() for row in rows]

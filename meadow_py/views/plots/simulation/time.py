@@ -32,7 +32,7 @@ _BAR = 0.6
 
 
 def time(simulation: Simulation, place: Place, *, phase: str | None = None) -> Axes:
-    """A bar for all of a pass and one for each kind of operations: what each waits for."""
+    """A bar for the whole pass and one per kind of operations, stacked by what they wait for."""
     name, made = phase_of(simulation, phase)
     bars = {"all": waits(made), **waits_by_group(made)}
     ax = place.axes(7.6, 2.2 + 0.42 * len(bars))
@@ -95,7 +95,7 @@ def _floor(ax: Axes, seconds: float) -> Any:
 
 
 def _label(ax: Axes, bars: dict[str, Waits]) -> None:
-    """Kinds beside the axis; time and share beside the bars."""
+    """Label the axis with kinds, and the bars with time and share."""
     ax.set_yticks(range(len(bars)), list(bars))
     ax.tick_params(axis="y", length=0)
     whole = bars["all"].seconds
