@@ -23,6 +23,10 @@ CLAIMS: tuple[Claim, ...] = (
 def named(ids: tuple[str, ...]) -> tuple[Claim, ...]:
     """The claims with these ids, in the order of the registry; all claims if no id is given.
 
+    Returns
+    -------
+    tuple of Claim
+
     Raises
     ------
     ValueError

@@ -79,7 +79,16 @@ def waits_of(row: LayerTime) -> Waits:
 
 
 def waits_by_group(phase: Phase) -> dict[str, Waits]:
-    """The waits of every kind of operation that takes time, in the order of `GROUPS`."""
+    """The waits of every kind of operation that takes time, in the order of `GROUPS`.
+
+    Parameters
+    ----------
+    phase : Phase
+
+    Returns
+    -------
+    dict of str to Waits
+    """
     found: dict[str, Waits] = {}
     for row in phase.layers:
         group = group_of(row.operation)

@@ -79,7 +79,18 @@ class GroupCode:
         return self.counts.size * _LENGTH_BITS if self.coded else 0
 
     def lengths_of(self, words: Words) -> npt.NDArray[np.int64]:
-        """Bits that this group takes in each weight: int64, in the shape of `words`."""
+        """Bits that this group takes in each weight.
+
+        Parameters
+        ----------
+        words : array of uint8 or uint16, any shape
+            The bits of the weights.
+
+        Returns
+        -------
+        numpy.ndarray
+            int64, in the shape of `words`.
+        """
         symbols = (words >> words.dtype.type(self.shift)) & words.dtype.type((1 << self.width) - 1)
         found: npt.NDArray[np.int64] = self.lengths[symbols]
         return found
@@ -133,7 +144,18 @@ class WeightCode:
         return WeightCode(tuple(made), self.bits)
 
     def lengths_of(self, words: Words) -> npt.NDArray[np.int64]:
-        """Bits of each coded group in each weight: int64, ``(coded groups, *words.shape)``."""
+        """Bits that each coded group takes in each weight.
+
+        Parameters
+        ----------
+        words : array of uint8 or uint16, any shape
+            The bits of the weights.
+
+        Returns
+        -------
+        numpy.ndarray
+            int64, shape ``(coded groups, *words.shape)``.
+        """
         if not self.coded:
             return np.zeros((0, *words.shape), np.int64)
         return np.stack([group.lengths_of(words) for group in self.coded])

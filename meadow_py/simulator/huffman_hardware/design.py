@@ -191,12 +191,24 @@ class HuffmanDesign:
         return each * self.unit.lanes / 8
 
     def decoder_area(self) -> dict[str, float]:
-        """Area of all decoders by part, in transistors of logic."""
+        """Area of all decoders by part.
+
+        Returns
+        -------
+        dict of str to float
+            In transistors of logic.
+        """
         one = lane_area(self.code, self.fifo_bits, self.circuits, self.decoder)
         return {name: area * self.unit.lanes for name, area in one.items()}
 
     def base_area(self) -> dict[str, float]:
-        """Area of multipliers and buffers in the design with dense weights."""
+        """Area of multipliers and buffers in the design with dense weights.
+
+        Returns
+        -------
+        dict of str to float
+            In transistors of logic.
+        """
         return {
             "multipliers": self.unit.macs * mac_area(self.dtype, self.circuits),
             "buffers": self.circuits.sram(8 * self.buffer_bytes),
