@@ -1,6 +1,6 @@
-"""Published claims, each computed again: what the source says, this library's figure, a verdict.
+"""Published claims computed again: what the source says, this library's figure, and a verdict.
 
-The package itself can be called, as `claims`: ``meadow_py.claims()`` is this room's name too.
+The package itself is callable as `claims`, because ``meadow_py.claims`` is the name of both.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ __all__ = ["ClaimRow", "Claims", "claims"]
 
 
 class _CallableModule(ModuleType):
-    """Importing a package makes it an attribute of its parent, in the place of the function."""
+    """Importing a package makes it an attribute of its parent, replacing the function there."""
 
     def __call__(self, *ids: str, run: bool = False, model: Any = None) -> Claims:
         return claims(*ids, run=run, model=model)

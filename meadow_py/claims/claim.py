@@ -1,4 +1,4 @@
-"""A published claim: what a source says, what computes it again, and how it is judged."""
+"""A published claim: what a source says, how it is computed again, and how it is judged."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ VERDICTS: tuple[Verdict, ...] = (REPRODUCED, APPROXIMATED, REFUTED)
 
 
 class MissingData(Exception):  # noqa: N818
-    """The material at hand does not decide a claim; the message says what would."""
+    """Raised if the material at hand cannot decide a claim; the message says what could."""
 
 
 @dataclass(frozen=True)
@@ -35,7 +35,7 @@ class Source:
     reference : str
         How to find it.
     read_from : str
-        What its figures were read in, where that is not the source itself.
+        The text from which its figures were taken, if that is not the source itself.
     """
 
     name: str
@@ -46,14 +46,14 @@ class Source:
 
 @dataclass(frozen=True)
 class Rule:
-    """Which figure makes which verdict.
+    """The ranges of figures that lead to each verdict.
 
     Attributes
     ----------
     unit : str
-        ``x``, ``%``, ``b/w``, ...; a figure in % is a share.
+        ``x``, ``%``, ``b/w``, ...; a figure in % is stored as a share.
     reproduced, approximated : (float, float)
-        Both ends belong to the range. A figure outside of both refutes the claim.
+        Ranges that include both ends. A figure outside of both refutes the claim.
     """
 
     unit: str
@@ -61,7 +61,7 @@ class Rule:
     approximated: tuple[float, float]
 
     def verdict(self, value: float, stands_in: bool) -> Verdict:
-        """What a figure means; never more than approximated where something stands in."""
+        """The verdict on a figure; at best approximated if something stands in for an input."""
         if self.reproduced[0] <= value <= self.reproduced[1]:
             return APPROXIMATED if stands_in else REPRODUCED
         within = self.approximated[0] <= value <= self.approximated[1]
@@ -90,39 +90,39 @@ class Rule:
 
 
 def around(value: float, unit: str, within: float = 0.05, roughly: float = 0.15) -> Rule:
-    """The published value, off by a share of itself at most."""
+    """A published value: reproduced within a share of it, approximated within a larger one."""
     close, wide = within * abs(value), roughly * abs(value)
     return Rule(unit, (value - close, value + close), (value - wide, value + wide))
 
 
 def between(low: float, high: float, unit: str, roughly: float = 0.1) -> Rule:
-    """A published range; `roughly` beyond either end is an approximation."""
+    """A published range; a share `roughly` beyond either end counts as approximated."""
     return Rule(unit, (low, high), (low * (1 - roughly), high * (1 + roughly)))
 
 
 def at_least(low: float, unit: str, roughly: float = 0.1) -> Rule:
-    """A published bound from below."""
+    """A published lower bound."""
     return Rule(unit, (low, math.inf), (low * (1 - roughly), math.inf))
 
 
 def at_most(high: float, unit: str, roughly: float = 0.1) -> Rule:
-    """A published bound from above."""
+    """A published upper bound."""
     return Rule(unit, (-math.inf, high), (-math.inf, high * (1 + roughly)))
 
 
 @dataclass(frozen=True)
 class Figure:
-    """What a claim's function found.
+    """The result of a claim's function.
 
     Attributes
     ----------
     value : float
-        What the rule judges.
+        The figure that the rule judges.
     detail : str
-        The figures around it, in a sentence.
+        Related figures, in a sentence.
     stands_in : str
-        What was taken for something that the source does not give, or that is not at hand; empty
-        where every input is the source's own.
+        What was used in place of something that the source does not give, or that is not at hand;
+        empty if every input is the source's own.
     """
 
     value: float
@@ -137,21 +137,21 @@ class Claim:
     Attributes
     ----------
     id : str
-        What ``meadow claims --run`` takes.
+        The id that ``meadow claims --run`` takes.
     source : Source
     page : str
         Figure, table, section or page.
     claim : str
-        What is claimed, in a sentence.
+        The claim, in a sentence.
     published : str
-        Its figure.
+        The published figure.
     needs : str
         The data without which there is no verdict.
     rule : Rule or None
-        None where nothing computes it.
+        None if nothing computes the claim.
     compute : callable or None
-        Takes a `Material`, returns a `Figure`, raises `MissingData`. None: no data at hand could
-        decide it.
+        Takes a `Material`, returns a `Figure`, raises `MissingData`. None if no data at hand could
+        decide the claim.
     """
 
     id: str

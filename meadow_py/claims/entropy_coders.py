@@ -1,4 +1,4 @@
-"""Entropy coders of stored floats: DFloat11, ZipNN and DietGPU."""
+"""Claims of entropy coders for stored floats: DFloat11, ZipNN and DietGPU."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What claims are computed from: the weights of some models, packed once for all claims."""
+"""The material of claims: the weights of some models, packed once for all claims."""
 
 from __future__ import annotations
 
@@ -20,12 +20,12 @@ if TYPE_CHECKING:
     from meadow_py.sources import Checkpoint, Weight
 
 CHUNK_SIZES = (2, 4, 8)
-_OPT_SIZES = {768: "OPT-125M", 2048: "OPT-1.3B"}  # hidden size, of the models of MEADOW's paper
+_OPT_SIZES = {768: "OPT-125M", 2048: "OPT-1.3B"}  # models in MEADOW's paper, by hidden size
 
 
 @dataclass(frozen=True)
 class PackedWeight:
-    """One attention weight in INT8, one scale for the tensor.
+    """One attention weight in INT8, with one scale for the tensor.
 
     Attributes
     ----------
@@ -41,22 +41,22 @@ class PackedWeight:
     packings: dict[int, Packing]
 
     def smallest(self, chunk: int) -> float:
-        """Bits per weight of the smallest packing, dictionary counted."""
+        """Bits per weight of the smallest packing, with the dictionary counted."""
         bits = self.packings[chunk].bits_per_weight
         return min(bits[name] for name in ("naive", "packets", "reindexed"))
 
     def alone(self, chunk: int) -> float:
-        """Bits per weight of fixed-width indices and scales, dictionary not counted."""
+        """Bits per weight of fixed-width indices and scales, without the dictionary."""
         bits = self.packings[chunk].bits_per_weight
         return bits["index_only"] + bits["scales"]
 
     def dense(self) -> float:
-        """Bits per weight of the codes as they are."""
+        """Bits per weight of the unpacked codes."""
         return self.packings[2].bits_per_weight["dense"]
 
 
 class Material:
-    """The models at hand, and what several claims compute of them.
+    """The models at hand, and results computed from them that several claims share.
 
     Parameters
     ----------
@@ -68,11 +68,11 @@ class Material:
 
     @property
     def names(self) -> str:
-        """The models as one text."""
+        """The names of the models as one text."""
         return ", ".join(name for name, _ in self.models)
 
     def stands_in_for_opt(self) -> str:
-        """Empty where all models are of MEADOW's paper, else what stands in for them."""
+        """What stands in for the models of MEADOW's paper; empty if all models are from there."""
         foreign = [name for name, one in self.models if _opt_name(one) is None]
         return f"weights of {', '.join(foreign)} for those of OPT-125M" if foreign else ""
 
@@ -104,12 +104,12 @@ class Material:
         return found
 
     def attention_of_opt_size(self) -> tuple[PackedWeight, ...]:
-        """Those of at least 768 x 768, the size in OPT-125M.
+        """The attention weights of at least 768 x 768, the size in OPT-125M.
 
         Raises
         ------
         MissingData
-            If there is none: a smaller weight has fewer chunks to repeat.
+            If there are none. Smaller weights do not do, because fewer of their chunks repeat.
         """
         found = tuple(one for one in self.attention if one.shape[0] * one.shape[1] >= 768 * 768)
         if not found:
@@ -118,7 +118,7 @@ class Material:
 
     @functools.cached_property
     def bf16(self) -> tuple[WeightsMeasured, ...]:
-        """The attention weights of every model in BF16, Huffman coded by field."""
+        """The attention weights of every model in BF16, Huffman-coded field by field."""
         return tuple(_measured(name, one, "BF16") for name, one in self.models)
 
     @functools.cached_property
@@ -128,7 +128,7 @@ class Material:
 
     @functools.cached_property
     def huff_llm(self) -> HuffmanRetrace:
-        """Huff-LLM's hardware under all assumptions, with the codes of these weights in BF16."""
+        """Huff-LLM's hardware under all assumptions, with the codes of `bf16`."""
         from meadow_py.claims.huff_llm import retrace_huffman
 
         return retrace_huffman(self.bf16, models=["llama-3.2-3b"])
@@ -179,5 +179,5 @@ def _measured(name: str, one: Checkpoint, dtype: str) -> WeightsMeasured:
 
 
 def model_name(model: Any) -> str:
-    """What rows call a model: the last part of a path or hub id."""
+    """The name of a model in rows: the last part of its path or hub id."""
     return Path(model).name if isinstance(model, str | Path) else str(type(model).__name__)

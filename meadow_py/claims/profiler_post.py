@@ -1,4 +1,4 @@
-"""A profiler published in December 2025: the sweet spot of C=4, which saves 40 % on attention."""
+"""A profiler published in December 2025: a sweet spot at C=4, which saves 40 % on attention."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def saving(weights: tuple[PackedWeight, ...], chunk: int, *, counted: bool = Tru
 
 
 def met_before(weights: tuple[PackedWeight, ...], chunk: int) -> float:
-    """Share of chunks that the dictionary holds already when they come."""
+    """Share of chunks that are already in the dictionary when they occur."""
     chunks = sum(
         one.packings[chunk].unique_chunks * one.packings[chunk].reduction_ratio for one in weights
     )

@@ -1,4 +1,4 @@
-"""All claims, source after source: a new claim is a file and a line here."""
+"""All claims, source after source. To add a claim, add a file and a line here."""
 
 from __future__ import annotations
 
@@ -21,12 +21,16 @@ CLAIMS: tuple[Claim, ...] = (
 
 
 def named(ids: tuple[str, ...]) -> tuple[Claim, ...]:
-    """The claims of these ids, in the order of the registry; all of them for none.
+    """The claims with these ids, in the order of the registry; all claims if no id is given.
+
+    Returns
+    -------
+    tuple of Claim
 
     Raises
     ------
     ValueError
-        For an id that no claim has.
+        For an unknown id.
     """
     known = {claim.id for claim in CLAIMS}
     unknown = sorted(set(ids) - known)

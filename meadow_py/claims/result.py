@@ -1,4 +1,4 @@
-"""What `claims` returns: a row for each claim, with its figure and verdict or what it needs."""
+"""The result of `claims`: for each claim a row with its figure and verdict, or what it needs."""
 
 from __future__ import annotations
 
@@ -13,30 +13,30 @@ from meadow_py.results import Result
 
 @dataclass(frozen=True)
 class ClaimRow:
-    """One claim, and what was found.
+    """One claim and its result.
 
     Attributes
     ----------
     id, source, title, page, claim, published : str
-        As of the claim; `source` is the short name of its source and how to find it.
+        As in the claim; `source` is the short name of its source and how to find it.
     read_from : str
-        What its figures were read in, where that is not the source itself.
+        The text from which its figures were taken, if that is not the source itself.
     rule : str
-        Which figure makes which verdict.
+        The figures that lead to each verdict.
     needs : str
-        The data that it needs.
+        The data that the claim needs.
     ours : str or None
-        The figure that is judged, with its unit; None without a verdict.
+        The figure that is judged, with its unit; None if there is no verdict.
     value : float or None
-        The same as a number.
+        The same figure as a number.
     detail, stands_in : str
-        Figures around it; what stands in for data of the source.
+        Related figures, and what stands in for data of the source.
     verdict : str or None
-        ``reproduced``, ``approximated``, ``refuted``; None where its data is missing.
+        ``reproduced``, ``approximated`` or ``refuted``; None if data is missing.
     command : str
-        What computes it.
+        The command that computes the claim.
     commit, cpu, date : str or None
-        Of the record; None for what was computed just now.
+        Commit, CPU and date of a recorded result; None for one that was computed just now.
     """
 
     id: str
@@ -59,11 +59,12 @@ class ClaimRow:
     date: str | None = None
 
     def check_record(self) -> None:
-        """Raise ValueError where a verdict and its figure do not go together.
+        """Check that a verdict and its figure go together.
 
         Raises
         ------
         ValueError
+            If they do not.
         """
         if (self.verdict is None) != (self.ours is None) or (self.ours is None) != (
             self.value is None
@@ -88,20 +89,24 @@ class Claims(Result):
     AGAIN: ClassVar[str] = "run meadow claims again"
 
     def __iter__(self) -> Iterator[ClaimRow]:
-        """The rows."""
+        """Iterate over the rows."""
         return iter(self.rows)
 
     def __len__(self) -> int:
-        """How many rows."""
+        """Number of rows."""
         return len(self.rows)
 
     def __getitem__(self, claim: str) -> ClaimRow:
-        """The row of an id.
+        """The row with this id.
+
+        Returns
+        -------
+        ClaimRow
 
         Raises
         ------
         KeyError
-            If no row has it.
+            If no row has this id.
         """
         for row in self.rows:
             if row.id == claim:
@@ -109,14 +114,19 @@ class Claims(Result):
         raise KeyError(claim)
 
     def counts(self) -> dict[str, int]:
-        """Rows by verdict, and those without one under ``no data``."""
+        """Number of rows by verdict, with ``no data`` for rows without a verdict.
+
+        Returns
+        -------
+        dict of str to int
+        """
         made: dict[str, int] = {}
         for verdict in VERDICTS:
             made[verdict] = sum(row.verdict == verdict for row in self.rows)
         return {**made, "no data": sum(row.verdict is None for row in self.rows)}
 
     def to_dict(self) -> dict[str, Any]:
-        """As JSON types: the contract of ``meadow claims --json``.
+        """Convert the claims to JSON types: the contract of ``meadow claims --json``.
 
         Returns
         -------
@@ -130,12 +140,22 @@ class Claims(Result):
         }
 
     def to_rows(self) -> list[dict[str, Any]]:
-        """One row per claim."""
+        """One row per claim.
+
+        Returns
+        -------
+        list of dict
+        """
         return [asdict(row) for row in self.rows]
 
     @classmethod
     def from_dict(cls, data: dict[str, Any]) -> Claims:
-        """The claims from what `to_dict` gave; see `Result.from_dict`."""
+        """Restore claims from the output of `to_dict`; see `Result.from_dict`.
+
+        Returns
+        -------
+        Claims
+        """
         return cls(from_json_types(_Rows, {"claims": data["claims"]}).claims)
 
     def _repr_html_(self) -> str:
@@ -151,6 +171,6 @@ class Claims(Result):
 
 @dataclass(frozen=True)
 class _Rows:
-    """What of a file is read: the counts follow from it."""
+    """The part of a file that is read; the counts follow from it."""
 
     claims: tuple[ClaimRow, ...]

@@ -25,12 +25,13 @@ def claims(*ids: str, run: bool = False, model: Any = None) -> Claims:
     Parameters
     ----------
     *ids : str
-        Which claims; none: all.
+        Ids of the claims; all claims if none is given.
     run : bool
-        False: what was recorded, with commit, CPU, date and command. True: compute them again.
+        True computes the claims again. False returns the recorded results, with commit, CPU, date
+        and command.
     model : optional
-        With `run`: what `open_checkpoint` takes, or a list of such, whose weights are packed.
-        None: the bundled demo.
+        With `run`, anything that `open_checkpoint` takes, or a list of such models, whose weights
+        are packed. None: the bundled demo.
 
     Returns
     -------
@@ -39,7 +40,7 @@ def claims(*ids: str, run: bool = False, model: Any = None) -> Claims:
     Raises
     ------
     ValueError
-        For an id that no claim has, and for a model without `run`.
+        For an unknown id, and for a model without `run`.
     FormatError, OSError
         As `open_checkpoint`.
     """

@@ -1,8 +1,8 @@
 """Devices as data: every number with its source, and a range where sources disagree.
 
-A device is a TOML file: those in ``tables`` come with meadow_py, and a file of your own works the
-same way. Inside, all numbers are in SI base units: bytes, bytes/s, operations/s, hertz, watts,
-joules, seconds. In files they carry their unit.
+A device is a TOML file. Those in ``tables`` come with meadow_py, and a file of your own works the
+same way. In Python, all numbers are in SI base units: bytes, bytes/s, operations/s, hertz, watts,
+joules, seconds. In files, each number has its unit.
 """
 
 from __future__ import annotations

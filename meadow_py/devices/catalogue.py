@@ -1,4 +1,4 @@
-"""The devices that come with meadow_py, and those of files."""
+"""Look-up of devices: those that come with meadow_py, and those in files."""
 
 from __future__ import annotations
 
@@ -15,7 +15,12 @@ _TABLES = Path(__file__).parent / "tables"
 
 @cache
 def bundled() -> dict[str, Device]:
-    """All devices that come with meadow_py, by name."""
+    """All devices that come with meadow_py, by name.
+
+    Returns
+    -------
+    dict of str to Device
+    """
     found: dict[str, Device] = {}
     for path in sorted(_TABLES.glob("*.toml")):
         for name, device in read_devices(Device, path).items():
@@ -26,18 +31,27 @@ def bundled() -> dict[str, Device]:
 
 
 def names() -> tuple[str, ...]:
-    """Of the devices that come with meadow_py, in alphabetical order."""
+    """Names of the devices that come with meadow_py, in alphabetical order.
+
+    Returns
+    -------
+    tuple of str
+    """
     return tuple(sorted(bundled()))
 
 
 def get(name_or_path: str | os.PathLike[str] | Device) -> Device:
-    """A device by name, or from a file.
+    """Find a device by name, or read it from a file.
 
     Parameters
     ----------
     name_or_path : str, path or Device
-        One of `names`, or the path of a TOML file; ``file.toml#name`` for one of several in it. A
-        `Device` is returned as it is.
+        One of `names`, or the path of a TOML file; ``file.toml#name`` selects one of several
+        devices in a file. A `Device` is returned as it is.
+
+    Returns
+    -------
+    Device
 
     Raises
     ------
@@ -46,11 +60,12 @@ def get(name_or_path: str | os.PathLike[str] | Device) -> Device:
     OSError
         If the file cannot be read.
     meadow_py.FormatError
-        If it is no device file, with the key, the value and the reason.
+        If the file is not a valid device file; the message gives the key, the value and the
+        reason.
     """
     if isinstance(name_or_path, Device):
         return name_or_path
-    wanted = os.fspath(name_or_path)  # TypeError where it is neither
+    wanted = os.fspath(name_or_path)  # raises TypeError for anything but a name or a path
     if wanted.lower() in bundled():
         return bundled()[wanted.lower()]
     file, _, name = wanted.partition("#")

@@ -1,4 +1,4 @@
-"""Bandwidths that no such memory or bus has: mostly bits taken for bytes, or the other way."""
+"""Checks for impossible bandwidths, which mostly come from mistaking bits for bytes or reverse."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ _SLACK = 1.1  # makers round: "17 GB/s" for 17.07, "102" for 102.4
 _RATE = re.compile(r"(?:LP|G)?DDR\d[A-Z]*-(\d{3,5})")
 _DYNAMIC = re.compile(r"(?:LP|G)?DDR\d", re.IGNORECASE)
 
-# What the wires of an interface carry, bytes per second. PCIe after its line code (8b/10b, from 3.0
-# 128b/130b), per lane; the others as their names say: SDR104 104 MB/s, HS400 400 MB/s, UFS 3.1 and
-# 4.0 two lanes of 11.6 and 23.2 Gb/s.
+# Bytes per second that the wires of an interface carry. PCIe is per lane and net of its line code
+# (8b/10b; 128b/130b from 3.0 on). The others follow from their names: SDR104 104 MB/s, HS400
+# 400 MB/s; UFS 3.1 and 4.0 have two lanes of 11.6 and 23.2 Gb/s.
 _WIRES = {
     "SDR104": 104e6,
     "SDR50": 50e6,
@@ -31,18 +31,19 @@ _PCIE = re.compile(r"PCIE (\d)(?:\.0)? X(\d+)")
 
 
 def peak_of(memory_type: str, bus_bits: int | None) -> float | None:
-    """Bytes per second of a memory: transfer rate x bus width / 8.
+    """Peak bandwidth of a memory: transfer rate x bus width / 8.
 
     Parameters
     ----------
     memory_type : str
-        With its transfer rate in MT/s, such as ``DDR4-2133``.
+        Type with its transfer rate in MT/s, such as ``DDR4-2133``.
     bus_bits : int or None
+        Width of the data bus.
 
     Returns
     -------
     float or None
-        None where the type tells no rate, or the width is not known.
+        Bytes per second; None if the type gives no rate, or the width is unknown.
     """
     match = _RATE.fullmatch(memory_type.strip())
     if match is None or bus_bits is None:
@@ -51,7 +52,7 @@ def peak_of(memory_type: str, bus_bits: int | None) -> float | None:
 
 
 def check_memory(memory: Memory, table: Table) -> None:
-    """Refuse a bandwidth that is not that of the type and the bus, and an achieved one above it."""
+    """Refuse a bandwidth that does not match type and bus width, and an achieved one above it."""
     bandwidth, peak = memory.bandwidth, peak_of(memory.type, memory.bus_bits)
     if peak is not None:
         _near(bandwidth, peak, f"{memory.type} x {memory.bus_bits} bit", table)
@@ -77,7 +78,7 @@ def check_storage(storage: Storage, table: Table) -> None:
 
 
 def wires_of(storage_type: str) -> float | None:
-    """Bytes per second that an interface can carry; None where its name does not tell."""
+    """Bytes per second that an interface can carry; None if its name does not imply them."""
     name = storage_type.upper()
     lanes = _PCIE.search(name)
     if lanes is not None:
@@ -94,7 +95,7 @@ def _near(found: Quantity, peak: float, how: str, table: Table) -> None:
 
 
 def _factor_8(value: float, peak: float) -> str:
-    """What to add to the reason where bits were taken for bytes, or bytes for bits."""
+    """Addition to the reason if bits were apparently taken for bytes, or bytes for bits."""
     if 1 / _SLACK <= value / peak / 8 <= _SLACK:
         return ": it is 8 times as much: are these gigabits (Gb/s), written as GB/s?"
     if 1 / _SLACK <= value / peak * 8 <= _SLACK:
@@ -103,7 +104,7 @@ def _factor_8(value: float, peak: float) -> str:
 
 
 def spell(bytes_per_second: float) -> str:
-    """With three figures, and a unit that shows them."""
+    """A bandwidth with three significant digits and a suitable unit."""
     for factor, unit in ((1e9, "GB/s"), (1e6, "MB/s")):
         if bytes_per_second >= factor:
             return f"{bytes_per_second / factor:.3g} {unit}"

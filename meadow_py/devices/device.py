@@ -1,4 +1,4 @@
-"""What a device is to the simulator and the planner. SI base units everywhere."""
+"""A device as the simulator and the planner see it, in SI base units."""
 
 from __future__ import annotations
 
@@ -14,25 +14,25 @@ from meadow_py.records import to_json_types
 
 @dataclass(frozen=True)
 class Device:
-    """A device, every number with its source.
+    """A device, with a source for every number.
 
     Attributes
     ----------
     name, title, kind : str
-        ``zcu102``, "Xilinx ZCU102", ``FPGA``.
+        For example ``zcu102``, "Xilinx ZCU102", ``FPGA``.
     compute : Compute
     on_chip : Buffers
     memory : Memory, optional
-        None for microcontrollers with SRAM only.
+        None for microcontrollers that have only SRAM.
     storages : tuple of Storage
     power : Power, optional
     energy : str
-        Name or file of its energy table: see `meadow_py.devices.energy_table`.
+        Name or file of its energy table; see `meadow_py.devices.energy_table`.
     sources : dict of str to str
-        Titles, by the short names that the file uses.
+        Titles of the sources, by the short names that the file uses.
     notes : str
     per_token_overhead_s : Quantity, optional
-        Seconds a token that are neither transfer nor arithmetic: launches, synchronisation.
+        Seconds per token that are neither transfer nor arithmetic: launches, synchronisation.
     """
 
     name: str
@@ -49,17 +49,22 @@ class Device:
     per_token_overhead_s: Quantity | None = None
 
     def with_bandwidth(self, bandwidth: str | float) -> Device:
-        """The same device with another bandwidth of its memory, which is then taken as achieved.
+        """The same device with another memory bandwidth, which then also counts as achieved.
 
         Parameters
         ----------
         bandwidth : str or float
             ``"12Gb/s"``, or bytes per second.
 
+        Returns
+        -------
+        Device
+
         Raises
         ------
         ValueError
-            For no positive bandwidth, a unit in doubt, or a device without such memory.
+            For a bandwidth that is not positive, an ambiguous unit, or a device without off-chip
+            memory.
         """
         if self.memory is None:
             raise ValueError(f"device {self.name}: it has no memory outside of the chip")
@@ -70,13 +75,23 @@ class Device:
         return replace(self, memory=replace(self.memory, bandwidth=given, achieved=None))
 
     def to_toml(self) -> str:
-        """As the text of a device file that `from_toml` reads again."""
+        """Convert the device to the text of a device file, which `from_toml` can read.
+
+        Returns
+        -------
+        str
+        """
         from meadow_py.devices.writing import device_toml
 
         return device_toml(self)
 
     def to_dict(self) -> dict[str, Any]:
-        """As JSON types, SI base units."""
+        """Convert the device to JSON types, in SI base units.
+
+        Returns
+        -------
+        dict
+        """
         made: dict[str, Any] = to_json_types(self)
         return made
 
@@ -88,16 +103,20 @@ class Device:
         ----------
         path : path
         name : str, optional
-            Which one, of a file that holds several.
+            Which device to read, if the file holds several.
+
+        Returns
+        -------
+        Device
 
         Raises
         ------
         OSError
-            If it cannot be read.
+            If the file cannot be read.
         meadow_py.FormatError
-            If it is no such file, with the key, the value and the reason.
+            If it is not a valid device file; the message gives the key, the value and the reason.
         ValueError
-            If it holds no device `name`, or several and none is named.
+            If the file has no device `name`, or has several and `name` is None.
         """
         from meadow_py.devices.reading import read_device
 

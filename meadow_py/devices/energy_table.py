@@ -1,4 +1,4 @@
-"""What moving a bit and multiplying two numbers cost, with a band of low, typical and high."""
+"""Energy of moving a bit and of multiplying two numbers, each with low, typical and high values."""
 
 from __future__ import annotations
 
@@ -20,19 +20,19 @@ _MAC_BITS = (8, 16, 32)
 
 @dataclass(frozen=True)
 class EnergyTable:
-    """Energy of single actions, in picojoules; `low` and `high` of each are a band.
+    """Energy of single actions in picojoules, each with a band from `low` to `high`.
 
     Attributes
     ----------
     name, title : str
     off_chip_pj_per_bit : Quantity
-        Of a bit read from, or written to, memory outside of the chip.
+        Energy of a bit read from, or written to, off-chip memory.
     on_chip_pj_per_bit : tuple of (int, Quantity)
-        By size of the memory in bytes, smallest first.
+        Energy of a bit by size of the on-chip memory in bytes, smallest first.
     mac_pj : dict of int to Quantity
-        Of one multiply-accumulate, by bits of its operands: 8, 16, 32.
+        Energy of one multiply-accumulate, by bits of its operands: 8, 16, 32.
     storage_pj_per_bit : Quantity, optional
-        Of a bit read from storage.
+        Energy of a bit read from storage.
     """
 
     name: str
@@ -43,10 +43,14 @@ class EnergyTable:
     storage_pj_per_bit: Quantity | None = None
 
     def on_chip(self, nbytes: float) -> Quantity:
-        """Picojoules a bit of an on-chip memory of so many bytes.
+        """Picojoules per bit of an on-chip memory of `nbytes` bytes.
 
-        Between two sizes of the table as the straight line in log(size), log(energy); beyond its
-        ends as there.
+        Between two sizes of the table, interpolate linearly in log(size) and log(energy); beyond
+        its ends, use the nearest size.
+
+        Returns
+        -------
+        Quantity
         """
         sizes = self.on_chip_pj_per_bit
         above = next((at for at, (size, _) in enumerate(sizes) if size >= nbytes), len(sizes))
@@ -66,7 +70,16 @@ class EnergyTable:
         return Quantity(value, min(low, value), max(high, value), source, "derived")
 
     def mac(self, bits: int) -> Quantity:
-        """Picojoules of one multiply-accumulate of operands of at most `bits` bits.
+        """Picojoules of one multiply-accumulate with operands of `bits` bits.
+
+        Parameters
+        ----------
+        bits : int
+            1 to 32; rounded up to the next width in the table.
+
+        Returns
+        -------
+        Quantity
 
         Raises
         ------
@@ -78,7 +91,12 @@ class EnergyTable:
         return self.mac_pj[next(width for width in _MAC_BITS if bits <= width)]
 
     def to_dict(self) -> dict[str, Any]:
-        """As JSON types."""
+        """Convert the table to JSON types.
+
+        Returns
+        -------
+        dict
+        """
         storage = self.storage_pj_per_bit
         return {
             "name": self.name,
@@ -93,18 +111,27 @@ class EnergyTable:
 
 
 def energy_names() -> tuple[str, ...]:
-    """Of the energy tables that come with meadow_py, in alphabetical order."""
+    """Names of the energy tables that come with meadow_py, in alphabetical order.
+
+    Returns
+    -------
+    tuple of str
+    """
     return tuple(sorted(_bundled()))
 
 
 def energy_table(name_or_path: str | os.PathLike[str] | EnergyTable) -> EnergyTable:
-    """An energy table by name, or from a file.
+    """Find an energy table by name, or read it from a file.
 
     Parameters
     ----------
     name_or_path : str, path or EnergyTable
-        One of `energy_names`, or the path of a TOML file; ``file.toml#name`` for one of several in
-        it. An `EnergyTable` is returned as it is.
+        One of `energy_names`, or the path of a TOML file; ``file.toml#name`` selects one of several
+        tables in a file. An `EnergyTable` is returned as it is.
+
+    Returns
+    -------
+    EnergyTable
 
     Raises
     ------
@@ -113,7 +140,8 @@ def energy_table(name_or_path: str | os.PathLike[str] | EnergyTable) -> EnergyTa
     OSError
         If the file cannot be read.
     meadow_py.FormatError
-        If it is no energy table, with the key, the value and the reason.
+        If the file holds no valid energy table; the message gives the key, the value and the
+        reason.
     """
     if isinstance(name_or_path, EnergyTable):
         return name_or_path
@@ -136,7 +164,7 @@ def energy_table(name_or_path: str | os.PathLike[str] | EnergyTable) -> EnergyTa
 
 
 def read_energy_tables(path: str | os.PathLike[str]) -> dict[str, EnergyTable]:
-    """All energy tables of a file, by name; errors as of `energy_table`."""
+    """All energy tables in a file, by name; raises the errors of `energy_table`."""
     raw, top = start(path, read_toml(path), "energy")
     return {name: _table(top, raw, name) for name in top.all_keys()}
 

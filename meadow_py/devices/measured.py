@@ -30,14 +30,14 @@ _NOTES = (
 
 
 def measure_device(folder: str | os.PathLike[str] = ".", name: str = "this-host") -> Device:
-    """Measure this host, and describe it as a device: takes some seconds.
+    """Measure this host and describe it as a device, which takes a few seconds.
 
     Parameters
     ----------
     folder : path
-        Where a temporary file is written and read, to measure the disk below it.
+        Folder in which a temporary file is written and read to measure the disk.
     name : str
-        Of the device.
+        Name of the device.
 
     Returns
     -------
@@ -46,7 +46,7 @@ def measure_device(folder: str | os.PathLike[str] = ".", name: str = "this-host"
     Raises
     ------
     OSError
-        If nothing can be written in `folder`.
+        If `folder` is not writable.
     """
     if not Path(folder).is_dir():
         raise NotADirectoryError(f"folder {os.fspath(folder)!r}: expected a folder to measure")
@@ -68,7 +68,7 @@ def measure_device(folder: str | os.PathLike[str] = ".", name: str = "this-host"
 
 
 def _compute(source: str) -> Compute:
-    """Rates of products of this library; of 16 bits those of BF16 weights."""
+    """Rates of this library's products; BF16 weights stand for 16 bits."""
     speed = compute_speed()
     return Compute(
         pe_array=None,

@@ -1,4 +1,4 @@
-"""The parts of a device: memory, storage, arithmetic, buffers and power. SI base units."""
+"""The parts of a device: memory, storage, arithmetic, buffers and power, in SI base units."""
 
 from __future__ import annotations
 
@@ -9,23 +9,23 @@ from meadow_py.devices.quantity import Quantity
 
 @dataclass(frozen=True)
 class Memory:
-    """Memory outside of the chip that holds the model while it runs.
+    """Off-chip memory that holds the model while it runs.
 
     Attributes
     ----------
     name : str
     type : str
-        With the transfer rate in MT/s where there is one: ``LPDDR4X-4267``.
+        Type, with the transfer rate in MT/s if it has one: ``LPDDR4X-4267``.
     capacity : Quantity
         Bytes.
     bandwidth : Quantity
-        Bytes a second, the peak.
+        Peak bytes per second.
     achieved : Quantity, optional
-        Bytes a second, measured with work of this kind.
+        Bytes per second, measured with this kind of work.
     bus_bits : int, optional
         Width of the data bus.
     one_thread : Quantity, optional
-        Bytes a second that one thread alone attains.
+        Bytes per second that one thread alone attains.
     """
 
     name: str
@@ -38,13 +38,13 @@ class Memory:
 
     @property
     def usable_bandwidth(self) -> Quantity:
-        """What was achieved of the peak where it was measured, else the peak. Bytes a second."""
+        """Bytes per second achieved, if that was measured; otherwise the peak."""
         return self.achieved or self.bandwidth
 
 
 @dataclass(frozen=True)
 class Storage:
-    """Where a model lies while the device is off.
+    """Storage that keeps a model while the device is off.
 
     Attributes
     ----------
@@ -52,7 +52,7 @@ class Storage:
     type : str
         Such as ``microSD``, ``eMMC``, ``UFS``, ``NVMe``, ``NOR``, ``NAND``.
     read_bandwidth : Quantity
-        Bytes a second, sequential.
+        Bytes per second of sequential reading.
     capacity : Quantity, optional
         Bytes.
     """
@@ -70,9 +70,9 @@ class ProcessingElements:
     Attributes
     ----------
     parallel, broadcasting : int
-        Elements that multiply in parallel, and ones that broadcast one operand.
+        Number of elements that take two vectors, and of those that broadcast one value.
     macs_per_cycle : Quantity
-        INT8 multiply-accumulates that one element starts in a cycle.
+        INT8 multiply-accumulates that one element starts per cycle.
     clock : Quantity
         Hertz.
     """
@@ -84,24 +84,25 @@ class ProcessingElements:
 
     @property
     def count(self) -> int:
-        """All elements."""
+        """Number of elements of both kinds."""
         return self.parallel + self.broadcasting
 
     @property
     def operations_per_second(self) -> float:
-        """Peak of all elements; a multiply-accumulate counts as 2."""
+        """Peak of all elements together; a multiply-accumulate counts as 2 operations."""
         return 2.0 * self.count * self.macs_per_cycle.value * self.clock.value
 
 
 @dataclass(frozen=True)
 class Compute:
-    """How fast a device computes. Operations a second at peak; a multiply-accumulate counts as 2.
+    """How fast a device computes: peak operations per second, a multiply-accumulate counting as 2.
 
     Attributes
     ----------
     pe_array : ProcessingElements, optional
     int8, f16, f32 : Quantity, optional
-        None where neither a source nor an assumption gives it. Dense, not sparse, operations.
+        Speed for operands of this type, for dense rather than sparse operations; None if neither a
+        source nor an assumption gives it.
     efficiency : Quantity
         Share of the peak that matrix products attain.
     """
@@ -113,7 +114,12 @@ class Compute:
     efficiency: Quantity
 
     def peak_operations_per_second(self, bits: int) -> float:
-        """Of operands of so many bits: see `operations_per_second`."""
+        """Peak operations per second for operands of `bits` bits; see `operations_per_second`.
+
+        Returns
+        -------
+        float
+        """
         wide_enough = {
             "int8": self._int8() if bits <= 8 else None,
             "f16": self.f16.value if self.f16 is not None and bits <= 16 else None,
@@ -128,14 +134,18 @@ class Compute:
         return max(found)
 
     def operations_per_second(self, bits: int) -> float:
-        """What products of operands of so many bits attain: peak times efficiency.
+        """Operations per second that products of such operands attain: peak times efficiency.
 
-        Narrower operands run at the speed of the narrowest type that holds them, so 4 bits as INT8.
+        Operands run at the speed of the narrowest type that holds them, so 4 bits run as INT8.
 
         Parameters
         ----------
         bits : int
-            1 to 32, the wider of the two operands.
+            Bits of the wider of the two operands, 1 to 32.
+
+        Returns
+        -------
+        float
 
         Raises
         ------
@@ -147,7 +157,7 @@ class Compute:
         return self.peak_operations_per_second(bits) * self.efficiency.value
 
     def _known(self) -> list[str]:
-        """Of the types, those that have a speed."""
+        """The types that have a speed."""
         rates = {"int8": self._int8(), "f16": self.f16, "f32": self.f32}
         return [name for name, rate in rates.items() if rate is not None]
 
@@ -165,7 +175,7 @@ class Buffers:
     ----------
     total : Quantity
     weight, input, output : Quantity, optional
-        Parts of it, where they are divided.
+        Parts of the total, if it is divided.
     """
 
     total: Quantity
@@ -176,16 +186,16 @@ class Buffers:
 
 @dataclass(frozen=True)
 class Power:
-    """Watts.
+    """Power of a device in watts.
 
     Attributes
     ----------
     static : Quantity
-        Drawn whether it works or not.
+        Power drawn whether or not the device is working.
     active : Quantity, optional
-        Of the chip, at work.
+        Power of the chip while it is working.
     board : Quantity, optional
-        Of the whole board, at work.
+        Power of the whole board while it is working.
     """
 
     static: Quantity

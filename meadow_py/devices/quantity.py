@@ -11,24 +11,25 @@ KINDS = ("specified", "measured", "derived", "assumed")
 
 @dataclass(frozen=True)
 class Quantity:
-    """A number that says where it is from.
+    """A number that says where it comes from.
 
     Attributes
     ----------
     value : float
         In SI base units: bytes, bytes/s, operations/s, hertz, watts, joules, seconds.
     low, high : float
-        The range of the sources, ``low <= value <= high``; equal to `value` where there is one.
+        Range of the sources, ``low <= value <= high``; both equal `value` if there is no range.
     source : str
-        Title, date and page; for what is derived how, for what is assumed why.
+        Title, date and page. For a derived number, how it was derived; for an assumed one, why.
     kind : str
-        ``specified`` by a maker, ``measured``, ``derived`` from such by arithmetic, or ``assumed``
-        where no source gives it.
+        ``specified`` by a maker, ``measured``, ``derived`` from such numbers by arithmetic, or
+        ``assumed`` if no source gives it.
 
     Raises
     ------
     ValueError
-        If a number is negative or not finite, if they are not in order, or for an unknown kind.
+        If a number is negative or not finite, if the numbers are not in order, or if the kind is
+        unknown.
     """
 
     value: float
@@ -53,15 +54,30 @@ class Quantity:
 
     @classmethod
     def given(cls, value: float, source: str = "given by the caller") -> Quantity:
-        """What a caller sets: an assumption without a range."""
+        """A value that a caller sets: an assumption without a range.
+
+        Returns
+        -------
+        Quantity
+        """
         return cls(value, value, value, source, "assumed")
 
     def times(self, factor: float) -> Quantity:
-        """The same number in another unit, or of `factor` such parts."""
+        """The same number in another unit, or for `factor` such parts.
+
+        Returns
+        -------
+        Quantity
+        """
         return Quantity(
             self.value * factor, self.low * factor, self.high * factor, self.source, self.kind
         )
 
     def to_dict(self) -> dict[str, Any]:
-        """As JSON types."""
+        """Convert the number to JSON types.
+
+        Returns
+        -------
+        dict
+        """
         return dict(vars(self))

@@ -1,4 +1,4 @@
-"""From device files to devices."""
+"""Reading of device files."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 def read_device(
     kind: type[Device], path: str | os.PathLike[str], name: str | None = None
 ) -> Device:
-    """One device of a file: see `Device.from_toml`."""
+    """Read one device from a file; see `Device.from_toml`."""
     found = read_devices(kind, path)
     if name is None:
         if len(found) > 1:
@@ -39,20 +39,24 @@ def read_device(
 
 
 def read_devices(kind: type[Device], path: str | os.PathLike[str]) -> dict[str, Device]:
-    """All devices of a file, by name, in its order.
+    """Read all devices from a file, by name, in the order of the file.
 
     Parameters
     ----------
     kind : type
-        `Device`, which itself reads through this module.
+        `Device`. It is passed in because `Device` itself reads through this module.
     path : path
+
+    Returns
+    -------
+    dict of str to Device
 
     Raises
     ------
     OSError
-        If it cannot be read.
+        If the file cannot be read.
     meadow_py.FormatError
-        If it is no such file, with the key, the value and the reason.
+        If it is not a valid device file; the message gives the key, the value and the reason.
     """
     raw, top = start(path, read_toml(path), "device")
     return {name: _device(kind, top, raw, name) for name in top.all_keys()}
@@ -80,7 +84,7 @@ def _device(kind: type[Device], top: Table, raw: dict[str, Any], name: str) -> D
 
 
 def _energy(table: Table) -> str:
-    """The name of an energy table, or its file, beside the device file."""
+    """The name of an energy table, or the path of its file, relative to the device file."""
     name = table.text("energy")
     if name in energy_names():
         return name

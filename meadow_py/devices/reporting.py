@@ -1,4 +1,4 @@
-"""All numbers of a device in a row, with names that people read."""
+"""All numbers of a device in a list, with readable names."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ _OWN_UNITS = {
 
 
 def rows_of(device: Device) -> Iterator[tuple[str, Quantity, str]]:
-    """Name, quantity and base unit of every number of a device, in the order of its file."""
+    """Yield name, quantity and base unit of every number of a device, in the order of its file."""
     yield from _rows("compute", device.compute)
     if device.compute.pe_array is not None:
         yield from _rows("compute", device.compute.pe_array)

@@ -1,4 +1,4 @@
-"""TOML files whose every key is checked, with errors that name file, key, value and reason."""
+"""Reading of TOML files with every key checked; errors name the file, key, value and reason."""
 
 from __future__ import annotations
 
@@ -13,21 +13,21 @@ from meadow_py.devices.quantity import KINDS, Quantity
 from meadow_py.errors import FormatError
 
 _MOST_BYTES = 1 << 20  # a device file has a few kilobytes
-_PLAIN = ("count", "share")  # dimensions whose numbers may stand without a unit
+_PLAIN = ("count", "share")  # dimensions whose numbers need no unit
 _SHOWN = 80
-_DEPTH = 8  # of "like" upon "like"
+_DEPTH = 8  # most levels of a table that is "like" one that is itself "like" another
 VERSION = 1
 
 
 def read_toml(path: str | os.PathLike[str]) -> dict[str, Any]:
-    """The tables of a file.
+    """Read the tables of a file.
 
     Raises
     ------
     OSError
-        If it cannot be read.
+        If the file cannot be read.
     meadow_py.FormatError
-        If it is no TOML.
+        If the file is not valid TOML.
     """
     with Path(path).open("rb") as file:
         raw = file.read(_MOST_BYTES + 1)
@@ -35,13 +35,13 @@ def read_toml(path: str | os.PathLike[str]) -> dict[str, Any]:
         raise FormatError(f"{path}: larger than {_MOST_BYTES} bytes: not a device file")
     try:
         tables: dict[str, Any] = tomllib.loads(raw.decode("utf-8"))
-    except (ValueError, RecursionError) as error:  # also of text that is no UTF-8
+    except (ValueError, RecursionError) as error:  # ValueError also for text that is not UTF-8
         raise FormatError(f"{path}: not a TOML file: {error}") from None
     return tables
 
 
 class Table:
-    """One table of a file. Whoever reads it calls `done` at the end, which refuses other keys."""
+    """One table of a file. Its reader calls `done` at the end, which refuses unread keys."""
 
     def __init__(self, path: str, place: str, values: Any, sources: dict[str, str]) -> None:
         self.path, self._place, self.sources = path, place, sources
@@ -58,7 +58,7 @@ class Table:
         raise FormatError(f"{self.path}: {where} = {shown}: {reason}")
 
     def missing(self, key: str) -> NoReturn:
-        """Raise FormatError for a key that has to be there."""
+        """Raise FormatError for a required key that is missing."""
         where = ".".join(part for part in (self._place, key) if part)
         raise FormatError(f"{self.path}: {where}: missing")
 
@@ -66,14 +66,14 @@ class Table:
         return key in self._values
 
     def raw(self, key: str) -> Any:
-        """Whatever stands there."""
+        """The value of the key, unchecked."""
         self._read.add(key)
         if key not in self._values:
             self.missing(key)
         return self._values[key]
 
     def text(self, key: str, default: str | None = None) -> str:
-        """Text that is not empty."""
+        """A text that is not empty."""
         if default is not None and key not in self:
             return default
         value = self.raw(key)
@@ -91,12 +91,12 @@ class Table:
         return int(value)
 
     def table(self, key: str) -> Table:
-        """A table within."""
+        """A table within this one."""
         place = ".".join(part for part in (self._place, key) if part)
         return Table(self.path, place, self.raw(key), self.sources)
 
     def within(self, name: str, values: Any) -> Table:
-        """A table that stands at `name`, with values that may be from elsewhere, too."""
+        """A table reported as `name`, with the given values, which may come from elsewhere."""
         self._read.add(name)
         return Table(self.path, f"{self._place}.{name}".lstrip("."), values, self.sources)
 
@@ -105,7 +105,7 @@ class Table:
         return round(self._number(key, "bytes", False))
 
     def tables(self, key: str) -> list[Table]:
-        """An array of tables, empty where the key is missing."""
+        """An array of tables, empty if the key is missing."""
         if key not in self:
             return []
         value = self.raw(key)
@@ -117,25 +117,25 @@ class Table:
         ]
 
     def all_keys(self) -> Iterable[str]:
-        """In the order of the file."""
+        """All keys, in the order of the file."""
         return self._values.keys()
 
     def done(self) -> None:
-        """Refuse what nobody has read."""
+        """Refuse keys that were not read."""
         for key, value in self._values.items():
             if key not in self._read:
                 known = ", ".join(sorted(self._read))
                 self.refuse(key, value, f"unknown key; the keys here are {known}")
 
     def optional(self, key: str, dimension: str, *, zero: bool = False) -> Quantity | None:
-        """A quantity, or None where the key is missing."""
+        """A quantity, or None if the key is missing."""
         if key in self:
             return self.quantity(key, dimension, zero=zero)
         self._read.add(key)
         return None
 
     def quantity(self, key: str, dimension: str, *, zero: bool = False) -> Quantity:
-        """``{ value, low, high, source, kind, reason }``, numbers in `dimension`.
+        """A quantity ``{ value, low, high, source, kind, reason }``, with numbers in `dimension`.
 
         Parameters
         ----------
@@ -143,7 +143,7 @@ class Table:
         dimension : str
             A key of `units.UNITS`, or ``count``.
         zero : bool
-            Whether 0 is a sensible value.
+            Whether 0 is allowed.
         """
         table = self.table(key)
         value = table._number("value", dimension, zero)
@@ -192,7 +192,7 @@ class Table:
         return number
 
     def _source(self, kind: str) -> str:
-        """Title and reason. What is assumed needs a reason, all else a source."""
+        """Title and reason. An assumed number needs a reason, any other needs a source."""
         if kind == "assumed" or "source" not in self:
             if kind not in ("assumed", "derived"):
                 self.missing("source")
@@ -208,7 +208,7 @@ class Table:
 def start(
     path: str | os.PathLike[str], tables: dict[str, Any], kind: str
 ) -> tuple[dict[str, Any], Table]:
-    """The tables ``[kind.NAME]`` of a file with ``version`` and ``[sources]``, raw and checked."""
+    """The tables ``[kind.NAME]`` of a file, raw and as a `Table`; all other keys are checked."""
     top = Table(str(path), "", tables, {})
     version = top.integer("version", 0)
     if version != VERSION:
@@ -224,7 +224,7 @@ def start(
 
 
 def inherited(top: Table, raw: dict[str, Any], name: str, depth: int = 0) -> dict[str, Any]:
-    """The keys of a table, upon those of the one that it is ``like``."""
+    """The keys of a table, which override those of the table that it is ``like``."""
     own = raw[name]
     if not isinstance(own, dict):
         top.refuse(name, own, "expected a table")

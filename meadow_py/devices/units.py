@@ -1,7 +1,7 @@
-"""Numbers with units, as device files and command lines spell them, to SI base units.
+"""Conversion of numbers with units, as in device files and on command lines, to SI base units.
 
-Bits and bytes are told apart by the case of one letter, so spellings that leave a doubt are refused
-rather than guessed: ``12 Gb/s`` is 1.5e9 bytes a second, ``12 GB/s`` eight times that.
+Only the case of one letter tells bits from bytes, so ambiguous spellings are refused rather than
+guessed: ``12 Gb/s`` is 1.5e9 bytes per second, ``12 GB/s`` eight times that.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ def _with(prefixes: dict[str, float], unit: str, one: float = 1.0) -> dict[str, 
 
 
 def _sizes(after: str, bit_names: tuple[str, ...]) -> dict[str, float]:
-    """Bytes, and bits as eighths of a byte, with a suffix such as ``/s``."""
+    """Units of bytes, and of bits as eighths of a byte, with a suffix such as ``/s``."""
     prefixes = _DECIMAL | _BINARY
     bits = {
         name: factor for bit in bit_names for name, factor in _with(prefixes, bit, 0.125).items()
@@ -50,24 +50,28 @@ _EXAMPLES = {
     "joules/bit": "8 pJ/bit",
     "share": "70 %",
 }
-_LONGEST = 64  # what is longer is no number of a data sheet
+_LONGEST = 64  # longer text is not a number from a data sheet
 _NUMBER = re.compile(r"\s*([+-]?(?:\d[\d_,]*\.?\d*|\.\d+)(?:[eE][+-]?\d{1,3})?)\s*(\S*)\s*")
 
 
 def parse(text: str, dimension: str) -> float:
-    """A number with its unit, in the base unit of `dimension`.
+    """Convert a number with its unit to the base unit of `dimension`.
 
     Parameters
     ----------
     text : str
-        Such as ``12 Gb/s``; the space may be missing.
+        A number and its unit, such as ``12 Gb/s``; the space is optional.
     dimension : str
         A key of `UNITS`, such as ``bytes/s``.
+
+    Returns
+    -------
+    float
 
     Raises
     ------
     ValueError
-        If it is no number, or if its unit is missing, unknown or ambiguous.
+        If the text is not a number, or its unit is missing, unknown or ambiguous.
     """
     match = _NUMBER.fullmatch(text) if len(text) <= _LONGEST else None
     if match is None:
@@ -79,7 +83,7 @@ def parse(text: str, dimension: str) -> float:
     if factor is None:
         raise ValueError(_why_not(unit, dimension))
     try:
-        return float(Fraction(number) * Fraction(repr(factor)))  # 17.06 GB/s is 17060000000
+        return float(Fraction(number) * Fraction(repr(factor)))  # exact: 17.06 GB/s is 17060000000
     except OverflowError:
         raise ValueError("the number is too large") from None
 
@@ -101,17 +105,21 @@ def _why_not(unit: str, dimension: str) -> str:
 
 
 def parse_bandwidth(text: str) -> float:
-    """Bytes per second of a bandwidth such as ``12Gb/s`` (1.5e9) or ``12GB/s`` (12e9).
+    """Convert a bandwidth such as ``12Gb/s`` (1.5e9) or ``12GB/s`` (12e9) to bytes per second.
 
     Parameters
     ----------
     text : str
-        A number with its unit. ``Gb/s`` and ``Gbps`` are giga*bits*, ``GB/s`` gigabytes.
+        A number with its unit. ``Gb/s`` and ``Gbps`` are giga*bits*, ``GB/s`` is gigabytes.
+
+    Returns
+    -------
+    float
 
     Raises
     ------
     ValueError
-        If the number or the unit is missing, not positive, or in doubt.
+        If the number is missing or not positive, or the unit is missing, unknown or ambiguous.
     """
     try:
         value = parse(text, "bytes/s")

@@ -1,4 +1,4 @@
-"""Devices as TOML files that `Device.from_toml` reads again."""
+"""Writing of devices as TOML files, which `Device.from_toml` can read."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ _UNITS = {
 
 
 class _Sources:
-    """Short names for sources, in the order in which they come."""
+    """Short names for sources, in the order in which they appear."""
 
     def __init__(self) -> None:
         self._keys: dict[str, str] = {}
@@ -48,7 +48,7 @@ class _Sources:
 
 
 def device_toml(device: Device) -> str:
-    """A device file. Every number is spelled in its base unit, with all its digits."""
+    """The text of a device file, with every number in its base unit and with all its digits."""
     sources = _Sources()
     place = f"device.{_text(device.name)}"
     body = [f"[{place}]", *_head(device, sources)]
@@ -120,5 +120,5 @@ def _number(value: float, unit: str | None) -> str:
 
 
 def _text(text: str) -> str:
-    """A basic string of TOML, which JSON's is but for one character."""
+    """A basic string of TOML, which equals a JSON string but for one character."""
     return json.dumps(text, ensure_ascii=False).replace("\x7f", "\\u007f")

@@ -1,4 +1,4 @@
-"""The storage planner: does a model fit on a device, where, and how fast is it from there."""
+"""The storage planner: whether a model fits on a device, where, and how fast it runs there."""
 
 from __future__ import annotations
 

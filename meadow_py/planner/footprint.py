@@ -10,7 +10,7 @@ from meadow_py.workload import ModelShape, Precision
 
 
 def footprint(form: Form, setting: Setting) -> Footprint:
-    """What a model in one form needs while it runs."""
+    """Bytes that a model in one form needs while it runs."""
     shape, precision = setting.shape, form.precision
     each = kv_cache_bytes(shape, 1, precision) * setting.batch
     return Footprint(
@@ -23,7 +23,7 @@ def footprint(form: Form, setting: Setting) -> Footprint:
 
 
 def kv_cache_bytes(shape: ModelShape, tokens: int, precision: Precision) -> float:
-    """Keys and values of one sequence in all layers; a window keeps no more than its tokens."""
+    """Bytes of one sequence's keys and values in all layers; a window keeps only its own tokens."""
     if shape.encoder:
         return 0.0
     windows = shape.windows or (0,) * shape.layers
@@ -32,13 +32,13 @@ def kv_cache_bytes(shape: ModelShape, tokens: int, precision: Precision) -> floa
 
 
 def longest_context(fixed_bytes: float, room: float, setting: Setting, form: Form) -> int | None:
-    """Tokens of context that fit beside `fixed_bytes`; at most what the model can."""
+    """Most tokens of context that fit beside `fixed_bytes`, within the model's own limit."""
     shape = setting.shape
     if shape.encoder:
         return None
     limit = shape.positions or 1 << 24
     low, high = 0, limit
-    while low < high:  # more tokens never take less
+    while low < high:  # bisection: more tokens never take fewer bytes
         middle = (low + high + 1) // 2
         cache = kv_cache_bytes(shape, middle, form.precision) * setting.batch
         low, high = (middle, high) if fixed_bytes + cache <= room else (low, middle - 1)
@@ -46,7 +46,7 @@ def longest_context(fixed_bytes: float, room: float, setting: Setting, form: For
 
 
 def activation_bytes(setting: Setting, precision: Precision, tokens: int) -> float:
-    """Input and output of the largest operation on so many tokens, and the residual beside them."""
+    """Bytes of the residual, and of the input and output of the largest operation on `tokens`."""
     work = workload.of(
         setting.shape,
         tokens=tokens,

@@ -1,4 +1,4 @@
-"""How many bytes the weights take: at a precision, as a profile packed them, or in a file."""
+"""Sizes of the weights: at a precision, as a profile packed them, or as a file stores them."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 PRECISIONS = ("w16a16", "w8a8", "w4.5a8kv16")
 _CODECS = ("naive", "packets", "reindexed", "huffman", "storage")
-_ACTIVATIONS = ((32, 24), (16, 12), (8, 0))  # their bits, for weights of more bits than
+_ACTIVATIONS = ((32, 24), (16, 12), (8, 0))  # (bits of activations, if weights exceed these bits)
 _DENSE, _STORAGE = "dense", "storage"
 
 
@@ -32,12 +32,12 @@ class Form:
     packing : str
         ``dense``, a codec, or ``as stored``.
     stored_bytes : float
-        Of all weights, where they lie while the model runs.
+        Bytes of all weights as they are held while the model runs.
     read_bytes : float
-        Of those that a token reads: all but an embedding that is not the head, too.
+        Bytes of the weights that each token reads: all but an embedding that is not also the head.
     file_bytes : float
-        Of all weights in storage: less than `stored_bytes` with the storage codec, which is decoded
-        when weights are loaded.
+        Bytes of all weights in storage. With the storage codec this is less than `stored_bytes`,
+        because weights are decoded when they are loaded.
     source : str
         ``nominal``: bits times weights; ``profile``: measured, tables and headers counted;
         ``given``: the size of a file.
@@ -52,35 +52,35 @@ class Form:
 
 
 def stored_weights(shape: ModelShape) -> int:
-    """Weights of all matrices; biases, norms and position embeddings are not counted."""
+    """Number of weights in all matrices; biases, norms and position embeddings do not count."""
     untied = 0 if shape.tied else shape.head_weights
     patches = shape.patch_values * shape.hidden
     return shape.decoder_weights + shape.embedding_weights + untied + patches
 
 
 def read_weights(shape: ModelShape) -> int:
-    """Weights that each token reads: every block, and the head."""
+    """Number of weights that each token reads: those of every block and of the head."""
     return shape.decoder_weights + shape.head_weights
 
 
 def nominal(shape: ModelShape, precision: Precision) -> Form:
-    """Dense weights at so many bits each."""
+    """Dense weights at the bits of `precision`."""
     share = precision.weight_bits / 8
     stored, read = stored_weights(shape) * share, read_weights(shape) * share
     return Form(precision, _DENSE, stored, min(read, stored), stored, "nominal")
 
 
 def given(shape: ModelShape, precision: Precision, nbytes: float) -> Form:
-    """Weights of which only the bytes of all together are known."""
+    """Weights of which only the total size, `nbytes`, is known."""
     share = min(read_weights(shape) / stored_weights(shape), 1.0)
     return Form(precision, "as stored", nbytes, nbytes * share, nbytes, "given")
 
 
 def as_stored(model: Any, shape: ModelShape) -> Form | None:
-    """The weights as a file or a folder has them; None where there are none to see.
+    """The weights as a file or folder stores them; None if there are none.
 
-    Their precision is bits over numbers. Below 12 bits, products are taken to be of INT8, the KV
-    cache to have 16 bits: what llama.cpp does.
+    Their precision is the stored bits divided by the count of numbers. At 12 bits or fewer,
+    products are assumed to use INT8; the KV cache is assumed to have 16 bits, as in llama.cpp.
     """
     from meadow_py.opening import open_checkpoint
     from meadow_py.sources import Checkpoint
@@ -104,13 +104,13 @@ def as_stored(model: Any, shape: ModelShape) -> Form | None:
 def of_profile(shape: ModelShape, profile: Profile, activation_bits: float | None) -> list[Form]:
     """Dense and packed sizes of a profile, one form for each quantiser and codec.
 
-    Of chunk sizes the one that is smallest over the whole model counts. Weights that the profile
-    leaves out are taken as dense.
+    The chunk size is the one that makes the whole model smallest. Weights that the profile leaves
+    out are assumed to be dense.
 
     Raises
     ------
     ValueError
-        If the profile has more weights than the model.
+        If the profile has more weights than the model (with a tolerance of 5 %).
     """
     counted = sum(weight.count for weight in profile.weights)
     if counted > stored_weights(shape) * 1.05:
@@ -128,7 +128,7 @@ def of_profile(shape: ModelShape, profile: Profile, activation_bits: float | Non
 def _decoded_when_loaded(
     key: tuple[str, str], form: Form, forms: dict[tuple[str, str], Form]
 ) -> Form:
-    """The storage codec is no form to run from: in memory its weights are dense."""
+    """The form with dense sizes in memory if its codec is the storage codec, else unchanged."""
     quantizer, codec = key
     dense = forms.get((quantizer, _DENSE))
     if codec != _STORAGE or dense is None:
@@ -153,7 +153,7 @@ def _forms(
 
 
 def _labels(packings: Iterable[Packing]) -> dict[str, str]:
-    """By key of the quantiser: its granularity where no other one has it, else the key."""
+    """Labels by quantiser key: the granularity if it is unique at those bits, else the key."""
     about = {p.quantizer: (p.bits, p.granularity) for p in packings}
     alike = Counter(about.values())
     return {
@@ -176,7 +176,7 @@ def _form(
     packing: str,
     sizes: list[tuple[WeightProfile, float | None]],
 ) -> Form | None:
-    """None where the profile lacks this codec for a weight."""
+    """The form with these sizes; None if the profile lacks the codec for any weight."""
     stored = read = 0.0
     counted = counted_read = 0
     for weight, bits in sizes:

@@ -1,4 +1,4 @@
-"""Where a model lies on a device: on the chip, in memory, in storage, or nowhere."""
+"""Where a device keeps a model: on the chip, in memory, in storage, or nowhere."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ from meadow_py.planner.setting import Setting
 
 @dataclass(frozen=True)
 class Placement:
-    """Where the weights lie while the model runs.
+    """Where the weights are kept while the model runs.
 
     Attributes
     ----------
     place : str
-        As of `Option`.
+        As in `Option`.
     where : str
-        The name of that memory or storage; what is in the way where it is nowhere.
+        The name of that memory or storage; if the place is ``nowhere``, the reason.
     """
 
     place: str
@@ -26,7 +26,7 @@ class Placement:
 
 
 def place(need: Footprint, setting: Setting) -> Placement:
-    """The fastest place that holds everything; storage streams weights that memory does not."""
+    """The fastest place that holds everything, or the storage that streams what does not fit."""
     memory = setting.device.memory
     if need.total <= setting.on_chip_bytes:
         return Placement(ON_CHIP, "SRAM")
@@ -49,11 +49,11 @@ def place(need: Footprint, setting: Setting) -> Placement:
 
 
 def streaming_storage(need: Footprint, setting: Setting) -> Storage | None:
-    """The fastest one that holds the weights, or may: its capacity may not be known."""
+    """The fastest storage that holds the weights, or may hold them if its capacity is unknown."""
     fitting = [s for s in setting.device.storages if holds(s, need) is not False]
     return max(fitting, key=lambda s: s.read_bandwidth.value, default=None)
 
 
 def holds(storage: Storage, need: Footprint) -> bool | None:
-    """Whether the weights fit; None where the capacity is not known."""
+    """Whether the weights fit; None if the capacity is unknown."""
     return None if storage.capacity is None else need.file <= storage.capacity.value

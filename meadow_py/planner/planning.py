@@ -1,4 +1,4 @@
-"""`plan`: from a model and a device to whether it fits, where, and how fast it is."""
+"""`plan`: whether a model fits on a device, where, and how fast it runs there."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ from meadow_py.workload import ModelShape, Precision, shape_of
 if TYPE_CHECKING:
     from meadow_py.profiler import Profile
 
-_CONTEXT, _PROMPT = 2048, 128  # unless the model is for less
+_CONTEXT, _PROMPT = 2048, 128  # unless the model takes fewer tokens
 _NOMINAL = (
     "Sizes are nominal: bits times weights, without tables, scales, norms and biases. What packing "
     "saves depends on the weights: give a profile of the model (profile=, --profile)."
@@ -54,44 +54,46 @@ def plan(
     read_efficiency: float | Quantity | None = None,
     usable_memory: float | Quantity | None = None,
 ) -> Plan:
-    """Whether a model fits on a device, where, and how fast it is there.
+    """Plan whether a model fits on a device, where, and how fast it runs there.
 
     Nothing is run and no weight is read. Times are lower bounds: transfer and arithmetic overlap.
 
     Parameters
     ----------
     model
-        What `meadow_py.workload.shape_of` takes: a bundled name, a folder, a ``config.json``, ...
+        Anything `meadow_py.workload.shape_of` takes: a bundled name, a folder, a ``config.json``...
     device : str, path or Device
-        What `meadow_py.devices.get` takes.
+        Anything `meadow_py.devices.get` takes.
     context : int, optional
-        Tokens in the KV cache. None: 2048, or what the model can.
+        Tokens in the KV cache. None: 2048, or the model's limit if that is lower.
     prompt : int, optional
-        Tokens of the prompt. None: 128, or `context` where that is less.
+        Tokens in the prompt. None: 128, or `context` if that is lower.
     batch : int
-        Sequences side by side.
+        Number of sequences processed together.
     precisions : sequence of str or Precision
-        Rows of the plan, behind that of the weights as stored where there are any, such as
-        ``"w4.5a8kv16"``: 4 bits and a 16-bit scale for 32 weights. Ignored with `profile`; with
-        `weight_bytes` only the first one counts.
+        One row of the plan each, such as ``"w4.5a8kv16"``: 4-bit weights with a 16-bit scale for
+        every 32. If the model has weights, a row for them as stored comes first. Ignored with
+        `profile`; with `weight_bytes`, only the first entry counts.
     profile : Profile, optional
-        Of this model: sizes are then those of its settings and codecs.
+        A profile of this model. The plan then has a row for each of its quantisers and codecs,
+        with measured sizes.
     activation_bits : float, optional
-        Of activations and KV cache beside the codes of `profile`. None: as wide as those, at
-        least 8.
+        Bits of activations and of the KV cache when sizes come from `profile`. None: as wide as
+        the profile's codes, but at least 8.
     weight_bytes : float, optional
-        Size of a file of all weights, instead of a nominal size.
+        Size in bytes of a file with all weights, in place of a nominal size.
     bandwidth : str or float, optional
-        Of the memory, instead of the device's: ``"12Gb/s"``, or bytes per second.
+        Memory bandwidth in place of the device's: ``"12Gb/s"``, or bytes per second.
     read_efficiency : float or Quantity, optional
-        Share of a storage's speed that loading attains. None: 0.9, from 0.11 (a memory-mapped file,
-        llama.cpp issue #9244) to 1.
+        Share of a storage's speed that loading attains. None: 0.9, in a range from 0.11 (a
+        memory-mapped file, llama.cpp issue #9244) to 1.
     usable_memory : float or Quantity, optional
-        Share of memory that the model may take. None: 0.9, from 0.75 to 1.
+        Share of memory that the model may take. None: 0.9, in a range from 0.75 to 1.
 
     Returns
     -------
     Plan
+        One option for each precision and packing.
 
     Raises
     ------
@@ -100,13 +102,13 @@ def plan(
     OSError
         If a file cannot be read.
     meadow_py.FormatError
-        If a device file or a configuration is wrong.
+        If a device file or a configuration is malformed.
 
     Notes
     -----
-    Time of a token: max(bytes / bandwidth, operations / rate) + overhead, the roofline; bytes are
-    those of the blocks, of the head and of the KV cache. First token from cold: reading all
-    weights, then the prompt.
+    The time of a token follows the roofline: max(bytes / bandwidth, operations / rate) + overhead,
+    where the bytes are those of the blocks, the head and the KV cache. The first token from cold
+    takes reading all weights and then the prompt.
     """
     shape, found = shape_of(model), devices.get(device)
     found = found if bandwidth is None else found.with_bandwidth(bandwidth)
@@ -266,7 +268,7 @@ def _from_storages(
 
 
 def _first(read: Band, at: str, times: Times | None, streamed: Times | None) -> Band | None:
-    """Weights are read and then used; those that are streamed are used as they come."""
+    """Time to the first token: weights are read first, or used as they arrive if streamed."""
     if streamed is not None:
         prompt = streamed.prefill_s
         return Band(

@@ -1,4 +1,4 @@
-"""What a plan says: for each precision and packing whether it fits, where, and how fast it is."""
+"""The result of `plan`: for each precision and packing, whether it fits, where, and how fast."""
 
 from __future__ import annotations
 
@@ -24,14 +24,16 @@ class Footprint:
     Attributes
     ----------
     weights : float
-        Where they lie while it runs.
+        Bytes of the weights as they are held while the model runs.
     file : float
-        Weights in storage: the storage codec is decoded when they are loaded.
+        Bytes of the weights in storage. With the storage codec this is less than `weights`,
+        because they are decoded when they are loaded.
     kv_cache : float
-        Of all tokens of the context, all sequences.
+        Bytes of the KV cache for the full context of all sequences.
     kv_cache_per_token : float
+        Bytes of the KV cache for one token of all sequences.
     activations : float
-        The largest that are alive at once, of the tokens that are read together.
+        Most bytes of activations alive at once, for the tokens that are processed together.
     """
 
     weights: NonNegative
@@ -42,32 +44,34 @@ class Footprint:
 
     @property
     def working(self) -> float:
-        """What changes with every token: KV cache and activations."""
+        """Bytes of the KV cache and activations, which change with every token."""
         return self.kv_cache + self.activations
 
     @property
     def total(self) -> float:
-        """Everything."""
+        """Bytes of weights, KV cache and activations together."""
         return self.weights + self.working
 
 
 @dataclass(frozen=True)
 class MatrixTiles:
-    """How one matrix is brought on the chip, piece by piece.
+    """How one matrix is brought onto the chip, tile by tile.
 
     Attributes
     ----------
     name : str
-        Its role, such as ``mlp.up``.
+        The role of the matrix, such as ``mlp.up``.
     rows, columns, count : int
-        Its shape ``[out, in]``, and how many of it the model has.
+        Its shape ``[out, in]``, and how many such matrices the model has.
     tile_rows : int
-        Rows of a tile; 0 where not even one row fits and a tile is a part of a row.
+        Rows in a tile; 0 if not even one row fits, so that a tile is part of a row.
     tiles : int
-        Of one matrix.
+        Tiles in one matrix.
     tile_bytes : float
+        Bytes of a full tile.
     fetch_s, compute_s, seconds : float
-        Of one matrix and one token: fetching alone, arithmetic alone, and both with two buffers.
+        Seconds for one matrix and one token: fetching alone, arithmetic alone, and both
+        overlapped through two buffers.
     """
 
     name: str
@@ -84,17 +88,17 @@ class MatrixTiles:
 
 @dataclass(frozen=True)
 class Tiling:
-    """Weights that come to the chip for every token, in tiles and through two buffers.
+    """How weights are brought onto the chip for every token, in tiles through two buffers.
 
     Attributes
     ----------
     source : str
-        Where they come from.
+        The memory or storage that they come from.
     buffer_bytes : float
-        Of one of the two buffers.
+        Size of each of the two buffers.
     matrices : tuple of MatrixTiles
     seconds : float
-        Of one token.
+        Seconds to bring in all weights for one token and compute with them.
     """
 
     source: str
@@ -105,20 +109,22 @@ class Tiling:
 
 @dataclass(frozen=True)
 class FromStorage:
-    """One storage of the device, from cold.
+    """One storage of the device, and how fast the model starts and runs from it.
 
     Attributes
     ----------
     name : str
     holds : bool or None
-        Whether the weights fit; None where its capacity is not known.
+        Whether the weights fit; None if its capacity is unknown.
     read_s : Band
-        Reading all weights once.
+        Seconds to read all weights once.
     first_token_s : Band or None
-        Reading them and then the prompt, a lower bound; None where nothing runs.
+        Seconds to read the weights and then the prompt, a lower bound; None if the model does not
+        run.
     streamed_tokens_per_s : Band or None
-        Decoding while weights come from there for every token, as far as memory does not keep them;
-        low: all of them, as a page cache that drops the oldest pages does it.
+        Decoded tokens per second while the weights that memory cannot hold are read from this
+        storage for every token. The low end reads all weights each time, as happens with a page
+        cache that drops the oldest pages. None if weights are not streamed, and for encoders.
     """
 
     name: str
@@ -137,28 +143,31 @@ class Option:
     precision : Precision
     packing : str
     size_source : str
-        ``nominal``, ``profile`` or ``given``: what the size of the weights is from.
+        Where the size of the weights comes from: ``nominal``, ``profile`` or ``given``.
     footprint : Footprint
     place : str
-        Where the weights lie while it runs: ``on chip``, ``memory``, ``storage`` (streamed for
-        every token) or ``nowhere``.
+        Where the weights are kept while the model runs: ``on chip``, ``memory``, ``storage``
+        (streamed for every token) or ``nowhere``.
     where : str
-        The name of that memory or storage; what is in the way where it is nowhere.
+        The name of that memory or storage; if the place is ``nowhere``, the reason.
     longest_context : int or None
-        Tokens of context with which it stays on the chip or in memory; 0 where it does not with
-        any; None for encoders.
+        Most tokens of context with which the model still fits on the chip or in memory; 0 if it
+        never fits; None for encoders.
     prefill_s : Band or None
-        Reading the prompt, weights being where they lie: a lower bound. None where nothing runs.
+        Seconds to process the prompt with weights already in place, a lower bound; None if the
+        model does not run.
     tokens_per_s : Band or None
-        Decoded, all sequences together, at the full context. None where nothing runs, and for
-        encoders.
+        Decoded tokens per second of all sequences together, at the full context. None if the
+        model does not run, and for encoders.
     energy_per_token_j : Band or None
-        The device's power at work x time; None where its file gives no such power.
+        Joules of a decoded token: the device's active power times the time. None if the device
+        file does not give that power.
     bound : str
-        ``memory``, ``storage``, ``compute`` or ``overhead``: what takes longest of a token.
+        The part of a token that takes longest: ``memory``, ``storage``, ``compute`` or
+        ``overhead``.
     storages : tuple of FromStorage
     tiling : Tiling or None
-        Of devices whose memory on the chip is addressed by programs.
+        Set where tiles pass through on-chip memory that programs address themselves.
     """
 
     precision: Precision
@@ -177,12 +186,12 @@ class Option:
 
     @property
     def in_memory(self) -> bool:
-        """Whether it runs without reading storage for every token."""
+        """Whether the model runs without reading storage for every token."""
         return self.place in (ON_CHIP, MEMORY)
 
     @property
     def first_token_s(self) -> Band | None:
-        """From cold with the fastest storage that may hold it."""
+        """Seconds to the first token from cold, from the fastest storage that may hold it."""
         times = [s.first_token_s for s in self.storages if s.holds is not False and s.first_token_s]
         return min(times, key=lambda band: band.typical, default=None)
 
@@ -196,14 +205,15 @@ class Plan(Result):
     model : ModelShape
     device : Device
     context, prompt, batch : int
-        Tokens in the KV cache, tokens of the prompt, sequences side by side.
+        Tokens in the KV cache, tokens in the prompt, and sequences processed together.
     options : tuple of Option
-        One for each precision and packing, in the order in which they were asked for.
+        One for each precision and packing, in the order in which they were requested.
     room : dict of str to float
-        Bytes that the model may take, ``on chip`` and in ``memory``; 0 where there is none.
+        Bytes that the model may take ``on chip`` and in ``memory``; 0 if the device has none.
     assumptions : tuple of Assumption
-        What no source gives, by the name of the argument that changes it.
+        Values that no source gives, named by the argument that changes them.
     notes : tuple of str
+        Remarks on how to read the plan.
     """
 
     model: ModelShape
@@ -218,7 +228,7 @@ class Plan(Result):
 
     @property
     def fits(self) -> bool:
-        """Whether any option runs from memory."""
+        """Whether any option runs from memory or from the chip."""
         return any(option.in_memory for option in self.options)
 
     @property
@@ -231,7 +241,7 @@ class Plan(Result):
     AGAIN: ClassVar[str] = "plan again"
 
     def to_dict(self) -> dict[str, Any]:
-        """As JSON types: the contract of ``meadow plan --json``.
+        """Convert the plan to JSON types: the contract of ``meadow plan --json``.
 
         Returns
         -------
@@ -255,11 +265,21 @@ class Plan(Result):
 
     @classmethod
     def from_dict(cls, data: dict[str, Any]) -> Plan:
-        """The plan from what `to_dict` gave; see `Result.from_dict`."""
+        """Restore a plan from the output of `to_dict`; see `Result.from_dict`.
+
+        Returns
+        -------
+        Plan
+        """
         return from_json_types(cls, data)
 
     def to_rows(self) -> list[dict[str, Any]]:
-        """One flat row per option: typical values, with ``_low`` and ``_high`` beside them."""
+        """One flat row per option: typical values, with ``_low`` and ``_high`` beside them.
+
+        Returns
+        -------
+        list of dict
+        """
         return [_row(option) for option in self.options]
 
     def plot(self, kind: str = "footprint", ax: Axes | None = None) -> Axes:
@@ -268,10 +288,10 @@ class Plan(Result):
         Parameters
         ----------
         kind : str
-            ``footprint``: bytes of weights, KV cache and activations beside what the device has;
-            ``first-token``: seconds from cold, by storage.
+            ``footprint``: bytes of weights, KV cache and activations, against what the device
+            has; ``first-token``: seconds to the first token from cold, by storage.
         ax : matplotlib.axes.Axes, optional
-            Where to draw; None makes a figure of a fitting size.
+            Where to draw; None creates a figure of a suitable size.
 
         Returns
         -------
@@ -280,7 +300,7 @@ class Plan(Result):
         Raises
         ------
         ValueError
-            For another kind.
+            For an unknown kind.
         """
         from meadow_py.views.plots.plan import draw_plan
 

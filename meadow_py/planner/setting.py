@@ -1,4 +1,4 @@
-"""What a plan is made for: the device, the lengths, and the assumptions that users can change."""
+"""The inputs of a plan: the device, the lengths, and the assumptions that users can change."""
 
 from __future__ import annotations
 
@@ -8,7 +8,8 @@ from meadow_py.devices import Device, Quantity, Storage
 from meadow_py.simulator import Assumption
 from meadow_py.workload import ModelShape
 
-# Kinds whose memory on the chip programs address. Caches of CPUs and GPUs hold what they will.
+# Kinds of device whose on-chip memory programs address. What the caches of CPUs and GPUs hold is
+# not under a program's control.
 _ADDRESSED = ("FPGA", "ASIC", "microcontroller", "accelerator")
 _TOGETHER = 512  # tokens of a prompt that are read at once, as llama.cpp does by default
 
@@ -27,7 +28,7 @@ USABLE_MEMORY = Quantity(
 
 @dataclass(frozen=True)
 class Setting:
-    """What all options of a plan share.
+    """The inputs that all options of a plan share.
 
     Attributes
     ----------
@@ -35,7 +36,7 @@ class Setting:
     device : Device
     context, prompt, batch : int
     together : int
-        Tokens of the prompt that are read at once.
+        Tokens of the prompt that are processed at once.
     read_efficiency : Quantity
         Share of a storage's speed that loading a file attains.
     usable_memory : Quantity
@@ -53,24 +54,27 @@ class Setting:
 
     @property
     def memory_bytes(self) -> float:
-        """What the model may take of the memory; 0 without one."""
+        """Bytes of memory that the model may take; 0 if the device has none."""
         memory = self.device.memory
         return 0.0 if memory is None else memory.capacity.value * self.usable_memory.value
 
     @property
     def on_chip_bytes(self) -> float:
-        """What it may take of the memory on the chip; 0 where that is a cache."""
+        """Bytes of on-chip memory that the model may take; 0 if that memory is a cache."""
         if not self.addresses_chip:
             return 0.0
         return self.device.on_chip.total.value * self.usable_memory.value
 
     @property
     def addresses_chip(self) -> bool:
-        """Whether programs address the memory on the chip."""
+        """Whether programs address the on-chip memory themselves."""
         return self.device.kind in _ADDRESSED
 
     def read_bandwidth(self, storage: Storage) -> Quantity:
-        """Bytes a second of loading from a storage. NOR flash is read without a file system."""
+        """Bytes per second when loading from a storage.
+
+        NOR flash attains its full speed, because it is read without a file system.
+        """
         speed = storage.read_bandwidth
         if storage.type.upper().startswith("NOR"):
             return speed
@@ -85,12 +89,12 @@ class Setting:
 
 
 def tokens_together(device: Device, prompt: int) -> int:
-    """Tokens of a prompt that are read at once: one by one on microcontrollers."""
+    """Tokens of a prompt that are processed at once: one at a time on microcontrollers."""
     return 1 if device.kind == "microcontroller" else min(prompt, _TOGETHER)
 
 
 def assumptions_of(setting: Setting) -> tuple[Assumption, ...]:
-    """Those of the planner, and of the device those that its numbers rest on."""
+    """The planner's own assumptions, and those behind the device's numbers."""
     device, memory = setting.device, setting.device.memory
     named = [
         ("read_efficiency", setting.read_efficiency, ""),

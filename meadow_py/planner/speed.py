@@ -1,4 +1,4 @@
-"""Seconds of a decoded token, of a prompt and of reading from storage, each with its band."""
+"""Times of a decoded token, of a prompt and of reading from storage, each as a band."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ Case = Literal["low", "value", "high"]
 
 @dataclass(frozen=True)
 class Lying:
-    """Where the weights lie while the model runs, and the storage that streams them, if any."""
+    """Where the weights are kept while the model runs, and the storage that streams any of them."""
 
     place: str
     storage: Storage | None = None
@@ -29,12 +29,14 @@ class Lying:
 
 @dataclass(frozen=True)
 class Times:
-    """Of one form at one place.
+    """Times of one form, with its weights kept in one place.
 
     Attributes
     ----------
     decode_s, prefill_s : Band
+        Seconds of a decoded token, and of the prompt.
     bound : str
+        The part of a token that takes longest.
     tiling : Tiling or None
     """
 
@@ -45,7 +47,7 @@ class Times:
 
 
 class Speed:
-    """Lower bounds: transfer and arithmetic overlap, and nothing waits for anything else.
+    """Lower bounds on times: transfer and arithmetic overlap, and nothing else causes a wait.
 
     Parameters
     ----------
@@ -60,12 +62,12 @@ class Speed:
         shape, precision = setting.shape, form.precision
         self._prefill = self._work(setting.prompt, 0)
         self._decode = None if shape.encoder else self._work(1, max(setting.context - 1, 0))
-        # What is not whole of the bits is scales: 4.5 are INT4, 8.125 INT8.
+        # The fractional part of the bits stands for scales: 4.5 means INT4, 8.125 means INT8.
         bits = min(int(max(precision.weight_bits, precision.activation_bits)), 32)
         self._rate_typical = setting.device.compute.operations_per_second(bits)
 
     def times(self) -> Times:
-        """Everything of this place."""
+        """All times of this form in this place."""
         decode = self._decode or self._prefill
         terms = self._terms(decode, self._form.read_bytes, "value")
         return Times(
@@ -89,7 +91,7 @@ class Speed:
         terms = self._terms(decode, self._form.read_bytes, case)
         tiles = self._tiles(case)
         least = 0.0
-        if tiles is not None:  # they are weights alone
+        if tiles is not None:  # tiles hold weights only
             least = tiles.seconds + self._transfers(0.0, float(decode.kv_bytes), case)["memory"]
         transfer = terms["memory"] + terms["storage"]
         return max(transfer, terms["compute"], least) + terms["overhead"]
@@ -101,7 +103,7 @@ class Speed:
         return max(transfer, terms["compute"]) + rounds * terms["overhead"]
 
     def _terms(self, work: Workload, weight_bytes: float, case: Case) -> dict[str, float]:
-        """Seconds of each part alone; ``low`` is the slow end of every speed."""
+        """Seconds of each part alone; ``low`` takes the slow end of every speed."""
         device = self._setting.device
         overhead = device.per_token_overhead_s
         operations = 2 * int(work.total("macs")) + int(work.total("other_operations"))
@@ -129,7 +131,7 @@ class Speed:
         }
 
     def _streamed_share(self, case: Case) -> float:
-        """Of the weights, those that do not stay in memory; in the slow case all of them."""
+        """Share of the weights that does not stay in memory; in the slow case, all of them."""
         if self._lying.place != STORAGE:
             return 0.0
         if case == "low":
@@ -143,7 +145,7 @@ class Speed:
         return float(getattr(self._setting.read_bandwidth(self._lying.storage), case))
 
     def _tiles(self, case: Case) -> Tiling | None:
-        """Only where programs address the chip and weights do not lie there."""
+        """Tiles, if programs address the on-chip memory and the weights are kept elsewhere."""
         setting = self._setting
         if not setting.addresses_chip or self._lying.place == ON_CHIP or self._decode is None:
             return None
@@ -159,16 +161,16 @@ _OPPOSITE: dict[str, str] = {"low": "high", "value": "value", "high": "low"}
 
 
 def _band(seconds: Callable[[Case], float]) -> Band:
-    """From the fast end of every number to the slow one."""
+    """The band of times from the fast end of every speed to the slow end."""
     typical = seconds("value")
     return Band(min(seconds("high"), typical), typical, max(seconds("low"), typical))
 
 
 def per_second(seconds: Band, count: int = 1) -> Band:
-    """Tokens a second, from seconds a token."""
+    """Tokens per second of `count` sequences, from seconds per step."""
     return Band(count / seconds.high, count / seconds.typical, count / seconds.low)
 
 
 def reading(nbytes: float, bandwidth: Quantity) -> Band:
-    """Seconds of reading so many bytes."""
+    """Seconds to read `nbytes` bytes."""
     return Band(nbytes / bandwidth.high, nbytes / bandwidth.value, nbytes / bandwidth.low)

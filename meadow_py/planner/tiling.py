@@ -1,4 +1,4 @@
-"""Weights that pass through two buffers on the chip: one is filled while the other is used."""
+"""Tiling of weights that pass through two on-chip buffers: one fills while the other is used."""
 
 from __future__ import annotations
 
@@ -20,15 +20,15 @@ def tiling(
     bytes_per_second: float,
     operations_per_second: float,
 ) -> Tiling | None:
-    """Tiles of as many rows as half of the free on-chip memory holds.
+    """Cut the weights into tiles, each with as many rows as half of the free on-chip memory holds.
 
-    The first tile of a matrix is waited for; then each takes the longer of fetching the next one
-    and computing with it; the last one is only computed.
+    The first tile of a matrix must arrive before anything is computed. From then on, each tile
+    takes the longer of computing with it and fetching the next one; the last is only computed.
 
     Returns
     -------
     Tiling or None
-        None where KV cache and activations leave no room on the chip, if they have to be there.
+        None if activations, and the KV cache if it must be on the chip, leave no room there.
     """
     free = setting.on_chip_bytes - activation_bytes(setting, form.precision, 1)
     if setting.device.memory is None:
@@ -46,7 +46,7 @@ def tiling(
 
 
 def matrices_of(shape: ModelShape) -> Iterator[tuple[str, int, int, int]]:
-    """Role, rows, columns and how many, of all matrices that a token reads."""
+    """Role, rows, columns and count of all matrices that a token reads."""
     layers, hidden = shape.layers, shape.hidden
     yield "attention.q", shape.query_width, hidden, layers
     yield "attention.k", shape.kv_width, hidden, layers

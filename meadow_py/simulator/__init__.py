@@ -1,4 +1,4 @@
-"""Time, energy and buffers of a model on a named device."""
+"""Predicted time, energy and buffer sizes of a model on a named device."""
 
 from __future__ import annotations
 

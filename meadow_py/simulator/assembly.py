@@ -1,4 +1,4 @@
-"""From a workload and a setting to a `Phase`."""
+"""Assembly of a `Phase` from a workload and a machine."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ Costs = dict[str, tuple[Cost, ...]]
 
 
 class Assembly:
-    """A machine, a packing and a dataflow, which turn workloads into phases."""
+    """A machine, a packing and a dataflow, which together turn workloads into phases."""
 
     def __init__(
         self,
@@ -51,7 +51,7 @@ class Assembly:
         return Phase(rows, seconds, energy, int(work.tokens), int(work.context), overhead)
 
     def costs(self, work: Workload) -> Costs:
-        """Costs of every layer; blocks that are packed alike are worked out once."""
+        """Costs of every layer; blocks that are packed alike are computed only once."""
         known: dict[tuple[object, ...], tuple[Cost, ...]] = {}
         found: Costs = {}
         for layer in work.layers:
@@ -64,7 +64,7 @@ class Assembly:
         return found
 
     def setting(self, work: Workload, packed: PackedWeights) -> Setting:
-        """What the dataflows are told."""
+        """The inputs of a dataflow besides the operations."""
         shape = work.shape
         return Setting(
             self.machine,
@@ -77,7 +77,7 @@ class Assembly:
         )
 
     def packed(self, layer: Layer, precision: Precision) -> PackedWeights:
-        """The weights of a layer as they are moved."""
+        """The weights of a layer, as they are moved."""
         return packed_weights(
             layer.name, layer.operations, precision, self.packing, float(self.machine.clock)
         )
@@ -90,7 +90,7 @@ def packed_weights(
     packing: Packing,
     clock: float,
 ) -> PackedWeights:
-    """The weights of a layer as they are moved, and the pace of their decoder."""
+    """The weights of a layer, as they are moved, and the speed of their decoder."""
     number = int(layer.partition(".")[2]) if "." in layer else None
     by_role = {
         one.name: packing.weight(number, one.name, one.weights, precision.weight_bits)
@@ -103,7 +103,7 @@ def packed_weights(
 
 
 def layer_time(name: str, cost: Cost) -> LayerTime:
-    """A row of the result."""
+    """The row of the result for one operation."""
     return LayerTime(
         name=name,
         operation=cost.operation,

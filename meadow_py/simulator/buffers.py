@@ -1,4 +1,4 @@
-"""How much on-chip memory a design needs, for tiles, dictionary and pipeline registers."""
+"""On-chip memory that a design needs for tiles, dictionary and pipeline registers."""
 
 from __future__ import annotations
 
@@ -29,23 +29,23 @@ if TYPE_CHECKING:
 
 PHASES = ("prefill", "decode")
 _KIB = 1024
-_STEPS = 97  # sizes of a curve, by default
-_ACCUMULATOR_BYTES = 4  # INT32, which products of INT8 are added up in
-_DOUBLE = 2  # one row is filled while the next stage reads the other
+_STEPS = 97  # default number of sizes in a curve
+_ACCUMULATOR_BYTES = 4  # products of INT8 are summed in INT32
+_DOUBLE = 2  # one row is written while the next stage reads the other
 
 
 @dataclass(frozen=True)
 class BufferNeed:
-    """On-chip memory in bytes, by what it is for.
+    """On-chip memory in bytes, by purpose.
 
     Attributes
     ----------
     dictionary : float
-        The largest table of any weight that is decoded: one stays on the chip at a time.
+        The largest table of any decoded weight; only one table is on the chip at a time.
     tiles : float
         Weight, input and output buffers.
     pipeline_registers : float
-        Between the stages of TPHS; 0 for GEMM.
+        Registers between the stages of TPHS; 0 for GEMM.
     """
 
     dictionary: float
@@ -54,7 +54,7 @@ class BufferNeed:
 
     @property
     def total(self) -> float:
-        """All of it."""
+        """Bytes of all three together."""
         return self.dictionary + self.tiles + self.pipeline_registers
 
 
@@ -66,11 +66,11 @@ class BufferCurve:
     ----------
     model, device, dataflow, packing : str
     prompt, context : int
-        Tokens, as of `simulate`.
+        Tokens, as for `simulate`.
     tile_bytes : float64 array
-        Weight, input and output buffers together, from the smallest that work.
+        Bytes of weight, input and output buffers together, in rising order.
     dictionary, pipeline_registers : float
-        Bytes that come on top; see `BufferNeed`.
+        Bytes needed in addition; see `BufferNeed`.
     prefill_s, decode_s : float64 array
         Seconds at each size; `decode_s` is NaN for encoders.
     """
@@ -89,17 +89,26 @@ class BufferCurve:
 
     @property
     def total_bytes(self) -> npt.NDArray[np.float64]:
-        """On-chip memory at each size."""
+        """Bytes of on-chip memory at each size, shape ``(sizes,)``."""
         made: npt.NDArray[np.float64] = self.tile_bytes + self.dictionary + self.pipeline_registers
         return made
 
     def seconds(self, phase: str) -> npt.NDArray[np.float64]:
-        """Of ``prefill`` or ``decode``.
+        """Seconds of a phase at each size.
+
+        Parameters
+        ----------
+        phase : {"prefill", "decode"}
+
+        Returns
+        -------
+        numpy.ndarray
+            float64, shape ``(sizes,)``.
 
         Raises
         ------
         ValueError
-            For another phase, and for decoding with an encoder.
+            For an unknown phase, and for decoding with an encoder.
         """
         if phase not in PHASES:
             raise ValueError(f"phase: expected one of {', '.join(PHASES)}, found {phase!r}")
@@ -114,13 +123,17 @@ class BufferCurve:
         Parameters
         ----------
         target_s : float
-            Seconds.
+            Longest acceptable latency in seconds.
         phase : {"prefill", "decode"}
+
+        Returns
+        -------
+        BufferNeed
 
         Raises
         ------
         ValueError
-            If no size does, with the shortest latency there is.
+            If no size meets it; the message gives the shortest latency of the curve.
         """
         times = self.seconds(phase)
         fits = np.flatnonzero(times <= target_s)
@@ -132,12 +145,27 @@ class BufferCurve:
         return self.need(int(fits[0]))
 
     def need(self, place: int) -> BufferNeed:
-        """What one size of the curve is made of."""
+        """The memory at one size of the curve, by purpose.
+
+        Parameters
+        ----------
+        place : int
+            Index of the size in `tile_bytes`.
+
+        Returns
+        -------
+        BufferNeed
+        """
         tiles = float(self.tile_bytes[place])
         return BufferNeed(self.dictionary, tiles, self.pipeline_registers)
 
     def to_dict(self) -> dict[str, Any]:
-        """As JSON types; NaN is None."""
+        """Convert the curve to JSON types; NaN becomes None.
+
+        Returns
+        -------
+        dict
+        """
         arrays = {"tile_bytes", "prefill_s", "decode_s"}
         plain = {name: value for name, value in vars(self).items() if name not in arrays}
         decode = None if np.isnan(self.decode_s).all() else self.decode_s.tolist()
@@ -145,7 +173,12 @@ class BufferCurve:
         return {"version": 1, **plain, "tile_bytes": self.tile_bytes.tolist(), **times}
 
     def to_dataframe(self) -> pandas.DataFrame:
-        """One row per size. Needs pandas."""
+        """One row per size. Needs pandas.
+
+        Returns
+        -------
+        pandas.DataFrame
+        """
         try:
             import pandas
         except ImportError as error:
@@ -177,18 +210,23 @@ def buffer_curve(
     Parameters
     ----------
     model, device, dataflow, bandwidth, prompt, context, packing, profile, precision, batch, head
-        As of `simulate`; `context` is by default that of the prompt.
+        As for `simulate`; by default, `context` is the length of the prompt.
     sizes : array of float, optional
-        Bytes of weight, input and output buffers together; by default from the smallest in which
-        every operation works, evenly on a logarithmic scale, to the first that nothing gains from.
+        Bytes of weight, input and output buffers together. By default, from the smallest size in
+        which every operation works to the smallest beyond which nothing gets faster, evenly spaced
+        on a logarithmic scale.
     **settings
-        Of `Settings`; ``on_chip`` is what is swept.
+        Fields of `Settings`; ``on_chip`` is ignored, because it is swept.
+
+    Returns
+    -------
+    BufferCurve
 
     Raises
     ------
     ValueError
-        For a device without an array, for sizes that hold no row of a weight or of its input, and
-        as `simulate`.
+        For a device without an array, for sizes too small for one row of a weight or one token's
+        input to it, and as `simulate`.
     """
     shape, bits = workload.shape_of(model), Precision.parse(precision)
     chosen = device_room.get(device)
@@ -229,12 +267,17 @@ def buffer_curve(
 
 
 def curve_of(simulation: Simulation, sizes: npt.ArrayLike | None = None) -> BufferCurve:
-    """Latency against on-chip memory of what a simulation simulates.
+    """Latency against on-chip memory, for the inputs of a simulation.
+
+    Returns
+    -------
+    BufferCurve
 
     Raises
     ------
     ValueError
-        As `buffer_curve`, and for a packing that a loaded simulation does not hold.
+        As `buffer_curve`, and for a simulation that was loaded without the measured bytes of its
+        packing.
     """
     from meadow_py.simulator.curves import packing_again
 
@@ -265,7 +308,7 @@ def _times(block: Block, phase: str) -> Any:
 
 
 class _Sizing:
-    """What buffers must hold of one model."""
+    """Sizes that the buffers need for one model."""
 
     def __init__(
         self, shape: ModelShape, precision: Precision, options: Settings, tokens: int, batch: int
@@ -274,14 +317,14 @@ class _Sizing:
         self.tokens, self.batch = tokens, batch
 
     def least(self) -> float:
-        """Tiles that hold one row of the widest weight, and one token's input to it."""
+        """Bytes of tiles that hold one row of the widest weight and one token's input to it."""
         widest = max(self.shape.hidden, self.shape.intermediate, self.shape.query_width)
         weight = widest * self.precision.weight_bits / 8 / self.options.weight_share
         inputs = widest * self.precision.activation_bits / 8 / self.options.input_share
         return max(weight, inputs)
 
     def most(self) -> float:
-        """Tiles that hold the largest weight and the inputs of all tokens to it."""
+        """Bytes of tiles that hold the largest weight and the inputs of all tokens to it."""
         s = self.shape
         widest = max(s.hidden, s.intermediate, s.query_width)
         weight = max(s.hidden * widest, s.head_weights) * self.precision.weight_bits / 8
@@ -290,7 +333,7 @@ class _Sizing:
         return max((weight + cache) / self.options.weight_share, inputs / self.options.input_share)
 
     def sizes(self, sizes: npt.ArrayLike | None) -> npt.NDArray[np.float64]:
-        """Those that were asked for, checked, from small to large; or the default ones."""
+        """The requested sizes, checked and sorted, or the default ones."""
         least = float(np.ceil(self.least()))
         if sizes is None:
             spread = np.geomspace(least, max(self.most(), 2 * least), _STEPS)
@@ -306,7 +349,7 @@ class _Sizing:
         return checked
 
     def dictionary(self, packing: Packing, clock: float) -> float:
-        """Bytes of the largest table that is on the chip while a weight is decoded."""
+        """Bytes of the largest table that is held on the chip while a weight is decoded."""
         one = Pass(self.shape, 1, 0, self.batch)
         blocks = ((f"layers.{n}", one.block(n)) for n in range(self.shape.layers))
         head = ((one.head().name, one.head().operations),) if self.shape.vocab else ()
@@ -322,10 +365,11 @@ class _Sizing:
         )
 
     def registers(self, device: Device, context: int) -> float:
-        """Bytes between the stages of TPHS, for one token in each broadcasting element.
+        """Bytes of registers between the stages of TPHS, for one token per broadcasting element.
 
-        A query of one head, a row of scores (softmax needs its maximum before the first
-        exponential), and the sums of SMxV; all but the sums twice, so that stages need not wait.
+        They hold a query of one head, a row of scores (softmax needs its maximum before the first
+        exponential), and the sums of SMxV. All but the sums are doubled so that stages need not
+        wait.
         """
         array = device.compute.pe_array
         lanes = self.options.broadcasting or (0 if array is None else array.broadcasting)

@@ -1,4 +1,4 @@
-"""Which dataflow is the better one, over bandwidth and number of elements (MEADOW's Figure 12)."""
+"""Which dataflow is better, over bandwidth and number of elements (MEADOW's Figure 12)."""
 
 from __future__ import annotations
 
@@ -32,7 +32,8 @@ Growth = Literal["parallel", "proportional"]
 ELEMENTS = (14, 24, 36, 48, 60, 72, 84, 96)
 BANDWIDTHS = tuple(f"{gigabits}Gb/s" for gigabits in (1, 2, 4, 6, 9, 12, 18, 25, 36, 51))
 """The paper's Figure 12 spans 14 to 96 elements and 1 to 51 Gb/s; the steps between are ours."""
-# Of a map by default: up to 16 times more and less bandwidth, and how finely.
+# Defaults of a map: bandwidths from 1/16 to 16 times the simulation's, points along that axis, and
+# points along the axis of elements.
 _SPAN, _STEPS, _ROWS = 16.0, 97, 42
 
 
@@ -44,10 +45,11 @@ class DataflowMap:
     ----------
     model, device, packing : str
     prompt : int
-        Tokens.
+        Tokens in the prompt.
     growth : str
-        Which elements are added.
+        Which elements are added as the array grows.
     elements : int64 array, shape (elements,)
+        Numbers of elements, both kinds together.
     bandwidths : float64 array, shape (bandwidths,)
         Bytes per second.
     gemm_s, tphs_s : float64 array, shape (elements, bandwidths)
@@ -66,19 +68,29 @@ class DataflowMap:
 
     @property
     def tphs_is_better(self) -> npt.NDArray[np.bool_]:
-        """Whether TPHS takes less time, bool ``[elements, bandwidths]``."""
+        """Whether TPHS takes less time: bool, shape ``(elements, bandwidths)``."""
         found: npt.NDArray[np.bool_] = self.tphs_s < self.gemm_s
         return found
 
     def to_dict(self) -> dict[str, Any]:
-        """As JSON types."""
+        """Convert the map to JSON types.
+
+        Returns
+        -------
+        dict
+        """
         return {
             "version": 1,
             **{k: v.tolist() if isinstance(v, np.ndarray) else v for k, v in vars(self).items()},
         }
 
     def to_dataframe(self) -> pandas.DataFrame:
-        """One row per number of elements and bandwidth. Needs pandas."""
+        """One row per number of elements and bandwidth. Needs pandas.
+
+        Returns
+        -------
+        pandas.DataFrame
+        """
         try:
             import pandas
         except ImportError as error:
@@ -108,26 +120,31 @@ def dataflow_map(
     batch: int = 1,
     **settings: Any,
 ) -> DataflowMap:
-    """Where the better dataflow flips, over bandwidth and number of elements.
+    """Compare the dataflows over bandwidth and number of elements.
 
     Parameters
     ----------
     model, device, prompt, packing, precision, batch
-        As of `simulate`.
+        As for `simulate`.
     elements : sequence of int
         Numbers of elements, both kinds together.
     bandwidths : sequence of str or float
         ``"12Gb/s"``, or bytes per second.
     growth : {"parallel", "proportional"}
-        Which elements are added: parallel ones beside the device's broadcasting ones, or both kinds
-        in the device's proportion. No source says which MEADOW's Figure 12 added.
+        Which elements are added as the array grows: parallel ones only, with the device's
+        broadcasting ones unchanged, or both kinds in the device's proportion. No source says which
+        of these MEADOW's Figure 12 shows.
     **settings
-        Of `Settings`.
+        Fields of `Settings`.
+
+    Returns
+    -------
+    DataflowMap
 
     Raises
     ------
     ValueError
-        For a device without an array, fewer elements than the growth allows, and as `simulate`.
+        For a device without an array, for fewer elements than `growth` allows, and as `simulate`.
     """
     if growth not in get_args(Growth):
         raise ValueError(f"growth: expected one of {get_args(Growth)}, found {growth!r}")
@@ -194,7 +211,7 @@ def _grown(
     growth: str,
     count: int,
 ) -> Machine:
-    """The array with so many elements; softmax units and all else stay as they are."""
+    """The machine with `count` elements; softmax units and all else stay as they are."""
     share = array.broadcasting / array.count
     broadcasting = array.broadcasting if growth == "parallel" else max(1, round(count * share))
     if count <= broadcasting:

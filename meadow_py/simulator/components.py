@@ -1,4 +1,4 @@
-"""Where the time of a pass goes: kinds of operations, and what each of them waits for."""
+"""The time of a pass by kind of operation, and by the resource that each operation waits for."""
 
 from __future__ import annotations
 
@@ -22,18 +22,19 @@ _OF_OPERATION = {
 
 @dataclass(frozen=True)
 class Waits:
-    """Seconds of one or several operations by what they wait for; they add up to all of their time.
+    """Seconds of operations by the resource that they wait for, adding up to their whole time.
 
-    What hides behind something longer is not in them. Transfers are divided by bytes.
+    Work that is hidden by something longer does not count. Transfer time is divided in proportion
+    to bytes.
 
     Attributes
     ----------
     weights, activations, kv_cache : float
-        Off-chip traffic, reads and writes.
+        Seconds of off-chip traffic, reads and writes.
     compute : float
-        Multipliers, softmax units or decoders, whichever takes longest.
+        Seconds of multipliers, softmax units or decoders, whichever takes longest.
     overhead : float
-        What the device adds to a pass, whatever it runs.
+        Seconds that the device adds to a pass, whatever it runs.
     """
 
     weights: float = 0.0
@@ -48,12 +49,12 @@ class Waits:
 
     @property
     def seconds(self) -> float:
-        """All of them."""
+        """Seconds of all waits together."""
         return float(sum(vars(self).values()))
 
 
 def group_of(operation: str) -> str:
-    """Which of `GROUPS` an operation belongs to."""
+    """The one of `GROUPS` that an operation belongs to."""
     if operation in _OF_OPERATION:
         return _OF_OPERATION[operation]
     family = operation.partition(".")[0]
@@ -61,9 +62,9 @@ def group_of(operation: str) -> str:
 
 
 def waits_of(row: LayerTime) -> Waits:
-    """What one operation waits for.
+    """The waits of one operation.
 
-    The longer of transfer and compute is waited for in whole, of the shorter what does not overlap.
+    The longer of transfer and compute counts in full, the shorter only where it does not overlap.
     """
     transfer = row.fetch_s + row.store_s
     longer = max(transfer, row.compute_s)
@@ -78,7 +79,16 @@ def waits_of(row: LayerTime) -> Waits:
 
 
 def waits_by_group(phase: Phase) -> dict[str, Waits]:
-    """Of every kind of operations that takes time, in the order of `GROUPS`."""
+    """The waits of every kind of operation that takes time, in the order of `GROUPS`.
+
+    Parameters
+    ----------
+    phase : Phase
+
+    Returns
+    -------
+    dict of str to Waits
+    """
     found: dict[str, Waits] = {}
     for row in phase.layers:
         group = group_of(row.operation)
@@ -88,12 +98,12 @@ def waits_by_group(phase: Phase) -> dict[str, Waits]:
 
 
 def waits(phase: Phase) -> Waits:
-    """Of the whole pass."""
+    """The waits of the whole pass."""
     return sum((waits_of(row) for row in phase.layers), Waits(overhead=phase.overhead_s))
 
 
 def bytes_by_group(phase: Phase) -> dict[str, float]:
-    """Off-chip bytes of every kind of operations."""
+    """Off-chip bytes of every kind of operation."""
     found: dict[str, float] = {}
     for row in phase.layers:
         group = group_of(row.operation)
@@ -102,7 +112,7 @@ def bytes_by_group(phase: Phase) -> dict[str, float]:
 
 
 def chosen_dataflows(phase: Phase) -> dict[str, int]:
-    """How many blocks run their attention under each dataflow."""
+    """Number of blocks that run their attention under each dataflow."""
     found: dict[str, int] = {}
     for row in phase.layers:
         if row.operation in ("attention.tphs", "attention.scores"):
@@ -111,7 +121,7 @@ def chosen_dataflows(phase: Phase) -> dict[str, int]:
 
 
 def binding(phase: Phase) -> tuple[str, float]:
-    """What bounds most of a pass, as `LayerTime.bound` says it, and the share of time it bounds."""
+    """The `LayerTime.bound` that bounds most of a pass, and the share of time that it bounds."""
     found = phase.seconds_by("bound")
     if phase.overhead_s:
         found["overhead"] = phase.overhead_s

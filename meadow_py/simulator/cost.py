@@ -1,4 +1,4 @@
-"""What one operation costs: bytes by kind, and times by stage. Numbers or arrays."""
+"""The cost of one operation: bytes by kind and times by stage, as numbers or arrays."""
 
 from __future__ import annotations
 
@@ -21,16 +21,19 @@ class Cost:
     ----------
     operation, dataflow : str
     weight_bytes : float
-        Read, tables of a packing among them.
+        Bytes of weights that are read, including a packing's tables.
     read_bytes, written_bytes : float
-        Activations.
+        Bytes of activations.
     kv_read_bytes, kv_written_bytes : float
+        Bytes of the KV cache.
     macs, other_operations, weights : float
-        `weights` are those that a decoder restores.
+        Numbers of multiply-accumulates, of other operations, and of weights that a decoder
+        restores.
     fetch_s, compute_s, store_s : float
     decode_s, softmax_s : float
-        Of the weight decoder and of the softmax units; both work beside the multipliers.
+        Seconds of the weight decoder and of the softmax units; both run beside the multipliers.
     seconds : float
+        Seconds in total, after overlap.
     """
 
     operation: str
@@ -61,7 +64,7 @@ class Cost:
         return self.written_bytes + self.kv_written_bytes
 
     def bound(self) -> str:
-        """What takes longest; for numbers only."""
+        """The part that takes longest; for numbers only, not for arrays."""
         stages = {
             "memory": self.fetch_s + self.store_s,
             "compute": self.compute_s,
@@ -79,9 +82,9 @@ class PackedWeights:
     ----------
     by_role : dict of str to PackedWeight
     seconds_per_weight : float
-        Of the decoder.
+        Seconds per weight of the decoder.
     start_s : float
-        Before a matrix's first value.
+        Seconds before the first value of a matrix.
     """
 
     by_role: dict[str, PackedWeight]
@@ -89,13 +92,13 @@ class PackedWeights:
     start_s: float = 0.0
 
     def decode_s(self, weights: float) -> float:
-        """Time that the decoder needs for a matrix."""
+        """Seconds that the decoder needs for a matrix of `weights` weights."""
         return self.start_s + weights * self.seconds_per_weight if weights else 0.0
 
 
 @dataclass(frozen=True)
 class Setting:
-    """What a dataflow is told besides the operations.
+    """The inputs of a dataflow besides the operations.
 
     Attributes
     ----------
@@ -103,7 +106,7 @@ class Setting:
     precision : Precision
     packed : PackedWeights
     heads, kv_heads, batch : int
-        Attention runs head after head: operands of one must fit in the buffers.
+        Attention runs head after head, so the operands of one head must fit in the buffers.
     compressed_buffer : bool
         Whether the weight buffer holds packed bytes.
     """
@@ -118,17 +121,17 @@ class Setting:
 
     @property
     def activation_bytes(self) -> float:
-        """Of one activation."""
+        """Bytes of one activation."""
         return self.precision.activation_bits / 8
 
     @property
     def kv_value_bytes(self) -> float:
-        """Of one value in the KV cache."""
+        """Bytes of one value in the KV cache."""
         return self.precision.kv_bits / 8
 
 
 def overlapped(machine: Machine, transfer: Value, compute: Value) -> Value:
-    """Seconds of transfer and compute together: the longer, and what is left of the shorter.
+    """Seconds of transfer and compute together: the longer, plus the exposed part of the shorter.
 
     ``max(t, c) + (1 - overlap) * min(t, c)``: the sum at overlap 0, the roofline at 1.
     """
@@ -137,12 +140,12 @@ def overlapped(machine: Machine, transfer: Value, compute: Value) -> Value:
 
 
 def passes(nbytes: Value, buffer: Value) -> Value:
-    """How many parts something is cut in to fit in a buffer; at least 1."""
+    """Number of parts that something is cut into to fit in a buffer; at least 1."""
     return as_value(np.maximum(np.ceil(np.asarray(nbytes, float) / buffer), 1.0))
 
 
 def longest(*values: Value) -> Value:
-    """Element by element the largest."""
+    """The largest value, element by element."""
     found: Any = values[0]
     for value in values[1:]:
         found = np.maximum(found, value)
@@ -150,7 +153,7 @@ def longest(*values: Value) -> Value:
 
 
 def as_value(value: Any) -> Value:
-    """Plain numbers for arrays without dimensions."""
+    """Turn arrays without dimensions into plain numbers."""
     if isinstance(value, np.ndarray) and value.ndim:
         kept: npt.NDArray[Any] = value
         return kept

@@ -1,4 +1,4 @@
-"""How a simulation changes with bandwidth, dataflow by dataflow."""
+"""How the time of a simulation changes with bandwidth, for each dataflow."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 Floats = npt.NDArray[np.float64]
 PHASES = ("prefill", "decode")
-_SPAN, _STEPS = 16.0, 97  # by default up to 16 times less and more bandwidth than it has
+_SPAN, _STEPS = 16.0, 97  # default range: 1/16 to 16 times the simulation's bandwidth
 
 
 @dataclass(frozen=True, eq=False)
@@ -33,9 +33,9 @@ class BandwidthCurve:
     phase : str
         ``prefill`` or ``decode``.
     bandwidth : float64 array
-        Bytes per second, rising.
+        Bytes per second, in rising order.
     seconds : dict of str to float64 array
-        Of the pass, by dataflow: ``gemm`` and ``tphs``, or ``roofline``.
+        Seconds of the pass by dataflow: ``gemm`` and ``tphs``, or ``roofline``.
     """
 
     phase: str
@@ -44,7 +44,12 @@ class BandwidthCurve:
 
     @property
     def crossings(self) -> tuple[float, ...]:
-        """Bandwidths in bytes per second at which the better dataflow changes."""
+        """Bandwidths in bytes per second at which the better dataflow changes.
+
+        Returns
+        -------
+        tuple of float
+        """
         if len(self.seconds) < 2:
             return ()
         ahead = np.log(self.seconds["gemm"] / self.seconds["tphs"])
@@ -55,7 +60,12 @@ class BandwidthCurve:
         return tuple(found)
 
     def to_dataframe(self) -> pandas.DataFrame:
-        """One row per bandwidth, a column of seconds per dataflow. Needs pandas."""
+        """One row per bandwidth and a column of seconds per dataflow. Needs pandas.
+
+        Returns
+        -------
+        pandas.DataFrame
+        """
         try:
             import pandas
         except ImportError as error:
@@ -69,20 +79,24 @@ class BandwidthCurve:
 def bandwidth_curve(
     simulation: Simulation, phase: str = "decode", bandwidths: npt.ArrayLike | None = None
 ) -> BandwidthCurve:
-    """The simulation again at other bandwidths, under each dataflow that the device has.
+    """Repeat a simulation at other bandwidths, under each dataflow that the device has.
 
     Parameters
     ----------
     simulation : Simulation
     phase : {"decode", "prefill"}
     bandwidths : array of float, optional
-        Bytes per second; by default from a sixteenth of the simulation's to 16 times as much.
+        Bytes per second. By default, from 1/16 to 16 times the simulation's bandwidth.
+
+    Returns
+    -------
+    BandwidthCurve
 
     Raises
     ------
     ValueError
-        For another phase, decoding with an encoder, no positive bandwidths, or a packing that a
-        loaded simulation does not hold.
+        For an unknown phase, decoding with an encoder, bandwidths that are not positive, or a
+        simulation that was loaded without the measured bytes of its packing.
     """
     made = _Again(simulation, phase)
     speeds = _bandwidths(simulation, bandwidths)
@@ -92,7 +106,7 @@ def bandwidth_curve(
 
 
 class _Again:
-    """What of a simulation stays the same while its machine changes."""
+    """The parts of a simulation that stay the same while its machine changes."""
 
     def __init__(self, simulation: Simulation, phase: str) -> None:
         if phase not in PHASES:
@@ -113,12 +127,12 @@ class _Again:
         )
 
     def machine(self, settings: Settings) -> Machine:
-        """The device with other settings."""
+        """The machine with other settings."""
         simulation = self.simulation
         return machine_of(simulation.device, settings, simulation.precision.operand_bits)
 
     def seconds(self, machine: Machine, flow: str) -> Floats:
-        """Of the pass, at every bandwidth of the machine."""
+        """Seconds of the pass at every bandwidth of the machine."""
         layers = self.block.prefill if self.phase == "prefill" else self.block.decode
         found = self.block.seconds(layers, machine, self.packing, flow)
         spread: Floats = np.zeros(np.shape(machine.bandwidth)) + found
@@ -131,7 +145,7 @@ def packing_again(simulation: Simulation) -> Packing:
     Raises
     ------
     ValueError
-        For one of measured bytes, which a saved simulation does not hold.
+        For a packing with measured bytes, if the simulation was loaded: files do not hold them.
     """
     if simulation.packing_used is not None:
         return simulation.packing_used

@@ -1,4 +1,4 @@
-"""From the operations of a layer to their costs, under a dataflow or the better of two."""
+"""Costs of a layer's operations, under a dataflow or the better of two."""
 
 from __future__ import annotations
 
@@ -21,8 +21,8 @@ def layer_costs(
 ) -> tuple[Cost, ...]:
     """Costs of a layer's operations, in the order in which they run.
 
-    ``best`` takes the faster of ``gemm`` and ``tphs`` for the attention core of this layer; it is
-    for single numbers, not for arrays.
+    ``best`` takes the faster of ``gemm`` and ``tphs`` for the attention core of this layer; it
+    works on single numbers, not on arrays.
     """
     if dataflow == "roofline":
         return tuple(roofline.operation_cost(one, setting) for one in operations)
@@ -42,7 +42,7 @@ def layer_costs(
 
 
 def seconds(costs: Sequence[Cost]) -> Value:
-    """Of all of them, one after another."""
+    """Seconds of all operations, run one after another."""
     total: Value = 0.0
     for cost in costs:
         total = total + cost.seconds
@@ -50,5 +50,5 @@ def seconds(costs: Sequence[Cost]) -> Value:
 
 
 def faster(gemm_seconds: Value, tphs_seconds: Value) -> Value:
-    """Element by element the shorter: what ``best`` is for arrays."""
+    """The shorter time, element by element: the meaning of ``best`` for arrays."""
     return np.minimum(gemm_seconds, tphs_seconds)

@@ -25,11 +25,11 @@ def energy_of(
 ) -> Energy:
     """Joules of one pass.
 
-    Off-chip: bits that move times the table's energy of a bit. On-chip: every byte that is fetched
-    or stored passes a buffer once in and once out, and every operand is read from there once for
-    `Settings.operand_reuse` multiply-accumulates. Compute: multiply-accumulates, half as much for
-    any other operation, and the decoder. Static: watts that the device draws in any case; where
-    its power at work was measured, what the components above leave of it.
+    Off-chip: the bits that move, times the table's energy per bit. On-chip: every byte that is
+    fetched or stored passes into and out of a buffer once, and every operand is read from a buffer
+    once per `Settings.operand_reuse` multiply-accumulates. Compute: multiply-accumulates, half as
+    much for any other operation, and the decoder. Static: the power that the device always draws,
+    times the time; if its active power was measured, the rest of that after the other components.
     """
     off_chip_bytes = sum(float(cost.fetched + cost.stored) for cost in costs)
     off_chip = _band(table.off_chip_pj_per_bit) * (8 * off_chip_bytes * _PICO)
@@ -69,7 +69,7 @@ def _static(device: Device, seconds: float, modelled: Band) -> Band:
         max(0.0, whole - part)
         for whole, part in zip(vars(at_work).values(), vars(modelled).values(), strict=True)
     ]
-    # What is left is least where the components above are at their most.
+    # The rest is smallest where the other components are largest.
     return Band(min(left), left[1], max(left))
 
 

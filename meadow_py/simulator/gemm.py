@@ -13,7 +13,7 @@ from meadow_py.workload import Operation
 
 
 def operation_cost(operation: Operation, setting: Setting) -> Cost:
-    """Bytes and time of one operation, intermediates to off-chip memory."""
+    """Bytes and time of one operation, with intermediates stored in off-chip memory."""
     makers = {"linear": _linear, "attention": _attention, "softmax": _softmax}
     cost = makers.get(operation.kind, _elementwise)(operation, setting)
     cost = replace(cost, macs=operation.macs, other_operations=operation.other_operations)
@@ -21,7 +21,7 @@ def operation_cost(operation: Operation, setting: Setting) -> Cost:
 
 
 def timed(cost: Cost, setting: Setting) -> Cost:
-    """The cost with its seconds: transfers over the bandwidth, and what overlaps with them."""
+    """The cost with its seconds filled in: transfers at the bandwidth, overlapped with compute."""
     machine = setting.machine
     fetch, store = cost.fetched / machine.bandwidth, cost.stored / machine.bandwidth
     busy = longest(cost.compute_s, cost.decode_s, cost.softmax_s)
@@ -32,11 +32,12 @@ def timed(cost: Cost, setting: Setting) -> Cost:
 def stationary_traffic(
     weight: Value, inputs: Value, setting: Setting, held_weight: Value | None = None
 ) -> tuple[Value, Value]:
-    """Bytes of weights and of inputs that are fetched, the cheaper operand staying on the chip.
+    """Bytes of weights and inputs that are fetched, with the better operand kept stationary.
 
     With weights stationary, inputs are fetched again for every part of the weights that fills the
-    weight buffer, unless all inputs fit in theirs; with inputs stationary the other way round.
-    `held_weight` are the bytes that the weights take in the buffer, if not those that are moved.
+    weight buffer, unless all inputs fit in the input buffer. With inputs stationary, it is the
+    other way round. `held_weight` gives the bytes that the weights take in the buffer, if they
+    differ from the bytes that are moved.
     """
     machine = setting.machine
     held = weight if held_weight is None else held_weight
@@ -69,14 +70,14 @@ def _linear(operation: Operation, setting: Setting) -> Cost:
 
 
 def held_bytes(operation: Operation, packed: PackedWeight, setting: Setting) -> float:
-    """Bytes of a weight in the weight buffer: restored, unless a decoder stands behind it."""
+    """Bytes of a weight in the weight buffer: dense, unless the decoder comes after the buffer."""
     if setting.compressed_buffer:
         return packed.payload_bytes
     return operation.weights * setting.precision.weight_bits / 8
 
 
 def _attention(operation: Operation, setting: Setting) -> Cost:
-    """One head after another: keys or values of a head take the part of weights."""
+    """Cost of attention, head after head; a head's keys or values take the place of weights."""
     heads = setting.kv_heads * setting.batch
     scores = operation.name == "attention.scores"
     factor = setting.machine.score_factor
@@ -107,7 +108,7 @@ def _softmax(operation: Operation, setting: Setting) -> Cost:
 
 def _elementwise(operation: Operation, setting: Setting) -> Cost:
     to_memory = setting.machine.elementwise_to_memory * setting.activation_bytes
-    if operation.kind == "lookup":  # rows of the embedding are in off-chip memory in any case
+    if operation.kind == "lookup":  # rows of the embedding always come from off-chip memory
         to_memory = setting.activation_bytes
     return Cost(
         operation=operation.name,
@@ -119,6 +120,6 @@ def _elementwise(operation: Operation, setting: Setting) -> Cost:
 
 
 def _elementwise_s(operation: Operation, setting: Setting) -> Value:
-    """Hidden behind the product beside it where it is fused with that."""
+    """Seconds of an elementwise operation; 0 if it is fused with the adjacent product."""
     seconds = operation.output_values / setting.machine.elementwise_per_s
     return as_value(seconds * setting.machine.elementwise_to_memory)

@@ -18,18 +18,19 @@ Value = float | npt.NDArray[Any]
 
 @dataclass(frozen=True, eq=False, kw_only=True)
 class Machine:
-    """What times follow from. Every number may be an array.
+    """The numbers from which times follow. Each may be an array.
 
     Attributes
     ----------
     bandwidth : float
         Off-chip bytes per second.
     overlap : float
-        0: fetch, compute and store follow one another; 1: the longest alone counts.
+        0: transfer and compute follow one another; 1: only the longer one counts.
     macs_per_s : float
-        Of matrix products with weights, all elements that GEMM mode uses.
+        Multiply-accumulates per second of matrix products with weights, from all elements that
+        GEMM mode uses.
     clock : float
-        Hertz; 0 where a device has no array of elements.
+        Hertz; 0 if the device has no array of elements.
     parallel, broadcasting : float
         Multiply-accumulates per second of the two kinds of elements in a pipeline.
     softmax_per_s, elementwise_per_s : float
@@ -37,16 +38,16 @@ class Machine:
     fill_s : float
         Seconds that a pipeline takes to fill, once per head.
     weight_buffer, input_buffer : float
-        Bytes on the chip that hold stationary operands.
+        Bytes of the on-chip buffers for stationary operands.
     on_chip : float
         Bytes of all on-chip memory.
     score_factor : float
-        Bits of a score between QK^T, softmax and SMxV, in bits of an activation.
+        Bits of a score between QK^T, softmax and SMxV, divided by the bits of an activation.
     elementwise_to_memory : float
-        1: norms, residuals and activations read and write off-chip memory; 0: they are part of
-        the product beside them.
+        1: norms, residuals and activations read and write off-chip memory; 0: they are fused with
+        the adjacent product.
     overhead_s : float
-        Per pass.
+        Seconds added per pass.
     """
 
     bandwidth: Value
@@ -66,7 +67,7 @@ class Machine:
     overhead_s: Value = 0.0
 
     def with_(self, **changes: Value) -> Machine:
-        """The same with other numbers."""
+        """A copy with some numbers replaced."""
         known = {field.name for field in fields(self)}
         unknown = set(changes) - known
         if unknown:
@@ -75,24 +76,28 @@ class Machine:
 
 
 def has_array(device: Device) -> bool:
-    """Whether dataflows of an accelerator apply; else a roofline."""
+    """Whether the dataflows of an accelerator apply, rather than a roofline."""
     return device.compute.pe_array is not None
 
 
 def machine_of(device: Device, settings: Settings, bits: int) -> Machine:
-    """A device's numbers, those of `settings` before them.
+    """The numbers of a device, overridden by those of `settings`.
 
     Parameters
     ----------
     device : Device
     settings : Settings
     bits : int
-        The wider of weight and activation.
+        Bits of the wider of the two operands, weight and activation.
+
+    Returns
+    -------
+    Machine
 
     Raises
     ------
     ValueError
-        If the device has no memory outside of the chip, or tells no speed for such operands.
+        If the device has no off-chip memory, or gives no speed for operands of that width.
     """
     if device.memory is None:
         raise ValueError(
@@ -120,12 +125,12 @@ def _array_machine(
     device: Device, settings: Settings, bits: int, shared: dict[str, Any]
 ) -> Machine:
     array = device.compute.pe_array
-    assert array is not None  # noqa: S101 the caller has looked
+    assert array is not None  # noqa: S101 the caller has checked
     parallel = array.parallel if settings.parallel is None else settings.parallel
     broadcasting = array.broadcasting if settings.broadcasting is None else settings.broadcasting
     each = settings.macs_per_cycle or array.macs_per_cycle.value
     clock = settings.clock or array.clock.value
-    # Multipliers are built for INT8: wider operands take as many passes as the device says.
+    # Multipliers are built for INT8; the device says how much slower wider operands are.
     width = _operations(device, bits) / _operations(device, 8) if bits > 8 else 1.0
     rate = each * clock * device.compute.efficiency.value * width
     in_gemm = parallel + (broadcasting if settings.gemm_elements == "all" else 0)
@@ -157,7 +162,7 @@ def buffer_sizes(device: Device, settings: Settings) -> tuple[float, float]:
 
 
 def assumptions_of(device: Device, settings: Settings) -> tuple[Assumption, ...]:
-    """What no source gives and the prediction rests on."""
+    """The values that the prediction rests on and no source gives."""
     found = list(settings.assumptions()) if has_array(device) else []
     array = device.compute.pe_array
     if array is not None and settings.macs_per_cycle is None:

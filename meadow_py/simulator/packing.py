@@ -1,7 +1,7 @@
-"""What packed weights cost: bytes that are moved, memory for tables, and a decoder's speed.
+"""The cost of packed weights: bytes moved, memory for tables, and the decoder's speed.
 
-This is the seam for everything that stores weights in fewer bytes. A packing is any object with
-the attributes of `Packing`; hardware of its own (Huffman decoders and the like) extends `Decoder`.
+This is the interface for everything that stores weights in fewer bytes. A packing is any object
+with the attributes of `Packing`; special hardware, such as Huffman decoders, extends `Decoder`.
 """
 
 from __future__ import annotations
@@ -12,16 +12,17 @@ from typing import Protocol, runtime_checkable
 
 @dataclass(frozen=True)
 class PackedWeight:
-    """One weight as it is moved.
+    """Bytes of one weight as it is moved.
 
     Attributes
     ----------
     payload_bytes : float
-        Indices, codes, planes, escapes, scales, headers: everything but the table below.
+        Indices, codes, planes, escapes, scales and headers: everything but the table.
     table_bytes : float
-        Dictionary (MEADOW: unique matrix) or code tables, read from off-chip memory with it.
+        Dictionary (MEADOW: unique matrix) or code tables, read from off-chip memory with the
+        payload.
     on_chip_table_bytes : float
-        What the same table takes in on-chip memory while the weight is decoded.
+        On-chip bytes that the same table takes while the weight is decoded.
     """
 
     payload_bytes: float
@@ -41,15 +42,17 @@ class Decoder:
     Attributes
     ----------
     weights_per_cycle : float
-        Weights that all decoders together deliver in a cycle; infinity: never the limit.
+        Weights that all decoders together deliver per cycle; infinity means that decoding is never
+        the limit.
     weights_per_second : float
-        The same where no clock is known (software on a CPU); the lower of the two counts.
+        The same per second, for decoders without a known clock (software on a CPU). The lower of
+        the two speeds counts.
     start_cycles : float
-        Cycles before a weight matrix's first value, such as loading tables.
+        Cycles before the first value of a weight matrix, for instance to load tables.
     on_chip_compressed : bool
         Whether the weight buffer holds packed bytes, so that on-chip reads shrink as well.
     energy_pj_per_weight : float
-        What decoding one weight costs.
+        Picojoules to decode one weight.
     """
 
     weights_per_cycle: float = float("inf")
@@ -59,12 +62,23 @@ class Decoder:
     energy_pj_per_weight: float = 0.0
 
     def seconds(self, weights: float, clock_hz: float | None) -> float:
-        """Time to decode a matrix of so many weights.
+        """Seconds to decode a matrix.
+
+        Parameters
+        ----------
+        weights : float
+            Number of weights in the matrix.
+        clock_hz : float or None
+            Clock of the decoder in hertz.
+
+        Returns
+        -------
+        float
 
         Raises
         ------
         ValueError
-            If the decoder is given in cycles and the device tells no clock.
+            If the decoder's speed is given in cycles and the device gives no clock.
         """
         seconds = weights / self.weights_per_second
         if self.weights_per_cycle == float("inf") and not self.start_cycles:
@@ -80,7 +94,7 @@ class Decoder:
 
 @runtime_checkable
 class Packing(Protocol):
-    """A way to store weights; see `packing_of` for those that have names.
+    """A way to store weights; see `packing_of` for the named ones.
 
     Attributes
     ----------
@@ -90,25 +104,29 @@ class Packing(Protocol):
 
     @property
     def name(self) -> str:
-        """What tables and plots call it."""
+        """The name shown in tables and plots."""
 
     @property
     def decoder(self) -> Decoder:
-        """What decodes it."""
+        """The unit that decodes this packing."""
 
     def weight(self, layer: int | None, role: str, weights: int, bits: float) -> PackedWeight:
-        """One weight as it is moved.
+        """Bytes of one weight matrix as it is moved.
 
         Parameters
         ----------
         layer : int or None
-            Which block; None for the embedding and the head.
+            Index of the block; None for the embedding and the head.
         role : str
             As in `architectures`: ``attention.q``, ``mlp.up``, ``head``, ...
         weights : int
-            How many.
+            Number of weights in the matrix.
         bits : float
-            Of a dense weight.
+            Bits of a dense weight.
+
+        Returns
+        -------
+        PackedWeight
         """
 
 

@@ -1,4 +1,4 @@
-"""Which packing on which device: bytes, time, energy and memory in one table."""
+"""Packings compared on devices: bytes, time, energy and memory in one table."""
 
 from __future__ import annotations
 
@@ -36,27 +36,28 @@ class PackingRow:
     ----------
     device, packing : str
     bits_per_weight : float
-        Of all weights that a decoded token reads, everything counted.
+        Bits per weight over all weights that a decoded token reads, everything counted.
     weight_bytes, table_bytes : float
-        Off-chip bytes of weights for a token; the dictionaries and code tables among them.
+        Off-chip bytes of weights for a token, and the dictionaries and code tables among them.
     on_chip_table_bytes : float
-        The largest table of any weight, which lies in on-chip memory beside the buffers.
+        Bytes of the largest table of any weight, held in on-chip memory beside the buffers.
     table_fits : bool
-        Whether it is no more than half of the device's on-chip memory.
+        Whether that table takes at most half of the device's on-chip memory.
     prefill_s : float
     decode_s_per_token : float or None
-        None for encoders, as the next three.
+        Seconds of a decoded token. This and the next three are None for encoders.
     tokens_per_s : float or None
     speedup : float or None
-        Time of a token with dense weights by that with this packing, on the same device.
+        Time of a token with dense weights, divided by its time with this packing on the same
+        device.
     energy_per_token_j : float or None
         Typical energy.
     decoder_weights_per_s : float
-        What all decoders together have to deliver to not be slower than the memory that feeds
-        them: the least speed at which decoding is free.
+        Weights per second that all decoders together must deliver to keep up with the memory that
+        feeds them: the lowest speed at which decoding is free.
     decoder_bound_share : float
-        Part of a token's time spent in operations that the given decoder limits; 0 for one without
-        a limit.
+        Share of a token's time spent in operations that the given decoder limits; 0 for a decoder
+        without a limit.
     """
 
     device: str
@@ -77,19 +78,20 @@ class PackingRow:
 
 @dataclass(frozen=True)
 class PackingTable:
-    """Made by `packing_table`.
+    """A comparison of packings on devices; made by `packing_table`.
 
     Attributes
     ----------
     model, precision : str
     prompt, context : int
-        Tokens, as of `simulate`.
+        Tokens, as for `simulate`.
     profiled_share : float
-        Part of the weights of a decoded token whose bytes were measured; the others are what
-        `unprofiled` says.
+        Share of the weights of a decoded token whose bytes were measured. `unprofiled` says how
+        the others are counted.
     unprofiled : str
+        ``dense`` or ``mean``; see `ProfilePacking.of`.
     rows : tuple of PackingRow
-        Device after device, packings in the order that was asked for.
+        Device after device, with packings in the order in which they were requested.
     """
 
     model: str
@@ -105,11 +107,15 @@ class PackingTable:
         return iter(self.rows)
 
     def __len__(self) -> int:
-        """How many rows."""
+        """Number of rows."""
         return len(self.rows)
 
     def best(self, device: str) -> PackingRow:
-        """The row of a device with the shortest time per token whose table fits.
+        """The fastest row of a device, by time per token, among those whose table fits.
+
+        Returns
+        -------
+        PackingRow
 
         Raises
         ------
@@ -123,7 +129,12 @@ class PackingTable:
         return min(found, key=lambda row: row.decode_s_per_token or row.prefill_s)
 
     def to_dict(self) -> dict[str, Any]:
-        """As JSON types."""
+        """Convert the table to JSON types.
+
+        Returns
+        -------
+        dict
+        """
         return {
             "version": 1,
             "kind": "packing_table",
@@ -132,7 +143,12 @@ class PackingTable:
         }
 
     def to_dataframe(self) -> pandas.DataFrame:
-        """One row per device and packing. Needs pandas."""
+        """One row per device and packing. Needs pandas.
+
+        Returns
+        -------
+        pandas.DataFrame
+        """
         try:
             import pandas
         except ImportError as error:
@@ -167,28 +183,36 @@ def packing_table(
     Parameters
     ----------
     model
-        What `simulate` takes: it tells the shape.
+        The model, as for `simulate`; it gives the shape.
     profile : Profile, optional
-        Of its weights, whose measured bytes count. Without it, packings are ratios.
+        A profile of the model's weights, whose measured bytes count. Without it, packings are
+        ratios.
     devices : sequence of str or Device
     packings : sequence, optional
-        As of `simulate`; by default all codecs: of codes at 8 bits a weight or less, else of stored
-        floats. A dense row of each device comes first in any case.
+        Each entry as for `simulate`. By default all codecs: those of codes at 8 bits per weight or
+        fewer, otherwise those of stored floats. Each device has a dense row first in any case.
     precision : str or Precision
     prompt : int, optional
+        Tokens in the prompt.
     decoders : mapping of str to Decoder, optional
-        By name of the packing; one that is not named never limits.
+        Decoders by the name of their packing. Packings that are not named here are never limited
+        by decoding.
     granularity, chunk_size, quantizer
-        Which setting of the profile; by default each codec has the chunk size that suits it best.
+        Which setting of the profile to use. By default, each codec has the chunk size that suits
+        it best.
     unprofiled : {"dense", "mean"}
-        See `ProfilePacking.of`.
+        How weights without a profile are counted; see `ProfilePacking.of`.
     **options
-        Of `simulate`: ``bandwidth``, ``generate``, ``batch``, ``context``, ``dataflow``, ...
+        Arguments of `simulate`: ``bandwidth``, ``generate``, ``batch``, ``context``, ...
+
+    Returns
+    -------
+    PackingTable
 
     Raises
     ------
     ValueError, FormatError, OSError
-        As `simulate`; for decoders of packings that are not compared.
+        As `simulate`; ValueError also for decoders of packings that are not compared.
     """
     bits = Precision.parse(precision)
     setting = {"granularity": granularity, "chunk_size": chunk_size, "quantizer": quantizer}
@@ -288,7 +312,7 @@ def _row(result: Any, packing: seam.Packing, speedup: float) -> PackingRow:
 
 
 def _moved(result: Any, packing: seam.Packing) -> tuple[int, float, float, float]:
-    """Weights of a token; their off-chip bytes, the tables' among them; the largest table."""
+    """Number of weights of a token, their off-chip bytes, the tables' part, the largest table."""
     found = list(_weights_of(result.model, packing, result.precision, result.head))
     return (
         sum(count for count, _ in found),
@@ -301,7 +325,7 @@ def _moved(result: Any, packing: seam.Packing) -> tuple[int, float, float, float
 def _weights_of(
     shape: Any, packing: seam.Packing, precision: Precision, head: bool
 ) -> Iterator[tuple[int, PackedWeight]]:
-    """Every weight that a pass reads once: how many values, and as it is moved."""
+    """Every weight matrix that a pass reads once: its number of values, and its bytes."""
     one = Pass(shape, 1, 0, 1)
     layers = [(f"layers.{n}", one.block(n)) for n in range(shape.layers)]
     if head and shape.vocab:
@@ -314,7 +338,7 @@ def _weights_of(
 
 
 def _profiled_share(shape: Any, packing: ProfilePacking | None, head: bool) -> float:
-    """Of the weights of a token, those whose bytes were measured."""
+    """Share of the weights of a token whose bytes were measured."""
     if packing is None:
         return 0.0
     one = Pass(shape, 1, 0, 1)

@@ -1,4 +1,4 @@
-"""Packings with names: none, and a ratio."""
+"""Named packings: none, a ratio, or a codec of a profile."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _RATIO = re.compile(r"(?P<ratio>[0-9]*\.?[0-9]+)x")
 
 @dataclass(frozen=True)
 class Dense:
-    """Weights as they are."""
+    """Weights that are not packed."""
 
     name: str = "none"
     decoder: Decoder = field(default_factory=Decoder)
@@ -35,16 +35,17 @@ class Dense:
 
 @dataclass(frozen=True)
 class Ratio:
-    """Every weight smaller by a ratio, everything counted; where it is known, one for each role.
+    """Every weight smaller by one ratio, everything counted, or by one ratio for each role.
 
     Attributes
     ----------
     ratio : float
-        Dense bytes by packed bytes.
+        Dense bytes divided by packed bytes.
     by_role : dict of str to float
-        For roles with another one: ``attention.q``, or ``attention`` and ``mlp`` for all of these.
+        Ratios of roles that differ from `ratio`: ``attention.q`` for one role, ``attention`` or
+        ``mlp`` for all roles of that part.
     on_chip_table_bytes : float
-        Dictionary in on-chip memory.
+        Bytes of the dictionary in on-chip memory.
     name : str
     decoder : Decoder
     """
@@ -85,27 +86,32 @@ def packing_of(
     decoder: Decoder | None = None,
     quantizer: str | None = None,
 ) -> seam.Packing:
-    """A packing by its name.
+    """Find a packing by its name.
 
     Parameters
     ----------
     packing : None, str, float or Packing
-        ``"none"``; a ratio as ``"1.5x"`` or 1.5; with a profile one of its codecs, such as
-        ``"naive"``, ``"reindexed"``, ``"huffman"``, ``"storage"`` or ``"planes"``.
+        ``"none"``; a ratio such as ``"1.5x"`` or 1.5; or, with a profile, one of its codecs:
+        ``"naive"``, ``"reindexed"``, ``"huffman"``, ``"storage"``, ``"planes"``, ...
     profile : Profile, optional
-        Whose measured bytes of every weight count.
+        The profile that gives the measured bytes of every weight.
     bits, granularity, chunk_size
-        Which setting of the profile; by default its first granularity, and the chunk size that
-        makes all weights together the smallest.
+        Which setting of the profile to use. By default, its first granularity, and the chunk size
+        that makes all weights together smallest.
     decoder : Decoder, optional
-        How fast it is decoded; by default it never limits.
+        The unit that decodes the packing. By default, decoding is never the limit.
     quantizer : str, optional
-        Key of a quantiser of the profile, of `bits` a code; by default the first of `granularity`.
+        Key of a quantiser in the profile whose codes have `bits` bits. By default, the first with
+        that `granularity`.
+
+    Returns
+    -------
+    Packing
 
     Raises
     ------
     ValueError
-        For a name that is not known, or needs a profile.
+        For an unknown name, or one that needs a profile.
     """
     unit = decoder or Decoder()
     if packing is None or packing == "none":

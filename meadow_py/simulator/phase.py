@@ -1,4 +1,4 @@
-"""The figures of a pass: ranges, energy by where it goes, time by operation."""
+"""The figures of a pass: ranges, energy by component, time by operation."""
 
 from __future__ import annotations
 
@@ -32,13 +32,13 @@ class Band:
 
 @dataclass(frozen=True)
 class Energy:
-    """Energy of a phase in joules, by where it goes.
+    """Energy of a phase in joules, by component.
 
     Attributes
     ----------
     off_chip, on_chip, compute, static : Band
-        Off-chip memory; buffers; multiply-accumulates, softmax and decoders; what the device
-        draws whatever it does.
+        Energy of off-chip memory; of buffers; of multiply-accumulates, softmax and decoders; and
+        of the power that the device draws whatever it does.
     """
 
     off_chip: Band
@@ -54,24 +54,24 @@ class Energy:
 
 @dataclass(frozen=True)
 class LayerTime:
-    """One operation of one layer, or several that run as one pipeline.
+    """Time of one operation of one layer, or of several that run as one pipeline.
 
     Attributes
     ----------
     name : str
         The layer: ``layers.0``, ..., ``head``.
     operation : str
-        As in `workload.Operation`; of a pipeline ``attention.tphs``.
+        As in `workload.Operation`; ``attention.tphs`` for a pipeline.
     dataflow : str
         ``gemm``, ``tphs`` or ``roofline``.
     fetch_s, compute_s, store_s : float
-        Time of reading from off-chip memory, of computing, and of writing back.
+        Seconds of reading from off-chip memory, of computing, and of writing back.
     seconds : float
-        All of it, after the overlap of transfer and compute.
+        Seconds in total, after the overlap of transfer and compute.
     bound : str
-        ``memory``, ``compute``, ``decoder`` or ``softmax``: what takes longest.
+        The part that takes longest: ``memory``, ``compute``, ``decoder`` or ``softmax``.
     weight_bytes, activation_bytes, kv_bytes : float
-        Off-chip bytes, read and written; packed weights with their tables.
+        Off-chip bytes read and written; packed weights include their tables.
     macs : float
         Multiply-accumulates.
     """
@@ -91,7 +91,7 @@ class LayerTime:
 
     @property
     def bytes(self) -> float:
-        """All off-chip bytes."""
+        """Off-chip bytes of weights, activations and KV cache together."""
         return self.weight_bytes + self.activation_bytes + self.kv_bytes
 
 
@@ -105,9 +105,9 @@ class Phase:
     seconds : float
     energy : Energy
     tokens, context : int
-        New tokens of each sequence, and tokens in its KV cache before.
+        New tokens of each sequence, and tokens already in its KV cache.
     overhead_s : float
-        What the device adds once per pass; contained in `seconds`.
+        Time that the device adds once per pass; included in `seconds`.
     """
 
     layers: tuple[LayerTime, ...]
@@ -118,11 +118,21 @@ class Phase:
     overhead_s: NonNegative = 0.0
 
     def total(self, field: str) -> float:
-        """Sum of one field of `LayerTime`, such as ``weight_bytes``, over all rows."""
+        """Sum of one field of `LayerTime`, such as ``weight_bytes``, over all rows.
+
+        Returns
+        -------
+        float
+        """
         return float(sum(getattr(layer, field) for layer in self.layers))
 
     def seconds_by(self, field: str = "operation") -> dict[str, float]:
-        """Seconds added up by ``operation``, ``name``, ``bound`` or ``dataflow``."""
+        """Seconds added up by ``operation``, ``name``, ``bound`` or ``dataflow``.
+
+        Returns
+        -------
+        dict of str to float
+        """
         sums: dict[str, float] = {}
         for layer in self.layers:
             key = getattr(layer, field)
@@ -137,7 +147,7 @@ class Assumption:
     Attributes
     ----------
     name : str
-        The argument of `simulate` or the key of the device that sets it.
+        The argument of `simulate`, or the key of the device file, that sets it.
     value : float or str
     unit : str
     reason : str

@@ -1,4 +1,4 @@
-"""A packing whose bytes were measured: a codec of a `Profile`, weight by weight."""
+"""A packing with measured bytes: a codec of a `Profile`, weight by weight."""
 
 from __future__ import annotations
 
@@ -21,8 +21,8 @@ _FLOATS = ("stored.huffman", "stored.storage")
 MEASURED = "planes"
 """Fixed-width planes, which products read as they lie: of ``mp.profile(..., measure=True)``."""
 
-# A decoder of the rANS code of docs/format.md: the symbol of each of 4096 slots, and of 256 symbols
-# the frequency (13 bits) and the first slot (12 bits).
+# Tables of a decoder for the rANS code of docs/format.md: the symbol (8 bits) of each of 4096
+# slots, and the frequency (13 bits) and first slot (12 bits) of each of 256 symbols.
 RANS_TABLE_BYTES = (4096 * 8 + 256 * (13 + 12)) / 8
 
 
@@ -34,9 +34,9 @@ class ProfilePacking:
     ----------
     name : str
     by_weight : dict of (int or None, str) to (PackedWeight, int)
-        By layer and role: bytes, and how many weights they hold.
+        Bytes and number of weights, by layer and role.
     bits : float
-        Of a dense weight in the profile.
+        Bits of a dense weight in the profile.
     decoder : Decoder
     unprofiled : str
         See `of`.
@@ -60,27 +60,31 @@ class ProfilePacking:
         unprofiled: str = "dense",
         quantizer: str | None = None,
     ) -> ProfilePacking:
-        """One codec of a profile.
+        """The packing of one codec in a profile.
 
         Parameters
         ----------
         profile : Profile
         codec : str
-            ``dense``, ``naive``, ``packets``, ``reindexed``, ``plain_huffman``, ``huffman`` or
-            ``storage`` of the codes; of the floats as they are stored ``stored.huffman``,
-            ``stored.storage`` and, where the profile measured products, ``planes``: these need
-            ``precision="w16..."``, or ``w32...``.
+            For codes: ``dense``, ``naive``, ``packets``, ``reindexed``, ``plain_huffman``,
+            ``huffman`` or ``storage``. For floats as stored: ``stored.huffman``,
+            ``stored.storage`` and, if the profile measured products, ``planes``; these need
+            ``precision="w16..."`` or ``"w32..."``.
         bits, granularity, chunk_size, quantizer
             See `packing_of`.
         decoder : Decoder, optional
         unprofiled : {"dense", "mean"}
-            What a weight of a block counts that was not profiled: its dense bytes, or as many bits
-            a weight as the profiled blocks on average, which is an extrapolation.
+            How to count the weights of blocks that were not profiled: at their dense bytes, or at
+            the average bits per weight of the profiled blocks, which is an extrapolation.
+
+        Returns
+        -------
+        ProfilePacking
 
         Raises
         ------
         ValueError
-            If the profile has no such codec or setting, with those it has.
+            If the profile has no such codec or setting; the message lists those it has.
         """
         if unprofiled not in UNPROFILED:
             raise ValueError(f"unprofiled: expected one of {UNPROFILED}, found {unprofiled!r}")
@@ -99,15 +103,20 @@ class ProfilePacking:
         return cls(codec, by_weight, width, decoder or Decoder(), unprofiled)
 
     def weight(self, layer: int | None, role: str, weights: int, bits: float) -> PackedWeight:
-        """See `Packing.weight`.
+        """Bytes of one weight matrix; see `Packing.weight`.
 
-        A tied head is the embedding; a weight that was not profiled is what `unprofiled` says.
+        A tied head counts as the embedding. `unprofiled` says how a weight that was not profiled
+        is counted.
+
+        Returns
+        -------
+        PackedWeight
 
         Raises
         ------
         ValueError
-            If the profile's weight has another size: it is that of another model. If a dense weight
-            is to have other bits than those of the profile.
+            If the weight has another size in the profile, which is then of another model, or if
+            `bits` differs from the bits of the profile.
         """
         found = self.by_weight.get((layer, role))
         if found is None and role == "head":
@@ -131,7 +140,7 @@ class ProfilePacking:
 
     @property
     def mean_share(self) -> float:
-        """Packed by dense bytes of all profiled weights of blocks, tables counted; else 1."""
+        """Packed over dense bytes of all profiled weights of blocks, with tables; 1 if none."""
         blocks = [found for (layer, _), found in self.by_weight.items() if layer is not None]
         dense = sum(count for _, count in blocks) * self.bits / 8
         return sum(packed.moved_bytes for packed, _ in blocks) / dense if blocks else 1.0
@@ -144,7 +153,7 @@ def _packed(ledger: Ledger, on_chip: float) -> PackedWeight:
 
 @dataclass(frozen=True)
 class _Wanted:
-    """Which codes of a profile: those of the first quantiser that is like this."""
+    """Which codes of a profile to use: those of the first quantiser that matches."""
 
     bits: float
     granularity: str | None
@@ -210,7 +219,7 @@ def _stored(weight: WeightProfile, codec: str) -> PackedWeight:
 
 
 def _planes(weight: WeightProfile) -> PackedWeight:
-    """What a product reads; dense where the dtype has no packed form."""
+    """Bytes that a product reads; dense if the dtype has no packed form."""
     if weight.products is None:
         raise ValueError(
             f"packing {MEASURED!r}: {weight.name}: its products were not measured; expected a "
@@ -246,11 +255,11 @@ def _best_chunk(profile: Profile, codec: str, wanted: _Wanted) -> int:
 def _added(
     profile: Profile, entries: list[PackedWeight]
 ) -> dict[tuple[int | None, str], tuple[PackedWeight, int]]:
-    """By layer and role; fused parts of the same role are added up."""
+    """Entries by layer and role; fused parts of the same role are added up."""
     found: dict[tuple[int | None, str], tuple[PackedWeight, int]] = {}
     for weight, entry in zip(profile.weights, entries, strict=True):
         if weight.role == "embedding" and (None, "embedding") in found:
-            continue  # the second embedding is that of positions
+            continue  # the second embedding holds positions
         before, count = found.get((weight.layer, weight.role), (PackedWeight(0.0), 0))
         found[weight.layer, weight.role] = (
             PackedWeight(

@@ -1,4 +1,4 @@
-"""What a simulation predicts: time and energy of prefill and of a decoded token, by operation."""
+"""The result of `simulate`: time and energy of prefill and of a decoded token, by operation."""
 
 from __future__ import annotations
 
@@ -56,30 +56,33 @@ class Simulation(Result):
     ----------
     model : ModelShape
     device : Device
-        With the bandwidth that was asked for.
+        The device, with the bandwidth that was requested.
     dataflow : str
-        As asked for: ``gemm``, ``tphs``, ``best`` or ``roofline``.
+        ``gemm``, ``tphs``, ``best`` or ``roofline``.
     packing : str
+        Name of the packing.
     precision : Precision
     prompt, generate, batch, context : int
-        Tokens of the prompt, tokens to generate, sequences side by side, and tokens in the KV
-        cache when the token of `decode` is made.
+        Tokens in the prompt, tokens to generate, sequences processed together, and tokens in the
+        KV cache when the token of `decode` is decoded.
     head : bool
         Whether the head is counted.
     bandwidth : float
-        Off-chip bytes per second that the prediction works with.
+        Off-chip bytes per second used for the prediction.
     peak_macs_per_s : float
-        The compute roof it works with, efficiency applied.
+        Peak multiply-accumulates per second used for the prediction, with efficiency applied.
     prefill : Phase
     decode : Phase or None
-        One token of every sequence; None for encoders.
+        One decoded token of every sequence; None for encoders.
     decode_floor_s_per_token : float or None
-        Dense decoder weights once at the bandwidth: no head, no KV cache, no packing.
+        Seconds to read the dense weights of all blocks once: no head, no KV cache, no packing.
+        None for encoders.
     settings : Settings
-        Of the dataflows.
+        Parameters of the dataflows.
     assumptions : tuple of Assumption
+        Values that no source gives.
     packing_used : Packing or None
-        What `packing` names; None in what was loaded from a file.
+        The packing that `packing` names; None if the simulation was loaded from a file.
     """
 
     model: ModelShape
@@ -104,22 +107,22 @@ class Simulation(Result):
 
     @property
     def prefill_s(self) -> float:
-        """Seconds from the prompt to its first token, the model being in memory."""
+        """Seconds to process the prompt, with the model already in memory."""
         return self.prefill.seconds
 
     @property
     def decode_s_per_token(self) -> float | None:
-        """Seconds of one step, which makes one token of every sequence."""
+        """Seconds of one step, which decodes one token of every sequence; None for encoders."""
         return None if self.decode is None else self.decode.seconds
 
     @property
     def tokens_per_s(self) -> float | None:
-        """Decoded tokens of all sequences per second."""
+        """Decoded tokens per second of all sequences together; None for encoders."""
         return None if self.decode is None else self.batch / self.decode.seconds
 
     @property
     def energy_per_token(self) -> Energy | None:
-        """Joules of one decoded token of one sequence."""
+        """Joules of one decoded token of one sequence; None for encoders."""
         if self.decode is None:
             return None
         share, energy = 1 / self.batch, self.decode.energy
@@ -135,12 +138,12 @@ class Simulation(Result):
     AGAIN: ClassVar[str] = "simulate again"
 
     def to_dict(self) -> dict[str, Any]:
-        """As JSON types: the contract of ``meadow simulate --json``.
+        """Convert the simulation to JSON types: the contract of ``meadow simulate --json``.
 
         Returns
         -------
         dict
-            See docs/json.md; SI base units.
+            In SI base units; see docs/json.md.
         """
         per_token = self.energy_per_token
         return {
@@ -162,11 +165,21 @@ class Simulation(Result):
 
     @classmethod
     def from_dict(cls, data: dict[str, Any]) -> Simulation:
-        """The simulation from what `to_dict` gave; see `Result.from_dict`."""
+        """Restore a simulation from the output of `to_dict`; see `Result.from_dict`.
+
+        Returns
+        -------
+        Simulation
+        """
         return from_json_types(cls, data)
 
     def to_rows(self) -> list[dict[str, Any]]:
-        """One row per phase, layer and operation."""
+        """One row per phase, layer and operation.
+
+        Returns
+        -------
+        list of dict
+        """
         return [
             {"phase": name, **asdict(row)}
             for name in ("prefill", "decode")
@@ -183,7 +196,7 @@ class Simulation(Result):
         ----------
         phase : {"decode", "prefill"}
         bandwidths : array of float, optional
-            Bytes per second; by default from a sixteenth of the simulation's to 16 times as much.
+            Bytes per second. By default, from 1/16 to 16 times the simulation's bandwidth.
 
         Returns
         -------
@@ -192,8 +205,8 @@ class Simulation(Result):
         Raises
         ------
         ValueError
-            For another phase, decoding with an encoder, no positive bandwidths, or a packing that a
-            loaded simulation does not hold.
+            For an unknown phase, decoding with an encoder, bandwidths that are not positive, or a
+            simulation that was loaded without the measured bytes of its packing.
         """
         from meadow_py.simulator.curves import bandwidth_curve
 
@@ -214,8 +227,8 @@ class Simulation(Result):
         Raises
         ------
         ValueError
-            As `meadow_py.simulator.buffer_curve`, and for a packing that a loaded simulation does
-            not hold.
+            As `meadow_py.simulator.buffer_curve`, and for a simulation that was loaded without the
+            measured bytes of its packing.
         """
         from meadow_py.simulator.buffers import curve_of
 
@@ -227,16 +240,17 @@ class Simulation(Result):
         elements: Sequence[int] | None = None,
         growth: Growth = "parallel",
     ) -> DataflowMap:
-        """Where the better dataflow of the prompt's attention flips.
+        """Find where the better dataflow for the prompt's attention changes.
 
         Parameters
         ----------
         bandwidths : sequence of float, optional
-            Bytes per second; by default from a sixteenth of the simulation's to 16 times as much.
+            Bytes per second. By default, from 1/16 to 16 times the simulation's bandwidth.
         elements : sequence of int, optional
-            Processing elements; by default from the fewest that the device's array allows to all.
+            Numbers of processing elements. By default, from the fewest that the device's array
+            allows up to all of them.
         growth : {"parallel", "proportional"}
-            Which elements are added; see `meadow_py.simulator.dataflow_map`.
+            Which elements are added as the array grows; see `meadow_py.simulator.dataflow_map`.
 
         Returns
         -------
@@ -259,9 +273,9 @@ class Simulation(Result):
         kind : str
             One of `meadow_py.views.plots.SIMULATION_KINDS`.
         ax : matplotlib.axes.Axes, optional
-            Where to draw; None makes a figure of a fitting size.
+            Where to draw; None creates a figure of a suitable size.
         **options
-            Of the kind of plot.
+            Options of this kind of plot.
 
         Returns
         -------

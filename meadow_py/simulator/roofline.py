@@ -1,7 +1,7 @@
-"""A roofline for CPUs, GPUs and other devices that are no array of processing elements.
+"""A roofline for CPUs, GPUs and other devices without an array of processing elements.
 
-Williams, Waterman and Patterson, Roofline, CACM 52(4), 2009: an operation takes as long as its
-bytes at the bandwidth or its operations at the peak, whichever is longer.
+An operation takes the time of its bytes at the bandwidth or of its operations at the peak,
+whichever is longer (Williams, Waterman and Patterson, Roofline, CACM 52(4), 2009).
 """
 
 from __future__ import annotations
@@ -16,8 +16,8 @@ from meadow_py.workload import Operation
 def operation_cost(operation: Operation, setting: Setting) -> Cost:
     """Bytes and time of one operation.
 
-    Activations move only where those of the operation do not fit in on-chip memory (caches);
-    weights and the KV cache always do.
+    Weights and the KV cache always move; activations move only if the operation's do not fit in
+    on-chip memory (caches).
     """
     machine = setting.machine
     packed = setting.packed.by_role.get(operation.name) if operation.weights else None

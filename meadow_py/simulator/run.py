@@ -1,4 +1,4 @@
-"""`simulate`: a model on a device, from its shape and the device's numbers."""
+"""`simulate`: predict a model on a device from its shape and the device's numbers."""
 
 from __future__ import annotations
 
@@ -46,47 +46,52 @@ def simulate(
     Parameters
     ----------
     model
-        What `workload.shape_of` takes: a bundled name as ``"opt-125m"``, a ``config.json``, a
-        folder, a hub id, a loaded model, a `ModelShape`.
+        Anything `workload.shape_of` takes: a bundled name such as ``"opt-125m"``, a
+        ``config.json``, a folder, a hub id, a loaded model, a `ModelShape`.
     device : str, path or Device
-        A name of ``meadow devices``, a device file, or a `Device`.
+        A name listed by ``meadow devices``, a device file, or a `Device`.
     dataflow : {"best", "gemm", "tphs", "roofline"}
-        On an array of processing elements ``gemm``, ``tphs``, or per layer the better of the two;
-        on every other device a roofline, whatever is asked for but ``tphs``.
+        On an array of processing elements: ``gemm``, ``tphs``, or ``best``, the better of the two
+        for each layer. On any other device, every choice but ``tphs`` means a roofline.
     bandwidth : str or float, optional
-        Of off-chip memory, ``"12Gb/s"`` or bytes per second; by default what the device achieves.
+        Bandwidth of off-chip memory: ``"12Gb/s"``, or bytes per second. By default, the bandwidth
+        that the device achieves.
     prompt : int, optional
-        Tokens of the prompt; by default 512, of an encoder of images what it sees.
+        Tokens in the prompt. By default 512; for an encoder of images, the tokens that it sees.
     generate : int
-        Tokens to generate. The token that `Simulation.decode` times stands in their middle.
+        Tokens to generate. `Simulation.decode` times the token halfway through them.
     packing : str, float or Packing
-        See `packing_of`: ``"none"``, ``"1.5x"``, a codec of `profile`.
+        ``"none"``, a ratio such as ``"1.5x"``, or a codec of `profile`; see `packing_of`.
     profile : Profile, optional
-        Whose measured bytes a codec stands for.
+        The profile that gives the measured bytes of a codec.
     precision : str or Precision
-        ``"w8a8"``, ``"w4a16kv8"``.
+        Bits of weights, activations and KV cache: ``"w8a8"``, ``"w4a16kv8"``.
     batch : int
-        Sequences side by side.
+        Number of sequences processed together.
     context : int, optional
-        Tokens in the KV cache when the timed token is decoded; by default the prompt and half of
-        what is generated.
+        Tokens in the KV cache when the timed token is decoded. By default, the prompt plus half of
+        the generated tokens.
     head : bool
-        Whether the head is counted, for the last token of each sequence.
+        Whether to count the head, which runs for the last token of each sequence.
     decoder : Decoder, optional
-        Of the packing; by default it never limits.
+        Decoder of the packing. By default, decoding is never the limit.
     energy : str or EnergyTable, optional
-        By default that of the device.
+        Energy table. By default, the device's own.
     granularity, chunk_size, quantizer
-        Which setting of `profile`; see `packing_of`.
+        Which setting of `profile` to use; see `packing_of`.
     **settings
-        Of `Settings`: ``overlap``, ``macs_per_cycle``, ``softmax_per_cycle``, ``on_chip``, ...
+        Fields of `Settings`: ``overlap``, ``macs_per_cycle``, ``softmax_per_cycle``, ...
+
+    Returns
+    -------
+    Simulation
 
     Raises
     ------
     TypeError
-        For values of another type.
+        For arguments of the wrong type.
     ValueError
-        For values out of range, names that are not known, TPHS without an array, or a device
+        For values out of range, unknown names, TPHS on a device without an array, or a device
         without off-chip memory.
     FormatError, OSError
         For files that cannot be read.
@@ -119,7 +124,7 @@ def simulate(
         "head": head,
     }
     if not has_array(chosen):
-        shared["masked"] = True  # software skips what the mask hides
+        shared["masked"] = True  # software skips the scores that the mask hides
     prefill = made.phase(workload.of(shape, tokens=prompt, **shared))
     decode = None
     if not shape.encoder:

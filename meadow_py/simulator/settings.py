@@ -1,4 +1,4 @@
-"""What no source tells of an accelerator: every such value has a name, a default and a reason."""
+"""Values of an accelerator that no source gives, each with a name, a default and a reason."""
 
 from __future__ import annotations
 
@@ -17,32 +17,41 @@ class Settings:
     Attributes
     ----------
     overlap : float
-        0 to 1: share of the shorter of transfer and compute that hides behind the longer.
+        How much of the shorter of transfer and compute is hidden by the longer, 0 to 1.
     macs_per_cycle, clock : float, optional
-        Of one element, and in hertz; by default the device's.
+        Multiply-accumulates per cycle of one element, and the clock in hertz. By default, the
+        device's.
     parallel, broadcasting : int, optional
-        How many elements; by default the device's.
+        Number of elements of each kind. By default, the device's.
     gemm_elements : {"all", "parallel"}
         Which elements work on a product in GEMM mode.
     softmax_per_cycle : float, optional
-        Values that all softmax units together take in; by default one for each broadcasting
-        element.
+        Values that all softmax units together take in per cycle. By default, one for each
+        broadcasting element.
     elementwise_per_cycle : float, optional
-        Values of norms, residuals and activations; by default one for each element.
+        Values of norms, residuals and activations per cycle. By default, one for each element.
     fill_cycles : float
-        Before a pipeline delivers, once per head.
+        Cycles before a pipeline delivers its first result, once per head.
     score_factor : float
-        Bits of a score in memory, in bits of an activation.
+        Bits of an attention score in memory, divided by the bits of an activation.
     mask_skipped : bool
-        Whether scores behind the causal mask are left out; else they are computed and discarded.
+        Whether scores hidden by the causal mask are skipped; otherwise they are computed and
+        discarded.
     elementwise_to_memory : bool
         Whether norms, residuals and activations read and write off-chip memory.
     on_chip : float, optional
-        Bytes of all buffers; by default the device's.
+        Bytes of all buffers. By default, the device's.
     weight_share, input_share : float
-        Parts of them that hold weights and inputs.
+        Shares of the buffers that hold weights and inputs; outputs have the rest.
     operand_reuse : float
-        Multiply-accumulates that one operand read from a buffer serves.
+        Multiply-accumulates served by one read of an operand from a buffer.
+
+    Raises
+    ------
+    TypeError
+        For values that are not numbers.
+    ValueError
+        For values out of range.
     """
 
     overlap: float = 1.0
@@ -88,7 +97,12 @@ class Settings:
             )
 
     def assumptions(self) -> Iterator[Assumption]:
-        """Every parameter with its value."""
+        """Every parameter with its value.
+
+        Yields
+        ------
+        Assumption
+        """
         for field in fields(self):
             value = getattr(self, field.name)
             if value is None:
@@ -100,12 +114,23 @@ class Settings:
 
     @classmethod
     def of(cls, values: dict[str, Any]) -> Settings:
-        """From keyword arguments.
+        """Settings from keyword arguments.
+
+        Parameters
+        ----------
+        values : dict of str to float or str
+            Fields by name; those left out keep their defaults.
+
+        Returns
+        -------
+        Settings
 
         Raises
         ------
+        TypeError
+            For a value that is not a number.
         ValueError
-            For an unknown name, with those there are, and for values out of range.
+            For an unknown name, listing the known ones, and for values out of range.
         """
         known = [field.name for field in fields(cls)]
         unknown = sorted(set(values) - set(known))

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
     from meadow_py.devices import Device
 
-_SPREAD = 13  # token counts by default: powers of two up to 4096
+_SPREAD = 13  # default token counts: 2**0 to 2**12
 
 
 @dataclass(frozen=True, eq=False)
@@ -36,11 +36,11 @@ class SweepTable:
     Attributes
     ----------
     tokens : int64 array, shape (tokens,)
-        Tokens of the prompt, and tokens in the KV cache of the decoded token.
+        Tokens in the prompt, and tokens in the KV cache when a token is decoded.
     combinations : tuple of (str, str, str, str)
         Model, device, dataflow, packing.
     prefill_s, decode_s_per_token : float64 array, shape (combinations, tokens)
-        Seconds; NaN where a model does not decode.
+        Seconds; NaN if a model does not decode.
     """
 
     tokens: npt.NDArray[np.int64]
@@ -49,11 +49,16 @@ class SweepTable:
     decode_s_per_token: npt.NDArray[np.float64]
 
     def __len__(self) -> int:
-        """How many rows `to_dataframe` has."""
+        """Number of rows of `to_dataframe`."""
         return int(self.prefill_s.size)
 
     def to_dataframe(self) -> pandas.DataFrame:
-        """One row per combination and token count. Needs pandas."""
+        """One row per combination and token count. Needs pandas.
+
+        Returns
+        -------
+        pandas.DataFrame
+        """
         try:
             import pandas
         except ImportError as error:
@@ -83,15 +88,15 @@ def sweep(
     head: bool = True,
     **settings: Any,
 ) -> SweepTable:
-    """Times of every combination of models, devices, dataflows, packings and token counts.
+    """Predict times for every combination of models, devices, dataflows, packings and tokens.
 
     Parameters
     ----------
     models, devices, dataflows, packings
-        Each as for `simulate`. Devices without an array of processing elements have one dataflow,
-        ``roofline``, and stand in the table once.
+        Each entry as for `simulate`. A device without an array of processing elements has one
+        dataflow, ``roofline``, and appears once for each model and packing.
     tokens : sequence of int, optional
-        By default the powers of two from 1 to 4096.
+        Token counts. By default, the powers of two from 1 to 4096.
     bandwidth, precision, batch, head, **settings
         As for `simulate`.
 
@@ -141,7 +146,7 @@ def _stacked(rows: list[Value], counts: npt.NDArray[np.int64]) -> npt.NDArray[np
 
 
 class Block:
-    """One model's operations over all token counts, each kind of layer once."""
+    """The operations of one model over all token counts, with each kind of layer built once."""
 
     def __init__(
         self,
@@ -165,7 +170,7 @@ class Block:
         return [one.embedding(), *layers, *((one.head(),) if head and self.shape.vocab else ())]
 
     def seconds(self, layers: list[Layer], machine: Machine, packing: Packing, flow: str) -> Value:
-        """Of one pass over these layers; NaN where there are none."""
+        """Seconds of one pass over these layers; NaN if there are none."""
         if not layers:
             return float("nan")
         total: Value = machine.overhead_s
@@ -176,7 +181,7 @@ class Block:
         return total
 
     def setting(self, machine: Machine, packing: Packing, packed: PackedWeights) -> Setting:
-        """What the dataflows are told."""
+        """The inputs of a dataflow besides the operations."""
         shape, compressed = self.shape, packing.decoder.on_chip_compressed
         heads = (shape.heads, shape.kv_heads, self.batch)
         return Setting(machine, self.precision, packed, *heads, compressed)
@@ -184,7 +189,7 @@ class Block:
     def _kinds(
         self, layers: list[Layer], packing: Packing, clock: float
     ) -> Iterator[tuple[tuple[Operation, ...], PackedWeights, int]]:
-        """Layers that cost the same, and how many there are."""
+        """Groups of layers that cost the same, with the number of layers in each."""
         found: dict[Any, tuple[tuple[Operation, ...], PackedWeights, int]] = {}
         for layer in layers:
             packed = packed_weights(layer.name, layer.operations, self.precision, packing, clock)
@@ -195,7 +200,7 @@ class Block:
 
 
 def block_seconds(operations: Sequence[Operation], setting: Setting, flow: str) -> Value:
-    """Seconds of a layer's operations; ``best`` element by element."""
+    """Seconds of a layer's operations; ``best`` chooses element by element."""
     if flow != "best":
         return seconds(layer_costs(operations, setting, flow))
     apart = seconds(layer_costs(operations, setting, "gemm"))

@@ -1,7 +1,7 @@
 """The token-parallel head-sequential dataflow (TPHS) of MEADOW.
 
-Q, QK^T, softmax and SMxV run as one pipeline over tokens, one head after another; what goes
-between them never leaves the chip. Everything else stays GEMM.
+Q, QK^T, softmax and SMxV run as one pipeline over tokens, one head after another, and their
+intermediate values never leave the chip. Everything else follows the GEMM dataflow.
 """
 
 from __future__ import annotations
@@ -20,15 +20,19 @@ from meadow_py.workload import ATTENTION_CORE, Operation
 def pipeline_cost(operations: Mapping[str, Operation], setting: Setting) -> Cost:
     """Bytes and time of the pipeline.
 
-    Parallel elements compute Q and QK^T and share the time between them; broadcasting elements
-    compute SMxV; softmax units stand between. The slowest stage sets the pace. That parallel and
-    broadcasting elements are divided so is an assumption of this project; see docs/simulation.md.
+    Parallel elements compute Q and QK^T and divide their time between them, softmax units follow,
+    and broadcasting elements compute SMxV. The slowest stage sets the pace. This division of work
+    between the elements is an assumption of this project; see docs/simulation.md.
 
     Parameters
     ----------
     operations : mapping of str to Operation
-        Those of `ATTENTION_CORE`, by name.
+        The operations of `ATTENTION_CORE`, by name.
     setting : Setting
+
+    Returns
+    -------
+    Cost
     """
     query, scores, softmax, values = (operations[name] for name in ATTENTION_CORE)
     machine = setting.machine
@@ -60,10 +64,11 @@ def _traffic(
 ) -> tuple[Value, Value, Value]:
     """Bytes of inputs, of query weights and of the KV cache that are fetched.
 
-    Either all heads run over one part of the tokens before the next part is fetched: then weights
-    and KV cache are read once for each part of the inputs that fills the input buffer. Or inputs
-    are read again for every head. The cheaper way counts. Keys and values of a head that do not
-    fit in the weight buffer beside its weights are read again for every part of the tokens.
+    There are two orders, and the one with fewer bytes counts. Either all heads run over one part
+    of the tokens before the next part is fetched, so that weights and KV cache are read once for
+    each part of the inputs that fills the input buffer. Or inputs are read again for every head;
+    then keys and values of a head that do not fit in the weight buffer beside the head's weights
+    are read again for every part of the tokens.
     """
     machine = setting.machine
     inputs = query.input_values * setting.activation_bytes

@@ -1,4 +1,4 @@
-"""`of`: from a model and a pass over it to its workload."""
+"""`of`: the workload of one pass over a model."""
 
 from __future__ import annotations
 
@@ -23,32 +23,36 @@ def of(
     masked: bool = True,
     head: bool = True,
 ) -> Workload:
-    """Operations and bytes of one pass over a model; no weight is read.
+    """Count the operations and bytes of one pass over a model; no weight is read.
 
     Parameters
     ----------
     model
-        What `shape_of` takes.
+        Anything `shape_of` takes.
     tokens : int or int64 array
         New tokens of each sequence: those of the prompt in prefill, 1 for a decoded token.
     context : int or int64 array
-        Tokens that the KV cache held before.
+        Tokens already in the KV cache.
     batch : int
-        Sequences side by side; weights are read once for all of them.
+        Number of sequences processed together; weights are read once for all of them.
     precision : Precision or str
         Bits of weights, activations and the KV cache, such as ``"w8a8"``.
     masked : bool
-        Count the scores that the causal mask lets through; else all, as an array computes them
-        that does not skip.
+        Count only the scores that the causal mask lets through. False counts all of them, as for
+        an array that does not skip.
     head : bool
-        Count the head too, for the last token of each sequence; of all tokens it needs none.
+        Count the head too, which runs only for the last token of each sequence.
+
+    Returns
+    -------
+    Workload
 
     Raises
     ------
     TypeError
-        For counts that are no whole numbers.
+        For counts that are not whole numbers.
     ValueError
-        For counts that are negative or none at all, and for an encoder with a context.
+        For counts that are out of range, and for an encoder with a context.
     """
     shape = shape_of(model)
     _check(shape, tokens, context, batch)

@@ -11,25 +11,34 @@ from meadow_py.workload.model_shape import ModelShape
 
 @functools.cache
 def names() -> tuple[str, ...]:
-    """Names of the bundled shapes."""
+    """Names of the bundled shapes.
+
+    Returns
+    -------
+    tuple of str
+    """
     folder = files("meadow_py.workload").joinpath("models")
     found = (entry.name for entry in folder.iterdir())
     return tuple(sorted(name.removesuffix(".json") for name in found if name.endswith(".json")))
 
 
 def is_bundled(name: str) -> bool:
-    """Whether a shape of this name is bundled; case does not count."""
+    """Whether a shape of this name is bundled; case does not matter."""
     return name.lower() in names()
 
 
 @functools.cache
 def bundled(name: str) -> ModelShape:
-    """A bundled shape.
+    """The bundled shape of this name.
+
+    Returns
+    -------
+    ModelShape
 
     Raises
     ------
     ValueError
-        If there is none of this name, with those there are.
+        For an unknown name; the message lists the known ones.
     """
     if not is_bundled(name):
         raise ValueError(f"model: expected one of {', '.join(names())}, found {name!r}")

@@ -1,4 +1,4 @@
-"""The sizes of a transformer that its operations and bytes follow from."""
+"""The sizes of a transformer, which determine its operations and bytes."""
 
 from __future__ import annotations
 
@@ -10,34 +10,37 @@ _POSITIVE = ("layers", "hidden", "heads", "kv_heads", "head_dim", "intermediate"
 
 @dataclass(frozen=True, kw_only=True)
 class ModelShape:
-    """What operations and bytes of a transformer follow from.
+    """The sizes of a transformer, which determine its operations and bytes.
 
     Attributes
     ----------
     name : str
-        What the model is called.
+        Name of the model.
     family : str
         As in `architectures`, or ``"vit"``.
     layers, hidden, heads, kv_heads, head_dim, intermediate, vocab : int
-        Blocks, width, query heads, key and value heads, width of a head, width of the MLP,
-        entries of the vocabulary (of an image classifier, its classes).
+        Number of blocks, width, number of query heads, number of key and value heads, width of a
+        head, width of the MLP, and entries of the vocabulary (for an image classifier, classes).
     gated : bool
-        Whether the MLP is ``down(activation(gate(x)) * up(x))``, else ``down(activation(up(x)))``.
+        Whether the MLP is ``down(activation(gate(x)) * up(x))`` rather than
+        ``down(activation(up(x)))``.
     tied : bool
         Whether the head is the token embedding.
     encoder : bool
         Whether all tokens are seen at once: no causal mask, no KV cache, no decoding.
     embedding_width : int
-        Columns of the token embedding and of the head; 0: `hidden`. Where they differ (OPT-350M),
-        a projection stands on either side.
+        Columns of the token embedding and of the head; 0 means `hidden`. If they differ from
+        `hidden` (OPT-350M), the blocks have a projection before and after them.
     positions : int or None
-        Longest context in tokens; None where the configuration does not tell.
+        Longest context in tokens; None if the configuration does not give it.
     fixed_tokens : int or None
-        How many tokens an encoder of images sees: 197 for DeiT at 224x224; else None.
+        Number of tokens that an encoder of images sees: 197 for DeiT at 224x224. None for other
+        models.
     patch_values : int
         Inputs of the patch embedding of an encoder of images; 0 for language models.
     windows : tuple of int
-        ``[layers]``: 0, or how many tokens a token sees, itself counted. Empty: no windows.
+        For each layer, the number of tokens that a token sees, counting itself; 0 means all. An
+        empty tuple means that no layer has a window.
     source : str
         Where the sizes come from.
     """
@@ -83,35 +86,40 @@ class ModelShape:
 
     @property
     def query_width(self) -> int:
-        """Values of all query heads of a token."""
+        """Values in all query heads of one token."""
         return self.heads * self.head_dim
 
     @property
     def kv_width(self) -> int:
-        """Values of all key heads of a token; as many of the value heads."""
+        """Values in all key heads of one token; the value heads have the same number."""
         return self.kv_heads * self.head_dim
 
     @property
     def linear_weights_per_layer(self) -> int:
-        """Weights of the matrices of one block; biases and norms are not counted."""
+        """Number of weights in the matrices of one block; biases and norms are not counted."""
         attention = self.hidden * (2 * self.query_width + 2 * self.kv_width)
         return attention + (3 if self.gated else 2) * self.hidden * self.intermediate
 
     @property
     def decoder_weights(self) -> int:
-        """Weights of the matrices of all blocks."""
+        """Number of weights in the matrices of all blocks."""
         return self.layers * self.linear_weights_per_layer
 
     @property
     def embedding_weights(self) -> int:
-        """Weights of the token embedding; none of an encoder of images."""
+        """Number of weights in the token embedding; 0 for an encoder of images."""
         return 0 if self.patch_values else self.vocab * (self.embedding_width or self.hidden)
 
     @property
     def head_weights(self) -> int:
-        """Weights that the head reads for one product, tied or not."""
+        """Number of weights that the head reads for one product, tied or not."""
         return self.vocab * (self.embedding_width or self.hidden)
 
     def to_dict(self) -> dict[str, Any]:
-        """The sizes as JSON types."""
+        """Convert the sizes to JSON types.
+
+        Returns
+        -------
+        dict
+        """
         return {**asdict(self), "windows": list(self.windows)}

@@ -1,6 +1,6 @@
 """Every operation of a block, of the embedding and of the head, counted exactly.
 
-What is counted of softmax, norms and activations is stated in docs/simulation.md.
+docs/simulation.md states how softmax, norms and activations are counted.
 """
 
 from __future__ import annotations
@@ -23,16 +23,16 @@ ATTENTION_CORE = ("attention.q", "attention.scores", "attention.softmax", "atten
 
 
 class Pass:
-    """One pass over new tokens of every sequence; tokens and context may be arrays.
+    """One pass over the new tokens of every sequence; tokens and context may be arrays.
 
     Parameters
     ----------
     shape : ModelShape
     tokens, context : int or int64 array
-        New tokens of each sequence, and those in its KV cache before.
+        New tokens of each sequence, and tokens already in its KV cache.
     batch : int
     masked : bool
-        Whether scores that the causal mask hides are left out, else computed and thrown away.
+        Whether scores that the causal mask hides are skipped, rather than computed and discarded.
     """
 
     def __init__(
@@ -58,7 +58,7 @@ class Pass:
         return (*attention, self._norm(), *self._mlp(), self._residual())
 
     def embedding(self) -> Layer:
-        """Look-up of the token embedding, or an image's patches times their weights."""
+        """Look-up in the token embedding, or the product of an image's patches with its weights."""
         s, tokens = self.shape, self.all_tokens
         if s.patch_values:
             added = (s.fixed_tokens or 0) - math.isqrt(s.fixed_tokens or 0) ** 2  # class token
@@ -77,19 +77,19 @@ class Pass:
         return Layer("head", (last._norm(), *projected, last._linear("head", width, s.vocab)))
 
     def pairs(self, window: int = 0) -> Count:
-        """Scores of one head and one sequence."""
+        """Number of scores of one head in one sequence."""
         tokens, context = self.tokens, self.context
         if not self.masked:
             return tokens * self.seen(window)
         full = tokens * context + tokens * (tokens + 1) // 2
         if not window:
             return full
-        # Token i of the pass sees min(context + i, window): those beyond the window lose the rest.
+        # Token i of the pass sees min(context + i, window) tokens; subtract those past the window.
         lost = _triangle(context + tokens - window) - _triangle(context - window)
         return full - lost
 
     def seen(self, window: int = 0) -> Count:
-        """Keys of one head that some token of the pass sees."""
+        """Number of keys of one head that at least one token of the pass sees."""
         total = self.context + self.tokens
         if not window:
             return total
@@ -103,7 +103,7 @@ class Pass:
         )
 
     def _projected(self, name: str, inputs: int, outputs: int) -> tuple[Operation, ...]:
-        """A projection between two widths; none where they are the same."""
+        """The projection between two widths, or nothing if they are the same."""
         return () if inputs == outputs else (self._linear(name, inputs, outputs),)
 
     def _key_value(self, name: str) -> Operation:
@@ -130,7 +130,7 @@ class Pass:
 
     def _mlp(self) -> tuple[Operation, ...]:
         s, values = self.shape, self.all_tokens * self.shape.intermediate
-        # A gated MLP also multiplies the activated gate with the other half.
+        # A gated MLP also multiplies the activated gate by the output of `up`.
         count, inputs = (2, 2 * values) if s.gated else (1, values)
         activation = ACTIVATION_OPERATIONS * values + (count - 1) * values
         gate = (self._linear("mlp.gate", s.hidden, s.intermediate),) if s.gated else ()
@@ -151,13 +151,13 @@ class Pass:
 
 
 def _triangle(last: Count) -> Count:
-    """Sum of 1 to `last`; 0 where that is negative."""
+    """Sum of 1 to `last`; 0 if `last` is negative."""
     kept = _at_least(last, 0)
     return kept * (kept + 1) // 2
 
 
 def _at_least(value: Count, least: Count) -> Count:
-    """The larger one; exact for Python's own numbers, which have no limit."""
+    """The larger value; exact for Python integers, which have no upper limit."""
     if isinstance(value, int) and isinstance(least, int):
         return max(value, least)
     return np.maximum(value, least)

@@ -1,4 +1,4 @@
-"""How many bits weights, activations and the KV cache take."""
+"""The bits of weights, activations and the KV cache."""
 
 from __future__ import annotations
 
@@ -15,7 +15,8 @@ class Precision:
     Attributes
     ----------
     weight_bits, activation_bits, kv_bits : float
-        Scales counted where the format has them: 4.5 for groups of 32 weights with an f16 scale.
+        Bits including scales, if the format has any: 4.5 for groups of 32 weights with an F16
+        scale.
     """
 
     weight_bits: float = 8
@@ -32,19 +33,28 @@ class Precision:
 
     @property
     def operand_bits(self) -> int:
-        """Bits of the wider operand of a product; scales, which fractions stand for, left out."""
+        """Bits of the wider operand of a product, without the fraction that stands for scales."""
         return max(int(self.weight_bits), int(self.activation_bits))
 
     @classmethod
     def parse(cls, text: str | Precision) -> Precision:
-        """``"w8a8"``, ``"w4.5a16kv8"``; without ``kv`` the cache is as wide as activations.
+        """Parse a precision such as ``"w8a8"`` or ``"w4.5a16kv8"``.
+
+        Parameters
+        ----------
+        text : str or Precision
+            Without ``kv``, the cache is as wide as activations. A `Precision` is returned as is.
+
+        Returns
+        -------
+        Precision
 
         Raises
         ------
         ValueError
             For any other spelling.
         TypeError
-            For what is no text.
+            For anything but text or a `Precision`.
         """
         if isinstance(text, Precision):
             return text

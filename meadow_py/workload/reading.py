@@ -1,4 +1,4 @@
-"""`shape_of`: from whatever names a model to its sizes. No weight is read."""
+"""`shape_of`: the sizes of a model, however it is named. No weight is read."""
 
 from __future__ import annotations
 
@@ -22,21 +22,25 @@ _EXPERTS = ("num_local_experts", "num_experts", "n_routed_experts")
 
 
 def shape_of(model: Any) -> ModelShape:
-    """The sizes of a model, from its configuration alone where that tells them.
+    """Find the sizes of a model, from its configuration alone if that gives them all.
 
     Parameters
     ----------
     model : str, path, mapping, ModelShape, Architecture, Checkpoint, Model or torch.nn.Module
-        A bundled name such as ``"opt-125m"`` (see `names`), if no file or folder has it; a
-        ``config.json``, or a folder with one, weights or none; whatever `open_checkpoint` takes;
-        the content of a ``config.json``; what `load` returned.
+        A bundled name such as ``"opt-125m"`` (see `names`), unless a file or folder has that name;
+        a ``config.json``, or a folder that has one, with or without weights; anything that
+        `open_checkpoint` takes; the contents of a ``config.json``; or the result of `load`.
+
+    Returns
+    -------
+    ModelShape
 
     Raises
     ------
     ValueError
-        If the configuration lacks a size, or is of a mixture of experts.
+        If the configuration lacks a size, or describes a mixture of experts.
     FormatError
-        If a configuration is no JSON object.
+        If a configuration is not a JSON object.
     FileNotFoundError
         If there is no such model.
     """
@@ -130,7 +134,7 @@ def _expected(architecture: Architecture, name: str) -> dict[str, tuple[int, ...
 
 
 def _with_weights(shape: ModelShape, specs: Iterable[WeightSpec], name: str) -> ModelShape:
-    """What only the weights tell: a gate, the width of the embedding; and whether sizes agree."""
+    """Add what only the weights give (a gate, the width of the embedding), and check the sizes."""
     specs = list(specs)
     first = [spec for spec in specs if spec.layer == 0]
     gated = any(spec.role == "mlp.gate" for spec in first)
@@ -150,7 +154,7 @@ def _with_weights(shape: ModelShape, specs: Iterable[WeightSpec], name: str) -> 
 
 
 def _with_windows(shape: ModelShape, architecture: Architecture) -> ModelShape:
-    """Sliding windows, where the engine's reading of the configuration knows them."""
+    """Add sliding windows, if the engine's reading of the configuration finds any."""
     from meadow_py.architectures.running import describe
 
     if GGUF_ARCHITECTURE in (architecture.config or {}):

@@ -1,4 +1,4 @@
-"""What a model computes and moves in one pass: a tree of layers and operations."""
+"""The work of one pass over a model: a tree of layers and operations."""
 
 from __future__ import annotations
 
@@ -21,26 +21,26 @@ Count = int | npt.NDArray[np.int64]
 
 @dataclass(frozen=True)
 class Operation:
-    """One step of a layer: what it computes, and the values that go in and out.
+    """One step of a layer: its arithmetic, and the values that go in and out.
 
     Attributes
     ----------
     name : str
-        Of a matrix product with weights its role, such as ``attention.q``, ``mlp.up``, ``head``;
-        else ``attention.scores``, ``attention.softmax``, ``attention.values``, ``norm``, ...
+        For a product with weights, their role, such as ``attention.q``, ``mlp.up`` or ``head``.
+        Otherwise ``attention.scores``, ``attention.softmax``, ``attention.values``, ``norm``, ...
     kind : str
         ``linear`` (weights times activations), ``attention`` (activations times the KV cache),
         ``softmax``, ``elementwise`` or ``lookup``.
     macs : int
-        Multiply-accumulates of matrix products; one is two operations.
+        Multiply-accumulates of matrix products, each of which is two operations.
     other_operations : int
-        Everything else; see docs/simulation.md for what is counted of softmax and norms.
+        All other operations; docs/simulation.md states how softmax and norms are counted.
     weights : int
         Weights that are read, once for the whole batch.
     input_values, output_values : int
-        Activations in and out, keys and values of the KV cache not among them.
+        Activations in and out, without keys and values of the KV cache.
     kv_read, kv_written : int
-        Values of the KV cache.
+        Values of the KV cache that are read and written.
     """
 
     name: str
@@ -56,7 +56,7 @@ class Operation:
 
 @dataclass(frozen=True)
 class Layer:
-    """A block of the model, or what stands before and behind all blocks.
+    """A block of the model, or the part before the first or after the last block.
 
     Attributes
     ----------
@@ -72,7 +72,7 @@ class Layer:
 
 @dataclass(frozen=True)
 class Workload:
-    """What a model computes and moves in one pass.
+    """The operations of one pass over a model, and the bytes that they move.
 
     Attributes
     ----------
@@ -80,9 +80,9 @@ class Workload:
     tokens : int
         New tokens of each sequence: the prompt in prefill, 1 for a decoded token.
     context : int
-        Tokens that the KV cache of each sequence held before.
+        Tokens already in the KV cache of each sequence.
     batch : int
-        Sequences side by side.
+        Number of sequences processed together.
     precision : Precision
     layers : tuple of Layer
     """
@@ -95,13 +95,18 @@ class Workload:
     layers: tuple[Layer, ...]
 
     def __iter__(self) -> Iterator[tuple[Layer, Operation]]:
-        """All operations, each with its layer."""
+        """Iterate over all operations, each with its layer."""
         for layer in self.layers:
             for operation in layer.operations:
                 yield layer, operation
 
     def total(self, field: str) -> Count:
-        """Sum of one field of `Operation`, such as ``macs``, over all operations."""
+        """Sum of one field of `Operation`, such as ``macs``, over all operations.
+
+        Returns
+        -------
+        int or int64 array
+        """
         total: Count = sum((getattr(operation, field) for _, operation in self), 0)
         return total
 
@@ -112,17 +117,22 @@ class Workload:
 
     @property
     def kv_bytes(self) -> Any:
-        """Bytes of the KV cache that are read and written."""
+        """Bytes of the KV cache that are read or written."""
         return (self.total("kv_read") + self.total("kv_written")) * self.precision.kv_bits / 8
 
     @property
     def activation_bytes(self) -> Any:
-        """Bytes of activations in and out of every operation, intermediates to memory."""
+        """Bytes of activations in and out of every operation, with intermediates in memory."""
         values = self.total("input_values") + self.total("output_values")
         return values * self.precision.activation_bits / 8
 
     def to_rows(self) -> list[dict[str, Any]]:
-        """One row per operation: names, counts, and bytes at the precision."""
+        """One row per operation: names, counts, and bytes at the precision.
+
+        Returns
+        -------
+        list of dict
+        """
         precision = self.precision
         return [
             {
@@ -142,7 +152,12 @@ class Workload:
         ]
 
     def to_dataframe(self) -> pandas.DataFrame:
-        """`to_rows` as a table. Needs pandas."""
+        """`to_rows` as a table. Needs pandas.
+
+        Returns
+        -------
+        pandas.DataFrame
+        """
         try:
             import pandas
         except ImportError as error:

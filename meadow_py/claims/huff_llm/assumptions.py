@@ -1,7 +1,7 @@
 """Huff-LLM's claims retraced: the assumptions under which they hold, and those where they cannot.
 
-The sources at hand tell three figures of arXiv 2502.00922 (up to 31 % less latency, up to 26 % less
-energy, 6 % more area) and neither models, devices, bit groups, array sizes, buffers, bandwidth nor
+The sources at hand give three figures of arXiv 2502.00922 (up to 31 % less latency, up to 26 % less
+energy, 6 % more area), but not its models, devices, bit groups, array sizes, buffers, bandwidth or
 process. So each of these is a named axis of a sweep, and the answer is a set, not a number.
 """
 
@@ -20,7 +20,7 @@ _MIB = 1 << 20
 
 @dataclass(frozen=True)
 class HuffmanClaim:
-    """A figure of the paper, as a share of the design with dense weights."""
+    """A published figure, as a share of the design with dense weights."""
 
     name: str
     value: float
@@ -66,15 +66,15 @@ CLOCK = 1e9
 
 @dataclass(frozen=True, eq=False)
 class WeightsMeasured:
-    """Real weights and the codes that were made of them.
+    """Real weights and the codes that were built from them.
 
     Attributes
     ----------
     name, dtype : str
-        What the weights are, and a key of `MULTIPLIERS`.
+        A description of the weights, and a key of `MULTIPLIERS`.
     code : WeightCode
     words : array, shape (outputs, inputs)
-        A sample, whose stalls are counted.
+        A sample of the weights, with which stalls are counted.
     """
 
     name: str
@@ -84,5 +84,5 @@ class WeightsMeasured:
 
     @property
     def size_saving(self) -> float:
-        """Of weights, tables counted."""
+        """Share of the weights' size that the code saves, with tables counted."""
         return 1 - self.code.bits_per_weight / self.code.bits

@@ -1,4 +1,4 @@
-"""What the retrace of Huff-LLM found, as JSON types: each claim, and the sets that reach it."""
+"""The results of the Huff-LLM retrace as JSON types: each claim, and the sets that reach it."""
 
 from __future__ import annotations
 
@@ -73,7 +73,7 @@ def _group(group: Any) -> dict[str, Any]:
 
 
 def _reached(rows: Rows, field: str, value: float) -> dict[str, Any]:
-    """How many sets reach a saving, with which values of each axis, and the best set."""
+    """The number of sets that reach a saving, in total and by axis value, and the best set."""
     reached = [row for row in rows if row[field] >= value]
     best = max(rows, key=lambda row: row[field])
     return {
@@ -93,7 +93,7 @@ def _value(row: dict[str, Any], name: str) -> Any:
 
 
 def _by_value(rows: Rows, reached: Rows, name: str) -> dict[str, str]:
-    """Of each value of an axis, how many of its sets reach the claim."""
+    """For each value of an axis, how many of its sets reach the claim."""
     values = list(dict.fromkeys(_value(row, name) for row in rows))
     return {
         f"{value:g}" if isinstance(value, float) else str(value): (
@@ -121,7 +121,7 @@ def _area(rows: Rows, unit: str) -> dict[str, Any]:
 
 
 def _is_central(row: dict[str, Any]) -> bool:
-    """Whether it has the middle of every range, and a canonical decoder."""
+    """Whether a row has the middle of every range, and a canonical decoder."""
     usual = Circuits()
     return bool(
         row["decoder"] == "canonical"
@@ -131,7 +131,7 @@ def _is_central(row: dict[str, Any]) -> bool:
 
 
 def _all_three(times: Rows, areas: Rows) -> dict[str, Any]:
-    """Sets of time and energy that reach both, with some set of the same unit's area that does."""
+    """Sets that reach both time and energy, and those of them whose unit also reaches the area."""
     fits = {
         (row["unit"], row["buffer_bytes"])
         for row in areas

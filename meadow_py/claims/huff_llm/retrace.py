@@ -1,4 +1,4 @@
-"""`retrace_huffman`: sweep the assumptions of Huff-LLM's claims, keep what each predicts."""
+"""`retrace_huffman`: sweep the assumptions behind Huff-LLM's claims, and keep each prediction."""
 
 from __future__ import annotations
 
@@ -16,17 +16,17 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, eq=False)
 class HuffmanRetrace:
-    """What `retrace_huffman` found.
+    """The predictions of `retrace_huffman`.
 
     Attributes
     ----------
     weights : tuple of WeightsMeasured
     time_rows : tuple of dict
-        One for each set of `AXES`: the set, and savings of latency and energy (``low``,
-        ``typical``, ``high`` energies of the table), all as shares.
+        A row for each set of `AXES`: the set, and its savings of latency and energy (with the
+        ``low``, ``typical`` and ``high`` energies of the table), all as shares.
     area_rows : tuple of dict
-        One for each set of `AREA_AXES`, unit and buffer: the overhead, and that with a weight
-        buffer of as many weights instead of as many bytes.
+        A row for each set of `AREA_AXES`, unit and buffer: the overhead, first with a weight
+        buffer of the same bytes, then with one that holds the same number of weights.
     """
 
     weights: tuple[WeightsMeasured, ...]
@@ -40,13 +40,23 @@ class HuffmanRetrace:
         return huffman_retrace_text(self)
 
     def to_dict(self) -> dict[str, Any]:
-        """The claims, what was found for each and under which assumptions, as JSON types."""
+        """Convert the claims, the results and their assumptions to JSON types.
+
+        Returns
+        -------
+        dict
+        """
         from meadow_py.claims.huff_llm.report import retrace_to_dict
 
         return retrace_to_dict(self)
 
     def to_dataframe(self) -> pandas.DataFrame:
-        """`time_rows` as a table. Needs pandas."""
+        """`time_rows` as a table. Needs pandas.
+
+        Returns
+        -------
+        pandas.DataFrame
+        """
         try:
             import pandas
         except ImportError as error:
@@ -69,17 +79,22 @@ def retrace_huffman(
     Parameters
     ----------
     weights : sequence of WeightsMeasured
-        Whose bits per weight count for all weights of the models: an extrapolation.
+        Weights whose bits per weight are assumed for all weights of the models, which is an
+        extrapolation.
     models : sequence
-        What `simulate` takes.
+        Models as for `simulate`.
     energy : str or EnergyTable
     axes, area_axes : mapping, optional
-        Other values of some of `AXES` and of `AREA_AXES`.
+        Values that replace some of those in `AXES` and `AREA_AXES`.
+
+    Returns
+    -------
+    HuffmanRetrace
 
     Raises
     ------
     ValueError
-        For an axis that is not known, or without values, and as `simulate`.
+        For an axis that is unknown or has no values, and as `simulate`.
     """
     chosen = _axes(AXES, axes)
     chosen_area = _axes(AREA_AXES, area_axes)

@@ -1,4 +1,4 @@
-"""Huff-LLM's four claims, each "up to": the best of all sets of assumptions is judged."""
+"""Huff-LLM's four claims. Each says "up to", so the best of all sets of assumptions is judged."""
 
 from __future__ import annotations
 

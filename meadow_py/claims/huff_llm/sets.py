@@ -1,4 +1,4 @@
-"""What every set of assumptions predicts: time and energy by simulation, area by counting."""
+"""Predictions of every set of assumptions: time and energy by simulation, area by counting."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ _MIB = 1 << 20
 def accelerator(
     unit: Unit, *, bandwidth: float, buffer_bytes: float, energy: str = "lpddr4"
 ) -> Device:
-    """A device of this unit; every number an assumption, static power 0 (it is added later)."""
+    """A device with this unit. All numbers are assumptions; static power is 0 and added later."""
 
     def given(value: float) -> Quantity:
         return Quantity.given(value, "an axis of the retrace of Huff-LLM")
@@ -47,14 +47,14 @@ def accelerator(
 
 
 class TimeSweep:
-    """All sets of time and energy; dense runs are shared by weights of the same width."""
+    """All sets for time and energy; weights of the same width share their dense runs."""
 
     def __init__(self, axes: dict[str, tuple[Any, ...]], table: EnergyTable) -> None:
         self.axes, self.table = axes, table
         self._dense: dict[tuple[Any, ...], Simulation] = {}
 
     def rows(self, one: WeightsMeasured, model: Any) -> Iterator[dict[str, Any]]:
-        """Every set of one model with the codes of some weights."""
+        """A row for every set, for one model with the codes of some weights."""
         axes = self.axes
         ports = list(itertools.product(axes["unit"], axes["port"]))
         runs = {(unit, port): _run(one, unit, port) for unit, port in ports}
@@ -116,7 +116,7 @@ class TimeSweep:
 
 
 def _run(one: WeightsMeasured, unit: Unit, port: tuple[float, str]) -> DecoderRun:
-    """Two outputs for every decoder, of the sample."""
+    """Count the cycles of decoding two outputs of the sample per decoder."""
     inputs = one.words.shape[1]
     flat = one.words.reshape(-1)[: 2 * unit.lanes * inputs]
     sample = flat[: flat.size // inputs * inputs].reshape(-1, inputs)
@@ -178,7 +178,7 @@ def _energy(one: Simulation, generated: int) -> Band:
 
 
 def _weight_share(one: Simulation, generated: int) -> float:
-    """Time that weights take on the way from memory, of all the time."""
+    """Share of the whole time that weights take to arrive from memory."""
     moved = one.prefill.total("weight_bytes")
     if one.decode is not None:
         moved += generated * one.decode.total("weight_bytes")
@@ -188,7 +188,7 @@ def _weight_share(one: Simulation, generated: int) -> float:
 def area_rows(
     one: WeightsMeasured, axes: dict[str, tuple[Any, ...]], area_axes: dict[str, tuple[Any, ...]]
 ) -> Iterator[dict[str, Any]]:
-    """Area of every unit and buffer, under every set of circuits and decoders."""
+    """Rows of the area of every unit and buffer, under every set of circuits and decoders."""
     for unit, buffer in itertools.product(axes["unit"], axes["buffer_bytes"]):
         for values in itertools.product(*area_axes.values()):
             chosen = dict(zip(area_axes, values, strict=True))

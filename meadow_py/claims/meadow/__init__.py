@@ -1,1 +1,1 @@
-"""MEADOW (arXiv 2503.11663): what its paper leaves open, and which values show its figures."""
+"""MEADOW (arXiv 2503.11663): what its paper leaves open, and the values that show its figures."""

@@ -12,7 +12,7 @@ _STANDS_IN = f"a prompt of {STATED_PROMPT} tokens, and {STATED_MACHINE}"
 
 
 def weight_share(phase: str, prompt: int) -> float:
-    """Of the time that memory is busy, that for weights; the rest is for intermediates."""
+    """Share of memory's busy time that is spent on weights; the rest is for intermediates."""
     made = simulated("opt-125m", packed=False, dataflow="gemm", prompt=prompt)
     cost = made.prefill if phase == "prefill" else made.decode
     if cost is None:

@@ -29,14 +29,15 @@ def clipped(values: npt.NDArray[np.float64], scale: float) -> Codes:
 
 
 def engineered(freedom: float, random: np.random.Generator) -> Codes:
-    """A layer of the worked layer's shape with exactly 1272 distinct pairs.
+    """A layer with the shape of the worked layer and exactly 1272 distinct pairs.
 
-    Values of Student's t are scaled until that number of pairs is left, and the rarest replaced.
+    Values drawn from Student's t are scaled until about that number of pairs is left; the rarest
+    pairs are then replaced.
 
     Parameters
     ----------
     freedom : float
-        Degrees of freedom.
+        Degrees of freedom of Student's t.
     random : numpy.random.Generator
 
     Returns
@@ -60,7 +61,7 @@ def engineered(freedom: float, random: np.random.Generator) -> Codes:
 
 
 def sorted_first(codes: Codes) -> Codes:
-    """The same pairs, one of each in sorted order first: so the dictionary is sorted."""
+    """The same pairs, with one of each first, in sorted order, so that the dictionary is sorted."""
     pairs, which, _ = _pairs(codes)
     first = np.unique(which, return_index=True)[1]
     rest = np.delete(which, first)
@@ -69,7 +70,7 @@ def sorted_first(codes: Codes) -> Codes:
 
 
 def packed_ratio(codes: Codes, codec: str) -> float:
-    """Dense by packed bytes, everything counted; decoded and compared."""
+    """Dense over packed bytes, everything counted; the packed codes are decoded and compared."""
     from meadow_py import codecs
 
     stream = codecs.pack(codes, codec, chunk=2)
@@ -136,7 +137,7 @@ CLAIMS = (
         "Indices of one width pack the worked layer 1.4x.",
         "1.4x",
         "nothing",
-        Rule("x", (1.35, 1.5), (1.3, 1.55)),  # what rounds, or is cut, to 1.4
+        Rule("x", (1.35, 1.5), (1.3, 1.55)),  # figures that round, or truncate, to 1.4
         _naive,
     ),
     Claim(

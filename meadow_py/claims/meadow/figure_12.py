@@ -16,7 +16,7 @@ _STANDS_IN = f"{STATED_MACHINE}; elements are added as parallel ones"
 
 
 def flip(tphs: np.ndarray[tuple[int], np.dtype[np.bool_]], axis: tuple[float, ...]) -> float:
-    """Where TPHS gives way to GEMM for good; 0 where it does not, or comes back.
+    """The point on `axis` where TPHS gives way to GEMM for good; 0 if there is none.
 
     Parameters
     ----------

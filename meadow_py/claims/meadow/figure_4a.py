@@ -1,4 +1,4 @@
-"""MEADOW, Figure 4a: chunks per distinct chunk, and the worked layer's distinct chunks."""
+"""MEADOW, Figure 4a: chunks per distinct chunk, and distinct chunks of the worked layer."""
 
 from __future__ import annotations
 

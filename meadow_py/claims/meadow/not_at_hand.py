@@ -1,4 +1,4 @@
-"""MEADOW's claims that no data at hand decides: what each one needs."""
+"""MEADOW's claims that no data at hand can decide, and what each one needs."""
 
 from __future__ import annotations
 

@@ -21,7 +21,7 @@ STATED_MACHINE = f"{len(STATED)} constants that the paper does not give, chosen 
 
 
 def stated() -> Grid:
-    """The stated configuration, as a grid of one set."""
+    """The stated configuration as a grid of one set."""
     return Grid.of({name: (value,) for name, value in STATED.items()})
 
 

@@ -1,4 +1,4 @@
-"""What a retrace of MEADOW found, as JSON types."""
+"""The results of a MEADOW retrace as JSON types."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def retrace_to_dict(found: Retrace, listed: int) -> dict[str, Any]:
 
 
 def all_claims(at: AtPrompt, places: Places) -> Places:
-    """Those of `places` for which every claim holds, required or not."""
+    """The `places` for which every claim holds, required or not."""
     chosen = np.isin(at.kept, places)
     for claim in GAIN_RANGES:
         chosen &= at.holds(claim)
@@ -73,7 +73,7 @@ def _satisfying(found: Retrace, at: AtPrompt, layout: str, listed: int) -> dict[
 
 
 def _values(grid: Grid) -> dict[str, dict[str, int]]:
-    """How many sets have each value of a parameter."""
+    """Number of sets that have each value of each parameter."""
     counted = {name: np.unique(v, return_counts=True) for name, v in grid.columns.items()}
     return {
         name: {f"{value:g}": int(count) for value, count in zip(*pair, strict=True)}
@@ -94,9 +94,9 @@ def _claim(claim: GainRange, at: AtPrompt, chosen: npt.NDArray[np.bool_]) -> dic
 
 
 def _rivals(grid: Grid, prompt: int) -> list[dict[str, Any]]:
-    """Prompt and generation together against dense GEMM: what a rival must lose to that.
+    """Gains of prompt and generation together over dense GEMM, and what they imply for rivals.
 
-    CTA and FlightLLM as the paper re-implemented them are not described in the sources at hand.
+    The sources at hand do not describe CTA and FlightLLM as the paper re-implemented them.
     """
     rows = []
     for gigabits, generate in itertools.product(BANDWIDTHS, GENERATED):
@@ -114,7 +114,7 @@ def _rivals(grid: Grid, prompt: int) -> list[dict[str, Any]]:
 
 
 def _several(found: Retrace, layout: str) -> list[dict[str, Any]]:
-    """For 2, 3, ... prompts the ones that most sets satisfy at once."""
+    """For 2, 3, ... prompts, the combination that most sets satisfy at once."""
     sets = {at.prompt: set(found.satisfying(at, layout).tolist()) for at in found.prompts}
     rows = []
     for count in range(2, len(sets) + 1):

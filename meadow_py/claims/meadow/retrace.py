@@ -1,7 +1,7 @@
-"""Which constants make this model of MEADOW's array show what the paper reports.
+"""Search for the constants with which this model of MEADOW's array shows the paper's results.
 
-Figures: Moitra et al., MEADOW, arXiv 2503.11663, MLSys 2025, as a third party's reading notes of
-it tell them: Figures 6 and 7, section 6.6, Figures 11 and 12.
+The figures are Figures 6, 7, 11 and 12 and section 6.6 of Moitra et al., MEADOW, arXiv 2503.11663,
+MLSys 2025, as given by a third party's reading notes.
 """
 
 from __future__ import annotations
@@ -63,11 +63,12 @@ class GainRange:
     gigabits : int
         Bandwidth in Gb/s.
     low, high : float
-        Time of GEMM with dense weights by that of MEADOW.
+        Time of GEMM with dense weights, divided by the time of MEADOW.
     required : bool
-        Whether a configuration must meet it; the others are looked up inside of what does.
+        Whether a configuration must meet it. Claims that are not required are only evaluated for
+        the configurations that meet the required ones.
     tokens : int
-        Of the prompt where the model fixes it; 0: the prompt of the configuration.
+        Tokens in the prompt if the model fixes them; 0 means the prompt of the configuration.
     """
 
     name: str
@@ -96,17 +97,18 @@ GAIN_RANGES = (
 
 @dataclass(frozen=True, eq=False)
 class AtPrompt:
-    """What one prompt length shows.
+    """The results at one prompt length.
 
     Attributes
     ----------
     prompt : int
     gains : dict of str to float64 array
-        By name of the claim, of the sets that `kept` counts.
+        Gains of the kept sets, by name of the claim.
     kept : int array
-        Places in the grid of the sets that meet every required claim.
+        Indices in the grid of the sets that meet every required claim.
     flips : dict of str to bool array
-        Of these sets, by layout and direction: whether the better dataflow goes from TPHS to GEMM.
+        For the kept sets, by layout and direction: whether the better dataflow changes from TPHS
+        to GEMM.
     """
 
     prompt: int
@@ -115,14 +117,14 @@ class AtPrompt:
     flips: dict[str, Bools] = field(default_factory=dict)
 
     def holds(self, claim: GainRange) -> Bools:
-        """For which of the kept sets a claim holds."""
+        """Whether a claim holds, for each of the kept sets."""
         gain = self.gains[claim.name]
         return (gain >= claim.low) & (gain <= claim.high)
 
 
 @dataclass(frozen=True, eq=False)
 class Retrace:
-    """Every set of values, and at each prompt length those that satisfy what must hold.
+    """Every set of values and, at each prompt length, the sets that meet the required claims.
 
     Attributes
     ----------
@@ -134,12 +136,23 @@ class Retrace:
     prompts: tuple[AtPrompt, ...]
 
     def satisfying(self, at: AtPrompt, layout: str = LAYOUTS[1]) -> npt.NDArray[np.intp]:
-        """Places of the sets that meet every required claim and flip in both directions."""
+        """Indices of the sets that meet every required claim and flip in both directions.
+
+        Returns
+        -------
+        numpy.ndarray
+            intp, shape (sets,).
+        """
         flips = at.flips[f"{layout}, bandwidth"] & at.flips[f"{layout}, elements"]
         return at.kept[flips]
 
     def to_dict(self, listed: int = 20) -> dict[str, Any]:
-        """Counts, values and ranges as JSON types; of the sets themselves up to `listed`."""
+        """Convert counts, values and ranges to JSON types, with up to `listed` of the sets.
+
+        Returns
+        -------
+        dict
+        """
         from meadow_py.claims.meadow.report import retrace_to_dict
 
         return retrace_to_dict(self, listed)
@@ -148,11 +161,11 @@ class Retrace:
 def retrace(
     prompts: Sequence[int] = PROMPTS, space: Mapping[str, Sequence[float]] = SPACE
 ) -> Retrace:
-    """Sweep what the paper leaves open, and keep what shows the figures that it gives.
+    """Sweep what the paper leaves open, and keep the sets that show its figures.
 
-    A gain is the time of the whole decoder under GEMM with dense weights by that with packed
-    weights and the better of TPHS and GEMM; the head is not counted. The decoded token stands
-    behind a prompt of that length.
+    A gain is the time of the whole decoder under GEMM with dense weights, divided by its time with
+    packed weights and the better of TPHS and GEMM; the head is not counted. The decoded token
+    follows a prompt of the given length.
 
     Parameters
     ----------
@@ -160,13 +173,17 @@ def retrace(
         Prompt lengths in tokens.
     space : mapping of str to sequence of float
         Values of every parameter of `SPACE`.
+
+    Returns
+    -------
+    Retrace
     """
     grid = Grid.of(space)
     return Retrace(grid, tuple(_at(grid, prompt) for prompt in prompts))
 
 
 def gain(claim: GainRange, prompt: int, grid: Grid) -> Floats:
-    """How many times faster MEADOW is than GEMM with dense weights, for every set."""
+    """Speedup of MEADOW over GEMM with dense weights, for every set."""
     model = shape(claim.model)
     made = machine(grid, claim.gigabits * GIGABIT)
     tokens, context = (claim.tokens or prompt, 0) if claim.phase == "prefill" else (1, prompt)
@@ -177,7 +194,7 @@ def gain(claim: GainRange, prompt: int, grid: Grid) -> Floats:
 
 
 def end_to_end_gain(grid: Grid, prompt: int, generate: int, gigabits: int, model: str) -> Floats:
-    """The same for a prompt and so many tokens after it."""
+    """Speedup as in `gain`, for a prompt and `generate` tokens after it."""
     made, sizes = machine(grid, gigabits * GIGABIT), shape(model)
     before, after = np.zeros(len(grid)), np.zeros(len(grid))
     for tokens, context, count in ((prompt, 0, 1), (1, prompt + generate // 2, generate)):
@@ -196,7 +213,7 @@ def better_dataflow(
     elements: Sequence[int] = ELEMENTS,
     gigabits: Sequence[float] = GIGABITS,
 ) -> npt.NDArray[np.bool_]:
-    """Whether TPHS is the better one, bool ``[elements, gigabits, sets]`` (Figure 12)."""
+    """Whether TPHS is better: bool, shape ``(elements, gigabits, sets)`` (Figure 12)."""
     model = shape("opt-125m")
     found = np.empty((len(elements), len(gigabits), len(grid)), bool)
     for row, count in enumerate(elements):
@@ -219,7 +236,7 @@ def _at(grid: Grid, prompt: int) -> AtPrompt:
 
 
 def _flips(grid: Grid, prompt: int) -> dict[str, Bools]:
-    """From TPHS to GEMM, never back, along each axis at the far end of the other."""
+    """Whether sets change from TPHS to GEMM for good, along each axis at the other's far end."""
     found: dict[str, Bools] = {}
     for layout in LAYOUTS:
         tphs = better_dataflow(grid, prompt, layout)
@@ -230,7 +247,7 @@ def _flips(grid: Grid, prompt: int) -> dict[str, Bools]:
 
 
 def _once(tphs: Bools) -> Bools:
-    """First TPHS, last GEMM, and no way back; along the first axis."""
+    """Whether TPHS comes first and GEMM last, with one change, along the first axis."""
     falling = (tphs[1:] <= tphs[:-1]).all(axis=0)
     found: Bools = tphs[0] & ~tphs[-1] & falling
     return found

@@ -1,4 +1,4 @@
-"""The constants that the MEADOW paper does not give, as a grid, and times over all of it."""
+"""The constants that the MEADOW paper does not give, as a grid, and the times for all of it."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ parallel ones alone beside 12 that broadcast."""
 
 @dataclass(frozen=True, eq=False)
 class Grid:
-    """Every set of values: one column each, all of the same length.
+    """Sets of values, with a column for each parameter and a row for each set.
 
     Attributes
     ----------
@@ -58,12 +58,16 @@ class Grid:
 
     @classmethod
     def of(cls, space: Mapping[str, Sequence[float]]) -> Grid:
-        """All combinations of the values of `space`.
+        """The grid of all combinations of the values of `space`.
+
+        Returns
+        -------
+        Grid
 
         Raises
         ------
         ValueError
-            If a parameter of `SPACE` is missing or has no value, or another one is there.
+            If a parameter of `SPACE` is missing or has no value, or one is unknown.
         """
         if set(space) != set(SPACE) or not all(len(values) for values in space.values()):
             raise ValueError(
@@ -73,11 +77,11 @@ class Grid:
         return cls({name: one.ravel() for name, one in zip(space, mesh, strict=True)})
 
     def __len__(self) -> int:
-        """How many sets."""
+        """Number of sets."""
         return int(next(iter(self.columns.values())).size)
 
     def where(self, mask: npt.NDArray[Any]) -> Grid:
-        """Those that `mask` (boolean, or places) selects."""
+        """The sets that `mask` (booleans or indices) selects."""
         return Grid({name: values[mask] for name, values in self.columns.items()})
 
     def row(self, place: int) -> dict[str, float]:
@@ -94,9 +98,13 @@ def machine(grid: Grid, bandwidth: float, elements: int = 96, layout: str = LAYO
     bandwidth : float
         Bytes per second.
     elements : int
-        Of both kinds; 96 are 84 and 12, as in the paper.
+        Elements of both kinds; 96 means 84 and 12, as in the paper.
     layout : str
         One of `LAYOUTS`.
+
+    Returns
+    -------
+    Machine
     """
     array = devices.get("zcu102").compute.pe_array
     if array is None:
@@ -135,9 +143,14 @@ def block_times(
     tokens, context : int
     grid : Grid
     made : Machine
-        Of that grid.
+        The machine of that grid.
     packed : bool
         Whether weights are packed.
+
+    Returns
+    -------
+    tuple of (numpy.ndarray, numpy.ndarray)
+        GEMM and TPHS, float64, shape (sets,).
     """
     found = np.empty((2, len(grid)))
     for skipped in (0, 1):
@@ -189,7 +202,7 @@ def _setting(
 
 
 def settings_of(row: Mapping[str, float]) -> dict[str, Any]:
-    """One set as keyword arguments of `simulate`, packing among them."""
+    """One set as keyword arguments of `simulate`, including the packing."""
     from meadow_py.simulator.packings import Ratio
 
     ratios = {"attention": row["ratio_attention"], "mlp": row["ratio_mlp"]}

@@ -1,4 +1,4 @@
-"""Huffman decoders in front of an accelerator, after Huff-LLM (arXiv 2502.00922)."""
+"""Huffman decoders in front of an accelerator, modelled on Huff-LLM (arXiv 2502.00922)."""
 
 from __future__ import annotations
 

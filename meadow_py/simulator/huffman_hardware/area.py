@@ -1,10 +1,10 @@
-"""Area of decoders, of the array behind them and of its buffers, counted in transistors.
+"""Area of decoders, of the array that they feed and of its buffers, counted in transistors.
 
-No source at hand gives the area of Huff-LLM's decoders, of its array or of its buffers, nor a
-process. So every part is built up from textbook circuits and counted in transistors of static CMOS
-(N. Weste and D. Harris, CMOS VLSI Design, 4th edition, chapters 11 and 12): a ratio of areas needs
-no process. How much denser an SRAM is than logic is an assumption with a range, as is every other
-number of `Circuits`.
+No source at hand gives the area of Huff-LLM's decoders, array or buffers, or its process. So every
+part is built from textbook circuits and counted in transistors of static CMOS (N. Weste and
+D. Harris, CMOS VLSI Design, 4th edition, chapters 11 and 12); a ratio of areas needs no process.
+How much denser SRAM is than logic is an assumption with a range, as is every other number of
+`Circuits`.
 """
 
 from __future__ import annotations
@@ -40,16 +40,16 @@ class Circuits:
     Attributes
     ----------
     full_adder, flip_flop, multiplexer, gate : Quantity
-        Transistors of a bit: of an adder or comparator, of a register, of a choice of two, and of a
-        gate with two inputs.
+        Transistors per bit of an adder or comparator, of a register and of a 2-to-1 multiplexer,
+        and transistors of a gate with two inputs.
     sram_bit : Quantity
         Transistors of a bit of memory.
     sram_density : Quantity
-        How many of these take the area of one transistor of logic.
+        Number of SRAM transistors that take the area of one transistor of logic.
     sram_periphery : Quantity
-        Area of a memory with its decoders and amplifiers by that of its cells.
+        Area of a memory with its decoders and amplifiers, divided by the area of its cells.
     table_periphery : Quantity
-        The same of a decoder's table, which is small.
+        The same ratio for a decoder's table, which is small.
     """
 
     full_adder: Quantity = _ASSUMED["full_adder"]
@@ -62,12 +62,16 @@ class Circuits:
     table_periphery: Quantity = _ASSUMED["table_periphery"]
 
     def with_(self, **values: float) -> Circuits:
-        """The same with other values.
+        """A copy with other values.
+
+        Returns
+        -------
+        Circuits
 
         Raises
         ------
         ValueError
-            For an unknown name, or no positive number.
+            For an unknown name, or a value that is not positive.
         """
         known = [field.name for field in fields(self)]
         for name, value in values.items():
@@ -78,26 +82,30 @@ class Circuits:
         return replace(self, **{name: Quantity.given(value) for name, value in values.items()})
 
     def sram(self, bits: float) -> float:
-        """Area of a memory of so many bits, in transistors of logic."""
+        """Area of a memory of `bits` bits, in transistors of logic."""
         return bits * self.sram_bit.value / self.sram_density.value * self.sram_periphery.value
 
     def small_table(self, bits: float) -> float:
-        """Area of a table of so many bits beside one decoder."""
+        """Area of a decoder's table of `bits` bits, in transistors of logic."""
         return bits * self.sram_bit.value / self.sram_density.value * self.table_periphery.value
 
 
 def table_bits(code: GroupCode, decoder: str = "canonical") -> int:
-    """Memory of the decoder of one bit group.
+    """Bits of memory in the decoder of one bit group.
 
-    ``canonical``: the symbols in order of their codes, and for every length from 1 to the longest
-    the first code and how many there are (A. Moffat and A. Turpin, On the implementation of
-    minimum redundancy prefix codes, IEEE Trans. Communications 45(10), 1997). ``lookup``: for each
-    pattern of as many bits as the longest code has the symbol and the code's length.
+    A ``canonical`` decoder holds the symbols in the order of their codes and, for every length
+    from 1 to the longest, the first code and the number of codes (A. Moffat and A. Turpin, On the
+    implementation of minimum redundancy prefix codes, IEEE Trans. Communications 45(10), 1997).
+    A ``lookup`` decoder holds a symbol and a code length for each pattern of `longest` bits.
+
+    Returns
+    -------
+    int
 
     Raises
     ------
     ValueError
-        For another decoder.
+        For an unknown decoder.
     """
     longest = code.longest
     if decoder == "canonical":
@@ -110,12 +118,12 @@ def table_bits(code: GroupCode, decoder: str = "canonical") -> int:
 def decoder_area(
     code: GroupCode, fifo_bits: int, circuits: Circuits, decoder: str = "canonical"
 ) -> dict[str, float]:
-    """One decoder of one bit group, a symbol per cycle, by part.
+    """Area of one decoder of one bit group, which delivers a symbol per cycle, by part.
 
     ``fifo``: a register for each bit. ``aligner``: a barrel shifter that brings the next `longest`
     bits of the FIFO to the front, and the adder of its position. ``table``: the memory of
-    `table_bits`. ``match``: of a canonical decoder a comparator for every length, the adder of the
-    table's address, and the choice of the length.
+    `table_bits`. ``match``, in a canonical decoder: a comparator for every length, the adder of
+    the table's address, and the selection of the length.
 
     Returns
     -------
@@ -140,7 +148,7 @@ def decoder_area(
 def lane_area(
     code: WeightCode, fifo_bits: int, circuits: Circuits, decoder: str = "canonical"
 ) -> dict[str, float]:
-    """All decoders that deliver one weight per cycle: one for each coded bit group."""
+    """Area, by part, of the decoders that deliver one weight per cycle: one per coded bit group."""
     parts: dict[str, float] = {}
     for group in code.coded:
         for name, area in decoder_area(group, fifo_bits, circuits, decoder).items():
@@ -155,13 +163,13 @@ class Multiplier:
     Attributes
     ----------
     significand : int
-        Bits that are multiplied; of floats with the hidden one.
+        Bits that are multiplied; for floats, including the hidden bit.
     exponent : int
-        0 for integers.
+        Bits of the exponent; 0 for integers.
     accumulator : int
-        Bits of the sum; of floats of its significand.
+        Bits of the sum; for floats, of its significand.
     bits : int
-        Of an operand.
+        Bits of an operand.
     """
 
     significand: int
@@ -179,10 +187,15 @@ MULTIPLIERS = {
 
 
 def mac_area(dtype: str, circuits: Circuits) -> float:
-    """One multiply-accumulate with the registers of both operands and of the sum.
+    """Area of one multiply-accumulate unit with the registers of both operands and of the sum.
 
-    An array multiplier (n^2 gates, n (n - 1) full adders); of floats also the sum of exponents, the
-    alignment and the normalisation of the sum (a barrel shifter each).
+    The unit is an array multiplier (n^2 gates, n (n - 1) full adders). Floats also need the sum of
+    exponents, and the alignment and normalisation of the sum (a barrel shifter each).
+
+    Returns
+    -------
+    float
+        In transistors of logic.
 
     Raises
     ------
@@ -194,7 +207,7 @@ def mac_area(dtype: str, circuits: Circuits) -> float:
     m = MULTIPLIERS[dtype]
     n, adder = m.significand, circuits.full_adder.value
     area = n * n * circuits.gate.value + n * (n - 1) * adder + m.accumulator * adder
-    exponent_bits = 8 if m.exponent else 0  # of an FP32 sum
+    exponent_bits = 8 if m.exponent else 0  # the sum is FP32
     registers = 2 * m.bits + m.accumulator + exponent_bits
     area += registers * circuits.flip_flop.value
     if m.exponent:

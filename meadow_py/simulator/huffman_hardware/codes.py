@@ -1,7 +1,7 @@
-"""Huffman codes of the bit groups of a weight, with codes of a limited length.
+"""Length-limited Huffman codes of the bit groups of a weight.
 
 Huff-LLM (arXiv 2502.00922) cuts a weight into small groups of bits and gives each a Huffman code.
-Which groups, the sources at hand do not say: `GROUPS` are this project's, and a parameter.
+The sources at hand do not say which groups; `GROUPS` is this project's choice, and a parameter.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ GROUPS = {
 LONGEST = 12
 """Bits of the longest code, as of the blobs of docs/format.md. An assumption."""
 
-_LENGTH_BITS = 8  # of a code's length in a stored table
+_LENGTH_BITS = 8  # bits of a code's length in a stored table
 
 Words = npt.NDArray[np.unsignedinteger]
 
@@ -36,13 +36,14 @@ class GroupCode:
     Attributes
     ----------
     shift, width : int
-        Its lowest bit in the weight, and its bits.
+        Position of its lowest bit in the weight, and its number of bits.
     lengths : int64 array, shape (2**width,)
-        Bits of every symbol's code; 0 for what does not occur. Of a raw group `width` throughout.
+        Bits of every symbol's code; 0 for symbols that do not occur. In a raw group, all are
+        `width`.
     counts : int64 array, shape (2**width,)
-        How often each occurs.
+        Number of times each symbol occurs.
     coded : bool
-        False where a code and its table would not be smaller: then its bits stand as they are.
+        False if a code with its table would not be smaller, so that the bits are stored raw.
     """
 
     shift: int
@@ -53,7 +54,7 @@ class GroupCode:
 
     @property
     def entries(self) -> int:
-        """Symbols that have a code."""
+        """Number of symbols that have a code."""
         return int(np.count_nonzero(self.lengths))
 
     @property
@@ -63,22 +64,33 @@ class GroupCode:
 
     @property
     def bits_per_symbol(self) -> float:
-        """On average, the table not counted."""
+        """Average bits of a symbol's code; the table is not counted."""
         return float(self.lengths @ self.counts / self.counts.sum())
 
     @property
     def entropy(self) -> float:
-        """Of the symbols, in bits: no code of single symbols takes less (Shannon, 1948)."""
+        """Entropy of the symbols in bits: no code of single symbols takes less (Shannon, 1948)."""
         share = self.counts[self.counts > 0] / self.counts.sum()
         return float(-(share * np.log2(share)).sum())
 
     @property
     def stored_table_bits(self) -> int:
-        """What a canonical code takes beside the weights: a length for every symbol."""
+        """Bits that a canonical code takes beside the weights: a length for every symbol."""
         return self.counts.size * _LENGTH_BITS if self.coded else 0
 
     def lengths_of(self, words: Words) -> npt.NDArray[np.int64]:
-        """Bits that this group of each weight takes; the shape of `words`."""
+        """Bits that this group takes in each weight.
+
+        Parameters
+        ----------
+        words : array of uint8 or uint16, any shape
+            The bits of the weights.
+
+        Returns
+        -------
+        numpy.ndarray
+            int64, in the shape of `words`.
+        """
         symbols = (words >> words.dtype.type(self.shift)) & words.dtype.type((1 << self.width) - 1)
         found: npt.NDArray[np.int64] = self.lengths[symbols]
         return found
@@ -93,7 +105,7 @@ class WeightCode:
     groups : tuple of GroupCode
         Highest bits first.
     bits : int
-        Of a dense weight.
+        Bits of a dense weight.
     """
 
     groups: tuple[GroupCode, ...]
@@ -101,40 +113,56 @@ class WeightCode:
 
     @property
     def coded(self) -> tuple[GroupCode, ...]:
-        """Those that need a decoder."""
+        """The groups that need a decoder."""
         return tuple(group for group in self.groups if group.coded)
 
     @property
     def raw_bits(self) -> int:
-        """Bits of a weight that stand as they are."""
+        """Bits of a weight that are stored raw."""
         return sum(group.width for group in self.groups if not group.coded)
 
     @property
     def bits_per_weight(self) -> float:
-        """Everything but padding of streams counted: codes, raw bits, tables."""
+        """Bits per weight of codes, raw bits and tables; padding of streams is not counted."""
         count = int(self.groups[0].counts.sum())
         tables = sum(group.stored_table_bits for group in self.groups)
         return sum(group.bits_per_symbol for group in self.groups) + tables / count
 
     @property
     def floor(self) -> float:
-        """Sum of the groups' entropies: what no code of these groups gets below."""
+        """Sum of the groups' entropies in bits, a lower bound for any code of these groups."""
         return sum(group.entropy for group in self.groups)
 
     def with_longest(self, longest: int) -> WeightCode:
-        """Codes of the same symbols with another limit."""
+        """Codes of the same symbols with another limit on the code length.
+
+        Returns
+        -------
+        WeightCode
+        """
         made = (_group(g.shift, g.width, g.counts, longest) for g in self.groups)
         return WeightCode(tuple(made), self.bits)
 
     def lengths_of(self, words: Words) -> npt.NDArray[np.int64]:
-        """Bits of each coded group of each weight, shape ``(coded groups, *words.shape)``."""
+        """Bits that each coded group takes in each weight.
+
+        Parameters
+        ----------
+        words : array of uint8 or uint16, any shape
+            The bits of the weights.
+
+        Returns
+        -------
+        numpy.ndarray
+            int64, shape ``(coded groups, *words.shape)``.
+        """
         if not self.coded:
             return np.zeros((0, *words.shape), np.int64)
         return np.stack([group.lengths_of(words) for group in self.coded])
 
 
 def weight_code(words: Words, widths: Sequence[int], longest: int = LONGEST) -> WeightCode:
-    """Huffman codes of the bit groups of weights.
+    """Build the Huffman codes of the bit groups of weights.
 
     Parameters
     ----------
@@ -143,14 +171,18 @@ def weight_code(words: Words, widths: Sequence[int], longest: int = LONGEST) -> 
     widths : sequence of int
         Bits of each group, highest first; see `GROUPS`.
     longest : int
-        Limit of a code's bits. A group with more symbols than such codes stays raw.
+        Most bits of a code. A group with more symbols than there are such codes stays raw.
+
+    Returns
+    -------
+    WeightCode
 
     Raises
     ------
     TypeError
         For other dtypes.
     ValueError
-        If the widths do not add up to the bits of a word, and for no weights.
+        If the widths do not add up to the bits of a word, or there are no weights.
     """
     if words.dtype not in (np.uint8, np.uint16):
         raise TypeError(f"words: expected uint8 or uint16, found {words.dtype}")
@@ -177,15 +209,17 @@ def _group(shift: int, width: int, counts: npt.NDArray[np.int64], longest: int) 
 
 
 def limited_lengths(counts: npt.NDArray[np.int64], longest: int) -> npt.NDArray[np.int64]:
-    """Lengths of an optimal prefix code none of whose codes exceeds `longest` bits.
+    """Code lengths of an optimal prefix code in which no code exceeds `longest` bits.
 
-    Larmore and Hirschberg, A fast algorithm for optimal length-limited Huffman codes, JACM 37(3),
-    1990 (package-merge). A lone symbol takes one bit.
+    The algorithm is package-merge (Larmore and Hirschberg, A fast algorithm for optimal
+    length-limited Huffman codes, JACM 37(3), 1990). A lone symbol takes one bit.
 
     Parameters
     ----------
     counts : int array, shape (symbols,)
+        Number of times each symbol occurs.
     longest : int
+        Most bits of a code.
 
     Returns
     -------

@@ -27,18 +27,18 @@ UNITS = ("systolic", "vector")
 
 @dataclass(frozen=True)
 class Unit:
-    """Multipliers, and how many weights they take in per cycle.
+    """Multipliers, and the number of weights that they take in per cycle.
 
-    A weight-stationary systolic array of R x C takes one row of C weights per cycle at its edge, R
-    cycles for a tile; while one tile works the next is loaded. A vector unit of R lanes that each
-    multiply C inputs holds no weights: it takes R x C per cycle, unless a register beside each
-    multiplier keeps its weight for several tokens.
+    A weight-stationary systolic array of R x C takes in one row of C weights per cycle at its edge,
+    so a tile takes R cycles; the next tile is loaded while one works. A vector unit has R lanes
+    that each multiply C inputs. It holds no weights, so it takes in R x C per cycle, unless a
+    register beside each multiplier keeps its weight for several tokens.
 
     Attributes
     ----------
     kind : {"systolic", "vector"}
     rows, columns : int
-        Of the array; lanes, and multipliers in a lane.
+        Rows and columns of a systolic array; lanes and multipliers per lane of a vector unit.
     """
 
     kind: str
@@ -53,7 +53,7 @@ class Unit:
 
     @property
     def name(self) -> str:
-        """``systolic-128x128``."""
+        """Kind and size, such as ``systolic-128x128``."""
         return f"{self.kind}-{self.rows}x{self.columns}"
 
     @property
@@ -63,20 +63,28 @@ class Unit:
 
     @property
     def lanes(self) -> int:
-        """Weights that it takes in per cycle: decoders that have to deliver one each."""
+        """Weights taken in per cycle, and so the number of decoders that deliver one each."""
         return self.columns if self.kind == "systolic" else self.macs
 
     def cycles(self, outputs: int, inputs: int, tokens: int, throughput: float = 1.0) -> float:
-        """Of a product of `tokens` vectors with a weight of ``outputs x inputs``.
+        """Cycles to multiply a weight of ``outputs x inputs`` with `tokens` vectors.
 
-        Each tile takes the longer of loading its weights and of its multiplications; loading the
-        first tile comes before. Rows of a systolic array are inputs, its columns outputs; a vector
-        unit's lanes are outputs.
+        Each tile takes the longer of loading weights and multiplying; before that, the first tile
+        is loaded. Inputs map to the rows of a systolic array and outputs to its columns; outputs
+        map to the lanes of a vector unit.
 
         Parameters
         ----------
+        outputs, inputs : int
+            Shape of the weight.
+        tokens : int
+            Number of vectors.
         throughput : float
-            Weights per cycle of a decoder, with its stalls: see `DecoderRun`.
+            Weights per cycle of a decoder, stalls included; see `DecoderRun`.
+
+        Returns
+        -------
+        float
         """
         down, across = (inputs, outputs) if self.kind == "systolic" else (outputs, inputs)
         tiles = math.ceil(down / self.rows) * math.ceil(across / self.columns)
@@ -92,20 +100,20 @@ class HuffmanDesign:
     ----------
     unit : Unit
     code : WeightCode
-        Of the weights that are decoded.
+        The code of the weights.
     dtype : str
         A key of `MULTIPLIERS`.
     buffer_bytes : float
-        All on-chip buffers of the design with dense weights.
+        Bytes of all on-chip buffers in the design with dense weights.
     weight_share : float
-        Part of them that holds weights.
+        Share of the buffers that holds weights.
     decoder : {"canonical", "lookup"}
     fifo_bits, word_bits : int
-        Of every decoder, and of a word of the buffer's port.
+        Bits of each decoder's FIFO, and of a word of the buffer's port.
     port_share : float
-        Width of the port by that of a port for dense weights: 1 leaves the buffer as it is, the
-        compressed ratio makes it as narrow as the codes are on average. Raw bit groups count in
-        both.
+        Width of the port, divided by the width of a port for dense weights. At 1 the buffer stays
+        as it is; at the compression ratio the port is as narrow as the codes are on average. Raw
+        bit groups count in both widths.
     repartition, ahead
         See `DecoderPort`.
     circuits : Circuits
@@ -140,7 +148,7 @@ class HuffmanDesign:
 
     @property
     def port(self) -> DecoderPort:
-        """Of the coded groups: what raw bits leave of the buffer's port, in whole words."""
+        """The port for coded groups: the buffer's port less the raw bits, in whole words."""
         left = self.unit.lanes * (self.code.bits * self.port_share - self.code.raw_bits)
         words = int(left // self.word_bits)
         if words < 1:
@@ -151,16 +159,20 @@ class HuffmanDesign:
         return DecoderPort(words, self.word_bits, self.fifo_bits, self.repartition, self.ahead)
 
     def run(self, words: Words, groups_apart: bool = True) -> DecoderRun:
-        """Count the cycles of a weight matrix: see `run_decoders`.
+        """Count the cycles to decode a weight matrix; see `run_decoders`.
 
-        Rows of the matrix go to decoders in turn; each coded bit group has a stream of its own.
+        Rows of the matrix go to decoders in turn; each coded bit group has its own stream.
 
         Parameters
         ----------
         words : array, shape (outputs, inputs)
-            The bits of its weights; outputs that do not fill all decoders evenly are left out.
+            The bits of the weights. Outputs that do not fill all decoders evenly are left out.
         groups_apart : bool
-            False: one stream for all groups of a weight.
+            False puts all groups of a weight into one stream.
+
+        Returns
+        -------
+        DecoderRun
         """
         lanes = self.unit.lanes
         used = words.shape[0] // lanes * lanes
@@ -174,30 +186,46 @@ class HuffmanDesign:
 
     @property
     def table_bytes(self) -> float:
-        """Tables of all decoders, each its own."""
+        """Bytes of the tables of all decoders; each decoder has its own."""
         each = sum(table_bits(group, self.decoder) for group in self.code.coded)
         return each * self.unit.lanes / 8
 
     def decoder_area(self) -> dict[str, float]:
-        """All decoders by part, in transistors of logic."""
+        """Area of all decoders by part.
+
+        Returns
+        -------
+        dict of str to float
+            In transistors of logic.
+        """
         one = lane_area(self.code, self.fifo_bits, self.circuits, self.decoder)
         return {name: area * self.unit.lanes for name, area in one.items()}
 
     def base_area(self) -> dict[str, float]:
-        """Multipliers and buffers of the design with dense weights."""
+        """Area of multipliers and buffers in the design with dense weights.
+
+        Returns
+        -------
+        dict of str to float
+            In transistors of logic.
+        """
         return {
             "multipliers": self.unit.macs * mac_area(self.dtype, self.circuits),
             "buffers": self.circuits.sram(8 * self.buffer_bytes),
         }
 
     def area_overhead(self, shrink_buffer: bool = False) -> float:
-        """Area that the decoders add, by that of the design with dense weights.
+        """Area that the decoders add, as a share of the design with dense weights.
 
         Parameters
         ----------
         shrink_buffer : bool
-            Whether the weight buffer holds as many weights as before, in fewer bytes, and not the
-            same bytes: then the overhead may be negative.
+            Whether the weight buffer shrinks so as to hold as many weights as before; otherwise it
+            keeps its bytes. With a smaller buffer the overhead may be negative.
+
+        Returns
+        -------
+        float
         """
         added = sum(self.decoder_area().values())
         base = self.base_area()
@@ -209,11 +237,15 @@ class HuffmanDesign:
     # -- for the simulator ----------------------------------------------------------------------
 
     def energy_pj_per_weight(self, table: EnergyTable) -> float:
-        """Of decoding a weight: its FIFO written and read, a table read, comparators.
+        """Picojoules to decode a weight: writing and reading the FIFO, reading a table, comparing.
 
-        Memories of up to 8 KiB have the energy of the smallest memory of the energy table; an upper
-        bound, as they are smaller. A comparator of a canonical decoder counts as the table's
-        multiply-accumulate of 8 bits for each length, an upper bound as well.
+        Memories of up to 8 KiB are given the energy of the smallest memory in the energy table, an
+        upper bound because they are smaller. For each length, a comparator of a canonical decoder
+        counts as an 8-bit multiply-accumulate of the table, an upper bound as well.
+
+        Returns
+        -------
+        float
         """
         smallest = table.on_chip_pj_per_bit[0][1].value
         total = 0.0
@@ -225,15 +257,19 @@ class HuffmanDesign:
         return total
 
     def packed_decoder(self, table: EnergyTable, run: DecoderRun | None = None) -> Decoder:
-        """What `simulate` takes, as ``decoder=``.
+        """The decoder to pass to `simulate` as ``decoder=``.
+
+        Before each matrix, the tables are loaded through the port into all decoders at once.
 
         Parameters
         ----------
         table : EnergyTable
         run : DecoderRun, optional
-            Its stalls and start; without it, there are none.
+            Counted stalls and start; None assumes none.
 
-        Before each matrix the tables are loaded through the port, into all decoders at once.
+        Returns
+        -------
+        Decoder
         """
         throughput, start = (1.0, 0) if run is None else (run.throughput, run.start_cycles)
         tables = sum(group.stored_table_bits for group in self.code.coded)
@@ -247,9 +283,9 @@ class HuffmanDesign:
 
 
 def streams(lengths: npt.NDArray[np.int64], lanes: int) -> npt.NDArray[np.int64]:
-    """From bits by group, output and input to those by decoder and symbol.
+    """Rearrange bits by group, output and input into bits by decoder and symbol.
 
-    Output o goes to lane ``o mod lanes``; a lane's outputs follow one another.
+    Output o goes to lane ``o mod lanes``; the outputs of a lane follow one another.
     """
     groups, outputs, inputs = lengths.shape
     parted = lengths.reshape(groups, outputs // lanes, lanes, inputs).swapaxes(1, 2)

@@ -1,19 +1,20 @@
-"""Streams of codes in front of decoders that run side by side: who waits, and for how long.
+"""Streams of codes that feed parallel decoders: which decoders wait, and for how long.
 
-A decoder delivers one symbol per cycle, whatever its length, if its FIFO holds the symbol's bits.
-What varies is what it takes in. The read port of the compressed buffer delivers whole words; which
-decoder's word comes next is fixed when the weights are stored. Two ways to store them:
+A decoder delivers one symbol per cycle, whatever the length of its code, if its FIFO holds the
+bits. The number of bits that it consumes varies. The read port of the compressed buffer delivers
+whole words, and the order of the decoders' words is fixed when the weights are stored. There are
+two ways to store them:
 
 ``static``
-    Every decoder has its own part of the port's turns (time slots in rotation). Decoders with long
-    codes wait for their turns, those with short ones let theirs pass, and all parts are as long as
-    the longest.
+    Every decoder has its own share of the port's turns (time slots in rotation). Decoders with
+    long codes wait for their turns, decoders with short codes let theirs pass, and all shares are
+    as long as the longest.
 ``demand``
-    The words of all decoders are stored in the order in which these will ask for them, which the
-    encoder finds by running this same model. No turn is lost while any FIFO has room.
+    The words of all decoders are stored in the order in which the decoders will need them. The
+    encoder finds this order by running the same model. No turn is lost while any FIFO has room.
 
-How Huff-LLM repartitions weights, the sources at hand only name ("memory and bandwidth aware
-weight repartitioning"); these two are the plain and the best case of this project.
+The sources at hand name Huff-LLM's method ("memory and bandwidth aware weight repartitioning") but
+do not describe it. These two are this project's simple case and best case.
 """
 
 from __future__ import annotations
@@ -32,19 +33,20 @@ Levels = npt.NDArray[np.int64]
 
 @dataclass(frozen=True)
 class DecoderPort:
-    """What stands between the compressed buffer and the decoders.
+    """The port and FIFOs between the compressed buffer and the decoders.
 
     Attributes
     ----------
     words_per_cycle : int
-        That the buffer's port reads; a decoder takes at most one of them in a cycle.
+        Words that the buffer's port reads per cycle; a decoder takes at most one of them.
     word_bits : int
+        Bits of a word.
     fifo_bits : int
-        Of each decoder.
+        Bits of each decoder's FIFO.
     repartition : {"static", "demand"}
     ahead : int
-        Symbols that a decoder may be ahead of the slowest one, in a FIFO behind it; 0: all deliver
-        in the same cycle or none does, as the edge of a systolic array needs it.
+        Symbols that a decoder may be ahead of the slowest one, held in a FIFO after it. With 0, all
+        decoders deliver in the same cycle or none does, as the edge of a systolic array requires.
     """
 
     words_per_cycle: int
@@ -73,20 +75,20 @@ class DecoderPort:
 
 @dataclass(frozen=True)
 class DecoderRun:
-    """What `run_decoders` found.
+    """The cycles counted by `run_decoders`.
 
     Attributes
     ----------
     decoders, symbols : int
-        How many streams, and symbols in each.
+        Number of streams, and of symbols in each.
     start_cycles : int
-        Until every decoder has delivered its first symbol, that cycle not counted.
+        Cycles before the one in which every decoder has delivered its first symbol.
     stall_cycles : int
-        Later ones in which the slowest decoder delivered none.
+        Later cycles in which the slowest decoder delivered no symbol.
     cycles : int
-        All of them: those two, and one for every symbol.
+        All cycles: the two above, and one for every symbol.
     code_bits, stored_bits : int
-        Of the codes, and with what fills words and equal parts.
+        Bits of the codes alone, and with the padding to whole words and equal shares.
     """
 
     decoders: int
@@ -99,32 +101,36 @@ class DecoderRun:
 
     @property
     def throughput(self) -> float:
-        """Symbols per decoder and cycle behind the start: 1 without stalls."""
+        """Symbols per decoder and cycle after the start: 1 without stalls."""
         return self.symbols / (self.cycles - self.start_cycles)
 
     @property
     def padding(self) -> float:
-        """Stored bits that are no codes, per bit of the codes."""
+        """Bits of padding per bit of the codes."""
         return self.stored_bits / self.code_bits - 1
 
 
 def run_decoders(lengths: npt.ArrayLike, port: DecoderPort) -> DecoderRun:
     """Count the cycles of decoders that run side by side, cycle by cycle.
 
-    In a cycle, first every decoder whose FIFO holds its next code delivers a symbol (with
-    ``ahead=0`` all or none), then words arrive; they can be used from the next cycle on.
+    In each cycle, every decoder whose FIFO holds its next code first delivers a symbol (with
+    ``ahead=0``, all do or none does). Then words arrive, which can be used from the next cycle on.
 
     Parameters
     ----------
     lengths : int array, shape (decoders, symbols)
-        Bits of every code, in the order in which the decoder delivers.
+        Bits of every code, in the order in which the decoder delivers them.
     port : DecoderPort
+
+    Returns
+    -------
+    DecoderRun
 
     Raises
     ------
     ValueError
-        For no codes, a code without bits, or one longer than a FIFO always can hold: up to
-        ``fifo_bits - word_bits + 1`` bits.
+        If there are no codes, or a code has no bits, or more than the ``fifo_bits - word_bits + 1``
+        that a FIFO can always hold.
     """
     bits = np.asarray(lengths, np.int64)
     if bits.ndim != 2 or not bits.size or bits.min() < 1:
@@ -168,7 +174,7 @@ class _Bench:
         )
 
     def _deliver(self) -> None:
-        """A symbol of every decoder that can."""
+        """Deliver a symbol from every decoder that can."""
         need = self.bits[self.lanes, self.done]
         ready = (self.done < self.symbols) & (self.level >= need)
         if not self.port.ahead:
