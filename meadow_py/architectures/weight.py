@@ -36,8 +36,12 @@ class Part:
 
     Attributes
     ----------
-    groups, size, start, stop : int
-        As above, in rows.
+    label : str
+        The name of the part in `WeightSpec.name`, such as ``q``.
+    groups : int
+        The number of runs.
+    size, start, stop : int
+        Length of a run, and the place of the part in each run, in rows.
     """
 
     label: str
