@@ -143,7 +143,7 @@ class PackedFile:
             raise self._damaged(packed, str(error)) from error
 
     def decode_range(self, packed: PackedRegion, begin: int, end: int) -> Bytes:
-        """Some bytes of a region that has a blob, decoded on this thread; reads only their tiles."""
+        """Bytes of a region that has a blob, decoded on this thread from only the tiles needed."""
         try:
             return blobs.decode_range(self.blob(packed), begin, end, threads=1)
         except FormatError as error:
