@@ -69,7 +69,7 @@ _NESTED = ("state_dict", "model_state_dict", "model", "module")  # where trainer
 
 @dataclass(eq=False)
 class Storage:
-    """A storage as a pickle describes it; `dtype` is None if it is unknown or not unique."""
+    """A storage as a pickle describes it; `dtype` is None if it is unknown or unsupported."""
 
     key: str
     dtype: str | None
