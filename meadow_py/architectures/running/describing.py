@@ -1,4 +1,4 @@
-"""From an architecture to what the engine is told of it."""
+"""Describes a model for the engine, from its architecture."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ from meadow_py.errors import FormatError
 
 
 def describe(architecture: Architecture, shapes: Shapes) -> Running:
-    """What the engine is told of a model.
+    """Describe a model for the engine.
 
     Parameters
     ----------
     architecture : Architecture
-        Of the model, as `resolve` tells it.
+        The architecture of the model, made by `resolve`.
     shapes : mapping of str to tuple of int
         Shape of every stored tensor.
 

@@ -53,10 +53,10 @@ class Running:
     plain_final_norm : bool
         Whether the last norm has no parameters; a model without any names none and is not plain.
     paired_rows : bool
-        Whether rows of q and k stand in the order of GGUF's Llama: value i of a head's first
+        Whether rows of q and k are in the order of GGUF's Llama, with value i of a head's first
         half beside value i of its second.
     divisors : str
-        A stored vector that the rotary frequencies are divided by; empty for none.
+        Name of a stored vector that divides the rotary frequencies; empty for none.
     tied : bool
         Whether the head is the embedding.
     """
