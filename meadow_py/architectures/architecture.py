@@ -1,4 +1,4 @@
-"""What is known of one model: its family, its sizes, and the weights in its tensors."""
+"""The structure of one model: its family, its sizes, and the weights in its tensors."""
 
 from __future__ import annotations
 
@@ -17,22 +17,22 @@ from meadow_py.architectures.weight import Part, Role, WeightSpec
 
 @dataclass(frozen=True)
 class Architecture:
-    """The structure of one model; made by `resolve`.
+    """The structure of one model, made by `resolve`.
 
     Attributes
     ----------
     family : str
-        Name of the family, ``unknown`` for a model that none describes.
+        Name of the family; ``unknown`` if no known family describes the model.
     dimensions : Dimensions or None
         Sizes of the model; None without a configuration.
     tied : bool
-        Whether the head shares the token embedding. `dataclasses.replace` it with False for a
-        checkpoint whose stored head turns out to differ from its embedding.
+        Whether the head shares the token embedding. If the stored head of a checkpoint turns out to
+        differ from its embedding, set this to False with `dataclasses.replace`.
     inferred : bool
-        Whether the family was told from tensor names only, or is unknown: good enough for roles,
-        not for running the model.
+        Whether the family is unknown or was inferred from tensor names only. This suffices for
+        roles, but not for running the model.
     table, config, split_fused
-        What `weights` and `expected_shapes` work from; not part of the interface.
+        Inputs of `weights` and `expected_shapes`; not part of the interface.
     """
 
     family: str
@@ -44,18 +44,23 @@ class Architecture:
     split_fused: bool = field(default=True, repr=False)
 
     def weights(self, shapes: Shapes) -> list[WeightSpec]:
-        """The weights in stored tensors, in model order.
+        """List the weights in stored tensors, in model order.
 
-        Every tensor of two or more dimensions is listed once, whole or as parts that tile it,
-        save constants of the program (causal masks, position ids) and the stored copies of a
-        tied head (see `tied_duplicates`). More than two dimensions are seen as
-        ``[leading, last]``. A fused tensor that cannot be split for want of the number of heads
-        stays whole, with role ``other``.
+        Every tensor of two or more dimensions is listed once, either whole or as parts that tile
+        it. Constants of the program (causal masks, position ids) and the stored copies of a tied
+        head (see `tied_duplicates`) are left out. A tensor of more than two dimensions is seen as
+        ``[leading, last]``. A fused tensor that cannot be split, because the number of heads is
+        unknown, stays whole, with role ``other``.
 
         Parameters
         ----------
         shapes : mapping of str to tuple of int
-            Shape of every stored tensor, as in the file (GGUF: reversed, as numpy sees it).
+            Shape of every stored tensor as in the file; for GGUF reversed, as numpy sees it.
+
+        Returns
+        -------
+        list of WeightSpec
+            Where each weight is stored.
         """
         skipped = self.tied_duplicates(shapes)
         listed = [
@@ -69,17 +74,39 @@ class Architecture:
         ]
 
     def role_of(self, tensor_name: str) -> Role:
-        """Role of a stored tensor of any rank, fused ones ``other``.
+        """Return the role of a stored tensor with any number of dimensions.
 
-        Scale and bias of a norm are ``norm``; every other bias is ``other``.
+        Scale and bias of a norm are ``norm``; every other bias, and every fused tensor, is
+        ``other``.
+
+        Parameters
+        ----------
+        tensor_name : str
+            Name of the tensor in the file.
+
+        Returns
+        -------
+        str
+            One of `ROLES`.
         """
         return place_of(self.table, tensor_name).role
 
     def tied_duplicates(self, shapes: Shapes) -> dict[str, str]:
-        """Stored heads that are copies of the embedding, and that embedding.
+        """Find stored heads that should be copies of the embedding.
 
-        `weights` does not list these heads. Empty for a model that is not tied, and where head
-        and embedding differ in shape. Whether the bits agree is for the reader to compare.
+        `weights` does not list these heads. Only shapes are compared: the caller has to check that
+        the bits agree.
+
+        Parameters
+        ----------
+        shapes : mapping of str to tuple of int
+            Shape of every stored tensor.
+
+        Returns
+        -------
+        dict of str to str
+            Name of the head -> name of the embedding. Empty for a model that is not tied, or whose
+            head and embedding differ in shape.
         """
         if not self.tied:
             return {}
@@ -95,17 +122,22 @@ class Architecture:
         }
 
     def expected_shapes(self) -> dict[str, tuple[int, ...]]:
-        """Shape of every tensor of a checkpoint with this configuration, in model order.
+        """Derive the shape of every tensor of a checkpoint from the configuration.
 
         Names are those of the family's Hugging Face class: the bare model where `architectures`
-        says so, else the one with a language model head. A tied head is stored once, as the
-        embedding. Of a multimodal model, the language model.
+        says so, otherwise the one with a language model head. A tied head is stored once, as the
+        embedding. Only the language model of a multimodal model is covered.
+
+        Returns
+        -------
+        dict of str to tuple of int
+            Tensor name -> shape, in model order.
 
         Raises
         ------
         ValueError
-            Without a configuration, for one that lacks sizes, and for families whose shapes do
-            not follow from it.
+            If there is no configuration, if it lacks sizes, or if the shapes of this family do not
+            follow from it.
         """
         if self.config is None or self.dimensions is None:
             raise ValueError("expected shapes follow from a configuration, and there is none")

@@ -20,7 +20,7 @@ _HUGGING_FACE_KEYS = {
     "positions": ("max_position_embeddings", "n_positions", "n_ctx"),
 }
 
-# https://github.com/ggml-org/ggml/blob/master/docs/gguf.md, "LLM"; behind "<architecture>."
+# https://github.com/ggml-org/ggml/blob/master/docs/gguf.md, "LLM"; prefixed by "<architecture>."
 _GGUF_KEYS = {
     "layers": ("block_count",),
     "hidden": ("embedding_length",),
@@ -37,12 +37,13 @@ GGUF_ARCHITECTURE = "general.architecture"
 
 @dataclass(frozen=True)
 class Dimensions:
-    """Sizes of a transformer; None where the configuration does not tell.
+    """Sizes of a transformer; None where the configuration does not give one.
 
     Attributes
     ----------
     layers, hidden, heads, kv_heads, head_dim : int or None
-        Blocks, width, query heads, key and value heads, width of a head.
+        Number of blocks, width of the model, number of query heads, number of key and value heads,
+        width of a head.
     intermediate, vocab, positions : int or None
         Width of the MLP, entries of the vocabulary, longest context in tokens.
     """
@@ -60,7 +61,7 @@ class Dimensions:
 def read_dimensions(config: Config, defaults: Mapping[str, int], mlp_factor: int = 0) -> Dimensions:
     """The sizes in a `config.json` or in GGUF metadata.
 
-    `defaults` and `mlp_factor` are those of the family, for keys that are left out.
+    `defaults` and `mlp_factor` come from the family and stand in for missing keys.
     """
     if GGUF_ARCHITECTURE in config:
         return _derived(Dimensions(**_gguf_sizes(config)))
@@ -77,7 +78,7 @@ def read_dimensions(config: Config, defaults: Mapping[str, int], mlp_factor: int
 
 
 def text_config(config: Config) -> Config:
-    """The configuration of the language model inside a multimodal one; else the same."""
+    """The configuration of the language model in a multimodal one; any other is returned as is."""
     inner = config.get("text_config")
     return {**config, **inner} if isinstance(inner, Mapping) else config
 
@@ -119,7 +120,7 @@ def _is_size(value: object) -> bool:
 
 
 def _derived(sizes: Dimensions) -> Dimensions:
-    """Fills in what follows from the rest: head width, and one KV head per query head."""
+    """Fill in sizes that follow from others: head width, and one KV head per query head."""
     if sizes.kv_heads is None:
         sizes = replace(sizes, kv_heads=sizes.heads)
     if sizes.head_dim is None and sizes.hidden and sizes.heads and sizes.hidden >= sizes.heads:

@@ -1,4 +1,4 @@
-"""From a configuration to the tensors that a checkpoint of it holds."""
+"""Derives the tensors of a checkpoint from its configuration."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def expected_shapes(family: Family, config: Config, sizes: Dimensions, tied: boo
 
 
 def _class_name(config: Config) -> str:
-    """The class that wrote the checkpoint; without one, that with the family's own head."""
+    """The class that wrote the checkpoint; if unknown, the one with the family's own head."""
     classes = config.get("architectures")
     name = classes[0] if isinstance(classes, (list, tuple)) and classes else None
     return name if isinstance(name, str) else "ForCausalLM"

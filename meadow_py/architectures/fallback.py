@@ -1,4 +1,4 @@
-"""Roles by obvious name parts, for models and tensors that no family lists."""
+"""Roles from obvious name parts, for models and tensors that no family lists."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ _ANYWHERE: dict[str, Role] = {
     "embed_out": "head",
 }
 
-# Names that say so only in a numbered block: elsewhere fc1 is any layer.
+# Names with this meaning only in a numbered block: elsewhere, fc1 may be any layer.
 _IN_BLOCK: dict[str, Role] = {
     "fc1": "mlp.up",
     "fc2": "mlp.down",
@@ -39,7 +39,7 @@ _IN_BLOCK: dict[str, Role] = {
     "fc_out": "mlp.down",
 }
 
-# Names that say so only inside an attention, or inside an MLP.
+# Names with this meaning only inside an attention, or inside an MLP.
 _IN_ATTENTION: dict[str, Role] = {
     "wq": "attention.q",
     "wk": "attention.k",
@@ -106,9 +106,21 @@ def is_token_embedding(path: Sequence[str]) -> bool:
 
 
 def is_buffer(tensor: str, shape: Sequence[int]) -> bool:
-    """Whether a stored tensor is a constant of the program and no weight.
+    """Tell whether a stored tensor is a constant of the program and not a weight.
 
-    Causal masks are `[1, 1, n, n]` and called `attn.bias` (GPT-2, GPT-Neo, GPT-NeoX).
+    Causal masks, for example, are `[1, 1, n, n]` and named `attn.bias` (GPT-2, GPT-Neo, GPT-NeoX).
+
+    Parameters
+    ----------
+    tensor : str
+        Name of the tensor in the file.
+    shape : sequence of int
+        Its stored shape.
+
+    Returns
+    -------
+    bool
+        True for masks, position ids and the like.
     """
     leaf = tensor.rpartition(".")[2]
     mask = leaf == "bias" and len(shape) == 4 and tuple(shape[:2]) == (1, 1)

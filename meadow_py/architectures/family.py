@@ -1,4 +1,4 @@
-"""The words in which a model family is described: rows of names, roles and sizes."""
+"""The types that describe a model family: rows of names, roles and sizes."""
 
 from __future__ import annotations
 
@@ -24,24 +24,25 @@ class Row:
     Attributes
     ----------
     path : str
-        Module path without what stands before it and without ``.weight``. ``#`` is a number,
-        ``a|b`` two spellings, of which the first is the canonical one.
+        Module path without its prefix and without ``.weight``. ``#`` stands for a number, ``a|b``
+        for two spellings, the first of which is canonical.
     role : Role
         Role of its weight. A fused module is ``other``; its parts have roles of their own.
     shape : tuple of str
-        Stored shape, in symbols of the family's facts; empty where it is not known.
+        Stored shape, in symbols of the family's facts; empty if unknown.
     bias : bool or str
-        Whether there is a bias, or the name of the fact that tells.
+        Whether there is a bias, or the name of the fact that decides it.
     when : str
-        Name of the fact that tells whether the module exists; empty: always.
+        Name of the fact that decides whether the module exists; empty if it always does.
     leaf : str
-        The parameter that `shape` is of.
+        The parameter that `shape` describes.
     transposed : bool
-        Stored as ``[in, out]``.
+        Whether it is stored as ``[in, out]``.
     stacked : bool
-        More than two dimensions are expected, and all of them have this role (experts).
+        Whether the tensor is expected to stack several matrices of this role (experts) and so to
+        have more than two dimensions.
     split : Split or None
-        How a fused weight is split.
+        The way to split a fused weight.
     """
 
     path: str
@@ -56,47 +57,48 @@ class Row:
 
 
 def no_facts(config: Config, sizes: Dimensions) -> Facts:
-    """For families whose sizes all follow from the dimensions."""
+    """No facts, for families whose sizes all follow from the dimensions."""
     return {}
 
 
 def any_shapes(shapes: Shapes) -> bool:
-    """For families whose names say enough."""
+    """Accept all shapes, for families whose names are distinctive enough."""
     return True
 
 
 @dataclass(frozen=True, eq=False)
 class Family:
-    """A model family: how its tensors are called, what they do, how large they are.
+    """A model family: the names, roles and sizes of its tensors.
 
     Attributes
     ----------
     name : str
-        Our name of it.
+        Our name for it.
     model_types : tuple of str
-        `model_type` of `config.json`; GGUF's `general.architecture` and the beginning of a
-        class name in `architectures` are compared with it as well, without case and ``_``.
+        Values of `model_type` in `config.json`. GGUF's `general.architecture` and the beginning of
+        a class name in `architectures` are compared with them as well, ignoring case and ``_``.
     tied : bool
         Whether the head shares the embedding when the configuration does not say.
     prefix : str
-        What the causal model class puts before everything but the head.
+        The prefix that the causal model class gives to all names except the head's.
     before, block, after, head : tuple of Row
         Modules before the blocks, in each block, after them, and outside the prefix.
     signature : tuple of str
-        Paths that, all found among the tensor names, tell the family; none: names cannot.
-        With ``.bias`` behind it a path is that of a bias.
+        Paths that identify the family if all of them occur among the tensor names; empty if names
+        cannot identify it. A path that ends in ``.bias`` is that of a bias.
     absent : tuple of str
-        Paths, none of which may be there.
+        Paths of which none may occur.
     facts : callable
         Further symbols and conditions, from the configuration.
     mlp_factor : int
-        Width of the MLP in widths of the model, where the configuration does not say; 0: unknown.
+        Width of the MLP as a multiple of the width of the model, where the configuration gives
+        none; 0 if unknown.
     defaults : mapping
         Dimensions that the configuration class fills in when `config.json` leaves them out.
     expected : bool
         Whether the rows describe every tensor, so that shapes follow from the configuration.
     fits : callable
-        A last look at the shapes, where names alone would mislead.
+        A final check of the shapes, where names alone would mislead.
     """
 
     name: str

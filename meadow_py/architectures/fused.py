@@ -1,7 +1,7 @@
 """How one stored matrix holds several weights.
 
-A split takes the model's sizes and the number of rows of the `[rows, in]` matrix, and gives the
-parts in stored order, or None where it cannot be told: then the tensor stays whole.
+A split takes the model's sizes and the number of rows of the `[rows, in]` matrix. It returns the
+parts in stored order, or None if they cannot be determined; the tensor then stays whole.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""From a tensor name to its place in the model."""
+"""Finds the place of a tensor in the model from its name."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ from meadow_py.architectures.family import Family, Row
 from meadow_py.architectures.weight import Role
 
 BEFORE, BLOCKS, AFTER = range(3)
-_UNLISTED = 1 << 20  # behind every row of a table
+_UNLISTED = 1 << 20  # sorts after every row of a table
 
 
 @dataclass(frozen=True)
 class Place:
-    """Where a tensor stands: its row (None if the family does not list it), role, block."""
+    """The place of a tensor: its row (None if the family does not list it), role and block."""
 
     row: Row | None
     role: Role
@@ -27,12 +27,12 @@ class Place:
 
     @property
     def order(self) -> tuple[int, int, int]:
-        """Sorts tensors in model order."""
+        """A key that sorts tensors in model order."""
         return self.stage, -1 if self.layer is None else self.layer, self.index
 
 
 def place_of(family: Family, tensor: str) -> Place:
-    """The place of a stored tensor, by the family's table, else by obvious name parts."""
+    """The place of a stored tensor, from the family's table or else from obvious name parts."""
     path, leaf = split_leaf(tensor)
     found = None if in_tower(path) else _look_up(family, path)
     if found is None:
@@ -44,7 +44,7 @@ def place_of(family: Family, tensor: str) -> Place:
 def split_leaf(tensor: str) -> tuple[list[str], str]:
     """Module path and parameter: `h.0.ln_1.bias` is `[h, 0, ln_1]` and `bias`.
 
-    A name without a known parameter is all path, as of a `weight`.
+    A name that does not end in a known parameter is taken as the path of a `weight`.
     """
     parts = tensor.split(".")
     if len(parts) > 1 and parts[-1] in ("weight", "bias"):
@@ -55,8 +55,8 @@ def split_leaf(tensor: str) -> tuple[list[str], str]:
 def in_tower(path: Sequence[str]) -> bool:
     """Whether the module belongs to the vision or audio half of a multimodal model.
 
-    Its blocks are numbered like the decoder's, but they are not the decoder's. GGUF names them
-    `v.blk.0` and `a.blk.0`.
+    Its blocks are numbered like the decoder's but belong to it alone. GGUF names them `v.blk.0` and
+    `a.blk.0`.
     """
     if path[:2] in (["v", "blk"], ["a", "blk"]):
         return True
@@ -64,7 +64,7 @@ def in_tower(path: Sequence[str]) -> bool:
 
 
 def endings(tensors: Iterable[str]) -> set[str]:
-    """All ends of the tensors' paths, numbers written as `#`; those of biases with `.bias`."""
+    """All endings of the tensors' paths, with numbers written as `#`; biases keep `.bias`."""
     found: set[str] = set()
     for tensor in tensors:
         path, leaf = split_leaf(tensor)
@@ -105,7 +105,7 @@ def _spellings(path: str) -> Iterator[str]:
 
 
 def _suffixes(path: list[str]) -> Iterator[tuple[int, str]]:
-    """Ends of the path, longest first, numbers written as `#`."""
+    """Endings of the path, longest first, with numbers written as `#`."""
     parts = ["#" if is_number(part) else part for part in path]
     for start in range(len(parts)):
         yield start, ".".join(parts[start:])

@@ -1,4 +1,4 @@
-"""Which family a model belongs to: by its configuration, else by its tensor names."""
+"""Finds the family of a model from its configuration, or else from its tensor names."""
 
 from __future__ import annotations
 
@@ -21,13 +21,13 @@ _CLASS_STEM = re.compile(r"(.+?)(?:For[A-Z].*|LMHead.*|DoubleHeads.*|Text|Model)
 
 
 def resolve(config: Config | None, shapes: Shapes) -> Architecture:
-    """The architecture of a model.
+    """Find the architecture of a model.
 
     The family is the one that the configuration states (`model_type`, `architectures`, GGUF's
-    `general.architecture`), else the one that the tensor names tell, else ``unknown``. An unknown
-    model works: its matrices are weights, with roles guessed from obvious name parts only.
-    Where the configuration states something that is not known here, a family told by names
-    gives roles, but fused tensors are not split on the strength of it.
+    `general.architecture`), else the one that matches the tensor names, else ``unknown``. Unknown
+    models work, too: their matrices are weights, with roles guessed from obvious name parts only.
+    If the configuration states a family that is not known here, a family inferred from names
+    determines roles, but fused tensors are not split on that evidence.
 
     Parameters
     ----------
@@ -35,6 +35,11 @@ def resolve(config: Config | None, shapes: Shapes) -> Architecture:
         Content of `config.json`, or the metadata of a GGUF file.
     shapes : mapping of str to tuple of int
         Shape of every stored tensor; may be empty.
+
+    Returns
+    -------
+    Architecture
+        The family, its sizes, and whether the head is tied.
     """
     names = list(_stated_names(config)) if config is not None else []
     found = endings(shapes)
@@ -90,7 +95,7 @@ def _family_by_names(found: set[str], shapes: Shapes) -> Family | None:
 
 
 def _is_tied(table: Family, config: Config | None, shapes: Shapes) -> bool:
-    """As configured, else as the family's configuration class has it, else as stored."""
+    """As configured, else the default of the family's configuration class, else as stored."""
     config = config or {}
     for source in (config, text_config(config)):
         if isinstance(source.get("tie_word_embeddings"), bool):

@@ -1,4 +1,4 @@
-"""What a weight is: a logical `[out, in]` matrix, and where in a stored tensor it lies."""
+"""A weight: a logical `[out, in]` matrix, and its place in a stored tensor."""
 
 from __future__ import annotations
 
@@ -30,8 +30,18 @@ Array = npt.NDArray[Any]
 class Part:
     """The rows of a fused matrix that belong to one weight.
 
-    The matrix `[rows, in]` is cut into `groups` runs of `size` rows; the part takes rows
-    `start` to `stop` of every run. One group is a plain slice; GPT-NeoX has one per head.
+    The matrix `[rows, in]` is cut into `groups` runs of `size` rows. The part consists of rows
+    `start` to `stop` (exclusive) of every run. With one group it is a plain slice; GPT-NeoX has one
+    group per head.
+
+    Attributes
+    ----------
+    label : str
+        The name of the part in `WeightSpec.name`, such as ``q``.
+    groups : int
+        The number of runs.
+    size, start, stop : int
+        Length of a run, and the place of the part in each run, in rows.
     """
 
     label: str
@@ -42,16 +52,27 @@ class Part:
 
     @property
     def rows(self) -> int:
-        """How many rows the part has, over all groups."""
+        """The number of rows of the part, over all groups."""
         return self.groups * (self.stop - self.start)
 
     @property
     def stored_rows(self) -> int:
-        """How many rows the whole fused matrix has."""
+        """The number of rows of the whole fused matrix."""
         return self.groups * self.size
 
     def of(self, matrix: Array) -> Array:
-        """The part's rows of `matrix [rows, in]`; a view for one group, else a copy."""
+        """Return the rows of this part.
+
+        Parameters
+        ----------
+        matrix : array
+            The whole fused matrix, ``[stored_rows, in]``.
+
+        Returns
+        -------
+        array
+            ``[rows, in]``: a view if there is one group, otherwise a copy.
+        """
         if self.groups == 1:
             return matrix[self.start : self.stop]
         columns = matrix.shape[1]
@@ -69,17 +90,18 @@ class WeightSpec:
         Unique in the checkpoint. A whole tensor keeps its stored name; a part of a fused
         tensor is called ``<tensor>[q]``.
     role : Role
-        What the weight does.
+        The purpose of the weight; one of `ROLES`.
     layer : int or None
         Number of its decoder or encoder block; None outside the blocks.
     tensor : str
-        The stored tensor it is taken from.
+        Name of the stored tensor that holds it.
     shape : (int, int)
         Logical ``[out, in]``. A tensor of more dimensions is seen as ``[leading, last]``.
     transposed : bool
         Whether the file stores ``[in, out]`` (GPT-2's Conv1D).
     part : Part or None
-        Which rows of the (transposed back) matrix, where the tensor is fused.
+        The rows that it occupies in the ``[out, in]`` matrix of a fused tensor; None for a whole
+        tensor.
     """
 
     name: str
@@ -91,10 +113,7 @@ class WeightSpec:
     part: Part | None = None
 
     def view(self, stored: Array) -> Array:
-        """This weight `[out, in]` of the stored tensor.
-
-        A view wherever strides can express one. Two cases copy: parts that are interleaved
-        per head, and a non-contiguous tensor of more than two dimensions.
+        """Return this weight, given the stored tensor.
 
         Parameters
         ----------
@@ -102,10 +121,16 @@ class WeightSpec:
             The whole stored tensor, of any dtype. Raw blocks of a quantised file (uint8
             ``[out, bytes of a row]``) work too, as long as they are not transposed.
 
+        Returns
+        -------
+        array
+            ``[out, in]``, a view wherever strides can express one. Two cases are copied: parts that
+            are interleaved per head, and non-contiguous tensors of more than two dimensions.
+
         Raises
         ------
         ValueError
-            If `stored` does not have the shape that this weight was described from.
+            If the shape of `stored` is not the one that this weight was derived from.
         """
         matrix = self._matrix(stored)
         self._check(matrix, stored)

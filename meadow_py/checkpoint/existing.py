@@ -1,4 +1,4 @@
-"""What is at the target already: the same model, complete and right, or something else."""
+"""Examines an existing target: the same model, complete and correct, or something else."""
 
 from __future__ import annotations
 
@@ -19,15 +19,15 @@ from meadow_py.sources.safetensors import is_packed
 def is_packed_from(
     target: Path, plan: Plan, codec: str, overwrite: bool, threads: int, meter: Meter
 ) -> bool:
-    """Whether the target is this model already, packed with this setting, and verifies.
+    """Whether the target already is this model, packed with this setting, and verifies.
 
     Raises
     ------
     FileExistsError
-        If it is something else and may not be replaced: `overwrite` replaces what is packed,
+        If the target is something else and may not be replaced: `overwrite` replaces packed models,
         never other files.
     FormatError
-        If it is damaged and may not be replaced.
+        If the target is damaged and may not be replaced.
     """
     if is_free(target):
         return False
@@ -54,7 +54,7 @@ def is_packed_from(
 
 
 def keeps(target: Path, plan: Plan) -> str | None:
-    """Why even `overwrite` must not replace a target, None if it may."""
+    """The reason why even `overwrite` must not replace a target, or None if it may."""
     return None if is_free(target) else _no_model(target) or _surplus(target, plan)
 
 
@@ -72,11 +72,11 @@ def _no_model(target: Path) -> str | None:
 
 
 def _surplus(target: Path, plan: Plan) -> str | None:
-    """What is said of a packed folder that holds what packing did not put there, or None."""
+    """The message about a packed folder that holds files from elsewhere, or None."""
     if target.is_file():
         return None
     known = {MANIFEST, CARD, CONFIG, *(file.target for file in plan.files)}
-    with contextlib.suppress(FormatError):  # of a damaged one nothing else is known
+    with contextlib.suppress(FormatError):  # nothing else is known of a damaged folder
         known |= {entry.name for entry in read_manifest(target).entries}
     there = {path.relative_to(target).as_posix() for path in files_in(target)}
     if there <= known:

@@ -1,4 +1,4 @@
-"""`inspect`: what a packed model consists of, from headers alone."""
+"""`inspect`: the contents of a packed model, read from headers alone."""
 
 from __future__ import annotations
 
@@ -31,25 +31,28 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class PackedTensor:
-    """What one tensor became.
+    """One packed tensor.
 
     Attributes
     ----------
     name : str
-        Of PyTorch files, the tensor that fills a storage, or the storage (``data/0``).
+        The tensor's name. In PyTorch files: the tensor that fills a storage, or else the storage
+        itself (``data/0``).
     role : str
-        ``attention.q``, ``mlp.up``, ...; ``attention`` or ``mlp`` of a fused one.
+        ``attention.q``, ``mlp.up``, ...; ``attention`` or ``mlp`` for a fused tensor.
     dtype : str
+        The stored dtype.
     shape : tuple of int
+        The stored shape.
     codec : str
-        What its blob is coded with.
+        The codec of its blob.
     bytes_original, bytes_packed : int
-        Stored before and after; header, tables, checksums and padding of its blob are counted.
+        Size before and after, including the header, tables, checksums and padding of the blob.
     floor : float
-        The least bytes that a coder of these symbols can reach; of a tensor that is stored as it
-        was, all of them.
+        The fewest bytes that a coder of these symbols can reach; for a tensor that is stored
+        unchanged, its full size.
     file : str
-        The packed file, within the folder.
+        The name of the packed file within the folder.
     """
 
     name: str
@@ -65,24 +68,25 @@ class PackedTensor:
 
 @dataclass(frozen=True)
 class Inspection:
-    """A packed model. Shows itself as a table by role.
+    """The contents of a packed model. Its repr is a table by role.
 
     Attributes
     ----------
     source : str
-        What the user named.
+        The path as the user gave it.
     codec : str
-        The setting that it was packed with.
+        The `codec` setting that the model was packed with.
     software : str
-        What packed it.
+        The software that packed it.
     bytes_original, bytes_packed : int
-        Of all files: weights, files carried along, and after packing manifest and card as well.
+        Size of all files, weights and carried files alike. The packed size includes the manifest
+        and the card.
     files : tuple of PackedEntry
-        The packed files, with checksums of theirs and of the originals.
+        The packed files, with checksums of themselves and of the originals.
     carried : tuple of CarriedEntry
-        All other files but the manifest.
+        All other files except the manifest.
     tensors : tuple of PackedTensor
-        In the order of their bytes, file after file.
+        The tensors, file after file, in the order of their bytes.
     """
 
     source: str
@@ -96,11 +100,11 @@ class Inspection:
 
     @property
     def ratio(self) -> float:
-        """Original size by packed size, everything counted."""
+        """Original size divided by packed size, everything counted."""
         return self.bytes_original / self.bytes_packed
 
     def to_dict(self) -> dict[str, Any]:
-        """As JSON types; ``docs/json.md`` has the keys."""
+        """Return the contents as JSON types; ``docs/json.md`` lists the keys."""
         files = [asdict(entry) for entry in self.files]
         for file in files:
             del file["tensors"]
@@ -117,14 +121,17 @@ class Inspection:
         }
 
     def to_json(self) -> str:
-        """Strict JSON, one line per tensor."""
+        """Return strict JSON, with one line per tensor."""
         data = self.to_dict()
         tensors = data.pop("tensors")
         lines = ",\n".join(" " + json.dumps(tensor, allow_nan=False) for tensor in tensors)
         return f'{json.dumps(data, allow_nan=False)[:-1]}, "tensors": [\n{lines}\n]}}\n'
 
     def to_dataframe(self) -> pandas.DataFrame:
-        """One row per tensor, the columns those of `PackedTensor`. Needs pandas."""
+        """Return one row per tensor, with the attributes of `PackedTensor` as columns.
+
+        Needs pandas.
+        """
         try:
             import pandas
         except ImportError as error:
@@ -134,7 +141,7 @@ class Inspection:
         return pandas.DataFrame([asdict(tensor) for tensor in self.tensors])
 
     def model_card(self) -> str:
-        """Markdown for a model card: sizes, codec, checksums of the originals, how to load it."""
+        """Return Markdown for a model card: sizes, codec, checksums of originals, how to load."""
         return model_card(Manifest(self.software, self.codec, self.files, self.carried))
 
     def __repr__(self) -> str:
@@ -144,19 +151,24 @@ class Inspection:
 
 
 def inspect(path: str | os.PathLike[str]) -> Inspection:
-    """What is in a packed model. Only headers are read: nothing is decoded.
+    """List the contents of a packed model. Only headers are read; nothing is decoded.
 
     Parameters
     ----------
     path : str or path
         A packed folder or file.
 
+    Returns
+    -------
+    Inspection
+        Files and tensors, with their sizes.
+
     Raises
     ------
     FormatError
-        If a header is truncated, corrupt or newer, or a file is missing.
+        If a header is truncated, corrupt or newer than this library, or a file is missing.
     FileNotFoundError
-        If there is nothing of this name.
+        If nothing exists at `path`.
     """
     place = packed_path(path)
     return _of_folder(place, str(path)) if place.is_dir() else _of_file(place, str(path))
@@ -227,18 +239,20 @@ def _of_packed(name: str, packed: PackedFile, roles: dict[str, str]) -> Iterator
 
 
 class RoleTotal(NamedTuple):
-    """All tensors of a role that are coded alike.
+    """The totals of all tensors of a role.
 
     Attributes
     ----------
     role : str
-        ``all`` for all tensors.
+        The role, or ``all`` for all tensors.
     dtypes, codecs : tuple of str
-        Those that occur, by falling size of the tensors that they occur in.
+        Those that occur, the one with the largest total size of tensors first.
     tensors : int
+        The number of tensors.
     bytes_original, bytes_packed : int
+        Size before and after.
     floor : float
-        Bytes.
+        The fewest bytes that coders of these symbols can reach.
     """
 
     role: str
@@ -278,7 +292,7 @@ def _by_size(pairs: Iterable[tuple[str, int]]) -> tuple[str, ...]:
 
 
 def roles_of(files: Sequence[PackedFile], config: Mapping[str, Any] | None) -> dict[str, str]:
-    """Tensor name -> role; of fused tensors the part that all roles share, as ``attention``."""
+    """Tensor name -> role. For a fused tensor, the part that all its roles share: ``attention``."""
     shapes = {name: shape for packed in files for name, shape in _shapes(packed).items()}
     gguf = next((packed for packed in files if packed.table.format == "gguf"), None)
     if gguf is not None:

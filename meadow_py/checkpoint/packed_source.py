@@ -1,4 +1,4 @@
-"""A packed folder or file as a source: tensors decode when asked."""
+"""A packed folder or file as a source, whose tensors are decoded on demand."""
 
 from __future__ import annotations
 
@@ -27,12 +27,12 @@ from meadow_py.sources.tensor import Bytes, Tensor
 
 
 def open_packed_folder(folder: Path, source: str) -> Checkpoint:
-    """The model in a packed folder, of the same files as that in the original folder.
+    """The model in a packed folder, made of the files that would be opened in the original folder.
 
     Raises
     ------
     FormatError
-        If it is not complete, or a file is truncated or corrupt.
+        If the folder is incomplete, or a file is truncated or corrupt.
     """
     manifest = read_manifest(folder)
     originals = [e.source for e in manifest.entries if e.source and "/" not in e.source]
@@ -77,7 +77,7 @@ def packed_tensors(packed: PackedFile) -> list[Tensor]:
     Raises
     ------
     ValueError
-        If the original was packed as plain bytes, because nothing of it was understood.
+        If the original was packed as plain bytes, because its format was not recognised.
     """
     table, reader = packed.table, _Reader(packed)
     if table.format == "bytes" or (table.format == "pytorch" and table.views is None):
@@ -123,9 +123,9 @@ class _Opened:
 
 
 class _Reader:
-    """Decodes regions. An array that is still in use is not decoded again, nor is the last one.
+    """Decodes regions. An array that is still in use, or was the last one, is not decoded again.
 
-    So who asks for the parts of a fused tensor one after another decodes it once.
+    The parts of a fused tensor, read one after another, therefore cost one decoding.
     """
 
     def __init__(self, packed: PackedFile) -> None:
@@ -135,11 +135,11 @@ class _Reader:
         self._last: Bytes | None = None
 
     def read(self, number: int) -> Bytes:
-        """All bytes of a region, by its place among those of the file."""
+        """All bytes of the region with this number in the file."""
         with self._lock:
             found = self._used.get(number)
             if found is None:
-                self._last = None  # never two that nobody uses
+                self._last = None  # never keep two unused arrays
                 found = self._packed.decode(self._packed.table.regions[number])
                 self._used[number] = found
             self._last = found
@@ -159,7 +159,7 @@ def _of_region(packed: PackedFile, reader: _Reader, number: int, region: Region)
 
 
 def _planes_of(packed: PackedFile, number: int) -> Callable[[], Bytes] | None:
-    """What gives the blob of a matrix in the runtime codec."""
+    """A callable that returns the blob of a matrix in planes; None for other codecs."""
     entry = packed.table.regions[number]
     if entry.codec != PLANES or len(entry.region.shape) != 2:
         return None
@@ -181,7 +181,7 @@ def _of_view(packed: PackedFile, reader: _Reader, view: View) -> Tensor:
 
 
 def _in_row(shape: tuple[int, ...]) -> tuple[int, ...]:
-    """The strides of values in a row."""
+    """The strides, in values, of a row-major array without gaps."""
     return tuple(math.prod(shape[n + 1 :]) for n in range(len(shape)))
 
 

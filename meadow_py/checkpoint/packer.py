@@ -1,4 +1,4 @@
-"""`pack`: a model into a packed folder or file."""
+"""`pack`: turn a model into a packed folder or file."""
 
 from __future__ import annotations
 
@@ -40,18 +40,18 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Packed:
-    """What `pack` made.
+    """The result of `pack`.
 
     Attributes
     ----------
     path : path
         The packed folder or file.
     inspection : Inspection
-        What is in it.
+        Its contents.
     seconds : float
         Wall time.
     kept : tuple of str
-        Original files that had been packed before, and were found to be right.
+        Original files that were packed by an earlier call and verified by this one.
     """
 
     path: Path
@@ -79,10 +79,11 @@ def pack(
     cache_dir: str | os.PathLike[str] | None = None,
     local_files_only: bool = False,
 ) -> Packed:
-    """Pack a model losslessly: every bit of every file comes back with `unpack`.
+    """Pack a model losslessly: `unpack` restores every bit of every file.
 
-    Large tensors are in memory one at a time, packed. The target appears when it is complete;
-    until then the work lies in a hidden folder beside it, and the same call goes on from there.
+    Only one large tensor is held in memory at a time, packed. The target appears only once it is
+    complete. Until then the work lies in a hidden folder beside it; repeat an interrupted call to
+    resume it.
 
     Parameters
     ----------
@@ -90,36 +91,43 @@ def pack(
         A folder, a weight file (``.safetensors``, ``.bin``, ``.pt``, ``.pth``, ``.gguf``) or a hub
         id, if no folder or file has this name.
     target : str or path
-        The packed folder. For a weight file a name that ends in ``.safetensors`` makes one packed
-        file without a folder. If it is there already and of this source, it is verified.
+        The packed folder. If `source` is a weight file and this name ends in ``.safetensors``, a
+        single packed file is made instead of a folder. If the target already exists and was packed
+        from this source, it is verified.
     codec : {"auto", "fast", "small", "huffman", "raw", "planes"}
-        See `meadow_py.blobs.encode`: ``fast`` decodes faster, ``small`` is smaller, ``planes`` is
-        run from the mapped file without being decoded.
+        See `meadow_py.blobs.encode`: ``fast`` decodes faster, ``small`` is smaller, ``planes`` can
+        be run from the mapped file without decoding.
     overwrite : bool
-        Replace a packed folder or file that is there already.
+        Whether to replace an existing packed folder or file.
     threads : int or None
-        0 or None uses all cores. Changes no bit of the result.
+        0 or None uses all cores. The number changes no bit of the result.
     executor : concurrent.futures.Executor, optional
-        Packs the files of a sharded model elsewhere, one for each task. Its workers must see
-        source and target under the same names.
+        Packs the files of a sharded model, one file for each task. Its workers must see source and
+        target under the same names.
     progress : bool or None
-        A bar on stderr; None shows it in a terminal and in Jupyter.
+        Whether to show a progress bar on stderr; None shows it in a terminal and in Jupyter.
     revision, token, cache_dir, local_files_only
-        Of a hub id, as in `open_checkpoint`.
+        For a hub id, as for `open_checkpoint`.
+
+    Returns
+    -------
+    Packed
+        Where the packed model is and what it contains.
 
     Raises
     ------
     FileExistsError
-        If the target is there and is of another source.
+        If the target exists and was made from another source.
     FileNotFoundError
-        If there is no such source, no weights in it, or no folder for the target.
+        If the source does not exist or holds no weights, or if the folder for the target does not
+        exist.
     FormatError
-        If a file of the source is corrupt, or changes meanwhile.
+        If a file of the source is corrupt, or changes while it is packed.
     ValueError
-        If source or target is inside of the other, or the source is packed already.
+        If source or target lies inside the other, or the source is already packed.
     OSError
-        If anything cannot be read or written: no permission, no space left. What is finished
-        stays in the hidden folder.
+        If anything cannot be read or written, for want of permission or space. Finished work stays
+        in the hidden folder.
     """
     begun = time.perf_counter()
     if codec not in blobs.CODECS:
@@ -141,7 +149,7 @@ def pack(
 
 
 def _require_readable(plan: Plan, codec: str) -> None:
-    """What is only read in the end fails now, rather than after hours."""
+    """Check files that are read only at the end now, so that errors do not come after hours."""
     for file in plan.carried:
         with file.source.open("rb"):
             pass
@@ -181,7 +189,7 @@ def _targets(plan: Plan) -> list[str]:
 
 
 def _complete(plan: Plan, folder: Path, codec: str, made: Sequence[Made]) -> None:
-    """All but the packed files; the manifest, without which nothing opens, comes last."""
+    """Add all other files. The manifest comes last, because without it nothing opens."""
     carried = [_carry(file, folder) for file in plan.carried]
     packed = [
         PackedEntry(
@@ -205,7 +213,7 @@ def _add(folder: Path, name: str, content: bytes) -> CarriedEntry:
 
 @dataclass(frozen=True)
 class Source:
-    """What the user named, and how to ask a hub for it."""
+    """The source that the user named, and how to ask a hub for it."""
 
     name: str | os.PathLike[str]
     revision: str | None = None
@@ -215,12 +223,12 @@ class Source:
 
 
 def plan_of(source: Source) -> Plan:
-    """What becomes of the files of a folder, a file or a hub id.
+    """Plan what happens to the files of a folder, a file or a hub id.
 
     Raises
     ------
     TypeError
-        If it is none of these.
+        If the source is none of these.
     """
     name = source.name
     if not isinstance(name, str | os.PathLike):

@@ -1,4 +1,4 @@
-"""Which files of a model are packed, which are carried along, and under which names."""
+"""Decides which files of a model are packed or carried along, and under which names."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ from meadow_py.sources.selection import SUFFIXES, holds_weights
 from meadow_py.sources.sharded import read_index, require_shards, shards
 
 CONFIG = "config.json"
-_INDEX = ".index.json"  # what the names of weight indexes end with
-# Of version control and downloads, not of the model.
+_INDEX = ".index.json"  # names of weight indexes end with this
+# Folders of version control, downloads and caches, which are not part of the model.
 _LEFT_OUT = (".git", ".cache", "__pycache__")
 
 
@@ -30,11 +30,11 @@ class PlannedFile:
     ----------
     source : path
     name : str
-        Within the model's folder.
+        Its name within the model's folder.
     target : str
-        Within the packed folder.
+        Its name within the packed folder.
     packed : bool
-        Whether it is packed, or carried along as it is.
+        Whether it is packed; otherwise it is carried along unchanged.
     """
 
     source: Path
@@ -45,7 +45,7 @@ class PlannedFile:
 
 @dataclass(frozen=True)
 class Plan:
-    """What becomes of a model: a folder of files, or one file.
+    """How each file of a model is packed; the model is a folder or one file.
 
     Attributes
     ----------
@@ -70,17 +70,17 @@ class Plan:
 
     @property
     def carried(self) -> list[PlannedFile]:
-        """The files that stay as they are."""
+        """The files that are carried along unchanged."""
         return [file for file in self.files if not file.packed]
 
 
 def plan_file(path: Path) -> Plan:
-    """One weight file alone.
+    """Plan for a single weight file.
 
     Raises
     ------
     ValueError
-        If it is no weight file, or packed already.
+        If it is not a weight file, or is already packed.
     """
     if path.suffix.lower() not in SUFFIXES:
         raise ValueError(f"{path}: not a known weight file: expected one of {', '.join(SUFFIXES)}")
@@ -88,14 +88,14 @@ def plan_file(path: Path) -> Plan:
 
 
 def plan_folder(folder: Path, names: Iterable[str] | None = None) -> Plan:
-    """All files of a folder and those below it, or only the named ones.
+    """Plan for all files in and below a folder, or only the named ones.
 
     Raises
     ------
     FileNotFoundError
-        If it holds no weights, not all shards of an index, or a link to nothing.
+        If the folder holds no weights, only some shards of an index, or a broken link.
     ValueError
-        If it is packed already, or holds what is neither a file nor a folder.
+        If it is already packed, or holds anything that is neither a file nor a folder.
     """
     chosen = sorted(_names(folder, "") if names is None else names)
     if MANIFEST in chosen and any(name.endswith(SUFFIX) for name in chosen):
@@ -115,7 +115,7 @@ def plan_folder(folder: Path, names: Iterable[str] | None = None) -> Plan:
 
 
 def packed_name(name: str) -> str:
-    """``model.meadow.safetensors`` for ``model.safetensors``; other names stay in front."""
+    """``model.meadow.safetensors`` for ``model.safetensors``; other suffixes are kept before it."""
     return name.removesuffix(".safetensors") + SUFFIX
 
 
@@ -136,22 +136,22 @@ def _packed(path: Path, name: str, target: str) -> PlannedFile:
 
 
 def _require_shards(folder: Path, name: str) -> None:
-    """Raise FileNotFoundError if an index names shards of which only some are there.
+    """Raise FileNotFoundError if only some of the shards that an index names exist.
 
-    An index of which none is there is left over from weights of another kind.
+    If none exists, the index is left over from weights of another format.
     """
     path = folder / name
     kind = "safetensors" if name.endswith(f".safetensors{_INDEX}") else "pytorch"
     try:
         weight_map = read_index(path, kind)
-    except FormatError:  # not one of weights; the file itself is carried along
+    except FormatError:  # not an index of weights; the file itself is carried along
         return
     if any((path.parent / shard).is_file() for shard in shards(weight_map)):
         require_shards(path.parent, path, weight_map)
 
 
 def _carried_name(name: str) -> str:
-    """Where a file stays as it is; apart, where it would be in the way or be taken for weights."""
+    """The name of a carried file; in `ORIGINALS` if it would conflict or be taken for weights."""
     parts = PurePosixPath(name).parts
     apart = (
         name in (CONFIG, CARD, MANIFEST) or parts[0] == ORIGINALS or name.endswith((_INDEX, SUFFIX))
@@ -160,7 +160,7 @@ def _carried_name(name: str) -> str:
 
 
 def _names(folder: Path, prefix: str, inside: tuple[tuple[int, int], ...] = ()) -> Iterator[str]:
-    """The files in a folder and below; links are followed."""
+    """The files in and below a folder; links are followed."""
     found = folder.stat()
     here = (found.st_dev, found.st_ino)
     if here in inside:

@@ -1,4 +1,4 @@
-"""The packed files of a model, made one after another or on an executor; finished ones are kept."""
+"""Packs the files of a model, in turn or on an executor. Finished files are kept."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from meadow_py.jobs.progress import Meter
 
 
 class Made(NamedTuple):
-    """What came of a job, and whether it had been done before."""
+    """The result of a job, and whether an earlier call had finished it."""
 
     record: FileRecord
     kept: bool
@@ -40,7 +40,7 @@ def pack_files(
 
 @dataclass(frozen=True)
 class _Elsewhere:
-    """Packs a file in another thread or process: only what can be pickled."""
+    """Packs a file in another thread or process, so it can be pickled."""
 
     stop: Stop
 
@@ -58,7 +58,7 @@ def _keep_or_pack(job: FileJob, stop: Stop, advance: Advance) -> Made:
 
 
 def _finished(job: FileJob, stop: Stop) -> FileRecord | None:
-    """What is packed already, if it is of this source and decodes to it; else None."""
+    """The file packed earlier, if it is of this source and decodes to it; else None."""
     if not job.target.is_file():
         return None
     try:
@@ -87,7 +87,7 @@ def file_sha256(job: FileJob, stop: Stop) -> str:
 
 
 def record_of(packed: PackedFile) -> FileRecord:
-    """What the manifest says of a packed file."""
+    """The manifest's facts about a packed file."""
     tensors = [entry.region for entry in packed.table.regions if entry.region.is_tensor]
     return FileRecord(
         packed.size,

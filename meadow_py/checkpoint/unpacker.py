@@ -1,4 +1,4 @@
-"""`unpack`: the original files again, byte for byte."""
+"""`unpack`: restore the original files, byte for byte."""
 
 from __future__ import annotations
 
@@ -31,18 +31,18 @@ from meadow_py.jobs.progress import Meter
 
 @dataclass(frozen=True)
 class Unpacked:
-    """What `unpack` made.
+    """The result of `unpack`.
 
     Attributes
     ----------
     path : path
-        The folder or file.
+        The restored folder or file.
     files : tuple of str
-        All original files.
+        The names of all original files.
     nbytes : int
-        Their bytes.
+        Their total size in bytes.
     kept : tuple of str
-        Those that were there already, and right.
+        The names of files that already existed with the right content.
     seconds : float
         Wall time.
     """
@@ -56,12 +56,12 @@ class Unpacked:
 
 @dataclass(frozen=True)
 class _Original:
-    """One file to come back."""
+    """One file to restore."""
 
     name: str
     size: int
     sha256: str
-    packed: PackedEntry | CarriedEntry | None  # None: the packed file is named by itself
+    packed: PackedEntry | CarriedEntry | None  # None: the user named a packed file, not a folder
 
 
 def unpack(
@@ -72,33 +72,43 @@ def unpack(
     threads: int | None = 0,
     progress: bool | None = None,
 ) -> Unpacked:
-    """Put the original files together again, and compare their SHA-256 before they appear.
+    """Restore the original files, and compare their SHA-256 before they appear.
+
+    The target appears only once it is complete. Until then the work lies in a hidden folder beside
+    it; repeat an interrupted call to resume it.
 
     Parameters
     ----------
     path : str or path
         A packed folder or file.
     target : str or path
-        A folder, or of a packed file the name of a file. Appears when it is complete; until then
-        the work lies in a hidden folder beside it, and the same call goes on from there. If it is
-        there already and holds just these files, nothing is done.
+        The folder to make, or for a packed file the name of the file to make. If it already exists
+        and holds exactly these files, nothing is done.
     overwrite : bool
-        Replace files of these names that are there already.
+        Whether to replace existing files of these names.
     threads : int or None
         0 or None uses all cores.
     progress : bool or None
-        A bar on stderr; None shows it in a terminal and in Jupyter.
+        Whether to show a progress bar on stderr; None shows it in a terminal and in Jupyter.
+
+    Returns
+    -------
+    Unpacked
+        The restored files.
 
     Raises
     ------
     FileExistsError
-        If the target is there and differs; with `overwrite`, if it holds other files as well.
+        If the target exists and differs; with `overwrite`, if it also holds other files.
     FormatError
-        If anything is truncated, corrupt or missing; names the file, and the tensor if it is one.
+        If anything is truncated, corrupt or missing. The message names the file and, where it
+        applies, the tensor.
+    FileNotFoundError
+        If nothing exists at `path`.
     ValueError
-        If the target is inside of the packed folder, or the other way round.
+        If the target lies inside the packed folder, or the packed folder inside the target.
     OSError
-        If anything cannot be read or written: no permission, no space left.
+        If anything cannot be read or written, for want of permission or space.
     """
     begun = time.perf_counter()
     used = used_threads(threads or 0)
@@ -130,7 +140,7 @@ def _originals(place: Path) -> list[_Original]:
 
 
 def _is_there(goal: Path, originals: list[_Original], overwrite: bool) -> bool:
-    """Whether the target holds these files already; FileExistsError if it may not be replaced."""
+    """Whether the target already holds these files; FileExistsError if it may not be replaced."""
     if is_free(goal):
         return False
     single = originals[0].packed is None
@@ -151,13 +161,13 @@ def _is_there(goal: Path, originals: list[_Original], overwrite: bool) -> bool:
 
 
 def _other_files(goal: Path, known: set[str]) -> str | None:
-    """What is said of a target that holds more than what is unpacked, or None."""
+    """The message about a target that also holds other files, or None."""
     surplus = sorted(_files(goal).keys() - known)
     return f"holds other files ({surplus[0] or 'it is a file'})" if surplus else None
 
 
 def _files(goal: Path) -> dict[str, Path]:
-    """The files in a folder by name; a file itself has none."""
+    """The files in a folder by name. A path that is a file has the empty name."""
     if goal.is_file():
         return {"": goal}
     return {path.relative_to(goal).as_posix(): path for path in files_in(goal)}
@@ -182,7 +192,7 @@ def _make(
     threads: int,
     meter: Meter,
 ) -> list[str]:
-    """Make all files; the names of those that had been made before."""
+    """Make all files; return the names of those that existed already."""
     kept = []
     single = originals[0].packed is None
     with Partial(goal) as partial:

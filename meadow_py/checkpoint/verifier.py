@@ -1,4 +1,4 @@
-"""`verify`: whether every bit of a packed model is right."""
+"""`verify`: check every bit of a packed model."""
 
 from __future__ import annotations
 
@@ -19,16 +19,18 @@ from meadow_py.jobs.progress import Meter
 
 @dataclass(frozen=True)
 class Verified:
-    """What `verify` found to be right.
+    """The result of `verify`: how much was checked and found correct.
 
     Attributes
     ----------
     path : path
+        The packed folder or file.
     files : int
-        Packed files and files carried along.
+        The number of packed and carried files.
     tensors : int
+        The number of tensors.
     bytes_original : int
-        Bytes that were decoded and compared, those of files carried along included.
+        The bytes that were decoded and compared, including those of carried files.
     seconds : float
         Wall time.
     """
@@ -43,10 +45,10 @@ class Verified:
 def verify(
     path: str | os.PathLike[str], *, threads: int | None = 0, progress: bool | None = None
 ) -> Verified:
-    """Check a packed model: manifest, sizes, every checksum; decode every blob.
+    """Check a packed model: its manifest, its sizes, every checksum, and every blob by decoding it.
 
-    The original files are put together again in memory, piece by piece, and their SHA-256 is
-    compared with that of what was packed. Nothing is written.
+    The original files are rebuilt in memory, piece by piece, and their SHA-256 is compared with
+    the one recorded when they were packed. Nothing is written.
 
     Parameters
     ----------
@@ -55,14 +57,20 @@ def verify(
     threads : int or None
         0 or None uses all cores.
     progress : bool or None
-        A bar on stderr; None shows it in a terminal and in Jupyter.
+        Whether to show a progress bar on stderr; None shows it in a terminal and in Jupyter.
+
+    Returns
+    -------
+    Verified
+        How much was checked.
 
     Raises
     ------
     FormatError
-        If anything is truncated, corrupt or missing; names the file, and the tensor if it is one.
+        If anything is truncated, corrupt or missing. The message names the file and, where it
+        applies, the tensor.
     FileNotFoundError
-        If there is nothing of this name.
+        If nothing exists at `path`.
     OSError
         If a file cannot be read.
     """

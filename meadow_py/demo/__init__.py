@@ -15,16 +15,27 @@ NAME = "demo: OPT trained by this project, 1.9 M parameters"
 
 
 def folder() -> Path:
-    """Where ``model.safetensors``, ``config.json``, the tokenizer and the model card are.
+    """Return the folder of ``model.safetensors``, ``config.json``, the tokenizer and the card.
 
-    ``AutoModelForCausalLM.from_pretrained(folder())`` loads it. Installed packages may be
-    read-only: write elsewhere.
+    ``AutoModelForCausalLM.from_pretrained(folder())`` loads the model. The folder may be read-only
+    where the package is installed, so write elsewhere.
+
+    Returns
+    -------
+    pathlib.Path
+        The folder.
     """
     return Path(__file__).with_name("model")
 
 
 def checkpoint() -> Checkpoint:
-    """The demo model, opened as any folder of a model is; only headers are read."""
+    """Open the demo model. Only headers are read.
+
+    Returns
+    -------
+    Checkpoint
+        The model's tensors and configuration.
+    """
     from meadow_py.sources.folder import open_folder
 
     return open_folder(folder(), NAME)

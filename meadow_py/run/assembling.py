@@ -1,4 +1,4 @@
-"""From an open checkpoint to everything that an engine is made of."""
+"""Makes the parts of an engine from an open checkpoint."""
 
 from __future__ import annotations
 
@@ -36,20 +36,20 @@ _COMPARED_AT_ONCE = 1 << 24  # bytes
 
 @dataclass(frozen=True, eq=False)
 class Assembled:
-    """What an engine is made of.
+    """The parts of an engine.
 
     Attributes
     ----------
     architecture : Architecture
-        The family, and whether the head is the embedding in the stored bits too.
+        The family, and whether the stored bits of head and embedding agree as well.
     config : RunningConfig
-        What the engine is told.
+        The configuration of the engine.
     matrices : mapping of str to Matrix
         By the engine's names; a tied head is the same object as the embedding.
     vectors : mapping of str to array
         Norms and biases, float32.
     weights : mapping of str to EngineWeight
-        What each matrix was made of, a tied head left out.
+        The stored weight of each matrix, without a tied head.
     unused : tuple of str
         Stored tensors that no step of the model reads.
     """
@@ -70,16 +70,16 @@ def assemble(
     Parameters
     ----------
     checkpoint : Checkpoint
-        Open; the matrices keep what they need of it when it is closed.
+        An open checkpoint. The matrices keep what they need of it when it is closed.
     form, dtype, mapped
-        As of `matrix_of`.
+        As for `matrix_of`.
 
     Raises
     ------
     ValueError
-        If the engine does not run such models.
+        If the engine does not support such models.
     FormatError
-        If tensors are missing or do not agree with the configuration.
+        If tensors are missing or do not match the configuration.
     """
     shapes = {name: tensor.shape for name, tensor in checkpoint.tensors.items()}
     architecture = _as_stored(checkpoint, shapes)
@@ -96,9 +96,9 @@ def assemble(
 
 
 def _as_stored(checkpoint: Checkpoint, shapes: Mapping[str, tuple[int, ...]]) -> Architecture:
-    """The architecture; not tied where head and embedding are both stored and differ.
+    """The architecture, made untied if head and embedding are both stored and differ.
 
-    So does `PreTrainedModel.tie_weights`, whatever the configuration says.
+    `PreTrainedModel.tie_weights` does the same, whatever the configuration says.
     """
     architecture = checkpoint.architecture
     for head, embedding in architecture.tied_duplicates(shapes).items():
@@ -116,7 +116,7 @@ def _same_bits(first: Tensor, second: Tensor) -> bool:
 
 
 def _warn_of_unused(source: str, unused: tuple[str, ...]) -> None:
-    """Of a multimodal model only the language model runs, which says nothing of a mistake."""
+    """Warn of unused tensors, except those beside the language model of a multimodal model."""
     strange = [name for name in unused if not _beside_the_model(name)]
     if strange:
         named = ", ".join(strange[:4]) + (
@@ -168,7 +168,7 @@ def _floats(checkpoint: Checkpoint, name: str) -> npt.NDArray[Any]:
 
 
 def _with_divisors(checkpoint: Checkpoint, running: Running) -> RunningConfig:
-    """The frequencies divided by what a GGUF file stores for that."""
+    """The configuration with frequencies divided by the divisors that a GGUF file stores."""
     if not running.divisors:
         return running.config
     divisors = _floats(checkpoint, running.divisors)

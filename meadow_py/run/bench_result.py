@@ -1,4 +1,4 @@
-"""What `bench` returns: plain data, with views beside it."""
+"""The result of `bench`: plain data; views of it are made elsewhere."""
 
 from __future__ import annotations
 
@@ -19,29 +19,29 @@ from meadow_py.results import Result
 
 @dataclass(frozen=True)
 class FormBench:
-    """One form of a model.
+    """Measurements of one form of a model.
 
     Attributes
     ----------
     matrices : dict of str to int
-        The forms that its matrices have, and how many have each.
+        The number of matrices in each form, by the name of the form.
     nbytes : int
-        All weights in memory or in mapped files.
+        Size of all weights, in memory or in mapped files.
     bytes_per_token : int
-        What decoding a token reads of the weights.
+        Bytes of weights that are read to decode one token.
     decode_tokens_per_second : float
-        Tokens generated one by one, the median of the runs.
+        Speed of generating tokens one by one; the median of the runs.
     decode_tokens_per_second_min, decode_tokens_per_second_max : float
+        The slowest and the fastest run.
     prefill_tokens_per_second : float
-        Tokens of a prompt read at once, the median of the runs.
+        Speed of reading a prompt at once; the median of the runs.
     product_seconds : float
-        Of all matrix products of one token, and nothing else.
+        Time of all matrix products of one token, and nothing else.
     bandwidth_fraction : float
-        What decoding reads of weights a second, over the read bandwidth of this host.
+        Bytes of weights that decoding reads a second, divided by this host's read bandwidth.
     peak_anonymous_bytes : int or None
-        The most anonymous memory (RssAnon) that a process held which loaded this form and generated
-        with it, the interpreter included; pages of mapped files are not in it. None where it was
-        not measured.
+        Peak of anonymous memory (RssAnon) of a process that loads this form and generates with it.
+        It includes the interpreter, but no pages of mapped files. None if it was not measured.
     """
 
     matrices: dict[str, int]
@@ -57,12 +57,12 @@ class FormBench:
 
     @property
     def decode_spread(self) -> float:
-        """How many times faster the fastest run decoded than the slowest."""
+        """Decoding speed of the fastest run divided by that of the slowest."""
         return self.decode_tokens_per_second_max / self.decode_tokens_per_second_min
 
     @property
     def product_share(self) -> float:
-        """Products alone over the whole time of a token."""
+        """The share of matrix products in the time of a decoded token."""
         return self.product_seconds * self.decode_tokens_per_second
 
 
@@ -73,18 +73,22 @@ class Bench(Result):
     Attributes
     ----------
     model, family : str
+        The model as the user named it, and its family.
     parameters : int
+        The number of values in all weights.
     host : Host
+        The machine.
     bandwidth : Bandwidth
-        Of the same minute, on as many threads.
+        Its read bandwidth, measured in the same minute with the same number of threads.
     threads : int
-        0: one per core.
+        0 means one per core.
     prompt_tokens, tokens, runs : int
-        Of a run, and how many were timed.
+        The numbers of tokens in a run, and the number of timed runs.
     dense, packed : FormBench
+        The measurements of each form.
     same_bits : bool
-        Whether both forms gave the same logits, bit for bit: those behind the prompt and behind
-        every generated token.
+        Whether both forms gave the same logits, bit for bit, after the prompt and after every
+        generated token.
     """
 
     model: str
@@ -102,33 +106,33 @@ class Bench(Result):
 
     @property
     def decode_speedup(self) -> float:
-        """How many times faster packed decodes."""
+        """Decoding speed of packed divided by that of dense."""
         return self.packed.decode_tokens_per_second / self.dense.decode_tokens_per_second
 
     @property
     def prefill_speedup(self) -> float:
-        """How many times faster packed reads a prompt."""
+        """Prompt reading speed of packed divided by that of dense."""
         return self.packed.prefill_tokens_per_second / self.dense.prefill_tokens_per_second
 
     @property
     def product_speedup(self) -> float:
-        """How many times faster the packed products alone are."""
+        """Time of the dense products alone divided by that of the packed ones."""
         return self.dense.product_seconds / self.packed.product_seconds
 
     @property
     def byte_ratio(self) -> float:
-        """How many times fewer bytes of weights a packed token reads."""
+        """Bytes of weights per decoded token of dense divided by those of packed."""
         return self.dense.bytes_per_token / self.packed.bytes_per_token
 
     @property
     def verdict(self) -> str:
-        """Whether packing pays here, and why: one sentence."""
+        """One sentence that says whether packing pays here, and why."""
         from meadow_py.run.verdict import verdict
 
         return verdict(self)
 
     def with_memory(self, dense: int | None, packed: int | None) -> Self:
-        """The same with the peaks of anonymous memory."""
+        """Return a copy with the peaks of anonymous memory, in bytes, filled in."""
         return replace(
             self,
             dense=replace(self.dense, peak_anonymous_bytes=dense),
@@ -141,20 +145,20 @@ class Bench(Result):
 
     @classmethod
     def from_dict(cls, data: dict[str, Any]) -> Bench:
-        """The measurement from what `to_dict` gave; see `Result.from_dict`."""
+        """Rebuild a measurement from the output of `to_dict`; see `Result.from_dict`."""
         return from_json_types(cls, data)
 
     def to_rows(self) -> list[dict[str, Any]]:
-        """One row per form."""
+        """Return one row per form."""
         return [{"form": name, **asdict(getattr(self, name))} for name in ("dense", "packed")]
 
     def to_dict(self) -> dict[str, Any]:
-        """As JSON types: the contract of ``meadow bench --json``.
+        """Return the measurement as JSON types, as in ``meadow bench --json``.
 
         Returns
         -------
         dict
-            Keys may be added in later versions; none of ``version`` 1 changes its meaning.
+            Later versions may add keys; no key of ``version`` 1 changes its meaning.
         """
         own = ("model", "family", "parameters", "threads", "prompt_tokens", "tokens", "runs")
         return {

@@ -1,4 +1,4 @@
-"""Runs of one form of a model: a prompt read at once, then tokens one by one."""
+"""Runs of one form of a model: reads a prompt at once, then generates tokens one by one."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from meadow_py.run.model import Model
 
 _SEED = 11  # of the prompt: any would do
-_TABLES = ("embedding", "positions")  # of which a token reads a row: no product
+_TABLES = ("embedding", "positions")  # a token reads one row of these: no product
 
 
 @dataclass(frozen=True)
@@ -28,7 +28,7 @@ class Work:
     prompt : array
         int32 ids.
     tokens : int
-        Generated behind it.
+        The number of tokens to generate after it.
     """
 
     prompt: npt.NDArray[np.int32]
@@ -58,7 +58,7 @@ class Runner:
         self._decode: list[float] = []
 
     def warm_up(self) -> str:
-        """A run that is not timed; a digest of every logit that it made, in order."""
+        """Do an untimed run; return a digest of all its logits, in order."""
         digest = hashlib.blake2b(digest_size=16)
         self._cache.truncate(0)
         logits = self._forward(self._work.prompt)
@@ -69,18 +69,18 @@ class Runner:
         return digest.hexdigest()
 
     def run(self) -> None:
-        """A run that is timed."""
+        """Do a timed run."""
         self._cache.truncate(0)
         made: list[npt.NDArray[np.float32]] = []
         self._prefill.append(elapsed(lambda: made.append(self._forward(self._work.prompt))))
         self._decode.append(elapsed(lambda: self._generate(made[0])))
 
     def decode(self) -> Timing:
-        """Of one generated token."""
+        """The timing of one generated token."""
         return Timing.of(self._decode).per(self._work.tokens)
 
     def prefill(self) -> Timing:
-        """Of one token of the prompt."""
+        """The timing of one token of the prompt."""
         return Timing.of(self._prefill).per(self._work.prompt.size)
 
     def _generate(self, logits: npt.NDArray[np.float32]) -> None:
@@ -92,7 +92,7 @@ class Runner:
 
 
 def product_seconds_of(models: Mapping[str, Model]) -> dict[str, float]:
-    """Seconds of all products that a token takes, and of nothing else, in turn."""
+    """Seconds of all products of a token, and of nothing else; models are timed in turn."""
     return {name: t.seconds for name, t in in_turn(_all_products(models)).items()}
 
 

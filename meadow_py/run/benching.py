@@ -1,4 +1,4 @@
-"""`bench`: a model dense and packed, in turn, on this host."""
+"""`bench`: compare a model dense and packed, in turn, on this host."""
 
 from __future__ import annotations
 
@@ -35,48 +35,48 @@ def bench(
 ) -> Bench:
     """Compare a model dense and packed on this host: speed, memory, and every bit of the logits.
 
-    Both forms are loaded, and read the same prompt and generate in turn, run after run, so that
-    what disturbs the machine disturbs both. Every logit of the first run is compared.
+    Both forms are loaded. In every run they read the same prompt and generate in turn, so that
+    disturbances of the machine affect both. Every logit of the first run is compared.
 
     Parameters
     ----------
     model : str, path, torch.nn.Module, mapping or Checkpoint, optional
-        As of `load`. None: the bundled demo.
+        As for `load`. None benches the bundled demo.
     prompt_tokens : int
-        Read at once before the text; random ids.
+        The length of the prompt, which consists of random ids and is read at once.
     tokens : int
-        Generated in a run, one at a time: always the most probable one.
+        The number of tokens to generate in a run, one at a time; always the most probable ones.
     runs : int
-        How often each form is timed; medians count.
+        How often each form is timed. Results are medians.
     dtype : {"F32", "BF16"}, optional
-        What weights are converted to, in both forms; by default they stay what they are.
+        The dtype to convert weights to, in both forms; by default they keep their own.
     activations : {"F32", "BF16"}
-        What activations are rounded to, in both forms: see `load`.
+        The dtype that activations are rounded to, in both forms: see `load`.
     mapped : bool
         Whether dense weights may stay in the mapped file, on its small pages. By default they are
         copied, so that both forms lie in anonymous memory.
     threads : int
         0 means all cores.
     memory : bool
-        Also load each form once in a process of its own, for its peak of anonymous memory. Only for
-        models that a name or path tells.
+        Whether to load each form once more in a separate process, to measure its peak of anonymous
+        memory. This is only possible for models given by name or path.
     progress : bool, optional
-        A bar on stderr; None shows it to a terminal and in Jupyter only.
+        Whether to show a progress bar on stderr; by default in a terminal and in Jupyter.
     revision, token, cache_dir, local_files_only
-        As of `open_checkpoint`.
+        As for `open_checkpoint`.
 
     Returns
     -------
     Bench
-        Its last line says whether packing pays here, and why.
+        The measurements. The last line of its repr says whether packing pays here, and why.
 
     Raises
     ------
     ValueError
-        For arguments out of range, a prompt and text that exceed the model's context, and models
-        that the engine does not run.
+        If arguments are out of range, prompt and generated tokens together exceed the model's
+        context, or the engine does not support the model.
     FormatError, OSError, TypeError
-        As of `load`.
+        As for `load`.
     """
     hub = {"revision": revision, "token": token, "cache_dir": cache_dir}
     options: dict[str, Any] = {"dtype": dtype, "mapped": mapped, "threads": threads, **hub}

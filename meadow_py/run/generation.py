@@ -1,4 +1,4 @@
-"""Text from a model, a token at a time."""
+"""Text generation, one token at a time."""
 
 from __future__ import annotations
 
@@ -30,13 +30,13 @@ class Token:
     Attributes
     ----------
     id : int
-        In the vocabulary.
+        Its number in the vocabulary.
     text : str
-        What this token makes certain of the text: nothing while half a character or the beginning
-        of a stop string is held back, and then all of it at once.
+        The text that became final with this token. It is empty while part of a character or a
+        possible beginning of a stop string is held back; held-back text is delivered all at once.
     logprob : float or None
-        The natural logarithm of the model's own probability of the token, at temperature 1 with
-        nothing left out; None unless asked for.
+        The natural logarithm of the probability that the model itself gives the token: at
+        temperature 1, with no token excluded. None unless asked for.
     """
 
     id: int
@@ -61,16 +61,17 @@ class Sampling:
 
 @dataclass(frozen=True)
 class Timing:
-    """How long a generation took so far.
+    """How long a generation has taken so far.
 
     Attributes
     ----------
     first_token_seconds : float or None
-        From the first request for a token to that token; the prompt is read in it.
+        Time from the first request for a token to that token, which includes reading the prompt.
+        None before the first token.
     decode_seconds : float
-        From the first token to the last so far.
+        Time from the first token to the latest one.
     prompt_tokens, tokens : int
-        Read and generated.
+        The numbers of tokens in the prompt and generated so far.
     """
 
     first_token_seconds: float | None
@@ -80,35 +81,35 @@ class Timing:
 
     @property
     def prompt_tokens_per_second(self) -> float | None:
-        """Of the prompt; None before the first token."""
+        """Reading speed of the prompt; None before the first token."""
         if not self.first_token_seconds:
             return None
         return self.prompt_tokens / self.first_token_seconds
 
     @property
     def tokens_per_second(self) -> float | None:
-        """Of all tokens but the first; None before there are two."""
+        """Generation speed, not counting the first token; None before there are two tokens."""
         if self.tokens < 2 or self.decode_seconds <= 0:
             return None
         return (self.tokens - 1) / self.decode_seconds
 
 
 class Generation:
-    """The tokens of one text, made while they are asked for. An iterator of `Token`.
+    """An iterator of `Token` that generates each token of a text when it is asked for.
 
     Attributes
     ----------
     prompt : tuple of int
         The tokens that the model reads first.
     ids : list of int
-        The tokens generated so far, the one that ended the text included.
+        The tokens generated so far, including the one that ended the text.
     text : str
-        All their text so far.
+        The text generated so far.
     finish_reason : {"stop", "eos", "length", "context"} or None
-        A stop string, the model's end of text, `max_tokens`, the end of the context; None while
-        the text goes on.
+        Why the text ended: a stop string, the model's end-of-text token, `max_tokens`, or a full
+        context. None while the text is unfinished.
     seed : int
-        Of the random numbers: the same prompt, settings and seed give the same tokens.
+        The seed of the random numbers: the same prompt, settings and seed give the same tokens.
     """
 
     def __init__(
@@ -136,18 +137,18 @@ class Generation:
         room = engine.positions - len(self.prompt)
         self._limit = min(max_tokens, room)
         self._limited_by: Reason = "length" if max_tokens <= room else "context"
-        # The last token is never read.
+        # The last generated token is never fed back to the model.
         self._cache = _core.Cache(engine, max(1, len(self.prompt) + self._limit - 1))
         self._stream = None if tokenizer is None else tokenizer.stream(self.prompt)
         self._stop, self._ends = StopText(stop), frozenset(ends)
         self._penalised = sampling.repetition_penalty != 1
-        self._turn = threading.Lock()  # threads that share the text get a token each
+        self._turn = threading.Lock()  # threads that share this iterator get one token each
         self._started: float | None = None
         self._first = self._last = 0.0
 
     @property
     def timing(self) -> Timing:
-        """How long it took so far."""
+        """How long the generation has taken so far, as a `Timing`."""
         begun = self._started is not None and bool(self.ids)
         return Timing(
             first_token_seconds=self._first - (self._started or 0.0) if begun else None,
@@ -185,7 +186,8 @@ class Generation:
         return f"Generation({len(self.prompt)} prompt tokens, {len(self.ids)} generated, {state})"
 
     def _forward(self) -> npt.NDArray[np.float32]:
-        # The last token is read again where Ctrl-C came, or choosing failed, after it was read.
+        # If Ctrl-C or a failed choice interrupted the previous call after its forward pass, the
+        # last token is read again.
         read = min(self._cache.length, len(self.prompt) + len(self.ids) - 1)
         self._cache.truncate(read)
         fed = read - len(self.prompt)
@@ -196,7 +198,7 @@ class Generation:
         return np.array([*self.prompt, *self.ids] if self._penalised else (), np.int32)
 
     def _text_of(self, chosen: int) -> str:
-        """What is certain now; also notes why the text ends here, if it does."""
+        """The text that is final now. Sets `finish_reason` if the text ends here."""
         piece = "" if self._stream is None else self._stream.add(chosen)
         certain = self._stop.add(piece)
         if self._stop.found:

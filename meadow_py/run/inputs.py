@@ -1,4 +1,4 @@
-"""What users pass to a model, checked."""
+"""Checks of what users pass to a model."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def checked_ids(tokens: Any, vocabulary: int) -> list[int]:
 
 
 def checked_count(max_tokens: int | None, context: int) -> int:
-    """How many tokens may be generated; None: as many as the context holds."""
+    """The number of tokens to generate at most; for None, as many as the context holds."""
     if max_tokens is None:
         return context
     count = whole_number(max_tokens, "max_tokens")
@@ -41,14 +41,14 @@ def checked_count(max_tokens: int | None, context: int) -> int:
 
 
 def whole_number(value: Any, name: str) -> int:
-    """An integer, of numpy too, as int; a TypeError for all else, bool among it."""
+    """An integer, also one of numpy, as int; TypeError for anything else, including bool."""
     if isinstance(value, bool) or not isinstance(value, int | np.integer):
         raise TypeError(f"{name}: expected an integer, found {value!r}")
     return int(value)
 
 
 def checked_prompt(ids: list[int], first: int | None, context: int) -> list[int]:
-    """The tokens of a prompt; `first`, which begins texts, for an empty one."""
+    """The tokens of a prompt; for an empty one, `first`, the begin-of-text token."""
     if not ids:
         if first is None:
             raise ValueError(
@@ -66,7 +66,7 @@ def checked_prompt(ids: list[int], first: int | None, context: int) -> list[int]
 def ends_of_texts(
     tokenizer: Tokenizer | None, metadata: Mapping[str, Any]
 ) -> tuple[int | None, Sequence[int]]:
-    """The token that begins texts, and those that end them; of config.json without a tokenizer."""
+    """The begin-of-text and end-of-text tokens; without a tokenizer, those of config.json."""
     if tokenizer is not None:
         return tokenizer.bos, tokenizer.eos
     from meadow_py.run.tokenizer import end_tokens

@@ -1,4 +1,4 @@
-"""From what names a model to an engine that runs it."""
+"""Loads a model into an engine that runs it."""
 
 from __future__ import annotations
 
@@ -30,29 +30,28 @@ class Loaded:
     Attributes
     ----------
     engine : Engine
-        The core's.
+        The engine of the core.
     config : RunningConfig
-        What the engine was told.
+        The configuration of the engine.
     architecture : Architecture
-        The family, and how its tensors are named.
+        The family, and the names of its tensors.
     source : str
-        What the user named.
+        The model as the user named it.
     format : str
-        As of `Checkpoint`.
+        As for `Checkpoint`.
     folder : path or None
-        Where the files of the weights lie, and a tokenizer beside them; None for a model that
-        comes from memory.
+        The folder of the weight files and the tokenizer; None for a model that comes from memory.
     metadata : mapping
-        The content of `config.json`, or the metadata of a GGUF file, its tokenizer included.
+        The content of `config.json`, or the metadata of a GGUF file, including its tokenizer.
     matrices : mapping of str to Matrix
-        By the engine's names; a tied head is the same object as the embedding.
+        Matrices by the engine's names; a tied head is the same object as the embedding.
     vectors : mapping of str to array
-        Norms and biases, float32.
+        Norms and biases, float32, by the engine's names.
     nbytes : int
-        What matrices and vectors take in memory or in mapped files, in bytes.
+        Size of matrices and vectors in memory or in mapped files, in bytes.
     dense_nbytes : int
-        The same with every matrix dense, in the dtype in which it is stored or to which it was
-        converted; blocks of GGUF as float32.
+        Their size if every matrix were dense, in its stored dtype or the one it was converted to;
+        blocks of GGUF count as float32.
     unused : tuple of str
         Stored tensors that no step of the model reads.
     """
@@ -72,12 +71,12 @@ class Loaded:
 
     @property
     def parameters(self) -> int:
-        """Numbers in all weights, a tied head counted once."""
+        """The number of values in all weights; a tied head counts once."""
         return self.engine.parameters
 
     @property
     def bytes_per_token(self) -> int:
-        """What decoding one token reads of the weights, in bytes: of tables one row."""
+        """Bytes of weights read to decode one token; of embedding tables, only one row counts."""
         return self.engine.weight_bytes
 
 
@@ -95,33 +94,38 @@ def load_engine(
 ) -> Loaded:
     """Load a model into an engine.
 
-    Weights that are stored as they are multiplied stay in the mapped file; whatever else the
-    checkpoint holds is let go.
+    Weights that are stored in the form in which they are multiplied stay in the mapped file; all
+    else that the checkpoint holds is released.
 
     Parameters
     ----------
     model
-        As of `open_checkpoint`.
+        As for `open_checkpoint`.
     form : str
-        In which form weights are kept: see `matrix_of`.
+        The form in which weights are kept: see `matrix_of`.
     dtype : {"F32", "BF16"}, optional
-        What weights are converted to; by default they stay what they are.
+        The dtype to convert weights to; by default they keep their own.
     activations : {"F32", "BF16"}
-        What activations are rounded to before products with weights in floats.
+        The dtype that activations are rounded to before products with float weights.
     mapped : bool
-        Whether dense weights and stored planes may stay in the mapped file; else they are copied to
-        memory.
+        Whether dense weights and stored planes may stay in the mapped file; otherwise they are
+        copied to memory.
     revision, token, cache_dir, local_files_only
-        As of `open_checkpoint`.
+        As for `open_checkpoint`.
+
+    Returns
+    -------
+    Loaded
+        The engine, and where the model came from.
 
     Raises
     ------
     ValueError
-        If the engine does not run such models, or for an unknown `form`, `dtype` or `activations`.
+        If the engine does not support such models, or `form`, `dtype` or `activations` is unknown.
     FormatError
-        If a file is damaged, tensors are missing, or they do not agree with the configuration.
+        If a file is damaged, or tensors are missing or do not match the configuration.
     FileNotFoundError, PermissionError, ConnectionError, TypeError
-        As of `open_checkpoint`.
+        As for `open_checkpoint`.
     """
     if activations not in ACTIVATIONS:
         expected = " or ".join(repr(known) for known in ACTIVATIONS)

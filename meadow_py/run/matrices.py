@@ -1,4 +1,4 @@
-"""From a stored weight to the matrix that the engine multiplies with."""
+"""Makes the matrix that the engine multiplies with from a stored weight."""
 
 from __future__ import annotations
 
@@ -26,9 +26,10 @@ class EngineWeight:
     name : str
         The engine's name, such as ``layers.0.q``.
     weight : Weight
-        What stores it.
+        The stored weight.
     paired_heads : int
-        Of so many heads the rows stand in pairs and are put back; 0: as they are.
+        The number of heads whose rows are stored in pairs and have to be put back in order; 0 if
+        the rows are in order.
     """
 
     name: str
@@ -36,15 +37,15 @@ class EngineWeight:
     paired_heads: int = 0
 
     def values(self) -> npt.NDArray[Any]:
-        """``[out, in]``, contiguous and aligned: a view of the file where it holds just that.
+        """Return ``[out, in]``, contiguous and aligned: a view of the file where possible.
 
-        Else a copy: of transposed and interleaved weights, of rows that are put back, and of
-        GGUF blocks, which become float32.
+        Transposed and interleaved weights, reordered rows and GGUF blocks, which become float32,
+        are copied.
 
         Raises
         ------
         ValueError
-            If the weight is of a dtype that the engine does not multiply with.
+            If the engine does not multiply with the dtype of the weight.
         """
         values = self.weight.array()
         if float_dtype(values.dtype) is None:
@@ -57,7 +58,7 @@ class EngineWeight:
         return np.require(values, requirements=["C", "A"])
 
     def dense_bytes(self, dtype: str | None = None) -> int:
-        """What `values` take in bytes, in `dtype` if there is one; reads nothing."""
+        """Size of `values` in bytes, in `dtype` if it is given; reads nothing."""
         wanted = dtype or self.weight.dtype
         return self.weight.count * numpy_dtype(wanted if wanted in FLOATS else "F32").itemsize
 
@@ -70,23 +71,23 @@ def matrix_of(
     Parameters
     ----------
     weight : EngineWeight
-        Which.
+        The weight.
     form : str
-        One of `meadow_py.forms.requests`: see `meadow_py.forms.make`. For ``packed`` and ``auto``,
-        planes that a packed file holds are multiplied from there, without being decoded.
+        One of `meadow_py.forms.requests`: see `meadow_py.forms.make`. With ``packed`` and ``auto``,
+        planes in a packed file are multiplied from there, without decoding.
     dtype : {"F32", "BF16"}, optional
-        What its values are converted to, rounded to nearest even where they do not fit; by
-        default they stay what they are.
+        The dtype to convert values to, rounding to nearest even where they do not fit; by default
+        they keep their own.
     mapped : bool
-        Whether dense values and stored planes may stay in a mapped file; else they are copied to
-        memory.
+        Whether dense values and stored planes may stay in a mapped file; otherwise they are copied
+        to memory.
 
     Raises
     ------
     ValueError
-        For an unknown form or dtype, or a weight that the engine cannot multiply with.
+        If the form or dtype is unknown, or the engine cannot multiply with the weight.
     FormatError
-        If stored planes are damaged; of mapped ones, if their heads are.
+        If stored planes are damaged. For mapped planes only the headers are checked.
     """
     check_form(form, dtype)
     if form in (forms.AUTO, forms.PACKED) and dtype is None:
@@ -100,24 +101,24 @@ def matrix_of(
 
 
 def check_form(form: str, dtype: str | None) -> None:
-    """A ValueError for an unknown form or dtype of `matrix_of`."""
+    """Raise ValueError if a form or dtype is unknown to `matrix_of`."""
     forms.check_request(form)
     if dtype not in (None, "F32", "BF16"):
         raise ValueError(f"dtype={dtype!r}: expected 'F32', 'BF16' or None")
 
 
 def unpaired(values: npt.NDArray[Any], heads: int) -> npt.NDArray[Any]:
-    """Rows (or values) of q or k in Hugging Face's order, from that of GGUF's Llama.
+    """Put rows (or values) of q or k from the order of GGUF's Llama into Hugging Face's.
 
-    There row ``2 i + h`` of a head is row ``i + h * head_dim / 2`` of the original: the converter
-    puts rotated pairs side by side.
+    In GGUF, row ``2 i + h`` of a head is row ``i + h * head_dim / 2`` of the original, because the
+    converter puts rotated pairs side by side.
     """
     pairs = values.reshape(heads, values.shape[0] // heads // 2, 2, *values.shape[1:])
     return np.ascontiguousarray(pairs.swapaxes(1, 2)).reshape(values.shape)
 
 
 def _stored_planes(weight: EngineWeight, mapped: bool) -> _core.Matrix | None:
-    """Over the planes of a packed file; None where it has none of just this matrix."""
+    """A matrix over the planes in a packed file; None if it holds none of exactly this matrix."""
     from meadow_py import _core
 
     spec, tensor = weight.weight.spec, weight.weight.tensor
@@ -129,7 +130,7 @@ def _stored_planes(weight: EngineWeight, mapped: bool) -> _core.Matrix | None:
 
 
 def _checked_copy(blob: npt.NDArray[np.uint8], tensor: Tensor) -> npt.NDArray[np.uint8]:
-    """All of it is read anyway; so its checksums are compared, which a mapped one's are not."""
+    """A copy whose checksums were compared: it is read whole anyway, unlike a mapped blob."""
     from meadow_py import _core
 
     copy = np.array(blob)

@@ -27,16 +27,16 @@ if TYPE_CHECKING:
     from meadow_py.run.loading import Loaded
     from meadow_py.run.tokenizer import Tokenizer
 
-_STRIDE = 512  # of perplexity, in tokens, as in Hugging Face's guide
+_STRIDE = 512  # default of `perplexity`, in tokens, as in Hugging Face's guide
 
 
 class Model:
-    """A model that runs; `load` makes it. A context manager.
+    """A model that runs, made by `load`. It is a context manager.
 
     Parameters
     ----------
     loaded : Loaded
-        Its engine and where it came from.
+        The engine, and where the model came from.
     threads : int
         0 means all cores.
     """
@@ -48,7 +48,7 @@ class Model:
 
     @property
     def loaded(self) -> Loaded:
-        """The engine, its matrices, and what they take.
+        """The engine, its matrices and their sizes.
 
         Raises
         ------
@@ -61,14 +61,16 @@ class Model:
 
     @functools.cached_property
     def tokenizer(self) -> Tokenizer:
-        """Text to tokens and back; opened when first asked for.
+        """The model's tokenizer, opened on first use.
 
         Raises
         ------
         FileNotFoundError
-            If the model has none.
-        FormatError, ValueError
-            If it is damaged, or of a kind that is not supported.
+            If the model has no tokenizer.
+        FormatError
+            If the tokenizer is damaged.
+        ValueError
+            If the tokenizer is of an unsupported kind.
         """
         return tokenizer_of(self.loaded)
 
@@ -84,12 +86,12 @@ class Model:
 
     @property
     def parameters(self) -> int:
-        """Numbers in all weights, a tied head counted once."""
+        """The number of values in all weights; a tied head counts once."""
         return self.loaded.parameters
 
     @property
     def forms(self) -> dict[str, int]:
-        """The forms that matrices are kept in, and how many have each."""
+        """How many matrices are kept in each form, by the name of the form."""
         found: dict[str, int] = {}
         for matrix in {id(m): m for m in self.loaded.matrices.values()}.values():
             found[matrix.form] = found.get(matrix.form, 0) + 1
@@ -97,7 +99,7 @@ class Model:
 
     @property
     def bytes_per_token(self) -> int:
-        """What decoding one token reads of the weights, in bytes."""
+        """The bytes of weights that are read to decode one token."""
         return self.loaded.bytes_per_token
 
     def generate(
@@ -115,36 +117,38 @@ class Model:
         logprobs: bool = False,
         ignore_eos: bool = False,
     ) -> Generation:
-        """Continue a text. Tokens are made while the result is iterated.
+        """Continue a prompt. Tokens are generated as the result is iterated.
 
         Parameters
         ----------
         prompt : str or sequence of int
-            A text, with what the tokenizer puts around texts, or ids as they are. Empty: the
-            model's first token of texts alone.
+            A text, to which the tokenizer adds its special tokens, or token ids, which are used
+            unchanged. An empty prompt stands for the model's begin-of-text token alone.
         max_tokens : int or None
-            At most so many; None: until the context is full.
+            The maximum number of tokens to generate; None continues until the context is full.
         temperature : float
-            Logits are divided by it. 0: always the most probable token, and what follows here has
-            no effect but `repetition_penalty`.
+            Divides the logits. 0 always takes the most probable token; then `top_k`, `top_p`,
+            `min_p` and `seed` have no effect.
         top_k : int
-            Only the `k` most probable tokens; 0: no limit.
+            Sample from the k most probable tokens only; 0 means all.
         top_p : float
-            Only the fewest most probable tokens that together reach it.
+            Sample from the smallest set of most probable tokens whose probabilities add up to at
+            least this.
         min_p : float
-            Only tokens at least so probable, relative to the most probable one.
+            Sample only from tokens whose probability is at least this fraction of that of the most
+            probable token.
         repetition_penalty : float
-            Divides the positive logits of tokens in the prompt and the text, multiplies the
-            negative ones; 1: nothing.
+            For tokens that occur in the prompt or the generated text, positive logits are divided
+            by this and negative ones multiplied. 1 changes nothing.
         seed : int, optional
-            0 to 2**64 - 1: the same seed gives the same tokens, on every platform and for any
-            number of threads. None: one that the result names.
+            From 0 to 2**64 - 1. The same seed gives the same tokens on every platform and with any
+            number of threads. None draws a seed, which the result holds.
         stop : str or sequence of str, optional
-            The text ends before the first of these.
+            The text ends before the first occurrence of any of these strings.
         logprobs : bool
-            Whether tokens carry their log probability.
+            Whether each token carries its log probability.
         ignore_eos : bool
-            Whether to go on behind the model's end of text.
+            Whether to continue after the model's end-of-text token.
 
         Returns
         -------
@@ -154,16 +158,18 @@ class Model:
         Raises
         ------
         ValueError
-            If the prompt is empty and the model has no first token, leaves no room in the context,
-            or holds ids outside of the vocabulary; if a setting makes no sense; if logits are NaN.
+            If the prompt is empty and the model has no begin-of-text token, if the prompt leaves no
+            room in the context or holds ids outside the vocabulary, if a setting is out of range,
+            or if logits are NaN.
         TypeError
-            If something is of the wrong type.
+            If an argument is of the wrong type.
         FileNotFoundError
-            If text is asked for, and the model has no tokenizer.
+            If `prompt` or `stop` is text and the model has no tokenizer.
 
         Notes
         -----
-        The order is that of transformers: repetition penalty, temperature, top-k, top-p, min-p.
+        Settings are applied in the order of transformers: repetition penalty, temperature, top-k,
+        top-p, min-p.
         """
         loaded = self.loaded
         strings = [stop] if isinstance(stop, str) else list(stop or ())
@@ -184,12 +190,12 @@ class Model:
         )
 
     def logits(self, tokens: str | Sequence[int] | npt.NDArray[Any]) -> npt.NDArray[np.float32]:
-        """The logits behind every token.
+        """Compute the logits after every token.
 
         Parameters
         ----------
         tokens : sequence of int, or str
-            Ids, or a text.
+            Token ids, or a text, to which the tokenizer adds its special tokens.
 
         Returns
         -------
@@ -199,8 +205,8 @@ class Model:
         Raises
         ------
         ValueError
-            For no tokens, more than the context holds, ids outside of the vocabulary, logits that
-            are NaN.
+            If there are no tokens or more than the context holds, if ids lie outside the
+            vocabulary, or if logits are NaN.
         """
         from meadow_py import _core
 
@@ -223,38 +229,40 @@ class Model:
         stride: int | None = None,
         progress: bool | None = None,
     ) -> Perplexity:
-        """How well the model predicts a text.
+        """Measure how well the model predicts a text.
 
-        Windows of `context` tokens begin every `stride` tokens; in each, the tokens that no window
-        before held are predicted from those before them in the window.
+        Windows of `context` tokens begin every `stride` tokens. In each window, the tokens that no
+        earlier window held are predicted from the tokens before them in the window.
 
         Parameters
         ----------
         text : str or sequence of int
-            A text, with what the tokenizer puts around texts, or ids as they are.
+            A text, to which the tokenizer adds its special tokens, or token ids, which are used
+            unchanged.
         context : int, optional
-            By default the model's longest.
+            The length of a window in tokens; by default the model's longest context.
         stride : int, optional
-            By default 512, or the context where that is shorter. Shorter ones give more context to
-            each token, and take longer.
+            The distance between the starts of two windows, in tokens; by default 512, or `context`
+            if that is shorter. A shorter stride gives each token more context and takes longer.
         progress : bool, optional
-            Whether to show a bar; by default in a terminal and in Jupyter.
+            Whether to show a progress bar; by default in a terminal and in Jupyter.
 
         Returns
         -------
         Perplexity
+            The value, and the counts behind it.
 
         Raises
         ------
         ValueError
-            For a text of fewer than two tokens, or windows that make no sense.
+            If the text has fewer than two tokens, or `context` or `stride` is out of range.
         TypeError
-            If something is of the wrong type.
+            If an argument is of the wrong type.
 
         Notes
         -----
-        As in Hugging Face's guide "Perplexity of fixed-length models", but that every token counts
-        the same: the guide weighs later windows by one token less.
+        The method is that of Hugging Face's guide "Perplexity of fixed-length models", except that
+        every token has the same weight: the guide weighs later windows by one token less.
         """
         ids = self._ids(text)
         size = self.context if context is None else whole_number(context, "context")
@@ -267,7 +275,7 @@ class Model:
         return self._loaded is None
 
     def close(self) -> None:
-        """Let go of the weights. Texts that are being generated can still be finished."""
+        """Release the weights. Texts that are being generated can still be finished."""
         self._loaded = None
 
     def __enter__(self) -> Self:

@@ -1,4 +1,4 @@
-"""Where the tokenizer of a model is."""
+"""Finds the tokenizer of a model."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 def tokenizer_of(loaded: Loaded) -> Tokenizer:
-    """The tokenizer of a model that was loaded; raises as `open_tokenizer`."""
+    """The tokenizer of a loaded model; raises the exceptions of `open_tokenizer`."""
     metadata = _with_arrays(loaded) if KIND in loaded.metadata else loaded.metadata
     return open_tokenizer(loaded.folder, metadata, loaded.source)
 
@@ -30,7 +30,7 @@ def fetch_tokenizer(request: Request) -> None:
 
 
 def _with_arrays(loaded: Loaded) -> Mapping[str, Any]:
-    """Metadata of GGUF with the vocabulary, which is not read with the weights."""
+    """Metadata that, for GGUF, includes the vocabulary, which is not read with the weights."""
     if KIND.replace("model", "tokens") in loaded.metadata:
         return loaded.metadata
     path = local_path(loaded.source)
@@ -56,22 +56,23 @@ def open_tokenizer(
     Parameters
     ----------
     folder : path or None
-        Where its files lie: ``tokenizer.json``; ``vocab.json`` and ``merges.txt``; or the only
-        ``.model`` of SentencePiece, ``tokenizer.model`` of several. The first of these is read.
+        The folder of its files. The first of these is read: ``tokenizer.json``; ``vocab.json`` and
+        ``merges.txt``; the only ``.model`` file of SentencePiece, or ``tokenizer.model`` if there
+        are several.
     config : mapping, optional
-        The content of ``config.json``; or the metadata of a GGUF file with its tokenizer, which is
-        read before the folder.
+        The content of ``config.json``, or the metadata of a GGUF file with its tokenizer, which
+        takes precedence over the folder.
     source : str
-        What the user named, for messages.
+        The model as the user named it, for messages.
 
     Raises
     ------
     FileNotFoundError
-        If there is none.
+        If the model has no tokenizer.
     FormatError
         If a file is damaged.
     ValueError
-        If it is of a kind that is not supported.
+        If the tokenizer is of an unsupported kind.
     """
     config = {} if config is None else config
     if KIND in config:

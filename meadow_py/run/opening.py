@@ -1,4 +1,4 @@
-"""`load`: from what names a model to one that runs."""
+"""`load`: a model, ready to run."""
 
 from __future__ import annotations
 
@@ -32,42 +32,45 @@ def load(
     Parameters
     ----------
     model : str, path, torch.nn.Module, mapping or Checkpoint, optional
-        As of `open_checkpoint`; a packed model too. None: the bundled demo.
+        As for `open_checkpoint`, packed models included. None loads the bundled demo.
     form : str
-        How weights are kept in memory: ``"dense"`` as they are stored; ``"packed"`` in planes,
-        which are smaller and give the same bits, where values allow it; ``"auto"`` the same, but
-        dense where this CPU's instruction set was measured to lose by packing them. ``"int8"``,
-        ``"int8-tensor"`` and ``"q8"`` lose precision: weights of 8 bits with one scale for a row,
-        for a whole weight, or for 32 inputs, multiplied with activations of 8 bits.
+        How weights are kept in memory. ``"dense"`` keeps them as stored. ``"packed"`` keeps them in
+        planes where their values allow it; planes are smaller and give the same bits. ``"auto"``
+        does the same, except for weights whose packed form was measured to be slower on this CPU's
+        instruction set: those stay dense. ``"int8"``, ``"int8-tensor"`` and ``"q8"`` lose
+        precision: they multiply 8-bit weights, with one scale for each row, each whole weight or
+        each 32 inputs, with 8-bit activations.
     dtype : {"F32", "BF16"}, optional
-        What weights are converted to; by default they stay what they are.
+        The dtype to convert weights to; by default they keep their own.
     activations : {"F32", "BF16"}
-        What activations are rounded to before they are multiplied with weights in floats. BF16,
-        what llama.cpp does with weights in BF16, reads prompts faster on CPUs that multiply it
-        (AVX512_BF16); results are the same bits on all others. F32 rounds nothing.
+        The dtype that activations are rounded to before products with float weights. F32 rounds
+        nothing. BF16 is what llama.cpp uses with BF16 weights; it makes reading prompts faster on
+        CPUs with BF16 multiplication (AVX512_BF16), and gives the same bits on all others.
     mapped : bool
-        Whether dense weights, and planes that a packed model holds, may stay in the mapped file:
-        then a model may be larger than memory. Copied to memory they are read on huge pages, and
-        count as memory of this process. Of planes that stay in the file only the heads are checked,
-        for the rest is not read before it is multiplied: `verify` checks all of a file.
+        Whether dense weights, and the planes of a packed model, may stay in the mapped file, so
+        that a model may be larger than memory. If False, they are copied to memory, where they lie
+        on huge pages and count as memory of this process. For planes that stay in the file only the
+        headers are checked, because the rest is not read until it is multiplied; `verify` checks
+        the whole file.
     threads : int
-        Up to 1024; 0 means all cores. Changes no bit of any result.
+        Up to 1024; 0 means all cores. The number changes no bit of any result.
     revision, token, cache_dir, local_files_only
-        As of `open_checkpoint`.
+        As for `open_checkpoint`.
 
     Returns
     -------
     Model
+        The loaded model.
 
     Raises
     ------
     ValueError
-        If the engine does not run such models, or for an unknown `form`, `dtype` or `activations`,
-        or `threads` out of range.
+        If the engine does not support such models, if `form`, `dtype` or `activations` is unknown,
+        or if `threads` is out of range.
     FormatError
-        If a file is damaged, tensors are missing, or they do not agree with the configuration.
+        If a file is damaged, or tensors are missing or do not match the configuration.
     FileNotFoundError, PermissionError, ConnectionError, TypeError
-        As of `open_checkpoint`.
+        As for `open_checkpoint`.
 
     Examples
     --------

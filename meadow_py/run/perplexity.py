@@ -1,4 +1,4 @@
-"""Perplexity of a text, in windows that overlap."""
+"""Perplexity of a text, measured in overlapping windows."""
 
 from __future__ import annotations
 
@@ -30,12 +30,12 @@ class Perplexity:
     nll : float
         The sum of the negative natural logarithms of the probabilities, in nats.
     tokens : int
-        That were predicted: all but the first, and but those that stand first in a window that
-        overlaps none.
+        The number of predicted tokens: all except the first, and except the first of each window
+        that does not overlap the one before.
     context : int
-        Tokens of a window.
+        The length of a window, in tokens.
     stride : int
-        Tokens from one window to the next.
+        The distance from one window to the next, in tokens.
     """
 
     value: float
@@ -53,7 +53,7 @@ class Perplexity:
 
 class _Window(NamedTuple):
     begin: int
-    scored: int  # from here on tokens are predicted
+    scored: int  # the first token that is predicted
     end: int
 
 
@@ -70,7 +70,7 @@ def perplexity_of(
     Raises
     ------
     ValueError
-        If there are fewer than two tokens, or `context` or `stride` make no windows.
+        If there are fewer than two tokens, or `context` or `stride` is out of range.
     """
     from meadow_py import _core
 
@@ -86,7 +86,7 @@ def perplexity_of(
                 count += len(scores)
             bar.advance(window.end - reached)
             reached = window.end
-    nll = -math.fsum(sums)  # exactly rounded: no order of sums can show
+    nll = -math.fsum(sums)  # exactly rounded, whatever the order of the sums
     return Perplexity(_exponential(nll / count), nll, count, context, stride)
 
 
@@ -126,7 +126,7 @@ def _scores(
     window: _Window,
     threads: int,
 ) -> Iterator[npt.NDArray[np.float64]]:
-    """Logarithms of the probabilities of a window's tokens, some at a time."""
+    """Logarithms of the probabilities of a window's tokens, in pieces."""
     from meadow_py import _core
 
     cache.truncate(0)

@@ -1,4 +1,4 @@
-"""The peak of anonymous memory of one form of a model, in a process of its own."""
+"""Measures the peak of anonymous memory of one form of a model, in a separate process."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _TOKENS = 4  # read and generated: every weight is read, every buffer made
 
 
 def peak_of_fresh_process(model: str | None, form: str, options: Mapping[str, Any]) -> int | None:
-    """Load a model and generate with it, somewhere else.
+    """Load a model and generate with it in a new process; return its peak of anonymous memory.
 
     Parameters
     ----------

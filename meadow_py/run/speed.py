@@ -1,4 +1,4 @@
-"""How fast a text was generated, beside what this host's memory allows."""
+"""How fast a text was generated, compared with what this host's memory allows."""
 
 from __future__ import annotations
 
@@ -12,26 +12,27 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Speed:
-    """What generating a text took. What was not measured is None.
+    """The speed of generating a text. Values that were not measured are None.
 
     Attributes
     ----------
     prompt_tokens, tokens : int
-        Read and generated.
+        The numbers of tokens read and generated.
     first_token_seconds : float or None
-        From the start to the first token, the prompt read.
+        Time from the start to the first token, including reading the prompt.
     prompt_tokens_per_second : float or None
         ``prompt_tokens / first_token_seconds``.
     tokens_per_second : float or None
-        Of all tokens but the first.
+        Speed of generating all tokens except the first.
     bytes_per_token : int
-        What decoding a token reads of the weights. Keys and values of earlier tokens come on top.
+        Bytes of weights read to decode a token, not counting keys and values of earlier tokens.
     bytes_per_second : float or None
         ``bytes_per_token * tokens_per_second``.
     read_bandwidth : float or None
-        What this host's memory gives to as many threads, in bytes a second, measured just now.
+        Read bandwidth of this host's memory with the same number of threads, in bytes a second,
+        measured in this process.
     bandwidth_fraction : float or None
-        ``bytes_per_second / read_bandwidth``. Above 1 the weights come out of the caches.
+        ``bytes_per_second / read_bandwidth``. A value above 1 means that weights come from caches.
     """
 
     prompt_tokens: int
@@ -50,7 +51,7 @@ class Speed:
 
 
 def speed_of(generation: Generation, model: Model, read_bandwidth: float | None) -> Speed:
-    """The speed of a generation that is over, or was stopped."""
+    """The speed of a generation that has ended or was stopped."""
     timing = generation.timing
     rate = timing.tokens_per_second
     read = None if rate is None else rate * model.bytes_per_token
@@ -68,9 +69,9 @@ def speed_of(generation: Generation, model: Model, read_bandwidth: float | None)
 
 
 def host_bandwidth(threads: int) -> float | None:
-    """What this host's memory gives to so many threads, in bytes a second; None where that fails.
+    """Read bandwidth of this host with that number of threads, in bytes a second; None on failure.
 
-    Measured once in a process, after the text, so that the two are of the same minute.
+    It is measured once in a process, after the text, so that both belong to the same minute.
     """
     from meadow_py.measure import best_read_bandwidth
 

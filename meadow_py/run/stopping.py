@@ -6,24 +6,24 @@ from collections.abc import Sequence
 
 
 class StopText:
-    """Lets a text through up to the first of some strings, which themselves never appear.
+    """Passes a text on up to the first of some stop strings, which never appear themselves.
 
     Parameters
     ----------
     strings : sequence of str
-        None of them empty.
+        The stop strings; none may be empty.
 
     Attributes
     ----------
     found : bool
-        Whether one of them came.
+        Whether one of them has occurred.
 
     Raises
     ------
     ValueError
         If one is empty.
     TypeError
-        If one is no str.
+        If one is not a str.
     """
 
     def __init__(self, strings: Sequence[str]) -> None:
@@ -37,7 +37,7 @@ class StopText:
         self.found = False
 
     def add(self, text: str) -> str:
-        """What is certain to stand before any stop string, after `text` came."""
+        """Add `text`; return all text that is now certain to precede any stop string."""
         if self.found:
             return ""
         self._held += text
@@ -52,12 +52,12 @@ class StopText:
         return certain
 
     def finish(self) -> str:
-        """What was held back, now that nothing follows."""
+        """Return the text held back, as nothing follows."""
         rest, self._held = self._held, ""
         return rest
 
 
 def _begun(text: str, string: str) -> int:
-    """How many characters at the end of `text` are a beginning of `string`, but not all of it."""
+    """How many characters at the end of `text` begin, but do not complete, `string`."""
     longest = min(len(text), len(string) - 1)
     return next((n for n in range(longest, 0, -1) if text.endswith(string[:n])), 0)

@@ -1,4 +1,4 @@
-"""Text to token ids and back, whatever the vocabulary was stored in."""
+"""Text to token ids and back, for every file format of a vocabulary."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ if TYPE_CHECKING:
     import tokenizers
 
 
-_REPLACEMENT = "\ufffd"  # what bytes that are no UTF-8 decode to
-_UNFINISHED = 3  # bytes of a UTF-8 character that lacks its last
-_CONTEXT = 8  # tokens that are decoded again with a new one, at least
+_REPLACEMENT = "\ufffd"  # stands for bytes that are not valid UTF-8
+_UNFINISHED = 3  # the most bytes of a UTF-8 character that is not yet complete
+_CONTEXT = 8  # the least number of earlier tokens that are decoded again with a new one
 
 
 class Tokenizer:
@@ -25,14 +25,14 @@ class Tokenizer:
     Attributes
     ----------
     bos : int or None
-        What texts begin with, where the model has such a token. `encode` writes it only where the
-        model was trained with it.
+        The begin-of-text token, if the model has one. `encode` adds it only if the model was
+        trained with it.
     eos : tuple of int
-        Each of these ends a generated text.
+        The tokens that end a generated text.
     chat_template : str or None
-        As stored, a Jinja template; nothing here renders it.
+        The stored Jinja template; nothing here renders it.
     size : int
-        Ids are below it.
+        One more than the largest id.
     """
 
     def __init__(
@@ -48,28 +48,33 @@ class Tokenizer:
         self.bos = bos
         self.eos: tuple[int, ...] = tuple(dict.fromkeys(eos))
         self.chat_template = chat_template
-        # Byte tokens (SentencePiece's byte fallback) decode in runs, all of one or none of it.
+        # A run of byte tokens (SentencePiece's byte fallback) decodes as a whole or not at all.
         self._letter = backend.token_to_id("<0x78>")
         self.size: int = max(backend.get_vocab(with_added_tokens=True).values(), default=-1) + 1
 
     def encode(self, text: str, add_special_tokens: bool = True) -> list[int]:
-        """The ids of a text. The spellings of special tokens in it become those tokens.
+        """Turn a text into ids. Special tokens that are spelled out in it are recognised.
 
         Parameters
         ----------
         text : str
-            Any.
+            The text.
         add_special_tokens : bool
-            Whether to add what the model expects around a text, such as `bos` before it.
+            Whether to add the tokens that the model expects around a text, such as a leading `bos`.
+
+        Returns
+        -------
+        list of int
+            Token ids.
 
         Raises
         ------
         TypeError
-            If `text` is no str.
+            If `text` is not a str.
         ValueError
-            If it holds a lone surrogate, which UTF-8 cannot spell.
+            If it holds a lone surrogate, which UTF-8 cannot encode.
         FormatError
-            If the tokenizer's file contradicts itself, which shows only now.
+            If the tokenizer's file contradicts itself, which cannot be detected earlier.
         """
         if not isinstance(text, str):
             raise TypeError(f"text: expected str, found {type(text).__name__}")
@@ -82,14 +87,26 @@ class Tokenizer:
         return ids
 
     def decode(self, ids: Sequence[int], skip_special_tokens: bool = False) -> str:
-        """The text that ids spell. Bytes that are no UTF-8 become U+FFFD.
+        """Turn ids into text. Bytes that are not valid UTF-8 become U+FFFD.
+
+        Parameters
+        ----------
+        ids : sequence of int
+            Token ids. Ids that belong to no token add nothing to the text.
+        skip_special_tokens : bool
+            Whether to leave out special tokens.
+
+        Returns
+        -------
+        str
+            The text.
 
         Raises
         ------
         ValueError
-            If an id is negative or has more than 32 bits; ids of no token spell nothing.
+            If an id is negative or does not fit in 32 bits.
         FormatError
-            As `encode`.
+            As for `encode`.
         """
         plain = [int(i) for i in ids]
         for i in plain:
@@ -100,18 +117,18 @@ class Tokenizer:
         return text
 
     def spelling(self, token: int) -> str | None:
-        """How the vocabulary spells a token, ``\u2581the`` say; None where there is no such id."""
+        """Return the vocabulary's spelling of a token, such as ``\u2581the``; None if unknown."""
         found: str | None = self._backend.id_to_token(token)
         return found
 
     def letter_behind(self, token: int) -> int | None:
-        """The byte token of an x, if `token` is a byte token; None for all others."""
+        """Return the byte token of the letter x if `token` is a byte token, else None."""
         spelled = self.spelling(token) or ""
         is_byte = len(spelled) == 6 and spelled.startswith("<0x") and spelled.endswith(">")
         return self._letter if is_byte else None
 
     def stream(self, before: Sequence[int] = ()) -> TextStream:
-        """A decoder of tokens one at a time, which stand behind the tokens `before`."""
+        """Return a `TextStream` that decodes, one by one, the tokens that follow `before`."""
         return TextStream(self, before)
 
     def __len__(self) -> int:
@@ -122,17 +139,17 @@ class Tokenizer:
 
 
 class TextStream:
-    """Text of tokens as they come, without special tokens and never with half a character."""
+    """Decodes tokens as they arrive, without special tokens; never yields part of a character."""
 
     def __init__(self, tokenizer: Tokenizer, before: Sequence[int] = ()) -> None:
         self._tokenizer = tokenizer
-        # Some tokens back: a first word loses its space, and characters may span tokens.
+        # Starts some tokens back: a first word loses its space, and characters may span tokens.
         self._ids = _begun(tokenizer, before)
         self._shown = len(self._text())
         self._boundary = len(self._ids)  # no character spans it
 
     def add(self, token: int) -> str:
-        """The text that this token completes, often that of the token itself; or nothing."""
+        """Add a token; return the text that it completes, which may be empty."""
         self._ids.append(token)
         text = self._text()
         new = text[self._shown :]
@@ -143,7 +160,7 @@ class TextStream:
         return settled
 
     def finish(self) -> str:
-        """What was held back: bytes that no token has completed, as U+FFFD."""
+        """Return the text held back: bytes of incomplete characters, as U+FFFD."""
         rest = self._text()[self._shown :]
         self._shown += len(rest)
         return rest
@@ -152,9 +169,9 @@ class TextStream:
         return self._tokenizer.decode(self._ids, skip_special_tokens=True)
 
     def _forget(self, token: int) -> None:
-        """Let go of tokens that no longer matter; no character spans this place."""
+        """Drop tokens that no longer matter. No character may span the end of the tokens."""
         letter = self._tokenizer.letter_behind(token)
-        if letter is not None:  # else a byte that is missing yet would undo this run
+        if letter is not None:  # else an incomplete character after it would undo this run
             self._ids = [letter]
         elif len(self._ids) >= self._boundary + _CONTEXT:
             self._ids = self._ids[self._boundary :]
@@ -165,7 +182,7 @@ class TextStream:
 
 
 def _begun(tokenizer: Tokenizer, before: Sequence[int]) -> list[int]:
-    """The last tokens of `before`, from one on that begins with a whole character."""
+    """The last tokens of `before`, starting at one that begins with a whole character."""
     last = [int(i) for i in before[-_CONTEXT - _UNFINISHED :]]
     for start in range(max(0, len(last) - _CONTEXT), -1, -1):
         if not tokenizer.decode(last[start:], skip_special_tokens=True).startswith(_REPLACEMENT):
@@ -174,7 +191,7 @@ def _begun(tokenizer: Tokenizer, before: Sequence[int]) -> list[int]:
 
 
 def _trailing(text: str) -> int:
-    """How many characters at the end may be the bytes of one that is not complete."""
+    """How many characters at the end may stand for the bytes of an incomplete one."""
     count = len(text) - len(text.rstrip(_REPLACEMENT))
     return min(count, _UNFINISHED)
 
@@ -182,9 +199,9 @@ def _trailing(text: str) -> int:
 def end_tokens(
     folder: Path | None, config: Mapping[str, Any], otherwise: Iterable[int]
 ) -> list[int]:
-    """What ends a text: of ``generation_config.json``, else ``config.json``, else `otherwise`.
+    """End-of-text tokens: of ``generation_config.json``, else ``config.json``, else `otherwise`.
 
-    As Transformers' ``generate`` has it.
+    This is the order of Transformers' ``generate``.
     """
     path = None if folder is None else folder / "generation_config.json"
     settings: Mapping[str, Any] = read_object(path) if path is not None and path.is_file() else {}

@@ -9,9 +9,9 @@ from meadow_py.spelling import byte_size
 if TYPE_CHECKING:
     from meadow_py.run.bench_result import Bench
 
-_NOTABLE = 0.03  # of speed: below it, runs differ by as much from each other
-_BUSY = 1.5  # slowest to fastest run of one form: something else ran
-_BOUND = 0.6  # of the read bandwidth: from there on memory is what decoding waits for
+_NOTABLE = 0.03  # a gain in speed below this is within the noise of the runs
+_BUSY = 1.5  # fastest over slowest run of one form; above this, something else ran
+_BOUND = 0.6  # share of the read bandwidth from which on decoding waits for memory
 
 
 def verdict(made: Bench) -> str:

@@ -17,15 +17,15 @@ from meadow_py.sources.tensor import Bytes, Tensor, is_printable
 
 
 def open_arrays(arrays: Mapping[Any, Any], source: str = "arrays") -> Checkpoint:
-    """A checkpoint of arrays in memory, none of them copied before it is read.
+    """A checkpoint of arrays in memory. No array is copied before it is read.
 
     Raises
     ------
     TypeError
-        If a name is not a string, or a value is no array of numbers.
+        If a name is not a string, or a value is not an array of numbers.
     ValueError
-        If the mapping is empty, a name holds a lone surrogate, or a broadcast view of few bytes
-        would take a giant copy to read.
+        If the mapping is empty, a name holds a lone surrogate, or reading a broadcast view of few
+        bytes would take a giant copy.
     """
     if not arrays:
         raise ValueError("the dict of arrays is empty: expected {name: array}")
@@ -52,7 +52,7 @@ def _tensor(name: Any, array: Any) -> Tensor:
 
 
 def _is_torch_tensor(value: Any) -> bool:
-    """Whether it is a torch tensor, without importing torch: if it is one, torch is loaded."""
+    """Whether a value is a torch tensor. Imports nothing: if it is one, torch is loaded already."""
     torch = sys.modules.get("torch")
     return torch is not None and isinstance(value, torch.Tensor)
 
@@ -69,12 +69,12 @@ def _numpy_tensor(name: str, array: npt.NDArray[Any]) -> Tensor:
 
 
 def _native_bytes(array: npt.NDArray[Any]) -> Bytes:
-    """The values in row-major order and native byte order; a view if they are so already."""
+    """The values in row-major order and native byte order; a view if they already are."""
     ordered = np.ascontiguousarray(array).reshape(-1)
     raw = ordered.view(np.uint8)
     if ordered.dtype.isnative:
         return raw
-    # Bytes are swapped, not values converted: a conversion may quieten NaNs.
+    # Swaps bytes instead of converting values: a conversion may quieten NaNs.
     return np.ascontiguousarray(raw.reshape(-1, ordered.dtype.itemsize)[:, ::-1]).reshape(-1)
 
 

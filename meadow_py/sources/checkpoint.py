@@ -1,4 +1,4 @@
-"""A model as its stored tensors and the weights they hold, whatever it came from."""
+"""A model as its stored tensors and the weights they hold, whatever its source."""
 
 from __future__ import annotations
 
@@ -23,19 +23,19 @@ class Weight:
     Attributes
     ----------
     name : str
-        The name of the weight; that of its tensor, unless the tensor holds several.
+        The name of the weight: the name of its tensor, unless the tensor holds several weights.
     role : str
         ``"attention.q"``, ``"mlp.up"``, ``"embedding"``, ``"head"``, ...
     layer : int or None
-        Which decoder layer, None outside the layers.
+        The number of its decoder layer; None outside the layers.
     shape : tuple of int
         ``(out, in)``.
     dtype : str
-        That of the tensor.
+        The dtype of the tensor.
     tensor : Tensor
-        What stores it.
+        The tensor that stores it.
     spec : WeightSpec
-        Which part of the tensor it is, and whether that is transposed.
+        The part of the tensor that it occupies, and whether it is stored transposed.
     """
 
     def __init__(
@@ -56,20 +56,32 @@ class Weight:
         return self.shape[0] * self.shape[1]
 
     def array(self) -> npt.NDArray[Any]:
-        """The ``[out, in]`` matrix, a view where possible; GGUF blocks dequantised to float32."""
+        """Read the weight.
+
+        Returns
+        -------
+        numpy.ndarray
+            The ``[out, in]`` matrix, a view where possible; GGUF blocks are dequantised to float32.
+
+        Raises
+        ------
+        FormatError, TypeError
+            As for `Tensor.array` and `Tensor.dequantized`.
+        """
         stored = self.tensor.array() if self.dtype in NUMPY else self.tensor.dequantized()
         return self.spec.view(stored)
 
     def __reduce__(self) -> tuple[Any, ...]:
-        """Pickled by name where it comes from files: who unpickles it opens them and reads it."""
+        """Pickle a weight that comes from files by its name: unpickling opens the files again."""
         if self._reopen is None:
             return Weight, (self.spec, self.tensor)
         return _weight_of, (self._reopen, self.spec, self.tensor.dtype)
 
     def sendable(self) -> Callable[[], Weight]:
-        """What gives this weight to who calls it, in another process too.
+        """Return a picklable callable that returns this weight, also in another process.
 
-        That opens the files there: an error is then one of the call, not of unpickling.
+        The files are opened by the call, so that their errors are raised there and not while
+        unpickling.
         """
         if self._reopen is None:
             return functools.partial(_itself, self)
@@ -84,7 +96,7 @@ def _itself(weight: Weight) -> Weight:
 
 
 def _weight_of(reopen: Callable[[], Checkpoint], spec: WeightSpec, dtype: str) -> Weight:
-    """The weight of that description, or a FormatError if the files have changed meanwhile."""
+    """The weight of this description; FormatError if the files have changed in the meantime."""
     checkpoint = reopen()
     found = {weight.name: weight for weight in checkpoint.matrices}.get(spec.name)
     if found is None or (found.shape, found.dtype) != (spec.shape, dtype):
@@ -96,23 +108,23 @@ def _weight_of(reopen: Callable[[], Checkpoint], spec: WeightSpec, dtype: str) -
 
 
 class Checkpoint:
-    """A model's tensors and weights, read-only and lazy. A context manager.
+    """A model's tensors and weights, read-only and read on demand. It is a context manager.
 
     Attributes
     ----------
     source : str
-        What the user named.
+        The model as the user named it.
     format : str
-        ``"safetensors"``, ``"pytorch"``, ``"gguf"``, ``"module"`` or ``"arrays"``.
+        ``"safetensors"``, ``"pytorch"``, ``"gguf"``, ``"meadow"``, ``"module"`` or ``"arrays"``.
     config : mapping or None
-        The model's configuration, as in ``config.json``; of GGUF its metadata.
+        The content of ``config.json``, or the metadata of a GGUF file.
     tensors : mapping of str to Tensor
-        In the order of the file.
+        The stored tensors by name, in the order of the file.
     nbytes : int
-        Stored size of all tensors in bytes.
+        The stored size of all tensors, in bytes.
     reopen : callable or None
-        Opens the same files again, in another process too (it can be pickled); None for models
-        in memory.
+        Opens the same files again; it can be pickled and called in another process. None for
+        models in memory.
     """
 
     def __init__(
@@ -136,14 +148,14 @@ class Checkpoint:
 
     @functools.cached_property
     def architecture(self) -> Architecture:
-        """The family, and what each tensor is for."""
+        """The family of the model, and the role of each tensor."""
         from meadow_py.architectures import resolve
 
         return resolve(self.config, self._shapes())
 
     @functools.cached_property
     def matrices(self) -> list[Weight]:
-        """All matrices, whatever they hold, in the order of the architecture."""
+        """All matrices of any dtype, in the order of the architecture."""
         specs = self.architecture.weights(self._shapes())
         return [Weight(spec, self.tensors[spec.tensor], self.reopen) for spec in specs]
 
@@ -151,12 +163,12 @@ class Checkpoint:
     def weights(self) -> list[Weight]:
         """The matrices of floating-point numbers, in the order of the architecture.
 
-        Integer tensors (position ids, masks) are tensors, but no weights.
+        Integer tensors (position ids, masks) are not weights.
         """
         return [w for w in self.matrices if w.dtype in FLOATS or _is_block(w.dtype)]
 
     def close(self) -> None:
-        """Let go of the files. Arrays already handed out stay valid."""
+        """Close the files. Arrays that were already returned stay valid."""
         if self._close is not None:
             self._close()
 
@@ -180,5 +192,5 @@ class Checkpoint:
 
 
 def _is_block(dtype: str) -> bool:
-    """Whether a dtype is a GGUF block format: the only ones that safetensors does not spell."""
+    """Whether a dtype is a GGUF block format; all other dtypes have a safetensors spelling."""
     return dtype not in BITS

@@ -17,7 +17,7 @@ def refuse_giant_copy(
     Parameters
     ----------
     shape, strides : sequence of int
-        Of the view; strides in bytes.
+        Shape and strides of the view; strides in bytes.
     itemsize : int
         Bytes per value.
     """

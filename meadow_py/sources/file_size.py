@@ -1,4 +1,4 @@
-"""Whether a file is still as long as when it was mapped."""
+"""Checks that a file still has the size that it had when it was mapped."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from meadow_py.errors import FormatError
 
 
 def require_size(path: Path, opened: int, now: int) -> None:
-    """Raise FormatError if a file has another size in bytes than when it was opened."""
+    """Raise FormatError if the size of a file, in bytes, has changed since it was opened."""
     if now != opened:
         raise FormatError(
             f"{path}: changed while it was being read: it had {opened} B when it was opened, and "
@@ -18,13 +18,13 @@ def require_size(path: Path, opened: int, now: int) -> None:
 
 
 class FileSize:
-    """The size of a file when this was made.
+    """The size of a file at the time this object was made.
 
-    Touching a mapped page behind the end of a file that shrank kills the process (SIGBUS), so the
-    size is looked up again before each tensor is read. That closes no window: a file that shrinks
-    after the look, while an array that views it is in use, still kills the process. Nor is a
-    change noticed that keeps the size. Whoever writes models should write beside and rename, as
-    the hub library does: a mapping keeps the old file.
+    Touching a mapped page beyond the end of a file that has shrunk kills the process (SIGBUS), so
+    the size is checked before each tensor is read. This narrows the window without closing it: a
+    file that shrinks after the check, while an array that views it is in use, still kills the
+    process. A change that keeps the size goes unnoticed. Programs that replace models should write
+    a new file and rename it, as the hub library does: a mapping keeps the old file.
     """
 
     def __init__(self, path: Path) -> None:
@@ -32,11 +32,11 @@ class FileSize:
         self._found = path.stat()
 
     def check(self) -> None:
-        """Raise FormatError if the file has another size now."""
+        """Raise FormatError if the size of the file has changed."""
         require_size(self._path, self._found.st_size, self._size())
 
     def _size(self) -> int:
-        """The size now; that of the mapped file where another file or none has its name now."""
+        """The size now; the old size if another file or none now has this name."""
         try:
             now = self._path.stat()
         except FileNotFoundError:

@@ -28,27 +28,27 @@ _CONFIG = "config.json"
 
 
 def open_folder(folder: Path, source: str) -> Checkpoint:
-    """The model in a folder, as Transformers saves it or as a few weight files.
+    """The model in a folder, as saved by Transformers or as loose weight files.
 
     Raises
     ------
     FileNotFoundError
         If the folder holds no weights, a shard that the index names is missing, or a file is a
-        link to nothing.
+        link whose target is missing.
     FormatError
-        If a file is truncated or corrupt, or does not agree with the index.
+        If a file is truncated or corrupt, or does not match the index.
     """
     return open_selection(folder, select_weights(file_names(folder), str(folder)), source)
 
 
 def is_packed_folder(folder: Path) -> bool:
-    """Whether a folder holds what `pack` writes, by the names of its files."""
+    """Whether a folder was written by `pack`, judged by the names of its files."""
     names = file_names(folder)
     return any(name == PACKED_MANIFEST or name.endswith(PACKED_SUFFIX) for name in names)
 
 
 def file_names(folder: Path) -> list[str]:
-    """The files in a folder, and the links to nothing: no other file may quietly replace them."""
+    """The files in a folder. Broken links are included, so that no other file replaces them."""
     found = folder.iterdir()
     return [path.name for path in found if path.is_file() or not path.exists()]
 

@@ -1,9 +1,9 @@
-"""Reader of GGUF files: metadata and tensor table checked to the last byte, the data mapped.
+"""Reader of GGUF files: checks metadata and tensor table to the last byte and maps the data.
 
 The format: magic ``GGUF``, version, tensor count, metadata count, metadata, tensor table, padding
 to the alignment, data. The header is read here rather than by ``gguf.GGUFReader``, because a
-hostile count must not keep us busy and a truncated file must not look complete; the table of
-block types and their decoding are the gguf package's.
+hostile count must not cost time and a truncated file must not look complete. The table of block
+types and their decoding come from the gguf package.
 """
 
 from __future__ import annotations
@@ -31,10 +31,10 @@ class _Type(NamedTuple):
 
 
 class BlockTensor(Tensor):
-    """A tensor of quantised GGUF blocks; `shape` counts values, `raw` gives the blocks."""
+    """A tensor of quantised GGUF blocks: `shape` counts values, `raw` returns the blocks."""
 
     def array(self) -> npt.NDArray[Any]:
-        """Blocks have no numpy dtype: always a TypeError that names `dequantized`."""
+        """Raise TypeError, as blocks have no numpy dtype; the message names `dequantized`."""
         raise TypeError(
             f"tensor {self.name!r} holds quantised {self.dtype} blocks, which have no numpy "
             "dtype: use dequantized() for float32 values, or raw() for the blocks"

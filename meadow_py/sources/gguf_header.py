@@ -1,4 +1,4 @@
-"""The header of a GGUF file: metadata and the table of tensors, every read checked."""
+"""The header of a GGUF file: metadata and the table of tensors. Every read is checked."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ _SMALLEST_TENSOR = 8 + 4 + 4 + 8  # bytes: name length, dimension count, type, o
 
 
 class Readable(Protocol):
-    """What has a name, a size, and bytes at offsets: as `mapped.MappedFile`."""
+    """Anything with a name, a size, and bytes at offsets, such as `mapped.MappedFile`."""
 
     path: Path
     size: int
@@ -50,11 +50,11 @@ class TensorInfo(NamedTuple):
     name: str
     shape: tuple[int, ...]  # row-major: the reverse of the stored order
     type: int  # number of the block type
-    offset: int  # bytes behind the start of the data
+    offset: int  # bytes after the start of the data
 
 
 class Header(NamedTuple):
-    """What stands before the data. Metadata is without the tokenizer's arrays, unless asked for."""
+    """The part of a file before its data. Metadata holds the tokenizer's arrays only on request."""
 
     metadata: dict[str, Any]
     tensors: list[TensorInfo]
@@ -62,7 +62,7 @@ class Header(NamedTuple):
 
 
 def read_header(mapped: Readable, tokenizer: bool = False) -> Header:
-    """Read and check the header; `tokenizer`: with the arrays of the tokenizer.
+    """Read and check the header; with `tokenizer`, keep the arrays of the tokenizer.
 
     Raises
     ------
@@ -188,6 +188,6 @@ class _Cursor:
             self.fail(f"a name or text is no UTF-8: {text[:40]!r}")
 
     def check_count(self, count: int, smallest: int, what: str) -> None:
-        """A count that cannot fit in the rest of the file is refused before it is believed."""
+        """Read a count. One that cannot fit in the rest of the file is refused before its use."""
         if count * smallest > len(self._data) - self.offset:
             self.fail(f"truncated or corrupt: {count} {what} do not fit in the file")

@@ -1,4 +1,4 @@
-"""Checkpoints from a hub id: only the files that are needed are downloaded, or taken from cache."""
+"""Checkpoints from a hub id. Only files that are needed and not yet cached are downloaded."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ _log = logging.getLogger(__name__)
 
 _ON = {"1", "ON", "YES", "TRUE"}
 _CONFIG = "config.json"
-# What the names of weights end with, in this and in other libraries' forms, and their indexes.
+# Endings of the names of weight files and their indexes, in our formats and other libraries'.
 _WEIGHT_FORMS = (*SUFFIXES, ".index.json", ".h5", ".msgpack", ".onnx", ".ot", ".tflite", ".ckpt")
 
 
 class Request(NamedTuple):
-    """What was asked of the hub."""
+    """A hub id, and the options for fetching its files."""
 
     repo_id: str
     revision: str | None = None
@@ -33,7 +33,7 @@ class Request(NamedTuple):
 
     @property
     def endpoint(self) -> str:
-        """The hub's address. Read now: the hub library reads its environment only once."""
+        """The hub's address, read at each call: the hub library reads its environment only once."""
         from huggingface_hub import constants
 
         return (os.environ.get("HF_ENDPOINT") or constants.ENDPOINT).rstrip("/")
@@ -53,11 +53,11 @@ def open_hub(request: Request) -> Checkpoint:
     Raises
     ------
     FileNotFoundError
-        If there is no such id, revision, or no weights in it.
+        If the id or revision does not exist, or holds no weights.
     PermissionError
-        If the hub wants a token, or its licence to be accepted.
+        If the hub requires a token, or acceptance of a licence.
     ConnectionError
-        If the hub cannot be reached, or the connection was cut, and the cache does not help.
+        If the hub cannot be reached or the connection is cut, and the model is not in the cache.
     """
     if request.offline:
         return _open_cached(request)
@@ -72,14 +72,14 @@ def open_hub(request: Request) -> Checkpoint:
 
 
 def fetch_files(request: Request) -> tuple[Path, list[str]]:
-    """Bring a model with everything that belongs to it into the cache; its folder, and the names.
+    """Bring a model and all its files into the cache; return its folder and the file names.
 
-    Of several forms of the same weights the one that `open_hub` would open is taken.
+    Where the hub has the same weights in several formats, the one that `open_hub` opens is taken.
 
     Raises
     ------
     FileNotFoundError, PermissionError, ConnectionError
-        As `open_hub`.
+        As for `open_hub`.
     """
     if request.offline:
         _open_cached(request).close()  # raises where weights are missing
@@ -103,12 +103,12 @@ def fetch_files(request: Request) -> tuple[Path, list[str]]:
 def fetch_beside(request: Request, files: Sequence[str]) -> None:
     """Bring those of `files` that a model has into the cache, beside its weights.
 
-    What is in the cache already is enough where the hub cannot be reached.
+    If the hub cannot be reached, files that are already in the cache are used.
 
     Raises
     ------
     FileNotFoundError, PermissionError
-        As `open_hub`.
+        As for `open_hub`.
     """
     if request.offline:
         return
@@ -123,7 +123,7 @@ def fetch_beside(request: Request, files: Sequence[str]) -> None:
 
 
 def _belonging(names: list[str], selection: Selection, index: Path | None) -> list[str]:
-    """The weights to open, and all files that are no other form of weights."""
+    """The weights to open, and all files except weights in other formats."""
     weights = list(selection.files)
     if index is not None:
         weights = [index.name, *shards(read_index(index, selection.format))]
@@ -184,7 +184,7 @@ def _open_despite(error: ConnectionError, request: Request) -> Checkpoint:
 
 
 def _open_cached(request: Request) -> Checkpoint:
-    """The model as far as it is in the cache; anything missing is an error, not a smaller model."""
+    """The model from the cache. Missing files are an error: they never make a smaller model."""
     folder = _cached_folder(request)
     names = file_names(folder)
     advice = f"connect and open {request.repo_id} once, with the hub reachable"
@@ -213,7 +213,7 @@ def _cached_folder(request: Request) -> Path:
             local_files_only=True,
         )
     except LocalEntryNotFoundError as error:
-        # Newer libraries say where the part lies that they have: it may well be all we need.
+        # Newer releases report the folder of an incomplete download, which may be all we need.
         part: str | None = getattr(error, "snapshot_path", None)
         if part is None:
             at = f" at revision {request.revision!r}" if request.revision else ""

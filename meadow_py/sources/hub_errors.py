@@ -1,4 +1,4 @@
-"""What went wrong with the hub, in built-in exceptions that say what to do."""
+"""Errors of the hub as built-in exceptions whose messages say what to do."""
 
 from __future__ import annotations
 
@@ -7,13 +7,14 @@ from contextlib import contextmanager
 
 from meadow_py.errors import FormatError
 
-# Their exceptions are not all OSErrors; which of them the hub library uses depends on its version.
+# Not all of their exceptions are OSErrors. Which library the hub library uses depends on its
+# release.
 _HTTP_LIBRARIES = ("httpx", "httpcore", "requests", "urllib3")
 
 
 @contextmanager
 def explained(repo_id: str, revision: str | None, endpoint: str) -> Iterator[None]:
-    """Turn exceptions of the hub library into OSErrors with advice; others pass."""
+    """Turn exceptions of the hub library into OSErrors with advice; let all others pass."""
     try:
         yield
     except FormatError:

@@ -17,13 +17,13 @@ _LFS_POINTER = b"version https://git-lfs"
 class MappedFile:
     """The bytes of one file, read-only.
 
-    A file that shrinks while an array that views it is in use kills the process: see
-    `file_size.FileSize` for what is noticed before.
+    A file that shrinks while an array that views it is in use kills the process:
+    `file_size.FileSize` says which changes are noticed in time.
 
     Raises
     ------
     FormatError
-        If the file is empty, or is a Git LFS pointer in place of the file.
+        If the file is empty, or is a Git LFS pointer.
     """
 
     def __init__(self, path: Path) -> None:
@@ -47,5 +47,5 @@ class MappedFile:
         return np.frombuffer(self._map, dtype=np.uint8, count=size, offset=offset)
 
     def close(self) -> None:
-        """Forget the mapping; it ends with the last array that views it."""
+        """Drop the mapping. It ends when the last array that views it is gone."""
         self._map = None

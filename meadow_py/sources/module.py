@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 def is_module(model: Any) -> bool:
-    """Whether it is a torch module, without importing torch: if it is one, torch is loaded."""
+    """Whether `model` is a torch module. Imports nothing: if it is one, torch is loaded already."""
     torch = sys.modules.get("torch")
     return torch is not None and isinstance(model, torch.nn.Module)
 
@@ -27,7 +27,7 @@ def open_module(module: torch.nn.Module) -> Checkpoint:
     TypeError
         If a tensor is sparse, quantised by torch, or on the meta device.
     ValueError
-        If the module has none, or an expanded tensor would take a giant copy to read.
+        If the module has no tensors, or reading an expanded one would take a giant copy.
     """
     name = type(module).__name__
     import torch

@@ -1,4 +1,4 @@
-"""What the name of a model stands for: something on this machine, or an id of the hub."""
+"""Whether the name of a model stands for a path on this machine or for a hub id."""
 
 from __future__ import annotations
 
@@ -20,16 +20,16 @@ _NOT_THERE = (errno.ENOENT, errno.ENOTDIR, errno.ENAMETOOLONG, errno.EINVAL)
 
 
 def local_path(model: str | os.PathLike[str]) -> Path | None:
-    """The folder or regular file of this name, or None if there is nothing.
+    """The folder or regular file of this name, or None if there is none.
 
     Raises
     ------
     PermissionError
-        If a folder on the way may not be searched: what is there cannot be known.
+        If a folder on the way may not be searched, so that its contents are unknown.
     FileNotFoundError
-        If it is a symbolic link to nothing.
+        If it is a symbolic link whose target is missing.
     ValueError
-        If it is neither a folder nor a regular file, but a device, a pipe or a socket.
+        If it is a device, a pipe or a socket.
     """
     path = _expanded(model)
     try:
@@ -51,7 +51,7 @@ def local_path(model: str | os.PathLike[str]) -> Path | None:
 
 
 def require_target(path: Path) -> None:
-    """Raise FileNotFoundError if it is a symbolic link whose target is missing."""
+    """Raise FileNotFoundError if `path` is a symbolic link whose target is missing."""
     try:
         target = path.readlink()
     except (OSError, ValueError):
@@ -64,7 +64,7 @@ def require_target(path: Path) -> None:
 
 
 def require_hub_id(model: str | os.PathLike[str]) -> None:
-    """Raise FileNotFoundError if it was meant as a path, or cannot be a hub id."""
+    """Raise FileNotFoundError if `model` was meant as a path, or cannot be a hub id."""
     text = str(model)
     address = _HUB_ADDRESS.fullmatch(text)
     if address:
@@ -82,5 +82,5 @@ def require_hub_id(model: str | os.PathLike[str]) -> None:
 def _expanded(model: str | os.PathLike[str]) -> Path:
     try:
         return Path(model).expanduser()
-    except RuntimeError:  # "~name" of nobody here
+    except RuntimeError:  # "~name", where no user has this name
         return Path(model)

@@ -26,17 +26,17 @@ _NESTED = ("state_dict", "model_state_dict", "model", "module")  # where trainer
 
 
 def read_pytorch(path: Path) -> list[Tensor]:
-    """The tensors of one file, mapped unless it was written by a torch older than 1.6.
+    """The tensors of one file, which is mapped unless a torch older than 1.6 wrote it.
 
-    Second names of the same storage (tied weights) are left out: the first name stays.
+    Of several names of the same storage (tied weights) only the first is kept.
 
     Raises
     ------
     FormatError
         If the file is truncated or corrupt, is a pickle that would run code (it is not run), has
-        a name that is no string, or a tensor that claims more bytes than are stored for it.
+        a name that is not a string, or a tensor that claims more bytes than are stored for it.
     ImportError
-        If torch is not installed, or is so old that reading would not be safe.
+        If torch is not installed, or is too old to read the file safely.
     """
     _require_safe_torch(import_torch(f"reading {path.name}"))
     size = FileSize(path)
@@ -58,7 +58,7 @@ def _tensor(path: Path, name: str, tensor: torch.Tensor) -> Tensor:
 
 
 def _checked(tensor: Tensor, size: FileSize) -> Tensor:
-    """The tensor of a mapped file, which looks at the size of the file before each read."""
+    """A tensor of a mapped file. The size of the file is checked before each read."""
     read = functools.partial(_read, tensor, size)
     return Tensor(tensor.name, tensor.dtype, tensor.shape, tensor.nbytes, read, tensor.file)
 
@@ -85,7 +85,7 @@ def _load(path: Path, mapped: bool) -> Any:
 
 
 def _can_be_mapped(path: Path) -> bool:
-    """Whether it is an archive without compression; torch would map compressed bytes as values."""
+    """Whether the file is an uncompressed archive: torch would map compressed bytes as values."""
     with path.open("rb") as file:
         if file.read(len(ZIP)) != ZIP:
             return False
@@ -97,7 +97,7 @@ def _can_be_mapped(path: Path) -> bool:
 
 
 def _require_safe_torch(torch: ModuleType) -> None:
-    """Before 2.6 weights_only could be made to run code (CVE-2025-32434)."""
+    """Refuse torch before 2.6, whose weights_only could be made to run code (CVE-2025-32434)."""
     release = re.match(r"(\d+)\.(\d+)", torch.__version__)
     if release and (int(release[1]), int(release[2])) < _SAFE_TORCH:
         raise ImportError(
@@ -107,7 +107,7 @@ def _require_safe_torch(torch: ModuleType) -> None:
 
 
 def _state_dict(path: Path, loaded: Any) -> dict[str, torch.Tensor]:
-    """The tensors by name; of a trainer's checkpoint those of the model."""
+    """The tensors by name; for a trainer's checkpoint, the tensors of the model in it."""
     for key in _NESTED:
         inner = loaded.get(key) if isinstance(loaded, Mapping) else None
         if isinstance(inner, Mapping) and _tensors(path, inner):

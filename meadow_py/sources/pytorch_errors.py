@@ -1,4 +1,4 @@
-"""Why torch did not load a file, in words of our own: torch's advise to run the file's code."""
+"""Our own messages for files that torch did not load: torch's advise running the file's code."""
 
 from __future__ import annotations
 
@@ -7,9 +7,9 @@ import zipfile
 from pathlib import Path
 
 ZIP = b"PK\x03\x04"  # what torch.save writes since 1.6
-# What it wrote before: a pickle of protocol 2 whose first object is 0x1950A86A20F9469CFC6C.
+# The older format: a pickle of protocol 2 whose first object is 0x1950A86A20F9469CFC6C.
 _LEGACY = b"\x80\x02\x8a\x0a\x6c\xfc\x9c\x46\xf9\x20\x6a\xa8\x50\x19"
-# What torch's messages hold when it met anything but tensors, in its releases so far.
+# Parts of torch's messages, in its releases so far, when a file holds anything but tensors.
 _REFUSALS = ("Unsupported global", "unsupported GLOBAL", "Unsupported class", "TorchScript")
 _NAMED = re.compile(r"(?:GLOBAL|Unsupported class) ([\w.]+)")
 _UNREADABLE = "Unsupported operand"  # an opcode that torch.save never writes
@@ -21,7 +21,7 @@ _SAFE_WAY = (
 
 
 def explain(path: Path, error: Exception) -> str:
-    """What is wrong with a file, from torch's exception and from the file itself."""
+    """The reason why a file cannot be read, from torch's exception and the file itself."""
     text = str(error)
     if any(mark in text for mark in _REFUSALS):
         named = _NAMED.search(text)
@@ -39,7 +39,7 @@ def explain(path: Path, error: Exception) -> str:
 
 
 def _is_damaged(path: Path, text: str) -> bool:
-    """Whether it begins as torch.save writes it, and breaks off or is inconsistent later."""
+    """Whether a file begins as torch.save writes it, but is truncated or inconsistent later."""
     with path.open("rb") as file:
         start = file.read(len(_LEGACY))
     if start.startswith(ZIP):
@@ -48,7 +48,7 @@ def _is_damaged(path: Path, text: str) -> bool:
 
 
 def _is_whole(path: Path) -> bool:
-    """Whether the archive has a directory, and the pickle in it its checksum."""
+    """Whether the archive has a directory, and its pickle matches its checksum."""
     try:
         with zipfile.ZipFile(path) as archive:
             for entry in archive.infolist():
@@ -60,7 +60,7 @@ def _is_whole(path: Path) -> bool:
 
 
 def _read_through(archive: zipfile.ZipFile, entry: zipfile.ZipInfo) -> None:
-    """Read to the end, where zipfile compares the checksum; in pieces, as it may inflate."""
+    """Read to the end, where zipfile compares the checksum; in pieces, as it may be compressed."""
     with archive.open(entry) as stream:
         while stream.read(2**20):
             pass

@@ -1,4 +1,4 @@
-"""Reader of safetensors files: the header is checked to the last byte, the data is mapped.
+"""Reader of safetensors files: checks the header to the last byte and maps the data.
 
 The format: 8 bytes little-endian header length N, N bytes of JSON
 ``{"name": {"dtype", "shape", "data_offsets": [begin, end]}, "__metadata__": {...}}``, then the
@@ -20,7 +20,7 @@ from meadow_py.sources.tensor import Tensor
 
 MAX_HEADER = 100_000_000  # bytes; the limit of the format's reference implementation
 MAX_DIMENSIONS = 32  # numpy 1 has no more
-# How the headers of packed files begin, and no others: see `meadow_py.checkpoint`.
+# The headers of packed files, and no others, begin with this: see `meadow_py.checkpoint`.
 PACKED_START = b'{"__metadata__":{"format":"meadow",'
 _FIELDS = {"dtype", "shape", "data_offsets"}
 
@@ -29,7 +29,7 @@ class _Entry(NamedTuple):
     name: str
     dtype: str
     shape: tuple[int, ...]
-    begin: int  # bytes behind the header
+    begin: int  # bytes after the header
     end: int
 
 
@@ -39,7 +39,7 @@ def read_safetensors(path: Path) -> tuple[list[Tensor], MappedFile]:
     Raises
     ------
     FormatError
-        If the file breaks a rule of the format; names the file and the tensor.
+        If the file breaks a rule of the format. The message names the file and the tensor.
     """
     mapped = MappedFile(path)
     try:
@@ -55,7 +55,7 @@ def read_safetensors(path: Path) -> tuple[list[Tensor], MappedFile]:
 
 
 def is_packed(path: Path) -> bool:
-    """Whether a file begins as packed files do. It may be damaged further on."""
+    """Whether a file begins like a packed file. The rest of it may be damaged."""
     with path.open("rb") as file:
         return file.read(8 + len(PACKED_START))[8:] == PACKED_START
 
@@ -90,7 +90,7 @@ def _parse(path: Path, text: bytes) -> dict[str, Any]:
 
 
 def _check_metadata(path: Path, metadata: Any) -> None:
-    if metadata is None:  # as the format's reference implementation reads it: none
+    if metadata is None:  # the format's reference implementation takes null as absent
         return
     texts = isinstance(metadata, dict) and all(isinstance(v, str) for v in metadata.values())
     if not texts:
@@ -119,7 +119,7 @@ def _are_sizes(values: Any) -> bool:
 def _check_size(where: str, dtype: str, shape: list[int], size: int) -> None:
     if len(shape) > MAX_DIMENSIONS:
         raise FormatError(f"{where}: {len(shape)} dimensions, at most {MAX_DIMENSIONS} are read")
-    # A zero hides how large the other dimensions are, but numpy multiplies those, too.
+    # numpy multiplies the other dimensions even if one is zero, so their product must fit, too.
     if math.prod(max(1, n) for n in shape) * 8 >= 2**63:
         raise FormatError(f"{where}: the shape {shape} is too large")
     bits = math.prod(shape) * BITS[dtype]
@@ -132,7 +132,7 @@ def _check_size(where: str, dtype: str, shape: list[int], size: int) -> None:
 
 
 def _check_tiling(path: Path, entries: list[_Entry], available: int) -> None:
-    """Offsets must leave no hole, not overlap, and end with the file."""
+    """Check that offsets leave no hole, do not overlap, and end with the file."""
     reached = 0
     for entry in entries:
         if entry.end > available:

@@ -30,14 +30,14 @@ class Selection(NamedTuple):
 
 
 def select_weights(names: Iterable[str], where: str) -> Selection:
-    """Choose among file names: safetensors, else PyTorch, else one GGUF; an index comes first.
+    """Choose among file names: safetensors, else PyTorch, else one GGUF. An index takes precedence.
 
     Raises
     ------
     FileNotFoundError
-        If none of them holds weights; says what was looked for and what was found.
+        If none of them holds weights. The message lists what was looked for and what was found.
     ValueError
-        If there are several GGUF files, each of them a model.
+        If there are several GGUF files, because each of them is a model.
     """
     names = sorted(names)
     for choice in (_safetensors(names), _pytorch(names), _gguf(names, where)):
@@ -49,7 +49,7 @@ def select_weights(names: Iterable[str], where: str) -> Selection:
 
 
 def holds_weights(name: str) -> bool:
-    """Whether a file of this name, or at this path, holds weights as far as its name tells."""
+    """Whether a file of this name, or at this path, holds weights, judged by its name alone."""
     file = name.rpartition("/")[2]
     known = file.lower().endswith(SUFFIXES)
     return known and not (file.endswith(PYTORCH_SUFFIXES) and file.startswith(_NO_WEIGHTS))

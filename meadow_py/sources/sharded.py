@@ -19,7 +19,7 @@ def read_index(path: Path, kind: str) -> dict[str, str]:
     Raises
     ------
     FormatError
-        If it is no such index, or names a file outside its folder.
+        If the file is not such an index, or names a file outside its folder.
     """
     weight_map = read_object(path).get("weight_map")
     if not isinstance(weight_map, dict) or not weight_map:
@@ -36,7 +36,7 @@ def read_index(path: Path, kind: str) -> dict[str, str]:
 
 
 def shards(weight_map: dict[str, str]) -> list[str]:
-    """The files that an index names, each once, sorted."""
+    """The distinct files that an index names, sorted."""
     return sorted(set(weight_map.values()))
 
 
@@ -55,7 +55,7 @@ def require_shards(folder: Path, index: Path, weight_map: dict[str, str]) -> Non
 def of_shard(index: Path, weight_map: dict[str, str], shard: str, held: list[Tensor]) -> set[str]:
     """The names of the tensors that one shard contributes.
 
-    Tensors that the index does not mention at all are taken, too, as other readers do.
+    Tensors that the index does not mention are included, as in other readers.
     """
     present = {tensor.name for tensor in held}
     for name, file in weight_map.items():

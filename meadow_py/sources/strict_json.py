@@ -1,4 +1,4 @@
-"""JSON objects from files that nobody vouches for."""
+"""JSON objects from untrusted files."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ from meadow_py.errors import FormatError
 
 
 def parse_object(text: bytes, where: str) -> dict[str, Any]:
-    """Parse a JSON object; whatever is wrong with it is a FormatError that starts with `where`.
+    """Parse a JSON object; every error is a FormatError whose message starts with `where`.
 
-    Duplicate keys are refused at every depth, and names that cannot be printed.
+    Duplicate keys, at any depth, and names that cannot be printed are refused.
     """
     try:
         value = json.loads(text.decode("utf-8"), object_pairs_hook=_without_duplicates)

@@ -1,4 +1,4 @@
-"""One stored tensor, read when asked for."""
+"""One stored tensor, read on demand."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _BIT_PATTERNS: dict[str, np.dtype[Any]] = {
 
 
 def is_printable(name: str) -> bool:
-    """Whether a name has no lone surrogates, which no terminal, file or JSON takes."""
+    """Whether a name is free of lone surrogates, which no terminal, file or JSON accepts."""
     try:
         name.encode("utf-8")
     except UnicodeEncodeError:
@@ -44,7 +44,7 @@ class Tensor:
     dtype : str
         Spelled as in safetensors (``"BF16"``); GGUF blocks as in GGUF (``"Q8_0"``).
     shape : tuple of int
-        Row-major, the last dimension varies fastest.
+        Dimensions in row-major order: the last one varies fastest.
     nbytes : int
         Stored size in bytes.
     file : str or None
@@ -70,39 +70,56 @@ class Tensor:
         self._planes = planes
 
     def planes(self) -> Bytes | None:
-        """The mapped blob of a matrix that is stored in the runtime codec, None for all others.
+        """Return the mapped blob of a matrix that is stored in planes, without decoding it.
 
-        It is what `meadow_py._core.mapped_matrix` multiplies with; nothing is decoded.
+        `meadow_py._core.mapped_matrix` multiplies with this blob.
+
+        Returns
+        -------
+        numpy.ndarray or None
+            uint8, 1-D, read-only; None for tensors in any other codec.
 
         Raises
         ------
         FormatError
-            If the blob's head is damaged. Its codes and lower bytes are not read.
+            If the header of the blob is damaged. Its codes and lower bytes are not read.
         """
         return None if self._planes is None else self._planes()
 
     def raw(self) -> Bytes:
-        """The stored bytes: uint8, 1-D, read-only; a view of the mapped file where there is one.
+        """Return the stored bytes.
+
+        Returns
+        -------
+        numpy.ndarray
+            uint8, 1-D, read-only; a view of the mapped file where there is one.
 
         Raises
         ------
         FormatError
-            If the size of the file changed since it was opened. A file that another process cuts
-            while a view of it is in use cannot be caught: the system ends this process (SIGBUS).
+            If the size of the file has changed since it was opened. A file that another process
+            truncates while a view of it is in use cannot be caught: the system kills this process
+            (SIGBUS).
         """
         data: Bytes = self._read().view()
         data.flags.writeable = False
         return data
 
     def array(self) -> npt.NDArray[Any]:
-        """A read-only typed view, native-endian, of `shape`.
+        """Return the values.
 
-        The dtype is numpy's, or that of ml_dtypes where numpy has none (BF16, F8).
+        Returns
+        -------
+        numpy.ndarray
+            A read-only native-endian view of `shape`. Its dtype is one of numpy, or of ml_dtypes
+            where numpy has none (BF16, F8).
 
         Raises
         ------
         TypeError
             If the values have no numpy dtype: GGUF blocks (see `dequantized`), packed F4 and F6.
+        FormatError
+            As for `raw`.
         """
         dtype = NUMPY.get(self.dtype)
         if dtype is None:
@@ -113,17 +130,33 @@ class Tensor:
         return self.raw().view(dtype).reshape(self.shape)
 
     def dequantized(self) -> npt.NDArray[np.float32]:
-        """The values as float32: a view of an F32 tensor, else a copy."""
+        """Return the values as float32.
+
+        Returns
+        -------
+        numpy.ndarray
+            float32, of `shape`: a view of an F32 tensor, otherwise a copy.
+
+        Raises
+        ------
+        FormatError
+            As for `raw`.
+        """
         values = self.array()
         if values.dtype.kind == "c":
             raise TypeError(f"tensor {self.name!r} is complex ({self.dtype}), not real")
         return values.astype(np.float32, copy=False)
 
     def content_dtype(self) -> str:
-        """The narrowest dtype that holds every value bit for bit; found once, then remembered.
+        """Return the narrowest dtype that holds every value bit for bit.
 
-        F32 that holds only BF16 or F16 values gives ``"BF16"`` or ``"F16"``, F16 that was made
-        from BF16 gives ``"BF16"``; every other tensor its own dtype.
+        The values are searched once; the answer is remembered.
+
+        Returns
+        -------
+        str
+            ``"BF16"`` or ``"F16"`` for F32 that holds only such values, ``"BF16"`` for F16 that was
+            made from BF16, the tensor's own dtype in all other cases.
         """
         return self._content_dtype
 
@@ -138,7 +171,7 @@ class Tensor:
         return _core.content_dtype(bits, self.dtype)
 
     def __reduce__(self) -> tuple[Any, ...]:
-        """Pickled with its bytes; weights out of files are pickled by name, see `Weight`."""
+        """Pickle the tensor with its bytes. Weights from files are pickled by name (`Weight`)."""
         held = np.array(self.raw())
         return _of_bytes, (type(self), self.name, self.dtype, self.shape, held, self.file)
 

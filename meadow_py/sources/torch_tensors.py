@@ -1,4 +1,4 @@
-"""Torch tensors, in files or in memory, seen as bytes."""
+"""Torch tensors, in files or in memory, as bytes."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ _SPELLING = {
 
 
 def import_torch(what: str) -> ModuleType:
-    """Torch itself, or an ImportError that says what needs it and how to get it."""
+    """Import torch, or raise an ImportError that says what needs it and how to get it."""
     try:
         import torch
     except ImportError as error:
@@ -48,7 +48,7 @@ def import_torch(what: str) -> ModuleType:
 
 
 def torch_tensor(name: str, tensor: torch.Tensor, file: str | None = None) -> Tensor:
-    """A torch tensor as a `Tensor`; its bytes are shared where it lies contiguously on the CPU.
+    """A torch tensor as a `Tensor`, which shares its bytes if it is contiguous and on the CPU.
 
     Raises
     ------
@@ -72,12 +72,12 @@ def torch_tensor(name: str, tensor: torch.Tensor, file: str | None = None) -> Te
 
 
 def memory_tensor(name: str, tensor: torch.Tensor) -> Tensor:
-    """A torch tensor that the user holds; see `torch_tensor`.
+    """A torch tensor of the user's as a `Tensor`; see `torch_tensor`.
 
     Raises
     ------
     ValueError
-        If it is an expanded view that would take a giant copy to read.
+        If it is an expanded view and reading it would take a giant copy.
     """
     made = torch_tensor(name, tensor)
     size = tensor.element_size()
@@ -86,7 +86,7 @@ def memory_tensor(name: str, tensor: torch.Tensor) -> Tensor:
 
 
 def distinct(tensors: dict[str, torch.Tensor]) -> dict[str, torch.Tensor]:
-    """The tensors without second names of the same storage (tied weights); the first name stays."""
+    """The tensors; of several names of the same storage (tied weights) only the first is kept."""
     import torch
 
     seen = set()

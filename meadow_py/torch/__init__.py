@@ -1,7 +1,7 @@
 """Packed models in torch: importing this lets Transformers load them.
 
-After ``import meadow_py.torch``, ``from_pretrained`` takes packed folders and hub ids like any
-others, and gives the dense model. Without Transformers installed, `load_state_dict` remains.
+After ``import meadow_py.torch``, ``from_pretrained`` accepts packed folders and hub ids like any
+others and returns the dense model. `load_state_dict` also works without Transformers.
 """
 
 from __future__ import annotations

@@ -1,9 +1,9 @@
 """Where packed weights enter Transformers.
 
-A quantiser can name other weight files, but not give Transformers tensors out of them. So two
-functions of ``transformers.modeling_utils`` are wrapped, once the first packed model is loaded: the
-one that looks for weight files, and the one that reads a file. They do what they always did, unless
-they are given a name that only our quantiser, or the first of them, makes.
+A quantiser can name other weight files, but it cannot hand tensors from them to Transformers. When
+the first packed model is loaded, two functions of ``transformers.modeling_utils`` are therefore
+wrapped: the one that looks for weight files, and the one that reads a file. Their behaviour only
+changes for names that our quantiser, or the first of these wrappers, makes.
 """
 
 from __future__ import annotations
@@ -31,12 +31,12 @@ _lock = threading.Lock()
 
 
 def wrap_functions() -> None:
-    """Wrap both functions, unless that was done before.
+    """Wrap both functions, unless they are already wrapped.
 
     Raises
     ------
     ImportError
-        If a release of Transformers has them no longer.
+        If this release of Transformers no longer has them.
     """
     from transformers import modeling_utils
 
@@ -81,7 +81,7 @@ def _reading_packed(read: _Function) -> _Function:
 
 
 def _read_packed(path: str, device: str) -> dict[str, Any]:
-    """What is in a packed file, to be decoded tensor by tensor; on "meta", only its shapes."""
+    """The tensors of a packed file, to be decoded one by one; on "meta", only their shapes."""
     tensors = _tensors(Path(path))
     if device == "meta":
         return {
@@ -92,7 +92,7 @@ def _read_packed(path: str, device: str) -> dict[str, Any]:
 
 
 def _tensors(path: Path) -> dict[str, Tensor]:
-    """In the order in which the original is read: the first float may decide on the dtype."""
+    """Tensors in the order in which the original is read: the first float may decide the dtype."""
     tensors = dict(open_packed_file(path, str(path)).tensors)
     with PackedFile(path) as packed:
         if packed.table.format == "safetensors":

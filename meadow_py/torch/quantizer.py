@@ -1,7 +1,7 @@
-"""What Transformers calls a quantiser: it is told that these weights are packed.
+"""A quantiser, in the sense of Transformers, that tells it that these weights are packed.
 
-It quantises nothing. Weights arrive decoded, so the model is an ordinary dense one, and all traces
-of the quantiser are gone from it once it is loaded.
+It quantises nothing. Weights arrive decoded, so the model is an ordinary dense one. Once loaded, it
+carries no trace of the quantiser.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from meadow_py.torch.weight_files import mark, unmarked
 if TYPE_CHECKING:
     from transformers import PreTrainedConfig, PreTrainedModel
 
-CONVERSIONS = "_weight_conversions"  # how Transformers made parameters of a file's tensors
+CONVERSIONS = "_weight_conversions"  # how Transformers turned a file's tensors into parameters
 
 
 class MeadowConfig(QuantizationConfigMixin):
@@ -32,7 +32,7 @@ class MeadowConfig(QuantizationConfigMixin):
     FormatError
         If the model was packed in a newer format.
     ImportError
-        If this release of Transformers cannot load packed models; names one that can.
+        If this release of Transformers cannot load packed models. The message names one that can.
     """
 
     def __init__(self, version: int = VERSION, **entries: Any) -> None:
@@ -40,7 +40,7 @@ class MeadowConfig(QuantizationConfigMixin):
         entries["quant_method"] = QUANT_METHOD
         self.__dict__.update(entries)
         self.version = version
-        # Transformers then takes the model for a dense one, and does not report it as quantised.
+        # With this, Transformers treats the model as dense and does not report it as quantised.
         self.dequantize = True
         if type(version) is not int or version != VERSION:
             raise FormatError(
@@ -50,24 +50,24 @@ class MeadowConfig(QuantizationConfigMixin):
 
 
 class MeadowQuantizer(HfQuantizer):
-    """Points Transformers to the packed files, and takes itself off the loaded model."""
+    """Points Transformers to the packed files, and removes itself from the loaded model."""
 
     def __init__(self, quantization_config: QuantizationConfigMixin, **kwargs: Any) -> None:
         super().__init__(quantization_config, **kwargs)
-        # Packed weights arrive as dense ones: False makes Transformers choose dtypes as for these,
-        # and read tensors one at a time, each of which is decoded by all threads.
+        # Packed weights arrive dense. False makes Transformers choose dtypes as for dense weights
+        # and read one tensor at a time, so that each is decoded by all threads.
         self.pre_quantized = False
         wrap_functions()
 
-    # Which of these two methods is shown the configuration depends on the release of Transformers:
-    # the second from 5.19 on. Both come before the weight files are looked for.
+    # The release of Transformers decides which of these two methods is given the configuration: the
+    # second from 5.19 on. Both are called before weight files are looked for.
 
     def update_tp_plan(self, config: PreTrainedConfig) -> PreTrainedConfig:
-        """Name the weight files. The plan stays as it is."""
+        """Name the weight files. The plan is unchanged."""
         return self._point(config)
 
     def update_attn_implementation(self, config: PreTrainedConfig) -> PreTrainedConfig:
-        """Name the weight files. The attention stays as it is."""
+        """Name the weight files. The attention is unchanged."""
         return self._point(config)
 
     def _point(self, config: PreTrainedConfig) -> PreTrainedConfig:
@@ -75,9 +75,9 @@ class MeadowQuantizer(HfQuantizer):
         return config
 
     def postprocess_model(self, model: PreTrainedModel, **_: Any) -> PreTrainedModel:
-        """Leave a model that differs in nothing from a dense one."""
-        # From 5.24 on, the next line removes this as well; saving needs it, to give tensors that
-        # were renamed or merged on loading the names and shapes back that they have in the files.
+        """Make the model indistinguishable from a dense one."""
+        # From 5.24 on, the call below removes this as well. Saving needs it to restore the original
+        # names and shapes of tensors that were renamed or merged on loading.
         conversions = {key: vars(model)[key] for key in (CONVERSIONS,) if key in vars(model)}
         self.remove_quantization_config(model)  # type: ignore[no-untyped-call]
         vars(model).update(conversions)
@@ -88,10 +88,10 @@ class MeadowQuantizer(HfQuantizer):
         return model
 
     def is_serializable(self, **_: Any) -> bool:
-        """Saved, a loaded model is an ordinary dense one."""
+        """True: a loaded model is saved as an ordinary dense one."""
         return True
 
     @property
     def is_trainable(self) -> bool:
-        """Its weights are ordinary parameters."""
+        """True: the weights are ordinary parameters."""
         return True

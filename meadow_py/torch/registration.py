@@ -9,7 +9,7 @@ def register() -> None:
     Raises
     ------
     ImportError
-        If this release of Transformers is so old that it takes none.
+        If this release of Transformers is too old to register quantisers.
     """
     from meadow_py.checkpoint.format.card import QUANT_METHOD
     from meadow_py.torch.releases import unsuitable

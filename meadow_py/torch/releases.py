@@ -6,7 +6,7 @@ NEEDED = "transformers>=5.0"  # 4.57 reads `transformers_weights` before it asks
 
 
 def require_release() -> None:
-    """Raise ImportError, naming what is needed, if Transformers is too old."""
+    """Raise ImportError, naming the release that is needed, if Transformers is too old."""
     import transformers
 
     if int(transformers.__version__.partition(".")[0]) < 5:
@@ -14,7 +14,7 @@ def require_release() -> None:
 
 
 def unsuitable() -> str:
-    """What to say of a release that cannot load packed models."""
+    """The message about a release that cannot load packed models."""
     import transformers
 
     return (

@@ -1,7 +1,7 @@
 """Tensors of a PyTorch file that have two names: tied weights, whose storage is saved once.
 
-Checkpoints list each storage once, by its first name. But a model may have a weight of the second
-name that nothing ties, so whoever loads a model needs both. They stand in the original's pickle.
+Checkpoints list each storage once, by its first name. But a model may have an untied weight of the
+second name, so loading a model needs both names. The original's pickle holds them.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from meadow_py.errors import FormatError
 
 
 def second_names(packed: PackedFile) -> dict[str, str]:
-    """Second name -> first name, of tensors that are the same values of the same storage."""
+    """Second name -> first name, for tensors that are the same values of the same storage."""
     if packed.table.format != "pytorch":
         return {}
     first: dict[tuple[object, ...], str] = {}
@@ -70,7 +70,7 @@ class _OutsideRegions(io.RawIOBase):
         return self._at
 
     def readinto(self, buffer: memoryview) -> int:  # type: ignore[override]
-        """Fill as much as one gap, or what is between two, has."""
+        """Fill the buffer up to the end of the current gap or region."""
         wanted = max(0, min(len(buffer), self._size - self._at))
         n = bisect.bisect_right(self._begins, self._at) - 1
         inside = self._at - self._begins[n] if n >= 0 else 0

@@ -1,4 +1,4 @@
-"""A model's tensors as torch's `load_state_dict` takes them."""
+"""A model's tensors in the form that torch's `load_state_dict` takes."""
 
 from __future__ import annotations
 
@@ -18,24 +18,25 @@ def load_state_dict(path: str | os.PathLike[str]) -> dict[str, torch.Tensor]:
     Parameters
     ----------
     path : str or path
-        A packed folder or file; or whatever else `meadow_py.open_checkpoint` opens by name.
+        A packed folder or file, or any other path or hub id that `meadow_py.open_checkpoint` opens.
 
     Returns
     -------
     dict of str to torch.Tensor
-        In the order of the files, on the CPU, in the stored dtype, bit for bit what was packed.
-        They may be written to. Second names of the same storage in a ``.bin`` (tied weights) are
+        Writable tensors on the CPU, in the order of the files and in the stored dtype, bit for bit
+        equal to the packed ones. Second names of the same storage in a ``.bin`` (tied weights) are
         left out.
 
     Raises
     ------
     FileNotFoundError
-        If there is no such folder or file, or no weights in it.
+        If the folder or file does not exist or holds no weights.
     FormatError
-        If a file is truncated, corrupt or newer than this library; names the file and the tensor.
+        If a file is truncated, corrupt or newer than this library. The message names the file and
+        the tensor.
     TypeError
-        If a tensor has no torch dtype, such as the blocks of a packed GGUF file; nothing is
-        decoded then.
+        If torch has no dtype for a tensor, such as the blocks of a packed GGUF file. Nothing is
+        decoded in that case.
     """
     with open_checkpoint(path) as checkpoint:
         tensors = checkpoint.tensors.values()

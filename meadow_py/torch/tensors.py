@@ -12,7 +12,7 @@ from meadow_py.sources import Tensor
 from meadow_py.sources.tensor import Bytes
 from meadow_py.sources.torch_tensors import _SPELLING
 
-# Two F4 values share a byte, and torch counts the bytes, as safetensors' own reader does.
+# Two F4 values share a byte; torch counts bytes, as does safetensors' own reader.
 _PACKED_F4 = "float4_e2m1fn_x2"
 _NAMES = {spelling: name for name, spelling in _SPELLING.items()} | {"F4": _PACKED_F4}
 
@@ -49,15 +49,15 @@ def torch_shape(tensor: Tensor) -> tuple[int, ...]:
 
 
 def to_torch(tensor: Tensor) -> torch.Tensor:
-    """A stored tensor on the CPU, which may be written to.
+    """A stored tensor as a writable torch tensor on the CPU.
 
-    To be asked for once, of a checkpoint that nobody else reads: what was decoded becomes the
-    tensor, and a checkpoint may give the same bytes again.
+    Call this once for each tensor of a checkpoint that has no other reader: the tensor takes over
+    the decoded array, which the checkpoint might otherwise hand out again.
 
     Raises
     ------
     FormatError
-        If its bytes are corrupt; names the file and the tensor.
+        If its bytes are corrupt. The message names the file and the tensor.
     TypeError
         If torch has no such dtype.
     """
@@ -74,7 +74,7 @@ def to_torch(tensor: Tensor) -> torch.Tensor:
 
 
 def _writable(raw: Bytes) -> Bytes:
-    """The array that was decoded, behind the read-only view of it; of a mapped file, a copy."""
+    """The decoded array that underlies a read-only view; for a mapped file, a copy."""
     made: Any = raw.base
     whole = isinstance(made, np.ndarray) and made.nbytes == raw.nbytes
     own = whole and made.flags.owndata and made.flags.writeable
@@ -83,9 +83,9 @@ def _writable(raw: Bytes) -> Bytes:
 
 
 class LazyTensor:
-    """A stored tensor that is decoded when indexed, as a slice of safetensors is read then.
+    """A stored tensor that is decoded when indexed, like a slice of safetensors.
 
-    It has what Transformers asks of such a slice.
+    It has the methods that Transformers uses on such a slice.
     """
 
     def __init__(self, tensor: Tensor) -> None:
@@ -93,7 +93,7 @@ class LazyTensor:
         self._tensor = tensor
 
     def get_dtype(self) -> str:
-        """The dtype as safetensors spells it."""
+        """The dtype, spelled as in safetensors."""
         return self._tensor.dtype
 
     def get_shape(self) -> list[int]:

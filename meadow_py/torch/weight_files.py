@@ -1,4 +1,4 @@
-"""Which packed files Transformers is to load: those that hold what it would load unpacked."""
+"""Finds the packed files for Transformers: those of the weights that it would load unpacked."""
 
 from __future__ import annotations
 
@@ -13,42 +13,42 @@ from meadow_py.checkpoint.verifier import check_entry
 from meadow_py.sources.sharded import read_index, shards
 from meadow_py.sources.strict_json import read_object
 
-# Behind the path of a packed file: Transformers opens what ends with ".safetensors" itself.
+# Appended to the path of a packed file, as Transformers itself opens all that ends in .safetensors.
 PACKED = " (packed)"
 
-# Before the name of other weights that a configuration asks for.
+# Put before the name of other weights that a configuration asks for.
 _MARK = f"{MANIFEST}:"
 
-# What says how to download, among the words of Transformers' function that looks for weights.
+# The arguments that concern downloads, of Transformers' function that looks for weights.
 _DOWNLOAD = ("user_agent", "tqdm_class")
 
 
 def mark(named: str | None) -> str:
-    """What ``transformers_weights`` of a packed model's configuration is set to while it loads.
+    """The value of ``transformers_weights`` in a packed model's configuration while it loads.
 
-    It names the weights of models without the default names. There is no file of the name that this
-    gives, so that nothing but our own search can follow it.
+    This entry names weights that do not have the default names. No file has the name returned here,
+    so that only our own search can follow it.
 
     Parameters
     ----------
     named : str or None
-        What the configuration says itself.
+        The value in the configuration itself.
     """
     return named if named is not None and is_marked(named) else f"{_MARK}{named or ''}"
 
 
 def is_marked(named: str | None) -> bool:
-    """Whether `mark` gave it."""
+    """Whether a name was made by `mark`."""
     return named is not None and named.startswith(_MARK)
 
 
 def unmarked(named: str) -> str | None:
-    """What `mark` was given."""
+    """The name that was passed to `mark`."""
     return named.removeprefix(_MARK) or None
 
 
 def resolve(model: str, **words: Any) -> tuple[list[str], None]:
-    """Paths of the packed files, downloaded if need be, each marked by `PACKED`.
+    """Paths of the packed files, downloaded if necessary, each followed by `PACKED`.
 
     Parameters
     ----------
@@ -56,7 +56,7 @@ def resolve(model: str, **words: Any) -> tuple[list[str], None]:
         A folder or hub id.
     **words
         ``variant``, ``use_safetensors`` and ``download_kwargs`` of ``from_pretrained``, and
-        ``transformers_explicit_filename``, which `mark` gave.
+        ``transformers_explicit_filename``, which `mark` made.
 
     Raises
     ------
@@ -65,7 +65,7 @@ def resolve(model: str, **words: Any) -> tuple[list[str], None]:
     FormatError
         If the manifest is corrupt or newer than this library.
     ValueError
-        If the model had been quantised before it was packed.
+        If the model was already quantised when it was packed.
     """
     fetch = functools.partial(_fetch, model, _how(words))
     manifest = _manifest(model, fetch)
@@ -85,7 +85,7 @@ def _how(words: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _fetch(model: str, how: Mapping[str, Any], name: str) -> Path | None:
-    """A file of the model, out of its folder, the cache or the hub; None if there is none."""
+    """A file of the model from its folder, the cache or the hub; None if it does not exist."""
     from transformers.utils.hub import cached_file
 
     found = cached_file(model, name, _raise_exceptions_for_missing_entries=False, **how)
@@ -103,7 +103,7 @@ def _manifest(model: str, fetch: _Fetch) -> Manifest:
 
 
 def _require_dense(model: str, manifest: Manifest, fetch: _Fetch) -> None:
-    """Raise ValueError for a model that needs a quantiser of its own: there can only be one."""
+    """Raise ValueError if the model needs a quantiser of its own, as there can be only one."""
     kept = manifest.carried_as("config.json")
     path = None if kept is None else fetch(kept)
     found = {} if path is None else read_object(path)
@@ -117,7 +117,7 @@ def _require_dense(model: str, manifest: Manifest, fetch: _Fetch) -> None:
 
 
 def _looked_for(words: Mapping[str, Any]) -> list[tuple[str, str]]:
-    """Names of weight files and of their indexes, in the order in which Transformers looks."""
+    """Names of weight files and their indexes, in the order in which Transformers tries them."""
     named = unmarked(words["transformers_explicit_filename"])
     if named is not None:
         return [(named, named)]
@@ -163,7 +163,7 @@ def _with_variant(name: str, variant: str | None) -> str:
 def _packed_file(
     model: str, source: str, entries: Mapping[str, PackedEntry], fetch: _Fetch
 ) -> Path:
-    """The packed file of a source file, which must be the one that the manifest speaks of."""
+    """The packed file of a source file, checked to be the one that the manifest lists."""
     entry = entries.get(source)
     path = None if entry is None else fetch(entry.name)
     if entry is None or path is None:

@@ -57,7 +57,7 @@ _GGUF = Family(
     expected=False,
 )
 
-# One is enough: every language model has them, also one converted in part.
+# One is enough: every language model has one of them, even if it was only partly converted.
 _TELLING = frozenset(("blk.#.attn_norm", "blk.#.attn_q", "blk.#.attn_qkv", "blk.#.ffn_up"))
 
 
@@ -68,5 +68,5 @@ def is_gguf(endings: set[str]) -> bool:
 
 @cache
 def gguf_naming(family: Family) -> Family:
-    """The family under its GGUF names. Whether a head is tied shows in what is stored."""
+    """The family under its GGUF names. The stored tensors show whether the head is tied."""
     return replace(_GGUF, name=family.name)

@@ -1,4 +1,4 @@
-"""From a configuration and stored tensors to what the engine is given."""
+"""Derives the engine's inputs from a configuration and stored tensors."""
 
 from __future__ import annotations
 

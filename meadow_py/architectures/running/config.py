@@ -1,4 +1,4 @@
-"""What the engine is told of a model: sizes, and which of its few variants each step is."""
+"""The engine's configuration: the sizes of a model, and the variant of each step."""
 
 from __future__ import annotations
 
@@ -35,37 +35,37 @@ class RunningConfig:
     positions : int
         Longest context in tokens.
     norm : {"layer", "rms"}
-        With or without the mean taken away.
+        Layer norm, which subtracts the mean, or RMS norm, which does not.
     norm_eps : float
         Added to the variance, or to the mean square.
     norm_placement : {"pre", "post", "sandwich"}
-        Before each half of a block; behind its residual sum; before each half and behind it,
-        before the sum.
+        ``pre``: before each half of a block; ``post``: after its residual sum; ``sandwich``: before
+        each half, and after it but before the sum.
     activation : {"relu", "gelu", "gelu_tanh", "silu"}
-        Of the MLP.
+        The activation function of the MLP.
     activations : {"F32", "BF16"}
-        What activations are rounded to before products with weights in floats: F32 as they come;
-        with BF16, denormals count as zeros. Of how a model is run, not of the model.
+        The dtype that activations are rounded to before products with float weights. F32 rounds
+        nothing; with BF16, denormals count as zeros. A setting of the run, not of the model.
     gated : bool
         Whether the MLP is ``down(activation(gate(x)) * up(x))``, else ``down(activation(up(x)))``.
     position : {"none", "learned", "rotary"}
-        How a token knows its place.
+        The kind of position embedding.
     position_offset : int
-        Rows before that of the first position in the table of learned positions.
+        The number of rows before the first position in the table of learned positions.
     rotary_dim : int
-        How many of the head's values are rotated; the others pass.
+        The number of values of a head that are rotated; the others are unchanged.
     rotary_interleaved : bool
-        Whether neighbours are rotated, else the first half with the second.
+        Whether neighbours are rotated together; otherwise the first half with the second.
     rotary_frequencies : array
         float32 ``[kinds, rotary_dim / 2]``: radians per position, scaling applied.
     rotary_scale : tuple of float
         ``[kinds]``: factor on cosine and sine.
     rotary_of_layer : tuple of int
-        ``[layers]``: which kind a layer uses.
+        ``[layers]``: the kind that each layer uses.
     attention_scale : float
         Factor on query times key.
     windows : tuple of int
-        ``[layers]``: 0, or how many tokens a token sees, itself counted.
+        ``[layers]``: the number of tokens that a token sees, including itself; 0 for all.
     attention_softcap, logit_softcap : float
         c of ``c * tanh(x / c)`` on the scores and on the logits; 0 for none.
     embedding_scale : float
@@ -120,6 +120,6 @@ class RunningConfig:
             )
 
     def to_dict(self) -> dict[str, Any]:
-        """The same as plain lists, numbers and one array: what ``_core.Engine`` takes."""
+        """The configuration as lists, numbers and one array, as ``_core.Engine`` takes it."""
         values = {entry.name: getattr(self, entry.name) for entry in fields(self)}
         return {key: list(v) if isinstance(v, tuple) else v for key, v in values.items()}

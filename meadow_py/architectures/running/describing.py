@@ -1,4 +1,4 @@
-"""From an architecture to what the engine is told of it."""
+"""Describes a model for the engine, from its architecture."""
 
 from __future__ import annotations
 
@@ -16,19 +16,19 @@ from meadow_py.errors import FormatError
 
 
 def describe(architecture: Architecture, shapes: Shapes) -> Running:
-    """What the engine is told of a model.
+    """Describe a model for the engine.
 
     Parameters
     ----------
     architecture : Architecture
-        Of the model, as `resolve` tells it.
+        The architecture of the model, made by `resolve`.
     shapes : mapping of str to tuple of int
         Shape of every stored tensor.
 
     Raises
     ------
     ValueError
-        If the engine does not run such models, or the configuration does not tell what it needs.
+        If the engine does not support such models, or the configuration lacks what it needs.
     FormatError
         If no reading of the configuration fits the shapes.
     """
@@ -50,7 +50,7 @@ def describe(architecture: Architecture, shapes: Shapes) -> Running:
 
 
 def _check_possible(sizes: Sizes, shapes: Shapes) -> None:
-    """No list as long as a damaged configuration says, where the tensors are too few for it."""
+    """Refuse sizes that the tensors rule out, before a damaged configuration makes long lists."""
     if shapes and sizes.layers > len(shapes):
         raise FormatError(
             f"the configuration tells of {sizes.layers} layers, the checkpoint has {len(shapes)} "

@@ -1,4 +1,4 @@
-"""Which stored tensor holds what the engine asks for, and whether its shape is right."""
+"""Finds the stored tensors that the engine needs, and checks their shapes."""
 
 from __future__ import annotations
 
@@ -35,7 +35,8 @@ class StoredMatrix:
     spec : WeightSpec
         The weight that holds it.
     paired_heads : int
-        Of so many heads the rows stand in pairs and have to be put back; 0: as they are.
+        The number of heads whose rows are stored in pairs and have to be put back in order; 0 if
+        the rows are in order.
     """
 
     name: str
@@ -52,13 +53,13 @@ class StoredVector:
     name : str
         The engine's.
     tensor : str
-        That holds it, whole or in part.
+        The tensor that holds it, as a whole or as a part.
     part : Part or None
-        Which of its values.
+        The values of the tensor that belong to it; None for all.
     paired_heads : int
-        As of a `StoredMatrix`.
+        As for `StoredMatrix`.
     offset : float
-        To be added to every value.
+        A number to add to every value.
     """
 
     name: str
@@ -70,7 +71,7 @@ class StoredVector:
 
 @dataclass(frozen=True)
 class Located:
-    """Everything that the engine wants, and where it is.
+    """The places of everything that the engine needs.
 
     Attributes
     ----------
@@ -102,7 +103,7 @@ def locate(architecture: Architecture, running: Running, shapes: Shapes) -> Loca
     Raises
     ------
     FormatError
-        If a tensor is missing, there twice, or has another shape than the configuration says.
+        If a tensor is missing or duplicated, or its shape does not match the configuration.
     """
     found = Located()
     expected = matrix_shapes(running)

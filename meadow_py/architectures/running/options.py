@@ -30,7 +30,7 @@ def number(config: Config, key: str, default: float, positive: bool = True) -> f
     Raises
     ------
     ValueError
-        If it is none, or not greater than zero where it must be.
+        If it is not a finite number, or not greater than zero where it must be.
     """
     value = config.get(key)
     if value is None:
@@ -63,7 +63,7 @@ def flag(config: Config, key: str, default: bool) -> bool:
 
 
 def refuse(config: Config, key: str, family: str) -> None:
-    """A ValueError if the switch is on: the engine lacks what it asks for."""
+    """Raise ValueError if the switch is on, because the engine lacks that feature."""
     if flag(config, key, False):
         raise ValueError(f"{key}=true of this {family} model is not supported by the engine")
 
@@ -81,7 +81,7 @@ def activation(config: Config, key: str, default: str) -> str:
 
 
 def section(config: Config, key: str) -> Mapping[str, Any]:
-    """A part of the configuration with keys of its own; empty where it is left out or null."""
+    """A nested object of the configuration; empty if it is left out or null."""
     value = config.get(key)
     if value is None:
         return {}
@@ -91,9 +91,9 @@ def section(config: Config, key: str) -> Mapping[str, Any]:
 
 
 def layer_windows(config: Config, layers: int, window: int | None, default: list[str]) -> list[int]:
-    """Sliding window of each layer, 0 for all of the context, from ``layer_types``.
+    """Sliding window of each layer from ``layer_types``; 0 stands for the whole context.
 
-    `default` are the types of a configuration that does not say.
+    `default` holds the types for a configuration without ``layer_types``.
     """
     types = config.get("layer_types")
     types = default if types is None else types

@@ -1,7 +1,7 @@
 """Frequencies of rotary position embeddings, scaled as configured.
 
-Source of every formula: `modeling_rope_utils.py` of transformers 5, which the checkpoints are
-written for; YaRN after Peng et al. 2023 (arXiv 2309.00071), LongRoPE after Ding et al. 2024
+All formulas come from `modeling_rope_utils.py` of transformers 5, for which the checkpoints are
+written. YaRN follows Peng et al. 2023 (arXiv 2309.00071), LongRoPE follows Ding et al. 2024
 (arXiv 2402.13753).
 """
 
@@ -43,7 +43,7 @@ class Rotary:
 def rope_parameters(
     config: Config, positions: int, theta_key: str = "rope_theta"
 ) -> dict[str, Any]:
-    """The settings in the words of transformers 5, from its spelling or that of transformers 4.
+    """The settings in the spelling of transformers 5, from its own or that of transformers 4.
 
     Parameters
     ----------
@@ -85,7 +85,7 @@ def rotary(parameters: Mapping[str, Any], dim: int) -> Rotary:
     Raises
     ------
     ValueError
-        For a kind that is not known here, or settings that make no sense.
+        If the kind is unknown here, or settings are out of range.
     """
     kind = parameters["rope_type"]
     made = _KINDS.get(kind) if isinstance(kind, str) else None
@@ -175,9 +175,9 @@ def _magnitude(factor: float, scale: float) -> float:
 
 
 def _longrope(parameters: Mapping[str, Any], dim: int) -> Rotary:
-    """The short factors, which hold up to the context of the training.
+    """The short factors, which are valid up to the context length of the training.
 
-    Beyond it the frequencies of *all* positions change, also of those in the cache.
+    Beyond it, the frequencies of *all* positions change, including those in the cache.
     """
     trained = _trained(parameters)
     short = parameters.get("short_factor")
@@ -192,7 +192,7 @@ def _longrope(parameters: Mapping[str, Any], dim: int) -> Rotary:
 
 
 def longrope_scale(parameters: Mapping[str, Any], trained: float) -> float:
-    """The factor on cosine and sine, as given or from how much longer the context has become."""
+    """The factor on cosine and sine, as given or derived from the extension of the context."""
     if parameters.get("attention_factor") is not None:
         return number(parameters, "attention_factor", 1.0)
     factor = number(parameters, "factor", parameters["positions"] / trained)
@@ -218,8 +218,8 @@ def _required(parameters: Mapping[str, Any], key: str) -> float:
     return number(parameters, key, 0.0)
 
 
-# Up to the configured length "dynamic" is the default; beyond it every frequency changes with
-# every token, and the engine refuses.
+# Up to the configured length, "dynamic" equals the default. Beyond it, every frequency changes with
+# every token, which the engine refuses.
 _KINDS: dict[str, Callable[[Mapping[str, Any], int], Rotary]] = {
     "default": _default,
     "linear": _linear,

@@ -1,4 +1,4 @@
-"""What a family tells of one model: the engine's configuration, and the tensors it wants."""
+"""A family's description of one model: the engine's configuration and the tensors it needs."""
 
 from __future__ import annotations
 
@@ -39,24 +39,24 @@ class Running:
     Attributes
     ----------
     config : RunningConfig
-        What the engine is told.
+        The configuration of the engine.
     names : mapping of str to str
-        The engine's names of norms, embeddings and whatever else roles do not tell.
+        The engine's names of norms, embeddings and all else that roles do not determine.
     norms : tuple of str
         Norms that have parameters, in the engine's names with ``#`` for the layer.
     biases : frozenset of str, or None
-        Matrices with a bias, in the engine's names with ``#``; None: those that are stored.
+        Matrices with a bias, in the engine's names with ``#``; None for those that are stored.
     embedding_width : int
         Columns of the token embedding: `hidden`, unless a projection follows it.
     norm_offset : float
-        Added to every norm's weight: 1 where a file stores what is above 1 (Gemma).
+        Added to every norm's weight: 1 for files that store the weight minus 1 (Gemma).
     plain_final_norm : bool
         Whether the last norm has no parameters; a model without any names none and is not plain.
     paired_rows : bool
-        Whether rows of q and k stand in the order of GGUF's Llama: value i of a head's first
+        Whether rows of q and k are in the order of GGUF's Llama, with value i of a head's first
         half beside value i of its second.
     divisors : str
-        A stored vector that the rotary frequencies are divided by; empty for none.
+        Name of a stored vector that divides the rotary frequencies; empty for none.
     tied : bool
         Whether the head is the embedding.
     """
@@ -74,7 +74,7 @@ class Running:
 
 
 def sizes_of(dimensions: Dimensions, family: str) -> Sizes:
-    """All sizes, or a ValueError that names those that the configuration does not tell."""
+    """All sizes; a ValueError names those that the configuration lacks."""
     names = Sizes.__dataclass_fields__
     known = {name: getattr(dimensions, name) for name in names}
     missing = [name for name, value in known.items() if value is None]

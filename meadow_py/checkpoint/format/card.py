@@ -31,7 +31,7 @@ Without that line Transformers finds no weights here, and says so.
 
 
 def model_card(manifest: Manifest) -> str:
-    """Markdown: size, codec, how to load it and how to get the original back."""
+    """Markdown: size, codec, how to load the model and how to restore the original."""
     packed = sum(entry.size for entry in manifest.packed)
     original = sum(entry.source_size for entry in manifest.packed)
     text = _TEXT.format(
@@ -54,7 +54,7 @@ _NOTE = "import meadow_py.torch before from_pretrained: without it no weights ar
 
 
 def packed_config(source: Path, codec: str) -> bytes:
-    """The configuration with a ``quantization_config`` of ours; the source's own stays apart."""
+    """The configuration with our ``quantization_config``; the original is stored separately."""
     config = read_object(source)
     config[_KEY] = {
         "quant_method": QUANT_METHOD,
@@ -66,7 +66,7 @@ def packed_config(source: Path, codec: str) -> bytes:
 
 
 def original_config(folder: Path) -> dict[str, Any] | None:
-    """The configuration of the model as it was before it was packed, None if it had none."""
+    """The configuration of the model before packing, or None if it had none."""
     kept = folder / ORIGINALS / "config.json"
     if kept.is_file():
         return read_object(kept)

@@ -1,4 +1,4 @@
-"""The header of a packed file: a safetensors header that says of itself what it is.
+"""The header of a packed file: a safetensors header that identifies itself.
 
 ``docs/format.md`` has the specification.
 """
@@ -39,29 +39,29 @@ class Stored(NamedTuple):
     """One tensor of the packed file: plain bytes."""
 
     name: str
-    offset: int  # bytes behind the header
+    offset: int  # bytes after the header
     size: int
 
 
 def aligned(size: int) -> int:
-    """Up to the next multiple of the alignment."""
+    """Round up to a multiple of the alignment."""
     return -(-size // ALIGNMENT) * ALIGNMENT
 
 
 def room_for_header(names: Sequence[str], metadata: Mapping[str, str], largest: int) -> int:
-    """Bytes, header length included, that a header cannot exceed, whatever the offsets will be.
+    """The most bytes that a header can take, including its length, for any offsets.
 
     Parameters
     ----------
     largest : int
-        A bound of the offsets.
+        An upper bound of the offsets.
     """
     filled = {**dict.fromkeys(METADATA, _NO_CHECKSUM), **metadata}
     return aligned(8 + len(_text([Stored(name, largest, largest) for name in names], filled)))
 
 
 def header(stored: Sequence[Stored], metadata: Mapping[str, str], room: int) -> bytes:
-    """Header length and header, padded with spaces to `room` bytes, with its own checksum in it."""
+    """Header length and header, including its checksum, padded with spaces to `room` bytes."""
     text = _text(stored, {**metadata, "checksum": _NO_CHECKSUM})
     if 8 + len(text) > room:
         raise RuntimeError(f"a header of {8 + len(text)} B where {room} B are reserved")
@@ -82,7 +82,7 @@ def check_header(made: bytes, metadata: Mapping[str, str], where: str) -> None:
     Raises
     ------
     FormatError
-        If a word of the metadata is missing, the version is newer, or any byte has changed.
+        If metadata is missing, the version is newer than this library, or any byte has changed.
     """
     version = metadata.get("version", "")
     if metadata.get("format") != "meadow" or not version.isascii() or not version.isdigit():

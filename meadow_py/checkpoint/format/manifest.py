@@ -1,4 +1,4 @@
-"""``meadow.json``: what a packed folder consists of."""
+"""``meadow.json``: the list of the files in a packed folder."""
 
 from __future__ import annotations
 
@@ -18,19 +18,19 @@ from meadow_py.sources.tensor import is_printable
 
 MANIFEST = PACKED_MANIFEST
 CARD = "MEADOW.md"
-ORIGINALS = "meadow-original"  # the folder of files that would be changed, or found, otherwise
+ORIGINALS = "meadow-original"  # holds files that packing replaces, or that loaders must not find
 
-_MOST = 1 << 30  # bytes of a manifest: some hundred for each tensor
+_MOST = 1 << 30  # bytes of a manifest, which takes some hundred for each tensor
 _T = TypeVar("_T")
 _NONE = "0" * 64
 _HEX = re.compile(r"[0-9a-f]{64}")
 
 
 def check_inside(name: str, where: str) -> str:
-    """The name itself, if it is one of a file within a folder; anything else is a FormatError.
+    """Return the name if it is that of a file within a folder; otherwise raise FormatError.
 
-    Refused are absolute names, ``..``, drives, backslashes, and everything that is not spelled
-    as POSIX normalises it.
+    Absolute names, ``..``, drives, backslashes, and all names that are not normalised as in POSIX
+    are refused.
     """
     parts = PurePosixPath(name).parts if isinstance(name, str) else ()
     good = (
@@ -47,19 +47,19 @@ def check_inside(name: str, where: str) -> str:
 
 
 def seal(data: dict[str, Any]) -> bytes:
-    """The object as JSON for people, with ``"checksum"``: SHA-256 of the text with zeros there."""
+    """Indented JSON of the object, with ``"checksum"``: SHA-256 of the text with zeros there."""
     text = json.dumps({**data, "checksum": _NONE}, indent=1, ensure_ascii=False).encode() + b"\n"
     before, found, after = text.rpartition(_NONE.encode())
     return before + hashlib.sha256(before + found + after).hexdigest().encode() + after
 
 
 def unseal(text: bytes, where: str) -> dict[str, Any]:
-    """The object again, without its checksum.
+    """Check the text that `seal` made; return the object without its checksum.
 
     Raises
     ------
     FormatError
-        If it is no JSON object, or any byte has changed.
+        If the text is not a JSON object, or any byte has changed.
     """
     data = parse_object(text, where)
     digest = data.pop("checksum", None)
@@ -79,17 +79,19 @@ class PackedEntry:
     Attributes
     ----------
     name : str
-        Within the packed folder.
+        Its name within the packed folder.
     size : int
-        Bytes.
+        Its size in bytes.
     checksum : str
-        SHA-256 of its header, which holds those of the rest of it.
+        SHA-256 of its header, which holds the checksums of the rest.
     source : str
-        The original file, within its folder.
+        The name of the original file within its folder.
     source_size : int
+        The size of the original in bytes.
     source_sha256 : str
+        SHA-256 of the original.
     tensors : tuple of str
-        In the order of their bytes.
+        The names of its tensors, in the order of their bytes.
     """
 
     name: str
@@ -103,7 +105,7 @@ class PackedEntry:
 
 @dataclass(frozen=True)
 class CarriedEntry:
-    """A file that is as it was, or, where `source` is None, that packing added."""
+    """A file that is carried along unchanged, or that packing added (`source` is None)."""
 
     name: str
     size: int
@@ -113,7 +115,7 @@ class CarriedEntry:
 
 @dataclass(frozen=True)
 class Manifest:
-    """What ``meadow.json`` says."""
+    """The content of a ``meadow.json``."""
 
     software: str
     codec: str
@@ -122,7 +124,7 @@ class Manifest:
 
     @property
     def entries(self) -> list[PackedEntry | CarriedEntry]:
-        """Every file but the manifest."""
+        """Every file except the manifest."""
         return [*self.packed, *self.carried]
 
     @property
@@ -132,7 +134,7 @@ class Manifest:
         return carried + sum(entry.source_size for entry in self.packed)
 
     def carried_as(self, source: str) -> str | None:
-        """Where a file of the original is kept as it was, None if it is not."""
+        """The place of an original file that is kept unchanged, or None if it is not kept."""
         return next((entry.name for entry in self.carried if entry.source == source), None)
 
 
@@ -151,12 +153,13 @@ def manifest_to_json(manifest: Manifest) -> bytes:
 
 
 def read_manifest(folder: Path) -> Manifest:
-    """The manifest of a packed folder, whose files are all there and as long as it says.
+    """The manifest of a packed folder, after checking that its files exist in the right sizes.
 
     Raises
     ------
     FormatError
-        If there is none, it is corrupt or newer, or a file is missing or of another size.
+        If there is no manifest, it is corrupt or newer than this library, or a file is missing or
+        of another size.
     """
     path = folder / MANIFEST
     if not path.is_file():
@@ -173,12 +176,12 @@ def read_manifest(folder: Path) -> Manifest:
 
 
 def manifest_from_json(text: bytes, where: str) -> Manifest:
-    """The manifest in the content of a ``meadow.json``; that its files are there is not checked.
+    """The manifest in the content of a ``meadow.json``, without a check that its files exist.
 
     Raises
     ------
     FormatError
-        If it is corrupt or newer.
+        If it is corrupt or newer than this library.
     """
     return _parsed(unseal(text, where), where)
 
@@ -240,7 +243,7 @@ def _carried(entry: Mapping[str, Any], where: str) -> CarriedEntry:
 
 
 def _check_names(manifest: Manifest, where: str) -> None:
-    """No file twice, none below another file, and the manifest is none of them."""
+    """Check that no file is listed twice or lies below another, and that none is the manifest."""
     entries = manifest.entries
     if not manifest.packed:
         raise FormatError(f"{where}: no packed files in it")
@@ -252,7 +255,7 @@ def _check_names(manifest: Manifest, where: str) -> None:
 
 
 def check_tree(names: list[str], where: str) -> None:
-    """Raise FormatError if a name appears twice, or is that of a folder of another."""
+    """Raise FormatError if a name appears twice, or is the folder of another name."""
     taken = set(names)
     if len(taken) < len(names):
         twice = next(name for name in names if names.count(name) > 1)

@@ -1,4 +1,4 @@
-"""Reader of packed files: headers checked to the last byte, blobs mapped and decoded when asked."""
+"""Reader of packed files: checks headers to the last byte, maps blobs and decodes on demand."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ from meadow_py.sources.tensor import Bytes, Tensor
 
 
 class PackedFile:
-    """One packed file. A context manager.
+    """One packed file, as a context manager.
 
     Attributes
     ----------
@@ -46,18 +46,19 @@ class PackedFile:
     table : RegionTable
         The regions of the original.
     source_name, source_sha256 : str
-        The original file, its name relative to its folder.
+        Name of the original file, relative to its folder, and its SHA-256.
     source_size : int
-        Bytes of the original.
+        Size of the original in bytes.
     size : int
-        Bytes of this file.
+        Size of this file in bytes.
     header_sha256 : str
-        Of the header, which holds the checksums of the rest of the file.
+        SHA-256 of the header, which holds the checksums of the rest of the file.
 
     Raises
     ------
     FormatError
-        If the file is truncated, newer, or anything but a blob or the rest has changed.
+        If the file is truncated or newer than this library, or if anything except blobs and the
+        rest has changed.
     """
 
     def __init__(self, path: Path) -> None:
@@ -84,16 +85,16 @@ class PackedFile:
         self._check_sizes()
 
     def blob(self, packed: PackedRegion) -> Bytes:
-        """The coded bytes of a region, padding left out."""
+        """The coded bytes of a region, without padding."""
         stored = self._stored(packed.stored).raw()
         if stored[packed.size :].any():
             raise self._damaged(packed, "the padding behind its blob is not zero")
         return stored[: packed.size]
 
     def info(self, packed: PackedRegion) -> blobs.BlobInfo:
-        """What the header of a blob says; it must agree with the table of regions.
+        """The header of a region's blob, which must agree with the table of regions.
 
-        Not for regions that are stored without a blob.
+        The region must not be stored without a blob.
         """
         blob = self.blob(packed)
         try:
@@ -108,12 +109,13 @@ class PackedFile:
     def planes(self, packed: PackedRegion) -> Bytes:
         """The mapped blob of a region in the runtime codec.
 
-        Its head agrees with the table of regions; its codes and lower bytes are not read.
+        Its header must agree with the table of regions; its codes and lower bytes are not read.
 
         Raises
         ------
         FormatError
-            If the head is damaged, or says another dtype or shape; names the file and the tensor.
+            If the header is damaged, or has another dtype or shape. The message names the file and
+            the tensor.
         """
         region, blob = packed.region, self.blob(packed)
         if self.info(packed).kind != planes.CODEC:
@@ -125,12 +127,12 @@ class PackedFile:
         return blob
 
     def decode(self, packed: PackedRegion, threads: int = 0) -> Bytes:
-        """All bytes of a region, in an array of their own.
+        """All bytes of a region, in a new array.
 
         Raises
         ------
         FormatError
-            If its blob is damaged; names the file and the tensor.
+            If its blob is damaged. The message names the file and the tensor.
         """
         if packed.codec == STORED:
             return self._as_stored(packed)
@@ -141,14 +143,14 @@ class PackedFile:
             raise self._damaged(packed, str(error)) from error
 
     def decode_range(self, packed: PackedRegion, begin: int, end: int) -> Bytes:
-        """Some bytes of a region that has a blob, on this thread; reads only what holds them."""
+        """Bytes of a region that has a blob, decoded on this thread from only the tiles needed."""
         try:
             return blobs.decode_range(self.blob(packed), begin, end, threads=1)
         except FormatError as error:
             raise self._damaged(packed, str(error)) from error
 
     def rest(self) -> bytes:
-        """Everything of the original that is in no region, in order."""
+        """All bytes of the original that are in no region, in order."""
         entry = self.table.rest
         coded = self._stored(REST).raw().tobytes()
         if zlib.crc32(coded) != entry.crc32:
@@ -156,17 +158,17 @@ class PackedFile:
         return decode_rest(entry.coding, coded, entry.length, str(self.path))
 
     def floor(self, packed: PackedRegion) -> float:
-        """The least bytes that a coder of these symbols can reach: without a blob, all of them."""
+        """The fewest bytes that a coder of these symbols can reach; without a blob, all of them."""
         if packed.codec == STORED:
             return float(packed.region.length)
         return self.info(packed).floor_bits / 8
 
     def padded_size(self, packed: PackedRegion) -> int:
-        """Bytes that a region takes in this file."""
+        """Size of a region in this file, in bytes."""
         return aligned(packed.size)
 
     def close(self) -> None:
-        """Forget the mapping; it ends with the last array that views it."""
+        """Drop the mapping. It ends when the last array that views it is gone."""
         self._mapped.close()
 
     def __enter__(self) -> PackedFile:
@@ -182,7 +184,7 @@ class PackedFile:
         return made
 
     def _metadata(self) -> Mapping[str, str]:
-        """The words of the header, after all its checks."""
+        """The metadata of the header, fully checked."""
         size = int.from_bytes(self._mapped.read(0, 8).tobytes(), "little")
         made = self._mapped.read(0, 8 + min(size, MAX_HEADER)).tobytes()
         found = parse_object(made[8:], f"{self.path}: header").get("__metadata__") or {}
@@ -206,7 +208,7 @@ class PackedFile:
                 )
 
     def _check_sizes(self) -> None:
-        """Blobs stand in the order of their regions, then the rest, then the table."""
+        """Check the order: blobs in the order of their regions, then the rest, then the table."""
         expected = {packed.stored: self.padded_size(packed) for packed in self.table.regions}
         expected |= {REST: self.table.rest.size}
         for name, size in expected.items():

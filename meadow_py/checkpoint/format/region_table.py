@@ -1,4 +1,4 @@
-"""The table of regions in a packed file: how its original is put together again."""
+"""The table of regions in a packed file, from which its original is rebuilt."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _T = TypeVar("_T")
 
 @dataclass(frozen=True)
 class PackedRegion:
-    """A region, and what it became.
+    """A region, and how it is stored.
 
     Attributes
     ----------
@@ -32,11 +32,11 @@ class PackedRegion:
     stored : str
         The tensor of the packed file that holds its blob.
     codec : str
-        What its blob is coded with; ``stored`` for a small tensor without a blob, as it was.
+        The codec of its blob; ``stored`` for a small tensor that is kept unchanged, without a blob.
     size : int
-        Bytes of the blob, without padding; 0 for an empty region, which has none.
+        Size of the blob in bytes, without padding; 0 for an empty region, which has none.
     crc32 : int
-        Of the bytes of the original (the polynomial of zlib and gzip).
+        CRC-32 of the bytes of the original (the polynomial of zlib and gzip).
     """
 
     region: Region
@@ -48,7 +48,7 @@ class PackedRegion:
 
 @dataclass(frozen=True)
 class RestEntry:
-    """What is in no region: how it is coded, coded bytes and their CRC-32, original bytes."""
+    """The rest: its coding, number of coded bytes, their CRC-32, and number of original bytes."""
 
     coding: str
     size: int
@@ -58,7 +58,7 @@ class RestEntry:
 
 @dataclass(frozen=True)
 class RegionTable:
-    """All that is needed to write the original again, besides blobs and rest."""
+    """Everything needed to restore the original, except blobs and rest."""
 
     format: str
     regions: tuple[PackedRegion, ...]
@@ -72,7 +72,7 @@ class RegionTable:
 
 
 def stored_names(regions: Sequence[Region]) -> tuple[str, ...]:
-    """A name in the packed file for each region: its own, unless that is taken or reserved."""
+    """A name in the packed file for each region: its own, unless it is taken or reserved."""
     taken = {"__metadata__"}
     made = []
     for number, region in enumerate(regions):
@@ -131,7 +131,7 @@ def _region_to_dict(packed: PackedRegion) -> dict[str, Any]:
 
 
 def table_from_json(text: bytes, source_size: int, where: str) -> RegionTable:
-    """The table, or a FormatError if its regions are not those of a file of `source_size` bytes."""
+    """The table; FormatError if its regions do not fit a file of `source_size` bytes."""
     data = parse_object(text, where)
     try:
         table = RegionTable(
@@ -219,7 +219,7 @@ def _check_order(regions: Sequence[PackedRegion], size: int, where: str) -> None
 
 
 def _check_views(table: RegionTable) -> None:
-    """Views stay inside of their regions."""
+    """Check that views stay inside their regions."""
     names = [view.name for view in table.views or ()]
     if len(set(names)) < len(names):
         raise ValueError("two views of one name")

@@ -1,11 +1,11 @@
-"""What a file holds besides its regions: headers, paddings, pickles: one zstd frame."""
+"""The rest of a file besides its regions (headers, padding, pickles), coded as one zstd frame."""
 
 from __future__ import annotations
 
 from meadow_py.checkpoint.original.region import MAX_REST
 from meadow_py.errors import FormatError
 
-# A megabyte a second at level 19: tokenizers of GGUF files, a few megabytes, deserve it.
+# Level 19 codes a megabyte a second, which the few megabytes of a GGUF tokenizer are worth.
 _LEVEL, _LONG_LEVEL, _LONG = 19, 9, 1 << 23
 # A block of zstd takes at least 3 B and holds at most 128 KiB (RFC 8878, 3.1.1.2), so no honest
 # frame claims more than this many times its size.
@@ -15,7 +15,7 @@ CODINGS = ("raw", "zstd")
 
 
 def code_rest(data: bytes) -> tuple[str, bytes]:
-    """How the rest is coded, and the coded bytes: raw where zstd does not make it smaller."""
+    """The coding of the rest, and the coded bytes; raw where zstd does not make it smaller."""
     import zstandard
 
     parameters = zstandard.ZstdCompressionParameters.from_level(
@@ -29,19 +29,19 @@ def code_rest(data: bytes) -> tuple[str, bytes]:
 
 
 def decode_rest(coding: str, coded: bytes, size: int, where: str) -> bytes:
-    """The rest again.
+    """Decode the rest.
 
     Parameters
     ----------
     size : int
-        Bytes that the regions leave over; anything else is refused before it is decoded.
+        The number of bytes outside the regions; another size is refused before decoding.
     where : str
-        What messages begin with.
+        The beginning of error messages.
 
     Raises
     ------
     FormatError
-        If it is corrupt, or not of that size.
+        If the rest is corrupt, or not of that size.
     """
     if coding not in CODINGS:
         raise FormatError(f"{where}: the rest is coded as {coding!r}: corrupt, or newer than this")
@@ -53,7 +53,7 @@ def decode_rest(coding: str, coded: bytes, size: int, where: str) -> bytes:
 
 
 def check_rest_size(size: int, coded: int, where: str) -> None:
-    """Raise FormatError if the rest is said to hold more than its coded bytes can."""
+    """Raise FormatError if the claimed size of the rest exceeds what its coded bytes can hold."""
     if size > min(MAX_REST, coded * _MOST_RATIO):
         raise FormatError(f"{where}: a rest of {size} B in {coded} B: corrupt, or made to harm")
 

@@ -1,4 +1,4 @@
-"""One file packed into one: regions coded one after another, the source read once from disk."""
+"""Packs one file: codes one region after another and reads the source once from disk."""
 
 from __future__ import annotations
 
@@ -41,22 +41,22 @@ from meadow_py.files.writing import NewFile
 from meadow_py.jobs import Stop
 from meadow_py.jobs.ordered import in_order
 
-# Bytes up to which tensors are coded side by side, a thread each; larger ones by all threads.
+# Tensors up to this many bytes are coded in parallel, one thread each; larger ones by all threads.
 SMALL = 1 << 23
-_WINDOW = 1 << 26  # bytes of small tensors under way together
+_WINDOW = 1 << 26  # bytes of small tensors in flight together
 
-Advance = Callable[[int, int, str], None]  # bytes of the source, bytes written, what of
+Advance = Callable[[int, int, str], None]  # bytes of the source, bytes written, name
 
 
 @dataclass(frozen=True)
 class FileJob:
-    """What is to be packed into what. Can be pickled.
+    """A file to pack, and where to. It can be pickled.
 
     Attributes
     ----------
     source, target : path
     name : str
-        Of the source, relative to the folder of the model: recorded in the packed file.
+        Name of the source relative to the folder of the model, recorded in the packed file.
     codec : str
     threads : int
     """
@@ -69,7 +69,7 @@ class FileJob:
 
 
 class FileRecord(NamedTuple):
-    """What the manifest says of a packed file; `checksum` is that of its header."""
+    """The manifest's facts about a packed file; `checksum` is that of its header."""
 
     size: int
     checksum: str
@@ -79,14 +79,14 @@ class FileRecord(NamedTuple):
 
 
 def pack_file(job: FileJob, stop: Stop, advance: Advance) -> FileRecord:
-    """Pack one file; the result appears whole or not at all.
+    """Pack one file. The result appears whole or not at all.
 
     Raises
     ------
     FormatError
-        If the source is corrupt, or changes meanwhile.
+        If the source is corrupt, or changes while it is packed.
     OSError
-        If it cannot be read, or the result not be written.
+        If the source cannot be read, or the result cannot be written.
     """
     with SourceFile(job.source) as source, NewFile(job.target) as target:
         found = find_regions(source)
@@ -124,12 +124,12 @@ def pack_file(job: FileJob, stop: Stop, advance: Advance) -> FileRecord:
 
 
 def software() -> str:
-    """What writes packed files."""
+    """The name and version of the software that writes packed files."""
     return f"meadow_py {meadow_py.__version__}"
 
 
 class _Writer:
-    """The data of a packed file behind the room for its header."""
+    """Writes the data of a packed file after the room for its header."""
 
     def __init__(self, target: NewFile, room: int) -> None:
         self._target = target
@@ -166,7 +166,7 @@ def _coded(
     job: FileJob,
     stop: Stop,
 ) -> Iterator[tuple[PackedRegion, memoryview]]:
-    """All regions in order: runs of small ones side by side, large ones with all threads."""
+    """All regions in order: runs of small ones in parallel, each large one with all threads."""
     for run in _runs(pairs):
         threads = job.threads if len(run) == 1 else 1
         code = functools.partial(_code, source, job.codec, threads, stop)
@@ -204,7 +204,7 @@ def _code(
 
 
 def _runs(pairs: Sequence[tuple[Region, str]]) -> Iterator[list[tuple[Region, str]]]:
-    """Large regions alone, small ones that follow each other together."""
+    """Groups of regions: each large one alone, consecutive small ones together."""
     for small, run in itertools.groupby(pairs, key=lambda pair: pair[0].length <= SMALL):
         if small:
             yield list(run)

@@ -1,1 +1,1 @@
-"""The files of the original model: their regions, and their bytes again."""
+"""The files of the original model: finds their regions and rebuilds their bytes."""

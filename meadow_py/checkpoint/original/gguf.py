@@ -52,12 +52,12 @@ BLOCK_TYPES: dict[int, tuple[str, int, int]] = {
 
 
 def gguf_regions(mapped: MappedFile) -> FileRegions:
-    """Every tensor; those of unknown block types are bytes up to the next one.
+    """A region for every tensor. One of unknown block type is bytes up to the next tensor.
 
     Raises
     ------
     FormatError
-        If the header is corrupt, or a tensor ends behind the file.
+        If the header is corrupt, or a tensor ends beyond the file.
     """
     header = read_header(mapped)
     infos = sorted(header.tensors, key=lambda info: info.offset)

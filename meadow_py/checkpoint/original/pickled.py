@@ -1,8 +1,8 @@
-"""What the pickle of a PyTorch archive says of its storages and tensors, without running any of it.
+"""Reads the storages and tensors from the pickle of a PyTorch archive without running any of it.
 
-Every global that the pickle names is answered by a stand-in of ours that does nothing, so no code
-of a library or of the file runs, and no torch is needed. Opcodes are looked through first, as some
-can be made to take memory without end.
+Every global that the pickle names is replaced by an inert stand-in of ours, so that no code of a
+library or of the file runs, and torch is not needed. Opcodes are checked first, because some can be
+made to take unlimited memory.
 """
 
 from __future__ import annotations
@@ -14,9 +14,9 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-_LARGEST = 1 << 26  # bytes of a pickle; those of models take some hundred per tensor
+_LARGEST = 1 << 26  # bytes of a pickle; models take some hundred bytes per tensor
 
-# What torch.save writes, and protocol 4's spelling of the same.
+# The opcodes that torch.save writes, and their counterparts in protocol 4.
 # fmt: off
 _OPCODES = frozenset({
     "PROTO", "STOP", "MARK", "FRAME", "MEMOIZE", "POP", "POP_MARK", "DUP", "GLOBAL",
@@ -69,7 +69,7 @@ _NESTED = ("state_dict", "model_state_dict", "model", "module")  # where trainer
 
 @dataclass(eq=False)
 class Storage:
-    """What a pickle says of one storage; `dtype` is None where it is not known, or not one."""
+    """A storage as a pickle describes it; `dtype` is None if it is unknown or unsupported."""
 
     key: str
     dtype: str | None
@@ -77,7 +77,7 @@ class Storage:
 
 @dataclass(eq=False)
 class StoredTensor:
-    """What a pickle says of one tensor; offset and strides in values."""
+    """A tensor as a pickle describes it; offset and strides in values."""
 
     storage: Storage
     dtype: str
@@ -86,7 +86,7 @@ class StoredTensor:
     strides: tuple[int, ...]
 
     def __setstate__(self, state: Any) -> None:
-        """Attributes that a pickle would set are left out."""
+        """Ignore attributes that a pickle would set."""
 
 
 @dataclass
@@ -101,7 +101,7 @@ class Pickled:
 
 
 def read_pickle(data: bytes) -> Pickled:
-    """What can be told of a pickle; nothing is raised for one that is odd."""
+    """Read what is recognised in a pickle; nothing is raised for an odd one."""
     found = Pickled()
     if len(data) > _LARGEST:
         return found
@@ -123,7 +123,7 @@ def _check_opcodes(data: bytes) -> None:
 
 
 class _Inert:
-    """Stands for any global: it can be called, built and filled, and does nothing."""
+    """A stand-in for any global: it can be called, built and filled, and does nothing."""
 
     def __new__(cls, *_arguments: Any, **_named: Any) -> _Inert:
         return object.__new__(cls)
@@ -145,7 +145,7 @@ class _Inert:
 
 
 class _Dict(dict[Any, Any]):
-    """Stands for OrderedDict, whose attributes (`_metadata`) are left out."""
+    """A stand-in for OrderedDict, whose attributes (`_metadata`) are ignored."""
 
     def __setstate__(self, state: Any) -> None:
         pass
@@ -161,20 +161,20 @@ class _Named:
         pass
 
 
-# What makes tensors that are a view of a storage, and where it says of one that readers are to
-# negate or conjugate its values.
+# Functions that rebuild a tensor as a view of a storage, and the position of the argument that asks
+# readers to negate or conjugate its values.
 _PLAIN = {"_rebuild_tensor_v2": 6, "_rebuild_tensor_v3": 7}
 
 
 class _Odd:
-    """A tensor that is no view of a storage: sparse, quantised, of a class of its own."""
+    """A tensor that is not a view of a storage: sparse, quantised, or of a special class."""
 
     def __setstate__(self, state: Any) -> None:
         pass
 
 
 class _Rebuild:
-    """Stands for ``torch._utils._rebuild_*``."""
+    """A stand-in for ``torch._utils._rebuild_*``."""
 
     def __init__(self, function: str) -> None:
         self._function = function
@@ -228,7 +228,7 @@ class _Reader(pickle.Unpickler):
 
 
 def _state_dict(root: Any) -> dict[str, StoredTensor] | None:
-    """The tensors by name, of a trainer's checkpoint those of the model, as torch's reader has."""
+    """The tensors by name, as in `sources.pytorch`: in a trainer's checkpoint, the model's."""
     if not isinstance(root, Mapping):
         return None
     for inner in (*(root.get(key) for key in _NESTED), root):

@@ -1,6 +1,6 @@
 """Regions of a PyTorch archive: its storages, which torch.save keeps uncompressed in a ZIP file.
 
-The pickle beside them says their dtypes, and which tensors lie in them. Whatever is odd is bytes.
+The pickle beside them gives their dtypes and the tensors in them. Unrecognised parts are bytes.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ class _Entry(NamedTuple):
 
 
 def pytorch_regions(mapped: MappedFile) -> FileRegions:
-    """Every storage; no regions in files older than torch 1.6, and in compressed ones."""
+    """A region for every storage; none in compressed files and those of torch before 1.6."""
     entries = _stored_entries(mapped)
     pickles = [name for name in entries if name.endswith("/data.pkl")]
     if len(pickles) != 1:
@@ -60,7 +60,7 @@ def _stored_entries(mapped: MappedFile) -> dict[str, _Entry]:
 
 
 def _located(mapped: MappedFile, info: zipfile.ZipInfo) -> _Entry | None:
-    """Where the data of an entry lies; None if its header is not where the directory says."""
+    """The place of an entry's data; None if its header is not where the directory says."""
     begin = info.header_offset
     if not 0 <= begin <= mapped.size - _LOCAL_HEADER or info.flag_bits & 1:
         return None
@@ -100,7 +100,7 @@ def _with_tensors(
 def _region(
     entry: _Entry, prefix: str, storage: Storage | None, whole: dict[str, tuple[str, StoredTensor]]
 ) -> Region:
-    """The values of a storage; bytes if its dtype is not known, or does not fill it."""
+    """The values of a storage; bytes if its dtype is unknown or does not fill it evenly."""
     key, place = entry.name[len(prefix) :], (entry.offset, entry.length)
     label = f"data/{_printable(key)}"
     if storage is None or storage.dtype is None or entry.length * 8 % BITS[storage.dtype]:
@@ -118,7 +118,7 @@ def _printable(key: str) -> str:
 
 
 def _whole_storages(pickled: Pickled) -> dict[str, tuple[str, StoredTensor]]:
-    """Storage key -> the first tensor that lies in it from its start, without gaps."""
+    """Storage key -> the first tensor that starts where the storage starts and has no gaps."""
     found: dict[str, tuple[str, StoredTensor]] = {}
     for name, tensor in (pickled.tensors or {}).items():
         if tensor.offset == 0 and tensor.strides == _contiguous(tensor.shape):
@@ -129,7 +129,7 @@ def _whole_storages(pickled: Pickled) -> dict[str, tuple[str, StoredTensor]]:
 
 
 def _contiguous(shape: tuple[int, ...]) -> tuple[int, ...]:
-    """The strides of an array without gaps, as torch counts them: no dimension is less than 1."""
+    """The strides of an array without gaps, as in torch: dimensions of 0 count as 1."""
     strides: list[int] = []
     step = 1
     for size in reversed(shape):
@@ -141,7 +141,7 @@ def _contiguous(shape: tuple[int, ...]) -> tuple[int, ...]:
 def _views(
     regions: tuple[Region, ...], keys: dict[int, str], pickled: Pickled
 ) -> tuple[View, ...] | None:
-    """All tensors of the state dict, or ValueError where one is not in its storage."""
+    """All tensors of the state dict; ValueError if one exceeds its storage."""
     if pickled.tensors is None:
         return None
     place = {keys[region.offset]: n for n, region in enumerate(regions)}

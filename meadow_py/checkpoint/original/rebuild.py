@@ -1,4 +1,4 @@
-"""The bytes of an original file again, piece after piece, and whether they are the right ones."""
+"""Rebuilds the bytes of an original file piece by piece and checks them."""
 
 from __future__ import annotations
 
@@ -22,13 +22,13 @@ def rebuild(
     write: Callable[[memoryview], None],
     advance: Callable[[int, str], None],
 ) -> None:
-    """Give all bytes of the original to `write`, in order, and compare every checksum.
+    """Pass all bytes of the original to `write`, in order, and compare every checksum.
 
     Raises
     ------
     FormatError
-        If anything differs from what was packed; names the file, and the tensor if it is one.
-        What was written by then is worthless.
+        If anything differs from what was packed. The message names the file and, where it applies,
+        the tensor. Bytes written before the error must be discarded.
     """
     digest = hashlib.sha256()
     crcs: dict[int, int] = {}
@@ -56,7 +56,7 @@ def rebuild(
 def _pieces(
     packed: PackedFile, threads: int
 ) -> Generator[tuple[int | None, memoryview], None, None]:
-    """Pieces of the original in order, each with the number of its region, None for the rest."""
+    """Pieces of the original in order, each with the number of its region (None for the rest)."""
     return in_order(_tasks(packed), threads, 2 * threads * PIECE)
 
 

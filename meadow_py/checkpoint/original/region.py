@@ -5,29 +5,29 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-# What a packed file adds has names that begin with this.
+# Names of entries that packing adds begin with this.
 RESERVED = "__meadow__."
-# What stands between regions is kept as one piece up to this many bytes; beyond, it is cut out as
-# regions of plain bytes, so that neither who packs nor who reads holds much of it in memory.
+# The bytes between regions are kept as one piece, the rest, up to this many bytes. Larger gaps
+# become regions of plain bytes, so that neither packing nor reading holds much of them in memory.
 MAX_REST = 1 << 26
 
 
 @dataclass(frozen=True)
 class Region:
-    """Where the values of a tensor lie in a file.
+    """The place of a tensor's values in a file.
 
     Attributes
     ----------
     name : str
-        The tensor; of bytes that are none, a name that says where they are.
+        Name of the tensor; for other bytes, a name that says where they are.
     dtype : str
         Spelled as in safetensors (``"BF16"``) or GGUF (``"Q4_K"``).
     shape : tuple of int
-        Counts values, row-major.
+        Dimensions in values, row-major.
     offset, length : int
-        Bytes of the file.
+        Place in the file, in bytes.
     is_tensor : bool
-        Whether `name` is that of a tensor; no two tensors have the same.
+        Whether `name` is that of a tensor. Names of tensors are unique.
     """
 
     name: str
@@ -39,24 +39,24 @@ class Region:
 
     @property
     def end(self) -> int:
-        """The first byte behind it."""
+        """The offset of the first byte after it."""
         return self.offset + self.length
 
 
 @dataclass(frozen=True)
 class View:
-    """A tensor that is a part of a region, or lies across it (tied and sliced weights).
+    """A tensor that is a strided part of a region (tied and sliced weights).
 
     Attributes
     ----------
     name, dtype, shape
-        As of a `Region`.
+        As in `Region`.
     region : int
-        Which region, by its place among those of the file.
+        Number of the region in the file.
     offset : int
-        Values behind the start of the region.
+        Distance from the start of the region, in values.
     strides : tuple of int
-        Values from one index to the next, for each dimension.
+        Distance from one index to the next, in values, for each dimension.
     """
 
     name: str
@@ -69,7 +69,7 @@ class View:
 
 @dataclass(frozen=True)
 class FileRegions:
-    """The regions of one file, in the order of their bytes, none overlapping another.
+    """The regions of one file, in the order of their bytes and without overlap.
 
     Attributes
     ----------
@@ -77,7 +77,7 @@ class FileRegions:
         ``"safetensors"``, ``"gguf"``, ``"pytorch"``, or ``"bytes"`` for anything else.
     regions : tuple of Region
     views : tuple of View or None
-        The tensors of the file, where regions are not exactly these.
+        The tensors of the file, if they do not coincide with its regions.
     """
 
     format: str
@@ -86,12 +86,12 @@ class FileRegions:
 
 
 def opaque(offset: int, length: int) -> Region:
-    """Bytes of which nothing is known."""
+    """A region of bytes of unknown meaning."""
     return Region(f"bytes at {offset}", "U8", (length,), offset, length, is_tensor=False)
 
 
 def in_order(regions: Iterable[Region], size: int) -> tuple[Region, ...]:
-    """Sorted, without those that overlap an earlier one or leave the file: they are rest."""
+    """Sort regions; those that overlap an earlier one or exceed the file are left to the rest."""
     kept: list[Region] = []
     reached = 0
     for region in sorted(regions, key=lambda region: (region.offset, region.end)):
@@ -102,7 +102,7 @@ def in_order(regions: Iterable[Region], size: int) -> tuple[Region, ...]:
 
 
 def with_bounded_rest(regions: Sequence[Region], size: int) -> tuple[Region, ...]:
-    """The regions, and one more for every gap that would make the rest larger than `MAX_REST`."""
+    """Add a region for every gap that would make the rest larger than `MAX_REST`."""
     made: list[Region] = []
     reached = rest = 0
     for region in (*regions, None):
@@ -118,7 +118,7 @@ def with_bounded_rest(regions: Sequence[Region], size: int) -> tuple[Region, ...
 
 
 def gaps(regions: Sequence[Region], size: int) -> list[tuple[int, int]]:
-    """Begin and end of everything in a file that is in no region, in order, none empty."""
+    """Begin and end of every non-empty gap between regions of a file, in order."""
     found = []
     reached = 0
     for region in regions:

@@ -21,8 +21,8 @@ def find_regions(mapped: MappedFile) -> FileRegions:
     Raises
     ------
     FormatError
-        If a safetensors or GGUF file is truncated or corrupt. PyTorch files of which little is
-        understood are bytes.
+        If a safetensors or GGUF file is truncated or corrupt. Unrecognised parts of PyTorch files
+        are treated as bytes.
     """
     suffix = mapped.path.suffix.lower()
     found = FileRegions("bytes", ())

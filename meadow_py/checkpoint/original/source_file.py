@@ -1,4 +1,4 @@
-"""A source file, mapped and read once from start to end, with its checksums."""
+"""A source file that is mapped and read once from start to end, and its checksums."""
 
 from __future__ import annotations
 
@@ -13,30 +13,30 @@ from meadow_py.checkpoint.original.region import Region
 from meadow_py.errors import FormatError
 from meadow_py.sources.mapped import MappedFile
 
-_PIECE = 1 << 20  # bytes of a checksum at a time: Ctrl-C is heard between two pieces
+_PIECE = 1 << 20  # bytes hashed at a time: Ctrl-C takes effect between two pieces
 
 
 class SourceFile(MappedFile):
-    """A mapped file that notices changes. A context manager."""
+    """A mapped file that detects changes, as a context manager."""
 
     def __init__(self, path: Path) -> None:
         super().__init__(path)
         self._opened = _state(path)
 
     def pieces(self, begin: int, end: int) -> Iterator[memoryview]:
-        """The bytes from `begin` to `end`, a little at a time."""
+        """The bytes from `begin` to `end`, in small pieces."""
         for offset in range(begin, end, _PIECE):
             yield self.read(offset, min(_PIECE, end - offset)).data
 
     def release(self, begin: int, end: int) -> None:
-        """Let go of whole pages; they are read again when they are touched again."""
+        """Release whole pages; they are read again when they are next touched."""
         page = mmap.PAGESIZE
         first, last = -(-begin // page) * page, end // page * page
         if self._map is not None and last > first:
             self._map.madvise(mmap.MADV_DONTNEED, first, last - first)
 
     def check_unchanged(self) -> None:
-        """Raise FormatError if the file was written to or replaced since it was opened."""
+        """Raise FormatError if the file has been written to or replaced since it was opened."""
         if _state(self.path) != self._opened:
             raise FormatError(
                 f"{self.path}: changed while it was being read: pack it again when it is complete"
@@ -55,9 +55,9 @@ def _state(path: Path) -> tuple[int, int, int, int]:
 
 
 class Digest:
-    """SHA-256 of the file and CRC-32 of its regions, on a thread of its own. A context manager.
+    """Computes SHA-256 of the file and CRC-32 of its regions on a thread; a context manager.
 
-    Follows the coding of tensors, so that both read a page of the file while it is in memory.
+    It keeps pace with the coding of tensors, so that both read a page while it is in memory.
     """
 
     def __init__(self, source: SourceFile) -> None:
@@ -68,12 +68,12 @@ class Digest:
         self._end = source.size
 
     def region(self, region: Region) -> Future[int]:
-        """Go on to the end of a region; its CRC-32."""
+        """Continue to the end of a region; return its CRC-32."""
         begin, self._reached = self._reached, region.end
         return self._pool.submit(self._go_on, begin, region.offset, region.end)
 
     def finish(self) -> str:
-        """Go on to the end of the file; its SHA-256."""
+        """Continue to the end of the file; return its SHA-256."""
         self._pool.submit(self._go_on, self._reached, self._end, self._end).result()
         return self._sha256.hexdigest()
 

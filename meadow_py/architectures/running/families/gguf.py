@@ -1,8 +1,8 @@
-"""GGUF metadata in the words of `config.json`, and what the converter did to the tensors.
+"""GGUF metadata in the spelling of `config.json`, and the converter's changes to the tensors.
 
-Sources: ggml's docs/gguf.md for the keys; llama.cpp's converter for what is stored otherwise than
-in the original: Llama's rows of q and k, Gemma's norms with 1 added, and Llama 3's rotary scaling
-as a vector of divisors.
+Sources: ggml's docs/gguf.md for the keys; llama.cpp's converter for what is stored differently from
+the original: Llama's rows of q and k, Gemma's norms with 1 added, and Llama 3's rotary scaling as a
+vector of divisors.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ _NAMES = {
     "output": "head",
 }
 
-# Hugging Face's keys of what GGUF spells in one way; behind "<architecture>.".
+# Hugging Face's keys for settings that GGUF spells in one way, prefixed by "<architecture>.".
 _KEYS = {
     "rms_norm_eps": "attention.layer_norm_rms_epsilon",
     "layer_norm_eps": "attention.layer_norm_epsilon",
@@ -44,7 +44,7 @@ _KEYS = {
     "use_parallel_residual": "use_parallel_residual",
 }
 
-# The same behind "<architecture>.rope.scaling.".
+# The same for settings prefixed by "<architecture>.rope.scaling.".
 _SCALING_KEYS = {
     "rope_type": "type",
     "factor": "factor",
@@ -54,7 +54,7 @@ _SCALING_KEYS = {
     "beta_slow": "yarn_beta_slow",
 }
 
-# Widths of a head and of the model of the two whose scores are scaled by hidden / heads.
+# Width of a head and of the model, for the two models whose scores are scaled by hidden / heads.
 _GEMMA_27B = {"gemma2": (128, 4608), "gemma3": (128, 5376)}
 
 _DIVISORS = ("rope_freqs.weight", "rope_factors_short.weight")
