@@ -30,7 +30,7 @@ struct Layout {
   LayoutKind kind = LayoutKind::kSegments;
   unsigned record_bytes = 1;
   std::vector<PlaneShape> planes;
-  // Of kScaled:
+  // For kScaled only:
   FloatType stored = FloatType::kBF16;   // F32, F16 or BF16
   FloatType content = FloatType::kBF16;  // the narrowest of them that holds every value
   unsigned top = 0;                      // mantissa bits in a symbol
