@@ -21,6 +21,8 @@ constexpr unsigned kMaxWidth = 32;
 constexpr unsigned kMaxPacketLength = 4096;
 constexpr std::uint8_t kFormatVersion = 1;
 constexpr std::uint64_t kMaxSide = std::uint64_t{1} << 40;  // for rows, columns, their product
+
+// The narrowest element of 1, 2 or 4 bytes that holds a code.
 constexpr unsigned element_bytes_for(unsigned bits) noexcept {
   return bits <= 8 ? 1 : bits <= 16 ? 2 : 4;
 }
