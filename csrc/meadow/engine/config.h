@@ -56,10 +56,9 @@ struct ModelConfig {
   RotaryConfig rotary;
 
   float attention_scale = 0;
-  std::vector<std::size_t>
-      windows;                  // [layers], 0: all; w: a token and the w - 1 before it are seen
-  float attention_softcap = 0;  // 0: none
-  float logit_softcap = 0;      // 0: none
+  std::vector<std::size_t> windows;  // [layers], 0: all; w: a token and w - 1 before it are seen
+  float attention_softcap = 0;       // 0: none
+  float logit_softcap = 0;           // 0: none
   float embedding_scale = 1;
 
   [[nodiscard]] std::size_t query_width() const noexcept { return heads * head_dim; }
