@@ -31,8 +31,7 @@ struct Quantizer {
 // ((0+4) + (2+6)) + ((1+5) + (3+7)), on every ISA.
 struct SquareSums {
   double weights;
-  double
-      errors;  // weight - (code - zero) * scale; the product is rounded to float, as users see it
+  double errors;  // weight - (code - zero) * scale; the product is a float, as users see it
 };
 
 struct QuantizeKernels {
