@@ -45,8 +45,8 @@ float squared_error(const Group& group, float scale) noexcept {
          ((lanes[1] + lanes[5]) + (lanes[3] + lanes[7]));
 }
 
-// So that the candidates of the row's largest group are the highest scales there are. Nothing
-// subnormal, which would be too coarse to be multiplied.
+// Chosen so that the candidates of the row's largest group are the highest scales there are. Never
+// denormal, which would be too coarse to be multiplied.
 float row_scale(float top) noexcept {
   if (top == 0.0F) return 1.0F;
   constexpr auto kRoom = static_cast<float>(kHighestScale - kCandidates + 1);

@@ -15,7 +15,7 @@ constexpr std::size_t kHalf = 8;
 // Bytes in front of both planes: the best of 0, 1, 2 and 4 KiB on Zen 5.
 constexpr std::size_t kAhead = 4096;
 
-// GCC would load again for every use, until loads are the limit.
+// Without this GCC would load again for every use, until loads are the limit.
 template <typename Vector>
 Vector kept(Vector value) noexcept {
   asm("" : "+x"(value));  // NOLINT(portability-no-assembler)
