@@ -1,4 +1,4 @@
-// Any codes, any parameters: what is packed decodes to the same bits, and any number of threads
+// Any codes with any parameters: packed codes decode to the same bits, and any number of threads
 // packs the same bytes.
 #include "harness.h"
 #include "meadow/base/error.h"

@@ -88,7 +88,7 @@ struct Sums {
     }
   }
 
-  // The last unit, of which only the first `count` columns are there.
+  // The last unit, of which only the first `count` columns exist.
   void add_few(std::size_t p, const Pair& pair, const float* x, std::size_t stride,
                std::size_t count) noexcept {
     for (std::size_t half = 0; half * kLanes < count; ++half) {

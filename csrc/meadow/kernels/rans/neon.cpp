@@ -1,4 +1,4 @@
-// NEON as every AArch64 has it: arithmetic in eight vectors of four lanes, slots loaded one by one.
+// The NEON of every AArch64: arithmetic in eight vectors of four lanes, slots loaded one by one.
 #include <arm_neon.h>
 
 #include <cstring>
