@@ -14,8 +14,7 @@ namespace meadow {
 enum class LayoutKind : std::uint8_t {
   kSegments = 1,  // a plane holds the same run of bytes of every record
   kGroups = 2,    // a plane holds a group of neighbouring bits of every element (Huff-LLM)
-  kScaled =
-      3,  // floats: exponent and top mantissa bits less the scales of row and column; the rest
+  kScaled = 3,    // floats: exponent and top mantissa bits less scales of row and column; the rest
 };
 
 // For kSegments `offset` and `count` are in bytes and `width` is 8. For kGroups `offset` is in bits

@@ -21,7 +21,7 @@ constexpr std::size_t kLanes = 8;
 
 using Group = std::array<float, kQ8Group>;
 
-// Adding 1.5 * 2^23 leaves no bits below one: rounds half to even what is below 2^22.
+// Adding 1.5 * 2^23 leaves no bits below one: values below 2^22 are rounded half to even.
 float rounded(float steps) noexcept {
   constexpr float kMagic = 12582912.0F;
   return (std::clamp(steps, -kMost, kMost) + kMagic) - kMagic;
