@@ -22,7 +22,7 @@ constexpr double kLeastGainOfRest = 0.03;
 // Huffman may cost this much more than rANS for exponents, which it decodes three times as fast.
 constexpr double kPatienceForFields = 0.08;
 constexpr double kPatience = 0.002;
-constexpr double kLeastGainOfFastRest = 1.0;  // as many zeros leave
+constexpr double kLeastGainOfFastRest = 1.0;  // the gain of many zeros
 
 struct Source {
   std::span<const std::uint8_t> bytes;

@@ -14,7 +14,7 @@
 // 32 units, upper bytes are decoded to the innermost cache, then one loop puts the escapes in their
 // places there, and then the product is computed. An escape takes 16 bits, and a strip has one
 // mispredicted branch. (A stream of escaped bytes, inserted by vpexpandb, took 8 bits per escape
-// but ran at 0.3 of the speed.)
+// but cost 0.3 of the speed.)
 #pragma once
 
 #include <cstddef>
