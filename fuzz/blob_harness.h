@@ -1,4 +1,4 @@
-// What the targets of blobs and codes share.
+// Shared by the targets for blobs and codes.
 #pragma once
 
 #include "harness.h"
@@ -12,7 +12,7 @@ inline bool is_format_error(const Error& error) {
          error.kind() == ErrorKind::kNewerVersion;
 }
 
-// Runs `test` under every ISA, the best one last, which stays selected.
+// Runs `test` under every ISA; the best one comes last and stays selected.
 template <typename Test>
 void for_each_isa(const Test& test) {
   for (const Isa isa : available_isas()) {

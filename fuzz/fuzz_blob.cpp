@@ -1,5 +1,5 @@
-// Any bytes as a blob: a format error, or the promised bytes, which every ISA and any number of
-// threads decodes alike, whole or tile by tile. Never anything else.
+// Any bytes as a blob give a format error, or the number of bytes that the blob claims, which every
+// ISA and any number of threads decodes alike, whole or tile by tile. Nothing else may happen.
 #include <optional>
 
 #include "blob_harness.h"
@@ -9,7 +9,7 @@ using namespace meadow;
 
 namespace {
 
-// A few bytes may rightly promise a large tensor of equal values; that shows nothing.
+// A few bytes may validly describe a large tensor of equal values; decoding it tests nothing.
 constexpr std::uint64_t kMostBytes = 1 << 20;
 // docs/format.md, the fixed head of a blob.
 constexpr std::size_t kAtRecords = 8;
@@ -31,7 +31,7 @@ void put_word(Bytes& blob, std::size_t at, Word word) {
   std::memcpy(&blob[at], &word, sizeof word);
 }
 
-// Nothing where a tile is damaged.
+// Returns nothing if a tile is damaged.
 std::optional<Bytes> decoded(const BlobView& view, unsigned threads, std::size_t offset) {
   const auto nbytes = static_cast<std::size_t>(view.head.nbytes());
   Bytes out(nbytes + offset);
@@ -75,7 +75,7 @@ void decode(const Bytes& blob) {
   }
 }
 
-// The sums of a blob, so that bytes which come or go end in its last tile.
+// The checksums of a blob, so that inserted or removed bytes only affect its last tile.
 void mend_lengths(Bytes& blob) {
   if (blob.size() < kFixedBlobBytes + kChecksumBytes) return;
   put_word(blob, kAtBytes, std::uint64_t{blob.size()});

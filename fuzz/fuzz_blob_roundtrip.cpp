@@ -1,5 +1,5 @@
-// Any bytes under any layout, effort and row length: the blob decodes to the same bytes, and is the
-// same for one thread and three, and on every ISA.
+// Any bytes with any layout, effort and row length: the blob decodes to the same bytes, and it is
+// the same for one thread and three, and on every ISA.
 #include <algorithm>
 
 #include "blob_harness.h"
@@ -10,7 +10,7 @@ using namespace meadow;
 namespace {
 
 constexpr std::size_t kMostBytes = 3 << 16;  // two tiles of halves, three of bytes
-// Head, tables and index of a blob that had better been stored as it is.
+// Head, tables and index of a blob that would better have been stored uncoded.
 constexpr std::size_t kMostOverhead = 72 + 8 + 8 + 12 * (kMostBytes / kTileSymbols + 1);
 
 enum Kind : unsigned { kBf16, kF16, kF32, kSegments, kGroups };
@@ -20,7 +20,7 @@ struct Case {
   Effort effort;
   std::uint64_t columns;
   Layout layout;
-  std::vector<std::uint64_t> memory;  // aligned as the core asks
+  std::vector<std::uint64_t> memory;  // aligned as the core requires
   std::size_t bytes;
 
   [[nodiscard]] TensorBytes tensor() const {
@@ -57,7 +57,7 @@ unsigned record_bytes(const Case& made) {
   return made.kind <= kF16 ? 2 : made.layout.record_bytes;
 }
 
-// Bit patterns of F32 that are F16 or BF16 ones, so that content is found.
+// Makes bit patterns of F32 that F16 or BF16 can hold, so that a narrower content dtype is found.
 void narrow(const Case& made, unsigned how, std::uint8_t* bytes) {
   for (std::size_t at = 0; at + 4 <= made.bytes && made.kind == kF32 && how == 1; at += 4) {
     bytes[at] = bytes[at + 1] = 0;
@@ -67,7 +67,7 @@ void narrow(const Case& made, unsigned how, std::uint8_t* bytes) {
   }
 }
 
-// Tiles are longer than inputs: the values of a few inputs come over and over. That takes time.
+// Tiles are longer than inputs, so for a few inputs the values are repeated. That takes time.
 std::size_t repetitions(std::uint8_t byte) {
   constexpr std::uint8_t kSeldom = 240;
   return byte < kSeldom ? 1 : std::size_t{32} * (byte - kSeldom + 1U);

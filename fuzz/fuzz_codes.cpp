@@ -1,5 +1,5 @@
-// Tables and payloads of Huffman and rANS, without a blob around them: any table is a format error
-// or comes back, and every ISA has the same verdict on any payload, and the same symbols.
+// Tables and payloads of Huffman and rANS without a blob around them: any table gives a format
+// error or is restored, and every ISA gives the same verdict on any payload, and the same symbols.
 #include <algorithm>
 #include <memory>
 
@@ -99,7 +99,7 @@ ByteCounts counts_of(const Symbols& symbols) {
   return counts;
 }
 
-// A table from the input, or that of the input's own symbols.
+// A table read from the input, or made for the input's symbols.
 template <typename Coder>
 void check(fuzz::Input& input, bool given) {
   const std::size_t count = input.take<std::uint16_t>() % kMostSymbols;

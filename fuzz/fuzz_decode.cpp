@@ -1,5 +1,5 @@
-// Any bytes to the decoder: a format error, or codes of the promised size whose ledger adds up and
-// which any number of threads decodes alike. Never anything else.
+// Any bytes given to the decoder cause a format error, or give codes of the claimed size, the same
+// for any number of threads, and a ledger that adds up. Nothing else may happen.
 #include "harness.h"
 #include "meadow/base/error.h"
 #include "meadow/codec/decoder.h"
@@ -9,8 +9,8 @@ using namespace meadow;
 
 namespace {
 
-// A few bytes may rightly promise a large weight of equal codes; decoding that takes memory and
-// time, and shows nothing.
+// A few bytes may validly describe a large weight of equal codes; decoding it takes memory and time
+// and tests nothing.
 constexpr std::uint64_t kMostCodes = 1 << 20;
 constexpr std::size_t kAtStreamLength = 32;  // docs/format.md, fixed header
 
@@ -41,7 +41,7 @@ void decode(const Bytes& stream) {
   }
 }
 
-// Mutations would otherwise end at the length or the checksum.
+// Otherwise mutations would already fail the check of the length or of the checksum.
 void make_plausible(Bytes& stream) {
   if (stream.size() < kFixedHeaderBytes + kChecksumBytes) return;
   const std::uint64_t length = stream.size();

@@ -1,4 +1,5 @@
-// Any bits to the kernels of every ISA that this CPU runs: each gives the scalar one's bits.
+// Any bits given to the kernels of every ISA that this CPU runs: each gives the bits of the scalar
+// kernels.
 #include <cmath>
 #include <limits>
 
@@ -27,11 +28,11 @@ bool same_bits(const std::vector<Value>& a, const std::vector<Value>& b) {
 
 struct Case {
   Quantizer quantizer;
-  std::size_t skip;  // elements in front of the first one that kernels see: alignment
+  std::size_t skip;  // elements before the first one that kernels see: alignment
   std::vector<std::uint32_t> words;
 };
 
-// What the quantisers make: symmetric codes around 0, or 0 to 2^bits - 1 around a zero point.
+// The codes of the quantisers: symmetric around 0, or 0 to 2^bits - 1 around a zero point.
 Quantizer read_quantizer(fuzz::Input& input) {
   const unsigned bits = input.take_in(2, 8);
   const auto zero = input.take<std::uint8_t>();

@@ -1,5 +1,5 @@
-// Any bytes as a blob of planes: a format error, or a weight that every ISA and any number of
-// threads decodes and multiplies alike. Any values as a weight: they come back.
+// Any bytes as a blob of planes give a format error, or a weight that every ISA and any number of
+// threads decodes and multiplies alike. Any values as a weight are restored.
 #include <algorithm>
 #include <cstring>
 #include <optional>
@@ -17,7 +17,7 @@ namespace {
 
 constexpr std::size_t kMostBytes = 1 << 20;
 
-// Nothing where a block is damaged.
+// Returns nothing if a block is damaged.
 std::optional<Bytes> decoded(const PlanesView& view, unsigned threads) {
   Bytes out(view.nbytes());
   try {
@@ -67,7 +67,7 @@ void decode(const Bytes& blob) {
   }
 }
 
-// Rows and columns, then values; they are repeated until they fill the weight.
+// Rows and columns, then values, which are repeated until they fill the weight.
 void round_trip(fuzz::Input input) {
   const std::size_t rows = input.take_in(1, 140);
   const std::size_t columns = input.take_in(1, 140);
@@ -91,7 +91,7 @@ void round_trip(fuzz::Input input) {
                 "any values come back");
 }
 
-// The same as F16: finite values come back from planes of F16 under every ISA, others are refused.
+// The same as F16: planes of F16 restore finite values under every ISA; other values are refused.
 void round_trip_f16(fuzz::Input input) {
   const std::size_t rows = input.take_in(1, 140);
   const std::size_t columns = input.take_in(1, 140);

@@ -1,4 +1,4 @@
-// Any codes, any parameters: what is packed decodes to the same bits, and any number of threads
+// Any codes with any parameters: packed codes decode to the same bits, and any number of threads
 // packs the same bytes.
 #include "harness.h"
 #include "meadow/base/error.h"
@@ -24,7 +24,7 @@ struct Case {
   [[nodiscard]] unsigned element_bytes() const { return bits <= 8 ? 1 : bits <= 16 ? 2 : 4; }
 };
 
-// Cuts what is above `bits`, and repeats the sign there where codes are signed.
+// Clears the bits above `bits`, or repeats the sign there if codes are signed.
 void make_fit(Case& made) {
   const unsigned bytes = made.element_bytes();
   const unsigned spare = 64 - made.bits;

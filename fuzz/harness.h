@@ -1,4 +1,4 @@
-// What the targets share: taking parameters off the front of an input, and stopping with a reason.
+// Shared by the targets: reading parameters from the front of an input, and failing with a reason.
 #pragma once
 
 #include <cstddef>
@@ -40,8 +40,8 @@ class Input {
     return low + take<std::uint8_t>() % (high - low + 1);
   }
 
-  // Whatever whole elements are left, in memory of exactly that size, so that AddressSanitizer
-  // sees a read behind the last one.
+  // All whole elements that are left, in memory of exactly their size, so that AddressSanitizer
+  // detects a read past the last one.
   template <typename Element>
   std::vector<Element> take_rest(std::size_t at_most) {
     std::size_t count = left_.size() / sizeof(Element);

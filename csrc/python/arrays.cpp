@@ -46,7 +46,7 @@ FloatType float_type(const std::string& dtype) {
   wrong_dtype("dtype: expected F64, F32, F16, BF16, F8_E4M3 or F8_E5M2, found '" + dtype + "'");
 }
 
-// Floats come as themselves where numpy has the type, or as unsigned bit patterns.
+// Floats are passed as such if numpy has the type, or as unsigned bit patterns.
 bool holds_float_bits(const py::array& values, FloatType type) {
   const char kind = values.dtype().kind();
   if (type == FloatType::kF64) return kind == 'f';

@@ -1,4 +1,4 @@
-// numpy arrays as the core sees them, and back.
+// Converts between numpy arrays and the core's views of them.
 #pragma once
 
 #include <pybind11/numpy.h>
@@ -19,14 +19,14 @@ namespace meadow::python {
 
 namespace py = pybind11;
 
-// Throws unless `array` is C-contiguous and in native byte order; every entry point calls it, the
-// Python layer above takes care of arrays that are not.
+// Throws unless `array` is C-contiguous and in native byte order. Every entry point calls it; the
+// Python layer above converts other arrays.
 void require_plain(const py::array& array, const char* what);
 
 // Rows and columns of a 2-D array.
 std::pair<std::size_t, std::size_t> matrix_shape(const py::array& array, const char* what);
 
-// Bytes in a row: memory that lives as long as `info`.
+// Contiguous bytes; the memory lives as long as `info`.
 std::span<const std::uint8_t> flat_bytes(const py::buffer_info& info, const char* what);
 
 // The core reads elements as words; a mapped file may hold them anywhere.
@@ -47,16 +47,16 @@ class AlignedBytes {
 };
 
 FloatType float_type(const std::string& dtype);
-// Checks that the elements have the width that `type` has.
+// Checks that the elements are as wide as `type`.
 void require_float_bits(const py::array& values, FloatType type);
 
 // A 2-D array of (u)int8, (u)int16 or (u)int32.
 CodeMatrix code_matrix(const py::array& codes, unsigned bits);
 
-// (u)int8/16/32 as code width and sign say.
+// (u)int8/16/32, depending on the width and sign of the codes.
 py::dtype code_dtype(unsigned element_bytes, bool is_signed);
 
-// Gives a vector's memory to numpy without a copy.
+// Passes a vector's memory to numpy without a copy.
 template <typename T, typename Allocator>
 py::array adopt(std::vector<T, Allocator>&& values, const py::dtype& dtype,
                 std::vector<py::ssize_t> shape) {

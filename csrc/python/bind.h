@@ -1,4 +1,4 @@
-// One function for each topic; module.cpp calls them all.
+// One function per topic; module.cpp calls them all.
 #pragma once
 
 #include <pybind11/pybind11.h>

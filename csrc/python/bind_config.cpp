@@ -31,7 +31,7 @@ std::map<std::string, std::string> build_info() {
 }  // namespace
 
 void bind_config(py::module_& module) {
-  resolve_isa();  // a wrong MEADOW_ISA is told at import, not in the middle of work
+  resolve_isa();  // reports a wrong MEADOW_ISA at import, not in the middle of work
   module.def("isa_available", names_of_available);
   module.def("isa_active", [] { return std::string(isa_name(active_isa())); });
   module.def("isa_select", [](const std::string& name) { select_isa(name); }, py::arg("name"));

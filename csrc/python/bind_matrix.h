@@ -12,7 +12,7 @@
 
 namespace meadow::python {
 
-// A form that the core does not know, which is decoded to be multiplied.
+// A form that the core does not know; it is decoded before it is multiplied.
 struct DecodedFrom {
   std::string form;
   pybind11::dict header;
@@ -29,7 +29,7 @@ class HeldMatrix {
 
   [[nodiscard]] const Matrix& matrix() const noexcept { return *matrix_; }
   [[nodiscard]] std::shared_ptr<const Matrix> shared() const noexcept { return matrix_; }
-  // How the weight is stored: a dtype for dense ones, else the name of a packed form.
+  // How the weight is stored: the dtype of a dense one, else the name of a packed form.
   [[nodiscard]] std::string form() const {
     return from_ ? from_->form : std::string(matrix_->form());
   }

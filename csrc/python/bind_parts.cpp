@@ -1,4 +1,4 @@
-// Matrices taken apart into arrays, and made of them again.
+// Takes matrices apart into arrays, and makes matrices from such arrays.
 #include <cstring>
 #include <memory>
 #include <optional>
@@ -20,7 +20,7 @@ namespace {
 py::dtype dtype_of(PartType type) { return py::dtype(std::string(name_of(type))); }
 
 PartType part_type(const py::array& array, const std::string& name) {
-  const py::dtype dtype = array.dtype();  // of an unpickled array none of numpy's own objects
+  const py::dtype dtype = array.dtype();  // for an unpickled array not one of numpy's own objects
   const auto width = static_cast<std::size_t>(dtype.itemsize());
   for (const PartType type : {PartType::kU8, PartType::kU16, PartType::kU32, PartType::kF32}) {
     if (dtype.kind() == dtype_of(type).kind() && width == width_of(type)) return type;
@@ -29,7 +29,7 @@ PartType part_type(const py::array& array, const std::string& name) {
               std::string(py::str(dtype)));
 }
 
-// A view of the matrix's memory, which keeps it; nobody may change what was checked.
+// A read-only view of the matrix's memory, which it keeps alive: checked contents must not change.
 py::array view_of(const MatrixPart& part, const py::object& matrix) {
   py::array made(dtype_of(part.type), {static_cast<py::ssize_t>(part.count)}, part.data, matrix);
   made.attr("flags").attr("writeable") = false;
@@ -111,7 +111,7 @@ MatrixParts described(const py::dict& header) {
   return parts;
 }
 
-// Memory of our own, aligned as products like it, for parts that are to be copied.
+// Own memory, aligned for products, for parts that are copied.
 using Copies = std::vector<StreamedBytes>;
 
 Copies copied(MatrixParts& parts) {
@@ -166,7 +166,7 @@ HeldMatrix decoded_matrix(const py::dict& header, const py::dict& arrays,
   return {matrix, DecodedFrom{form, header.attr("copy")(), arrays.attr("copy")()}};
 }
 
-// The room `forms` knows what makes a matrix of a form.
+// The package `forms` knows how to make a matrix of each form.
 py::tuple reduced(const py::object& self) {
   const py::tuple parts = parts_of(self);
   return py::make_tuple(py::module_::import("meadow_py.forms.parts").attr("unpickled"), parts);

@@ -7,10 +7,10 @@ namespace {
 
 namespace py = pybind11;
 
-// How often `cancel_running` was called.
+// The number of calls of `cancel_running`.
 std::atomic<std::uint64_t> cancellations{0};
 
-// Python runs signal handlers there alone: other threads need not wait for the GIL to find none.
+// Python runs signal handlers only there: other threads need not wait for the GIL to find none.
 bool is_main_thread() {
   const py::object main = py::module_::import("threading").attr("main_thread")();
   return py::getattr(main, "ident", py::none()).equal(py::int_(PyThread_get_thread_ident()));

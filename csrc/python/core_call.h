@@ -1,4 +1,4 @@
-// What surrounds every call that may take long.
+// The scope of every call that may take long.
 #pragma once
 
 #include <pybind11/pybind11.h>
@@ -9,8 +9,8 @@
 
 namespace meadow::python {
 
-// While it lives, the GIL is free, and the core's work ends by Ctrl-C, that is by what Python's
-// signal handlers raise, or with Cancelled by `cancel_running`.
+// During its lifetime, the GIL is released, and the core's work is ended by an exception from
+// Python's signal handlers (Ctrl-C), or with Cancelled by `cancel_running`.
 class CoreCall {
  public:
   CoreCall();
@@ -26,7 +26,7 @@ class CoreCall {
   CancellationScope scope_;
 };
 
-// Ends the calls that are running now, in all threads; those that begin later are not touched.
+// Ends the calls that are running now, in all threads; later calls are not affected.
 void cancel_running() noexcept;
 
 }  // namespace meadow::python

@@ -1,4 +1,4 @@
-// A config as Python hands it over.
+// Reads a config passed from Python.
 #pragma once
 
 #include <pybind11/pybind11.h>
@@ -7,7 +7,7 @@
 
 namespace meadow::python {
 
-// Throws InvalidArgument for a key that is missing or unknown and a value of another kind.
+// Throws InvalidArgument for a missing or unknown key and for a value of the wrong kind.
 ModelConfig model_config(const pybind11::dict& values);
 
 }  // namespace meadow::python

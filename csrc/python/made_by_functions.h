@@ -1,5 +1,5 @@
-// Classes whose objects functions make, never the class itself: pybind11 would hand out an object
-// without a C++ part to whoever calls `__new__` alone.
+// For classes whose objects are made only by functions, never by the class itself: a call of
+// `__new__` alone would make pybind11 return an object without a C++ part.
 #pragma once
 
 #include <pybind11/pybind11.h>

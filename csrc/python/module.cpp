@@ -6,7 +6,7 @@ namespace py = pybind11;
 
 namespace {
 
-// Kept for ever: it may be raised as late as the interpreter's own end.
+// Never released: it may be raised as late as at the interpreter's exit.
 PyObject* format_error = nullptr;
 
 PyObject* exception_for(meadow::ErrorKind kind) {
@@ -20,7 +20,7 @@ PyObject* exception_for(meadow::ErrorKind kind) {
   }
 }
 
-// Looked up when it is needed: concurrent.futures would make the import of this module slower.
+// Looked up on first use: importing concurrent.futures would slow down the import of this module.
 void raise_cancelled() {
   const auto futures =
       py::reinterpret_steal<py::object>(PyImport_ImportModule("concurrent.futures"));

@@ -23,7 +23,7 @@ void store(std::uint8_t* at, Word word) noexcept {
   std::memcpy(at, &word, sizeof word);
 }
 
-// Bits that are needed to tell `values` different values apart: ceil(log2(values)).
+// The number of bits needed to tell `values` different values apart: ceil(log2(values)).
 constexpr unsigned index_width(std::uint64_t values) noexcept {
   return values <= 1 ? 0 : static_cast<unsigned>(std::bit_width(values - 1));
 }
@@ -53,7 +53,8 @@ class BitWriter {
     }
   }
 
-  // Writes what is held, zero bits filling the last byte; the end of the stream.
+  // Writes the bits still held, with zero bits to fill the last byte; returns the end of the
+  // stream.
   std::uint8_t* finish() noexcept {
     for (; held_ > 0; held_ -= held_ < 8 ? held_ : 8) {
       *out_++ = static_cast<std::uint8_t>(hold_);
@@ -68,8 +69,8 @@ class BitWriter {
   unsigned held_ = 0;  // below 32 between calls
 };
 
-// Reads fields of at most 32 bits. Past the end it reads zeros and never `finished()`, so that a
-// hot loop needs one check when it is done and never touches memory outside the span.
+// Reads fields of at most 32 bits. Past the end it reads zeros, and `finished()` is then false: a
+// hot loop needs only one check, after its last field, and never touches memory outside the span.
 class BitReader {
  public:
   BitReader(const std::uint8_t* data, std::size_t size) noexcept : next_(data), end_(data + size) {}
@@ -82,7 +83,7 @@ class BitReader {
     return value;
   }
 
-  // Everything was read, and nothing more: what is left is the zero filling of the last byte.
+  // Whether exactly the whole stream was read: only zero bits that fill the last byte remain.
   [[nodiscard]] bool finished() const noexcept {
     return next_ == end_ && invented_ <= held_ && held_ - invented_ < 8 && hold_ == 0;
   }

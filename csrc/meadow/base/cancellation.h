@@ -1,5 +1,5 @@
-// How a long call ends early. The core does not know who may want that: who calls it for long sets
-// a hook for its thread, and long loops ask it now and then. Without a hook nothing is asked.
+// How a long call ends early. The core does not know who may want that: the caller sets a hook for
+// its thread, and long loops call the hook now and then. Without a hook nothing is called.
 #pragma once
 
 #include <atomic>
@@ -10,19 +10,19 @@
 
 namespace meadow {
 
-// A call was asked to end. A hook may throw this or an exception of its own.
+// Thrown when a call was asked to end. A hook may throw this or an exception of its own.
 class Cancelled : public std::exception {
  public:
   [[nodiscard]] const char* what() const noexcept override { return "the call was cancelled"; }
 };
 
-// While it lives, long work that this thread starts calls `poll` at most every `interval`, on this
-// thread only, never on a helper. What `poll` throws ends the work, on all its threads, and comes
-// out of the call. Scopes nest: the innermost is asked.
+// During its lifetime, long work that this thread starts calls `poll` at most once per `interval`,
+// and only on this thread, never on a helper. An exception from `poll` ends the work on all its
+// threads and is thrown by the call. Scopes nest: only the innermost one polls.
 class CancellationScope {
  public:
   using Clock = std::chrono::steady_clock;
-  // Far below the second after which a person wonders, far above what a poll may cost.
+  // Well below the second after which a person grows impatient, well above the cost of a poll.
   static constexpr std::chrono::milliseconds kInterval{50};
 
   explicit CancellationScope(std::function<void()> poll, Clock::duration interval = kInterval);
@@ -30,11 +30,12 @@ class CancellationScope {
   CancellationScope(const CancellationScope&) = delete;
   CancellationScope& operator=(const CancellationScope&) = delete;
 
-  // Of the call that this thread works for; null where nobody asked to be heard.
+  // The scope of the call that this thread works for; null if there is none.
   static CancellationScope* current() noexcept;
 
-  // On the thread that made the scope: asks if it is time, throws what `poll` throws, and once it
-  // did always the same. On a helper: throws Cancelled after that.
+  // On the thread that made the scope: polls if the interval has passed, passes on the exception
+  // that `poll` throws, and throws the same one in every later call. On a helper: throws Cancelled
+  // once `poll` has thrown.
   void throw_if_cancelled();
 
  private:
@@ -49,7 +50,7 @@ class CancellationScope {
   CancellationScope* outer_;
 };
 
-// While it lives, the thread works for the call of that scope (or of none: null).
+// During its lifetime, the thread works for the call of the given scope (null: for no call).
 class WorkingFor {
  public:
   explicit WorkingFor(CancellationScope* scope) noexcept;
@@ -61,7 +62,7 @@ class WorkingFor {
   CancellationScope* before_;
 };
 
-// Costs a look at the clock, 20 to 30 ns: for every 10 us of work or more.
+// Reads the clock, which takes 20 to 30 ns: call it once per 10 us of work or more.
 inline void throw_if_cancelled() {
   if (CancellationScope* scope = CancellationScope::current()) scope->throw_if_cancelled();
 }

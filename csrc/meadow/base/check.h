@@ -1,6 +1,6 @@
-// Checks of preconditions that a caller inside the core owes, not a user: they are compiled into
-// the builds for sanitizers and fuzzing (MEADOW_DEBUG_CHECKS) and cost nothing in the others. What
-// a user may get wrong is an Error instead, in every build.
+// Checks of preconditions that callers inside the core must meet. They are compiled into the builds
+// for sanitizers and fuzzing (MEADOW_DEBUG_CHECKS) and cost nothing in the others. A user's mistake
+// is an Error instead, in every build.
 #pragma once
 
 namespace meadow {
@@ -17,11 +17,11 @@ struct FailedCheck {
   int line;
 };
 
-// Told of a check that fails. It may throw; where it returns, the process is aborted. The first one
-// only aborts, with a message on stderr.
+// Called when a check fails. It may throw; if it returns, the process is aborted. The default
+// handler writes a message to stderr and aborts.
 using CheckHandler = void (*)(const FailedCheck& check);
 
-// Returns the one before.
+// Returns the previous handler.
 CheckHandler set_check_handler(CheckHandler handler) noexcept;
 
 [[noreturn]] void fail_check(const FailedCheck& check);
@@ -33,6 +33,6 @@ CheckHandler set_check_handler(CheckHandler handler) noexcept;
   (static_cast<bool>(condition) ? static_cast<void>(0) \
                                 : ::meadow::fail_check({#condition, __FILE__, __LINE__}))
 #else
-// The condition must compile, and is not evaluated.
+// The condition must compile but is not evaluated.
 #define MEADOW_DCHECK(condition) static_cast<void>(sizeof(static_cast<bool>(condition)))
 #endif

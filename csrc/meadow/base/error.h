@@ -1,4 +1,4 @@
-// What can go wrong, in kinds that a caller can act on.
+// The kinds of errors that a caller can act on.
 #pragma once
 
 #include <cstdint>
@@ -8,9 +8,9 @@
 namespace meadow {
 
 enum class ErrorKind {
-  kInvalidArgument,  // the caller's values make no sense together
-  kWrongDtype,       // the values have a type that this operation does not take
-  kTruncated,        // a stream ends before what it promises
+  kInvalidArgument,  // the caller's values are invalid, alone or together
+  kWrongDtype,       // the operation does not accept values of this type
+  kTruncated,        // a stream is shorter than it claims
   kCorrupt,          // a stream contradicts itself or its checksum
   kNewerVersion,     // a stream written by a later version of the format
 };
@@ -37,7 +37,7 @@ class Error : public std::runtime_error {
   throw Error(ErrorKind::kCorrupt, message);
 }
 
-// Makes no message unless it throws Corrupt, so it may stand in a loop.
+// Builds its message only when it throws Corrupt, so it may be used in a loop.
 inline void corrupt_unless(bool holds, const char* what, const char* expected,
                            std::uint64_t found) {
   if (holds) return;

@@ -1,5 +1,5 @@
-// Rounding to nearest, denormals kept: what a caller did to its thread (torch's set_flush_denormal,
-// say) must not change a result.
+// Rounds to nearest and keeps denormals, so that a caller's settings for its thread (for example
+// torch's set_flush_denormal) do not change a result.
 #pragma once
 
 #include <cfenv>

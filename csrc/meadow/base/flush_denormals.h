@@ -1,4 +1,4 @@
-// While one lives, this thread's vector arithmetic takes denormals as zeros and gives none.
+// During its lifetime, this thread's vector arithmetic reads denormals as zeros and returns none.
 #pragma once
 
 #if defined(__x86_64__)

@@ -1,5 +1,6 @@
-// Memory for planes of weights, on huge pages where the system has them: with pages of 4 KiB a core
-// that streams through memory waits for translations, and its prefetches stop at every page's end.
+// Memory for planes of weights, on huge pages where the system has them. With pages of 4 KiB a core
+// that streams through memory waits for address translations, and prefetching stops at the end of
+// every page.
 #pragma once
 
 #include <cstddef>
@@ -12,8 +13,8 @@ namespace meadow {
 
 constexpr std::size_t kHugePage = std::size_t{2} << 20;
 
-// Of at least `bytes`, aligned to a cache line, to a huge page from two of them on. Throws
-// std::bad_alloc.
+// Allocates at least `bytes`, aligned to a cache line, or to a huge page if they fill two or more.
+// Throws std::bad_alloc.
 void* allocate_streamed(std::size_t bytes);
 void free_streamed(void* memory) noexcept;
 
@@ -27,7 +28,7 @@ struct StreamedAllocator {
 
   T* allocate(std::size_t count) { return static_cast<T*>(allocate_streamed(count * sizeof(T))); }
   void deallocate(T* memory, std::size_t /*count*/) noexcept { free_streamed(memory); }
-  // New elements stay unset, as those of RawVector.
+  // Leaves new elements uninitialised, as RawVector does.
   template <typename U>
   void construct(U* at) noexcept {
     ::new (static_cast<void*>(at)) U;
@@ -39,7 +40,7 @@ struct StreamedAllocator {
   bool operator==(const StreamedAllocator& /*other*/) const noexcept { return true; }
 };
 
-// What a product streams through.
+// The bytes that a product streams through.
 using StreamedBytes = std::vector<std::uint8_t, StreamedAllocator<std::uint8_t>>;
 
 }  // namespace meadow

@@ -1,5 +1,5 @@
-// Memory that begins with a cache line: vectors of a whole line, loaded from elsewhere, would touch
-// two lines each.
+// Memory that starts at a cache line: otherwise every load of a full-line vector would touch two
+// lines.
 #pragma once
 
 #include <cstddef>
@@ -17,13 +17,13 @@ class LineVector {
   LineVector() = default;
   explicit LineVector(std::size_t count) { grow(count); }
   ~LineVector() = default;
-  // A copy's memory would begin elsewhere in its line, and so would its first element.
+  // Not copyable: in a copy the memory, and so the first element, would start elsewhere in a line.
   LineVector(const LineVector&) = delete;
   LineVector& operator=(const LineVector&) = delete;
   LineVector(LineVector&&) noexcept = default;
   LineVector& operator=(LineVector&&) noexcept = default;
 
-  // Room for so many; what was there is lost where it grows.
+  // Makes room for `count` elements; the old contents are lost if it grows.
   void grow(std::size_t count) {
     const std::size_t needed = count + kLineBytes / sizeof(T);
     if (memory_.size() < needed) memory_ = RawVector<T>(needed);

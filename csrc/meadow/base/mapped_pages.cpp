@@ -11,7 +11,7 @@ namespace meadow {
 
 #if defined(__linux__) && defined(MADV_HUGEPAGE)
 void prefer_huge_pages(const void* memory, std::size_t bytes) noexcept {
-  constexpr std::size_t kFewest = 1 << 20;  // less may share pages with others
+  constexpr std::size_t kFewest = 1 << 20;  // smaller memory may share pages with others
   if (bytes < kFewest) return;
   static const auto page = static_cast<std::uintptr_t>(sysconf(_SC_PAGESIZE));
   const auto address = reinterpret_cast<std::uintptr_t>(memory);

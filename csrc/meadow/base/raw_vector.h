@@ -1,5 +1,5 @@
 // A vector that leaves new elements uninitialised: large results are written once, by many threads,
-// and zeros in front of that would cost as much as the work itself.
+// and filling them with zeros first would cost as much as the work itself.
 #pragma once
 
 #include <cstdint>
@@ -26,7 +26,7 @@ struct UninitializedAllocator : std::allocator<T> {
   }
 };
 
-// Of numbers only: RawVector<T>(n) and resize(n) leave them unset.
+// For numbers only: RawVector<T>(n) and resize(n) leave them uninitialised.
 template <typename T>
 using RawVector = std::vector<T, UninitializedAllocator<T>>;
 

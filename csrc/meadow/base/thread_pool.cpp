@@ -41,12 +41,12 @@ void relax() noexcept {
 #endif
 }
 
-// A sleeping thread takes 50 us and more to wake, as long as a decoder needs for a tile; so whoever
-// waits looks for a little longer than work pauses between two loops before it goes to sleep.
+// A sleeping thread takes 50 us or more to wake, as long as decoding a tile; so before it goes to
+// sleep, a waiting thread spins for a little longer than the usual pause between two loops.
 template <typename Condition>
 void spin_until(const Condition& holds) noexcept {
   constexpr std::chrono::microseconds kLongest{100};
-  constexpr int kLooks = 64;  // between two looks at the clock
+  constexpr int kLooks = 64;  // between two readings of the clock
   const auto end = std::chrono::steady_clock::now() + kLongest;
   do {
     for (int i = 0; i < kLooks; ++i) {
@@ -77,7 +77,7 @@ struct Job {
     }
   }
 
-  // A hook may call parallel_for itself: it must not wait for the pool that this job has.
+  // A hook may itself call parallel_for, which must not wait for the pool that this job holds.
   void ask() noexcept {
     const InsideTask inside;
     attempt([] { throw_if_cancelled(); });
@@ -99,7 +99,7 @@ struct Job {
 // Lives until the process ends: workers sleep between jobs and nobody joins them.
 class ThreadPool {
  public:
-  // False when another caller has the pool.
+  // False if another caller has the pool.
   bool try_run(Job& job, std::size_t helpers) {
     const std::unique_lock turn(turn_, std::try_to_lock);
     if (!turn.owns_lock()) return false;
@@ -116,7 +116,7 @@ class ThreadPool {
       try {
         while (workers_.size() < helpers) workers_.emplace_back([this] { serve(); });
       } catch (const std::system_error&) {
-        helpers = workers_.size();  // the system gives no more threads: those there are will do
+        helpers = workers_.size();  // the system gives no more threads: use the existing ones
       }
       has_cores_ = helpers < hardware_threads();
       job_ = &job;
@@ -139,7 +139,7 @@ class ThreadPool {
     job_ = nullptr;
   }
 
-  // Before a thread goes to sleep.
+  // Called before a thread goes to sleep.
   template <typename Condition>
   void look_for(const Condition& holds, std::unique_lock<std::mutex>& lock) {
     if (!has_cores_ || holds()) return;
@@ -171,12 +171,12 @@ class ThreadPool {
   std::vector<std::thread> workers_;
   Job* job_ = nullptr;
   bool has_cores_ = false;  // one for each thread of the last job
-  // Written with the mutex held, looked at without.
+  // Written with the mutex held, read without it.
   std::atomic<std::size_t> wanted_{0};
   std::atomic<std::size_t> busy_{0};
 };
 
-// Behind a pointer, because a forked child has none of its parent's threads: it must leave the old
+// Held by a pointer, because a forked child has none of its parent's threads: it must leave the old
 // pool alone (joining would wait for ever) and make a new one.
 std::atomic<ThreadPool*> pool{nullptr};
 
@@ -215,7 +215,7 @@ void parallel_for(std::size_t count, unsigned threads,
   job.count = count;
   if (helpers == 0 || inside_task || !shared_pool().try_run(job, helpers)) job.work();
   if (!job.failure) return;
-  throw_if_cancelled();  // the hook's own exception, whatever a helper threw because of it
+  throw_if_cancelled();  // throws the hook's exception, whatever helpers threw because of it
   std::rethrow_exception(job.failure);
 }
 

@@ -1,5 +1,5 @@
-// The core's own threads. No OpenMP: torch carries its own copy, and two run-times in one process
-// fight over the cores.
+// The core's own threads. OpenMP is not used because torch carries its own copy, and two run-times
+// in one process compete for the cores.
 #pragma once
 
 #include <cstddef>
@@ -12,22 +12,22 @@ namespace meadow {
 // Cores that this process may run on.
 unsigned hardware_threads() noexcept;
 
-// How many threads a caller gets who asks for `wanted` (0: all cores): never more than there are
-// cores, or eight, so that tests find several on any machine.
+// The number of threads for a caller that asks for `wanted` (0: all cores). The most is the number
+// of cores, or eight if there are fewer, so that tests find several threads on any machine.
 unsigned usable_threads(unsigned wanted) noexcept;
 
-// Runs task(0) ... task(count - 1) on at most usable_threads(threads) threads, the caller among
-// them, with the floating-point environment of a new thread, and returns when all are done. The
+// Runs task(0) ... task(count - 1) on at most usable_threads(threads) threads, including the
+// caller's, with the floating-point environment of a new thread, and returns when all are done. The
 // first exception that a task throws is thrown again here. Tasks must not depend on each other, nor
 // on which thread runs them. A call from inside a task, or while another caller has the pool, runs
 // its tasks on the calling thread alone. Between tasks, and while it waits for the others, the
-// caller asks whether the call is cancelled: then no further task starts, and what the hook threw
-// is thrown.
+// caller checks whether the call is cancelled; if so, no further task starts, and the hook's
+// exception is thrown.
 void parallel_for(std::size_t count, unsigned threads,
                   const std::function<void(std::size_t)>& task);
 
-// A half-open range, cut in blocks of a fixed size, so that what a block does never depends on the
-// number of threads.
+// A half-open range. Ranges are cut into blocks of a fixed size, so that the work of a block never
+// depends on the number of threads.
 struct Block {
   std::size_t begin;
   std::size_t end;
@@ -42,8 +42,8 @@ inline Block nth_block(std::size_t n, std::size_t size, std::size_t block) noexc
   return {begin, size - begin < block ? size : begin + block};
 }
 
-// Visits a range on this thread, block after block, and asks between them whether the call is
-// cancelled: for loops over a whole weight, in a task or outside of all.
+// Visits a range on this thread, block after block, and checks between blocks whether the call is
+// cancelled: for loops over a whole weight, inside or outside a task.
 template <typename Visit>
 void for_each_block(Block range, const Visit& visit) {
   constexpr std::size_t kBlock = 1 << 16;

@@ -8,7 +8,7 @@
 
 namespace meadow {
 
-// Adds to `counts`; fewer than 2^32 bytes.
+// Adds to `counts`. There must be fewer than 2^32 bytes.
 void count_bytes(std::span<const std::uint8_t> bytes, ByteCounts& counts) noexcept;
 
 }  // namespace meadow

@@ -13,7 +13,7 @@ namespace {
 
 constexpr std::size_t kFixed = 3;  // coding and size of the table
 
-// Below that a table for the fast decoder takes longer than the slow decoder.
+// For fewer bytes, making the table of the fast decoder takes longer than the slow decoder.
 constexpr std::uint64_t kFewBytes = 1 << 13;
 
 PlaneCode parse_code(Coding coding, std::span<const std::uint8_t> table, std::uint64_t count) {

@@ -9,7 +9,8 @@
 
 namespace meadow {
 
-// Coding, 2 bytes of table size, table, payloads of up to 2^16 bytes with their sizes.
+// Writes the coding, the size of the table in 2 bytes, the table, and payloads of up to 2^16 bytes,
+// each with its size.
 Bytes encode_bytes(std::span<const std::uint8_t> bytes);
 
 // Throws Corrupt unless `coded` holds exactly `count` bytes.

@@ -15,7 +15,7 @@ namespace {
   corrupt("blob: tile " + std::to_string(n) + " " + what);
 }
 
-// The payloads of a tile's planes, and what is behind them; false if they do not fit.
+// The payloads of a tile's planes, and the bytes after them; false if they do not fit.
 bool cut_payloads(const BlobHead& head, const TilePlanes& planes,
                   std::span<const std::uint8_t> tile,
                   std::vector<std::span<const std::uint8_t>>& payloads) {
@@ -68,7 +68,7 @@ void decode_tile(const BlobView& blob, const Geometry& geometry, std::size_t n,
   }
 }
 
-// Elements are written as words: memory that is not aligned for them gets a copy.
+// Elements are written as words; memory that is not aligned for them is written by a copy.
 void decode_tile_anywhere(const BlobView& blob, const Geometry& geometry, std::size_t n,
                           std::span<std::uint8_t> out) {
   if (reinterpret_cast<std::uintptr_t>(out.data()) % alignof(std::uint64_t) == 0) {

@@ -17,12 +17,12 @@
 namespace meadow {
 namespace {
 
-// A plane is coded only if that saves at least so many bits a value: raw bits decode faster.
+// A plane is coded only if that saves at least this many bits a value: raw bits decode faster.
 constexpr double kLeastGainOfRest = 0.03;
-// Huffman may cost so much more than rANS for exponents, which it decodes three times as fast.
+// Huffman may cost this much more than rANS for exponents, which it decodes three times as fast.
 constexpr double kPatienceForFields = 0.08;
 constexpr double kPatience = 0.002;
-constexpr double kLeastGainOfFastRest = 1.0;  // as many zeros leave
+constexpr double kLeastGainOfFastRest = 1.0;  // the gain of many zeros
 
 struct Source {
   std::span<const std::uint8_t> bytes;
@@ -47,7 +47,7 @@ CoderChoice choice_for(Effort effort, bool fields, bool rest) {
 
 using PlaneCounts = std::vector<ByteCounts>;
 
-// Which tiles are counted, how many of their records at most, and from which plane on to which.
+// The tiles to count, the most records counted of each, and the range of planes.
 struct Range {
   std::size_t tile_step;
   std::size_t records;
@@ -55,8 +55,8 @@ struct Range {
   std::size_t last_plane;
 };
 
-// Symbols of planes. Each thread has tables of its own, so that memory does not grow with the
-// tensor; sums of integers are the same however they are cut.
+// Counts the symbols of planes. Each thread has its own tables, so that memory does not grow with
+// the tensor; sums of integers are the same however the work is divided.
 PlaneCounts count_planes(const Source& source, const Range& range, unsigned threads) {
   const Geometry geometry(source.head);
   const std::size_t tiles = block_count(source.head.tile_count(), range.tile_step);
@@ -90,7 +90,7 @@ void put_word(Bytes& out, std::size_t at, std::size_t size) {
   std::memcpy(&out[at], &word, sizeof word);
 }
 
-// Sizes of the planes that do not tell theirs, 4 bytes each, the planes, the escapes.
+// The sizes of planes whose size is not known otherwise, 4 bytes each; the planes; the escapes.
 void encode_tile(const BlobHead& head, const TilePlanes& tile, Bytes& out) {
   std::size_t bound = tile.escapes.size();
   std::size_t sizes = 0;
@@ -113,8 +113,8 @@ void encode_tile(const BlobHead& head, const TilePlanes& tile, Bytes& out) {
   out.resize(static_cast<std::size_t>(at - out.data()));
 }
 
-// Some tiles at a time, each in memory of its own that the next ones use again, so that a tensor's
-// blob is written once and is all that grows.
+// Encodes some tiles at a time, each in its own memory, which later tiles reuse: a tensor's blob is
+// written once, and nothing else grows.
 class Writer {
  public:
   Writer(const Source& source, unsigned threads)
@@ -163,8 +163,8 @@ class Writer {
 
 Bytes encode_all(const Source& source, unsigned threads) { return Writer(source, threads).write(); }
 
-// What no coder of these symbols alone gets below: their order-0 entropy, and the escaped bytes.
-// Raw bits count as they are; what was sampled of them says nothing of the whole.
+// The lower bound for coders of single symbols: their order-0 entropy plus the escaped bytes. Raw
+// bits count in full, because samples of them say nothing about the whole.
 std::uint64_t floor_of(const BlobHead& head, std::size_t plane, const ByteCounts& counts) {
   const PlaneShape& shape = head.layout.planes[plane];
   if (head.codes[plane].coding() == Coding::kRaw) return head.records * shape.count * shape.width;
@@ -190,7 +190,8 @@ void choose_codes(Source& source, const Range& range, const CoderChoice& choice,
   }
 }
 
-// The rest of a float is nearly always even: a sample says whether counting it all may pay.
+// The rest of a float is nearly always evenly distributed: a sample shows whether counting it all
+// may pay.
 void choose_codes_of_floats(Source& source, Effort effort, unsigned threads) {
   constexpr std::size_t kSampledTiles = 4;
   constexpr std::size_t kSampledRecords = 1 << 13;
@@ -209,7 +210,7 @@ void choose_codes_of_floats(Source& source, Effort effort, unsigned threads) {
   choose_codes(source, {1, all, 1, planes}, choice, threads);
 }
 
-// Raw bytes, where a tensor is too small or too even for anything else.
+// Raw bytes, if a tensor is too small or too evenly distributed for anything else.
 Bytes encode_plain(const TensorBytes& tensor, unsigned threads) {
   Source source{tensor.bytes, {}};
   source.head.dtype = tensor.dtype;
@@ -244,8 +245,9 @@ std::size_t whole_records(const TensorBytes& tensor, std::size_t record_bytes) {
   return tensor.bytes.size() / record_bytes;
 }
 
-// Records of a tile: whole units, at most `most` records unless one unit has more. All tiles but
-// the last are alike, and from four on there are as many as 2 and 4 threads share evenly.
+// The number of records of a tile: whole units, at most `most` records unless one unit has more.
+// All tiles except the last have the same size, and if there are four or more, 2 and 4 threads can
+// share them evenly.
 std::uint32_t even_tile(std::uint64_t records, std::size_t unit, std::size_t most) {
   const std::size_t units = block_count(static_cast<std::size_t>(records), unit);
   const std::size_t units_of_tile = std::max<std::size_t>(1, most / unit);

@@ -30,8 +30,8 @@ FloatType float_of(std::uint8_t number) {
   return kFloats[number - 1];
 }
 
-// Reads fields one after another; asking for more than there is ends in Corrupt, because the length
-// that the head promised was there.
+// Reads fields one after another; reading past the end throws Corrupt, because the head has the
+// length that it claims.
 class Cursor {
  public:
   explicit Cursor(std::span<const std::uint8_t> bytes) : left_(bytes) {}
@@ -181,8 +181,8 @@ void read_planes(std::span<const std::uint8_t> entries, Cursor& cursor, BlobHead
   }
 }
 
-// Asked before the bases are read: rows have 32 columns or more and tiles 2^17 values or fewer, so
-// that an index that is there justifies 4096 row bases for each of its entries.
+// Checked before the bases are read: rows have at least 32 columns and tiles at most 2^17 values,
+// so each entry of the existing index justifies 4096 row bases.
 void expect_room_for_index(const BlobHead& head, const Cursor& cursor) {
   const std::uint64_t tiles = head.tile_count();
   expect(tiles <= cursor.left() / kTileEntryBytes, "tiles",
@@ -258,7 +258,7 @@ void fix_blob_checksums(std::span<std::uint8_t> blob) {
     }
     store(&blob[covered], xxh64(blob.data(), covered));
   } catch (const Error&) {
-    return;  // its head says nothing of tiles
+    return;  // the head does not describe tiles
   }
 }
 

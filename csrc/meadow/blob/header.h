@@ -1,4 +1,4 @@
-// The head of a blob: what it holds, how it is cut and coded, and where its tiles lie. The layout
+// The head of a blob: its contents, how they are cut and coded, and where the tiles lie. The layout
 // is specified in docs/format.md.
 #pragma once
 
@@ -16,11 +16,11 @@ namespace meadow {
 constexpr std::uint8_t kBlobVersion = 1;
 constexpr std::size_t kFixedBlobBytes = 72;
 constexpr std::size_t kLongestDtype = 16;
-constexpr std::size_t kTileSymbols = 1 << 16;  // floats of a tile, as far as whole rows allow it
+constexpr std::size_t kTileSymbols = 1 << 16;  // floats of a tile, as far as whole rows allow
 
-constexpr std::size_t kFewestColumns = 32;  // of a row that has a base
+constexpr std::size_t kFewestColumns = 32;  // a shorter row has no base
 
-// What is taken off the field of a float: base + rows[row] + columns[column], modulo the field.
+// Subtracted from the field of a float: base + rows[row] + columns[column], modulo the field.
 struct Bases {
   std::uint8_t base = 0;
   std::vector<std::uint8_t> rows;     // empty: none
@@ -28,27 +28,27 @@ struct Bases {
 };
 
 struct BlobHead {
-  std::string dtype;  // how the tensor's dtype is spelled; told, not interpreted
+  std::string dtype;  // the spelling of the tensor's dtype; recorded, not interpreted
   Layout layout;
   std::uint64_t records = 0;
-  std::uint64_t columns = 0;  // records of a row; 0 where nothing depends on it
+  std::uint64_t columns = 0;  // records of a row; 0 if nothing depends on it
   std::uint32_t tile_records = 1;
-  std::uint64_t floor_bits = 0;  // order-0 entropy of the planes that are coded, others as they are
+  std::uint64_t floor_bits = 0;  // order-0 entropy of coded planes plus the size of the others
   Bases bases;
-  std::vector<PlaneCode> codes;  // of each plane
+  std::vector<PlaneCode> codes;  // one for each plane
 
   [[nodiscard]] std::uint64_t nbytes() const noexcept { return records * layout.record_bytes; }
   [[nodiscard]] std::size_t tile_count() const noexcept;
   [[nodiscard]] std::size_t records_of_tile(std::size_t n) const noexcept;
 };
 
-// Where tile n lies, and its XXH64.
+// The place of tile n, and its XXH64.
 struct TileEntry {
   std::uint32_t bytes;
   std::uint64_t checksum;
 };
 
-// A checked head and the tiles behind it; spans point into the blob.
+// A checked head and the tiles after it; spans point into the blob.
 struct BlobView {
   BlobHead head;
   std::vector<std::span<const std::uint8_t>> tiles;
@@ -60,11 +60,11 @@ struct BlobView {
 // Truncated, Corrupt or NewerVersion; allocates no more than the blob's length justifies.
 BlobView parse_blob(std::span<const std::uint8_t> blob);
 
-// Everything in front of the tiles, with its checksum.
+// Everything before the tiles, with its checksum.
 Bytes write_head(const BlobHead& head, std::span<const TileEntry> tiles);
 
-// For those who change a blob on purpose, as the fuzzers do: mends the checksums of head and tiles
-// where the head can be read that far.
+// For callers that change a blob on purpose, such as the fuzzers: corrects the checksums of head
+// and tiles, as far as the head can be read.
 void fix_blob_checksums(std::span<std::uint8_t> blob);
 
 }  // namespace meadow

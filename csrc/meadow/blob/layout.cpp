@@ -12,7 +12,7 @@ unsigned mantissa_of_upper(FloatType content) noexcept {
   return content == FloatType::kF16 ? 10 : 7;  // F32's upper half is a BF16
 }
 
-// In 64 bits: what a hostile caller multiplies by 8 must not come out small.
+// In 64 bits: a hostile number times 8 must not wrap around to a small one.
 std::uint64_t bits_of(const Layout& layout, const PlaneShape& plane) noexcept {
   return layout.kind == LayoutKind::kGroups ? plane.width : std::uint64_t{8} * plane.count;
 }

@@ -10,15 +10,15 @@
 
 namespace meadow {
 
-// A record is what repeats: one element, or one block of quantised values.
+// A record is the unit that repeats: one element, or one block of quantised values.
 enum class LayoutKind : std::uint8_t {
-  kSegments = 1,  // each plane is a run of bytes of every record
-  kGroups = 2,    // each plane is a group of neighbouring bits of every element (Huff-LLM)
-  kScaled = 3,  // floats: exponent and top mantissa bits less the scale of row and column; the rest
+  kSegments = 1,  // a plane holds the same run of bytes of every record
+  kGroups = 2,    // a plane holds a group of neighbouring bits of every element (Huff-LLM)
+  kScaled = 3,    // floats: exponent and top mantissa bits less scales of row and column; the rest
 };
 
-// Of kSegments: `offset` and `count` in bytes, `width` 8. Of kGroups: `offset` in bits, `count` 1.
-// Of kScaled they follow from the cut.
+// For kSegments `offset` and `count` are in bytes and `width` is 8. For kGroups `offset` is in bits
+// and `count` is 1. For kScaled they follow from the cut.
 struct PlaneShape {
   unsigned offset;
   unsigned count;  // symbols of a record
@@ -29,21 +29,21 @@ struct Layout {
   LayoutKind kind = LayoutKind::kSegments;
   unsigned record_bytes = 1;
   std::vector<PlaneShape> planes;
-  // Of kScaled:
+  // For kScaled only:
   FloatType stored = FloatType::kBF16;   // F32, F16 or BF16
   FloatType content = FloatType::kBF16;  // the narrowest of them that holds every value
   unsigned top = 0;                      // mantissa bits in a symbol
 
   [[nodiscard]] std::size_t most_symbols_per_record() const noexcept;
-  // Of kScaled: how the upper 16 bits are cut.
+  // For kScaled: how the upper 16 bits are cut.
   [[nodiscard]] kernels::FloatCut cut() const noexcept;
 };
 
-// The planes of kScaled: symbols; sign and low mantissa bits; of F32 two lower bytes more.
+// The planes of kScaled: symbols; sign and low mantissa bits; for F32 also the two lower bytes.
 std::vector<PlaneShape> scaled_planes(FloatType content, unsigned top);
 
-// Throws InvalidArgument for records of 0 or more than 4096 bytes, for elements of groups of other
-// than 1, 2, 4 or 8 bytes, and for planes that do not hold each bit of a record once.
+// Throws InvalidArgument for records of 0 or more than 4096 bytes, for elements of kGroups that do
+// not have 1, 2, 4 or 8 bytes, and for planes that do not hold each bit of a record once.
 void require_partition(const Layout& layout);
 
 constexpr unsigned kMostRecordBytes = 4096;

@@ -14,19 +14,19 @@
 namespace meadow {
 namespace {
 
-// Of a tile, beside its symbols: the size of the payload, then sizes of streams and what fills
-// their last bytes, or what the final states of 32 lanes tell too little.
+// The overhead of a tile: the size of the payload, then the sizes of streams and the padding of
+// their last bytes, or the information that the final states of 32 lanes fail to carry.
 constexpr double kHuffmanTileBytes = 4 + 10 + 3;
 constexpr double kRansTileBytes = 4 + 96;
 
-// Symbols whose coding by pairs wins more time than the table takes (measured: 20 us).
+// With this many symbols, coding by pairs saves more time than the table takes (measured: 20 us).
 constexpr double kPairsPay = 1 << 18;
 
 std::size_t used_symbols(const ByteCounts& counts) noexcept {
   return counts.size() - static_cast<std::size_t>(std::count(counts.begin(), counts.end(), 0));
 }
 
-// As many bytes as the bits need, zeros behind the last one.
+// As many bytes as the bits need, with zero bits after the last one.
 bool is_filled(std::span<const std::uint8_t> payload, std::size_t bits) noexcept {
   if (payload.size() != bytes_of_bits(bits)) return false;
   return bits % 8 == 0 || payload.back() >> (bits % 8) == 0;

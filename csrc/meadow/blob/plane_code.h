@@ -1,4 +1,4 @@
-// How the symbols of one plane are stored: nothing, as they are, or by an entropy coder.
+// How the symbols of one plane are stored: not at all, raw, or by an entropy coder.
 #pragma once
 
 #include <cstddef>
@@ -23,37 +23,38 @@ enum class Coding : std::uint8_t {
 struct CoderChoice {
   bool huffman = true;
   bool rans = true;
-  // Huffman, which decodes faster, is taken up to so many bits a symbol above rANS.
+  // Huffman decodes faster and is chosen if it takes at most this many bits a symbol more than
+  // rANS.
   double patience = 0.02;
-  // A coder is taken only if it saves so many bits a symbol; below that raw bits are faster.
+  // A coder is chosen only if it saves this many bits a symbol; otherwise raw bits are faster.
   double least_gain = 0.0;
-  std::size_t tiles = 1;  // what each of them costs counts, too
+  std::size_t tiles = 1;  // the overhead of each counts, too
 };
 
 class PlaneCode {
  public:
-  // The cheapest for `counts` of symbols of `width` bits; it encodes.
+  // The cheapest code for symbols of `width` bits with these counts; for encoding.
   static PlaneCode choose(const ByteCounts& counts, unsigned width, const CoderChoice& choice);
-  // From a blob; it decodes. Throws Corrupt.
+  // Read from a blob; for decoding. Throws Corrupt.
   static PlaneCode parse(Coding coding, unsigned width, std::span<const std::uint8_t> table);
-  // The same, for a few thousand bytes: decodes slowly, is made fast.
+  // The same, for a few thousand bytes: quick to make, slow to decode.
   static PlaneCode parse_small(Coding coding, std::span<const std::uint8_t> table);
 
   [[nodiscard]] Coding coding() const noexcept { return coding_; }
   [[nodiscard]] unsigned width() const noexcept { return width_; }
   [[nodiscard]] const Bytes& table() const noexcept { return table_; }
   [[nodiscard]] unsigned entries() const noexcept;  // of the coder's table; 0 without one
-  [[nodiscard]] unsigned longest() const noexcept;  // code, in bits
-  // Whether symbols from `first` on may occur.
+  [[nodiscard]] unsigned longest() const noexcept;  // of all codes, in bits
+  // Whether symbols of `first` or more may occur.
   [[nodiscard]] bool may_hold(unsigned first) const noexcept;
-  // Estimate for the table and the payloads of so many tiles.
+  // An estimate for the table and the payloads of `tiles` tiles.
   [[nodiscard]] double cost_bits(const ByteCounts& counts, std::size_t tiles) const;
 
-  // Bytes of a payload where they follow from the number of symbols.
+  // The size of a payload in bytes, if it follows from the number of symbols.
   [[nodiscard]] std::optional<std::size_t> fixed_bytes(std::size_t symbols) const noexcept;
   [[nodiscard]] std::size_t bound(std::size_t symbols) const noexcept;
   std::uint8_t* encode(std::span<const std::uint8_t> symbols, std::uint8_t* out) const;
-  // False for a payload that is not of exactly these many symbols.
+  // False for a payload that does not hold exactly this number of symbols.
   [[nodiscard]] bool decode(std::span<const std::uint8_t> payload,
                             std::span<std::uint8_t> symbols) const noexcept;
 

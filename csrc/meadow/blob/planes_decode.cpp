@@ -19,7 +19,7 @@ namespace {
 using kernels::kGroupRows;
 using kernels::kUnitColumns;
 
-// Units that are widened at a time: four rows of F32 in 32 KiB.
+// The number of units widened at a time: four rows of F32 in 32 KiB.
 constexpr std::size_t kUnitsAtOnce = 64;
 constexpr std::size_t kColumnsAtOnce = kUnitsAtOnce * kUnitColumns;
 
@@ -61,7 +61,7 @@ class Decoder {
  public:
   explicit Decoder(const PlanesView& view) : view_(view) {}
 
-  // Of a block: its stored bytes, row after row.
+  // Writes the stored bytes of a block, row after row.
   void decode(std::size_t n, std::uint8_t* out) const {
     thread_local Scratch scratch;
     const Block rows = nth_block(n, view_.layout.rows, view_.layout.block_rows);
@@ -88,7 +88,7 @@ class Decoder {
     }
   }
 
-  // F32 whose lower halves are zero to what is stored.
+  // Converts F32 whose lower halves are zero to the stored type.
   void narrow(const float* from, std::size_t count, std::uint8_t* out, Scratch& scratch) const {
     if (view_.stored == FloatType::kF32) {
       std::memcpy(out, from, count * sizeof *from);
@@ -154,7 +154,7 @@ void fix_planes_checksums(std::span<std::uint8_t> blob) {
     }
     store(&blob[covered], xxh64(blob.data(), covered));
   } catch (const Error&) {
-    return;  // its head says nothing of blocks
+    return;  // the head does not describe blocks
   }
 }
 

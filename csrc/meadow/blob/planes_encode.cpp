@@ -20,7 +20,7 @@ using namespace planes_fields;
 
 namespace {
 
-constexpr std::size_t kBlockWeights = std::size_t{1} << 18;  // as far as 64 rows allow it
+constexpr std::size_t kBlockWeights = std::size_t{1} << 18;  // as far as 64 rows allow
 
 std::size_t rows_of_block(std::size_t columns) {
   const std::size_t rows = PlanesLayout::kTableRows;
@@ -29,7 +29,7 @@ std::size_t rows_of_block(std::size_t columns) {
 
 using UpperCounts = std::array<std::uint32_t, 256>;
 
-// Counts what it hands out. The rows of one table are read by one thread.
+// Counts the rows it hands out. The rows of one table are read by one thread.
 RowReader counting(const RowReader& read, std::size_t columns, std::vector<UpperCounts>& counts) {
   return [&read, columns, &counts](std::size_t row, std::uint16_t* values) {
     read(row, values);
@@ -63,7 +63,7 @@ void write_fixed(std::uint8_t* at, const PlanesLayout& layout, FloatType stored,
   store(at + kAtFloor, floor);
 }
 
-// One part after the other, each let go once it is copied.
+// Copies one part after another and releases each once it is copied.
 Bytes joined(FloatPlanes planes, const PlanesLayout& layout, FloatType stored,
              std::uint64_t floor) {
   Bytes blob(layout.bytes());

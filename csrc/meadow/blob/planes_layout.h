@@ -37,8 +37,8 @@ enum Offset : std::size_t {
 
 }  // namespace planes_fields
 
-// Sizes and offsets in bytes, all from four numbers. No sum of them leaves 64 bits while
-// rows * columns is at most kMostWeights and a row is one that escapes can name.
+// Sizes and offsets in bytes, all computed from four numbers. No sum overflows 64 bits if
+// rows * columns is at most kMostWeights and escapes can name every unit of a row.
 struct PlanesLayout {
   static constexpr std::size_t kAlignment = 64;
   static constexpr std::size_t kTableRows = kernels::kTableGroups * kernels::kGroupRows;
@@ -78,7 +78,7 @@ struct PlanesLayout {
   [[nodiscard]] std::size_t escapes_at() const noexcept {
     return aligned(escaped_at() + escaped_bytes());
   }
-  // The checksum of everything before it ends the head.
+  // The head ends with the checksum of everything before it.
   [[nodiscard]] std::size_t head_bytes() const noexcept {
     return aligned(escapes_at() + escape_bytes() + planes_fields::kChecksumBytes);
   }

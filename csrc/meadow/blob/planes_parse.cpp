@@ -49,7 +49,7 @@ void check_head_sum(Span head) {
   }
 }
 
-// Everything in front of the codes, once its checksum is known to be right.
+// Parses everything before the codes, after its checksum has been verified.
 Span checked_head(Span blob) {
   const auto bytes = load<std::uint64_t>(&blob[kAtBytes]);
   const auto head = load<std::uint64_t>(&blob[kAtHeadBytes]);

@@ -18,13 +18,13 @@ namespace {
 
 constexpr std::size_t kSampledRows = 256;        // whose squares give the scales of columns
 constexpr std::size_t kSampledColumns = 256;     // which give those of rows
-constexpr std::size_t kCountedValues = 1 << 15;  // exponents, which say what bases are worth
+constexpr std::size_t kCountedValues = 1 << 15;  // exponents, which show the gain of bases
 constexpr std::size_t kCountedColumns = 128;     // of each row, so that there are many rows
 constexpr std::size_t kFewestRows = 4;
-constexpr std::size_t kBlocks = 8;  // of sampled rows, for as many threads
+constexpr std::size_t kBlocks = 8;  // of sampled rows, for up to as many threads
 constexpr std::size_t kRowsOfBlock = 256;
 
-// Rows of upper halves as floats.
+// Reads rows of upper halves of floats.
 class Rows {
  public:
   Rows(const Layout& layout, std::span<const std::uint8_t> bytes, std::size_t columns)
@@ -36,12 +36,12 @@ class Rows {
   [[nodiscard]] std::size_t count() const noexcept { return rows_; }
   [[nodiscard]] std::size_t columns() const noexcept { return columns_; }
 
-  // Where `count` columns begin, others each time.
+  // Where the next `count` sampled columns begin; different ones each time.
   [[nodiscard]] std::size_t first_sampled(std::size_t turn, std::size_t count) const noexcept {
     return turn * count % (columns_ - count + 1);
   }
 
-  // Valid until this thread asks again.
+  // Valid until this thread's next call.
   [[nodiscard]] const std::uint16_t* upper(std::size_t row, std::size_t column,
                                            std::size_t count) const {
     thread_local RawVector<std::uint16_t> scratch;
@@ -65,7 +65,7 @@ class Rows {
   std::size_t rows_;
 };
 
-// Half the binary logarithm of a mean square; `otherwise` where there is none.
+// Half the binary logarithm of a mean square, or `otherwise` if it has none.
 double log_scale(double squares, double otherwise) {
   return squares > 0.0 ? 0.5 * std::log2(squares) : otherwise;
 }
@@ -78,8 +78,8 @@ void to_log_scales(std::vector<double>& sums) {
   for (double& sum : sums) sum = log_scale(sum, middle) - middle;
 }
 
-// Of sampled rows. Each block of them has sums of its own, so that these are the same however many
-// threads there are.
+// Sums over sampled rows. Each block of rows has its own sums, so that they are the same for any
+// number of threads.
 std::vector<double> log_scales_of_columns(const Rows& rows, unsigned threads) {
   const std::size_t sampled = std::min(rows.count(), kSampledRows);
   const std::vector<float> weights(rows.columns(), 1.0F);
@@ -97,21 +97,21 @@ std::vector<double> log_scales_of_columns(const Rows& rows, unsigned threads) {
   return scales;
 }
 
-// Of some columns, others in each row.
+// Sums over some columns, different ones in each row.
 double weighted_squares(const Rows& rows, std::size_t row, const std::vector<float>& weights) {
   std::array<float, kSampledColumns> squares{};
   const std::size_t count = std::min(kSampledColumns, rows.columns());
   const std::size_t first = rows.first_sampled(row, count);
   rows.add_squares(row, first, std::span(weights).subspan(first, count),
                    std::span(squares).first(count));
-  // Halves are added until one is left, so that no sum waits for the one before.
+  // Adds halves until one element is left, so that no addition waits for the previous one.
   for (std::size_t half = squares.size() / 2; half > 0; half /= 2) {
     for (std::size_t i = 0; i < half; ++i) squares[i] += squares[i + half];
   }
   return static_cast<double>(squares[0]);
 }
 
-// What is left of a row's scale when those of its columns are taken off.
+// The scale of a row after the scales of its columns have been taken off.
 std::vector<double> log_scales_of_rows(const Rows& rows, const std::vector<double>& of_columns,
                                        unsigned threads) {
   std::vector<double> scales(rows.count(), 0.0);
@@ -136,7 +136,7 @@ std::vector<std::uint8_t> rounded(const std::vector<double>& scales) {
   return bases;
 }
 
-// Exponents alone, as far as a byte holds them, say what a base is worth.
+// The gain of a base is judged by exponents alone, as far as a byte holds them.
 Layout without_top(Layout layout) {
   if (layout.cut().escape < 256) layout.top = 0;
   return layout;
@@ -167,8 +167,9 @@ double entropy_of_bytes(const std::vector<std::uint8_t>& bytes) {
   return entropy(std::span<const std::uint64_t>(counts)) * static_cast<double>(bytes.size());
 }
 
-// The start of the window of exponents with the most values, in the middle of the starts that do as
-// well: what the sample has not shown lies on either side. 0 where symbols hold all exponents.
+// The start of the window of exponents with the most values. Among equally good starts the middle
+// one is taken, because values that the sample missed may lie on either side. 0 if symbols hold all
+// exponents.
 std::uint8_t best_base(const Layout& layout, const ByteCounts& counts) {
   const std::size_t window = layout.cut().escape >> layout.top;
   if (window << layout.top > 255) return 0;
@@ -185,7 +186,7 @@ std::uint8_t best_base(const Layout& layout, const ByteCounts& counts) {
   int first = last;
   while (last < 255 && is_best(last + 1)) ++last;
   while (first > last - 255 && is_best(first - 1)) --first;
-  // Starts below 0 are those from the end.
+  // Starts below 0 count from the end.
   return static_cast<std::uint8_t>((first + last + 512) / 2);
 }
 

@@ -1,4 +1,4 @@
-// Scales of the rows and columns of a float matrix, as powers of two to be taken off exponents.
+// Scales of the rows and columns of a float matrix: powers of two, subtracted from exponents.
 #pragma once
 
 #include <cstddef>
@@ -10,9 +10,9 @@
 
 namespace meadow {
 
-// The bases of F32, F16 or BF16 values [rows, columns] and the base that lets the fewest escape,
-// chosen on a sample: none, by column, or by row and column, whichever costs the fewest bits.
-// `scaled` false: only the base.
+// The bases of F32, F16 or BF16 values [rows, columns], chosen on a sample: none, by column, or by
+// row and column, whichever costs the fewest bits; and the common base with the fewest escapes. If
+// `scaled` is false, only the common base.
 Bases choose_bases(const Layout& layout, std::span<const std::uint8_t> bytes, std::size_t columns,
                    bool scaled, unsigned threads);
 

@@ -10,7 +10,7 @@
 namespace meadow {
 namespace {
 
-// Floats that share one base for all columns are done so many at a time.
+// The number of floats processed at a time if all columns share one base.
 constexpr std::size_t kUniformColumns = 4096;
 
 // -- segments -----------------------------------------------------------------------------------
@@ -83,8 +83,9 @@ void by_element(unsigned bytes, const Visit& visit) {
 
 // -- scaled floats ------------------------------------------------------------------------------
 
-// Calls visit(begin, end, row) for the parts of count floats from number `first` on that share a
-// row, or of kUniformColumns; begin and end count from the tile's first.
+// Divides `count` floats from number `first` on into parts that share a row, or parts of
+// kUniformColumns, and calls visit(begin, end, row) for each; begin and end are relative to the
+// tile.
 template <typename Visit>
 void for_each_row(const Geometry& geometry, std::size_t first, std::size_t count,
                   const Visit& visit) {
@@ -96,8 +97,8 @@ void for_each_row(const Geometry& geometry, std::size_t first, std::size_t count
   }
 }
 
-// Calls visit(i) for the symbols from `escape` on, which are rare: eight symbols are passed over at
-// once. A byte of 128 and more is at least `escape` where its low 7 bits carry into the highest.
+// Calls visit(i) for symbols of `escape` or more, which are rare: eight symbols are skipped at
+// once. A byte of 128 or more is at least `escape` if its low 7 bits carry into the highest.
 template <typename Visit>
 void for_each_escape(std::span<const std::uint8_t> symbols, unsigned escape, const Visit& visit) {
   constexpr std::uint64_t kOnes = 0x0101010101010101;
@@ -149,7 +150,7 @@ void split_scaled(const Geometry& geometry, std::span<const std::uint8_t> bytes,
   if (escapes != 0 && !symbols_only) collect_escapes(geometry, upper, tile);
 }
 
-// Floats from their upper halves, in place where those are the floats themselves.
+// Makes floats from their upper halves, in place if those are the floats themselves.
 void widen(const Layout& layout, const TilePlanes& tile, const std::uint16_t* upper,
            std::span<std::uint8_t> bytes) {
   const std::size_t count = bytes.size() / layout.record_bytes;

@@ -1,4 +1,4 @@
-// One tile of a tensor as planes of symbols, and back.
+// Splits one tile of a tensor into planes of symbols, and merges them again.
 #pragma once
 
 #include <cstddef>
@@ -11,14 +11,14 @@
 
 namespace meadow {
 
-// What the tiles of a tensor have in common.
+// The properties that the tiles of a tensor share.
 struct Geometry {
   const Layout* layout;
-  kernels::FloatCut cut;                    // of kScaled
+  kernels::FloatCut cut;                    // kScaled only
   std::size_t columns;                      // floats that share a row base
   std::vector<std::uint16_t> column_bases;  // [columns], in units of the field
   const std::vector<std::uint8_t>* rows;    // empty: no row bases
-  bool may_escape = true;                   // whether symbols of escapes have a code at all
+  bool may_escape = true;                   // whether symbols of escapes have codes
 
   // `head` must outlive it.
   explicit Geometry(const BlobHead& head);
@@ -33,24 +33,24 @@ struct Geometry {
 struct TilePlanes {
   std::vector<Bytes> planes;
   std::vector<const std::uint8_t*>
-      at;         // to be merged: planes, or whole bytes where they are stored
-  Bytes escapes;  // of kScaled: the fields' exponents that a symbol does not tell
+      at;         // input of a merge: planes, or whole bytes if they are stored
+  Bytes escapes;  // kScaled only: the exponents of fields whose symbols are escapes
   RawVector<std::uint16_t> upper;
 
-  // Sizes the planes for so many records.
+  // Sizes the planes for `records` records.
   void resize(const Layout& layout, std::size_t records);
 };
 
-// `bytes`: whole records, the first of which is number `first` of the tensor.
-// Of kScaled: `symbols_only` leaves the other planes as they are.
+// `bytes` are whole records, the first of which has number `first` in the tensor. With kScaled,
+// `symbols_only` leaves the other planes as they are.
 void split_tile(const Geometry& geometry, std::span<const std::uint8_t> bytes, std::size_t first,
                 TilePlanes& tile, bool symbols_only = false);
 
-// False if the escapes are not as many as the symbols ask for.
+// False if the number of escapes is not the one that the symbols ask for.
 bool merge_tile(const Geometry& geometry, TilePlanes& tile, std::size_t first,
                 std::span<std::uint8_t> bytes);
 
-// The upper 16 bits of floats as `layout.content`: a pointer into `bytes`, or to `scratch`.
+// The upper 16 bits of floats of type `layout.content`: a pointer into `bytes` or to `scratch`.
 const std::uint16_t* upper_halves(const Layout& layout, std::span<const std::uint8_t> bytes,
                                   RawVector<std::uint16_t>& scratch);
 

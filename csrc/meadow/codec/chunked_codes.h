@@ -1,4 +1,4 @@
-// What the codecs of a unique matrix pack: a weight cut in chunks, and its dictionary.
+// The input of the dictionary codecs: a weight cut into chunks, and its dictionary.
 #pragma once
 
 #include <utility>
@@ -8,25 +8,25 @@
 
 namespace meadow {
 
-// A weight cut in chunks, ready to be packed. `codes` must outlive it.
+// A weight cut into chunks, ready to be packed. `codes` must outlive it.
 class ChunkedCodes {
  public:
   // Throws InvalidArgument for elements wider than their bits need, because a stream would not
-  // give them back, and for what unique_chunks refuses.
+  // restore that width, and for anything that unique_chunks refuses.
   ChunkedCodes(const CodeMatrix& codes, unsigned chunk, bool along_output, unsigned threads);
 
   ChunkedCodes(const ChunkedCodes&) = delete;
   ChunkedCodes& operator=(const ChunkedCodes&) = delete;
 
   [[nodiscard]] const CodeMatrix& codes() const noexcept { return codes_; }
-  // The matrix whose rows are cut: the codes, or their transpose.
+  // The matrix whose rows are cut: the codes or their transpose.
   [[nodiscard]] const CodeMatrix& cut() const noexcept { return cut_; }
   [[nodiscard]] const UniqueChunks& chunks() const noexcept { return chunks_; }
   [[nodiscard]] UniqueChunks take_chunks() && noexcept { return std::move(chunks_); }
   [[nodiscard]] unsigned chunk() const noexcept { return chunk_; }
   [[nodiscard]] unsigned threads() const noexcept { return threads_; }
 
-  // A header for these codes that says nothing of indices yet.
+  // A header for these codes whose fields for the indices are not set yet.
   [[nodiscard]] StreamHeader header(Codec codec) const;
 
  private:

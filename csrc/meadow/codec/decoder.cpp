@@ -14,12 +14,12 @@
 namespace meadow {
 namespace {
 
-// A codec is a line here, a pair of files, and a page of docs/format.md.
+// A codec consists of a line here, a pair of files, and a page of docs/format.md.
 TileDecoder tile_decoder(Codec codec) noexcept {
   return codec == Codec::kDictionary ? decode_dictionary_tile : decode_packets_tile;
 }
 
-// A constant size is one move.
+// With a constant size the copy is a single move.
 template <std::size_t kBytes>
 void copy_chunk(std::uint8_t* to, const std::uint8_t* from, std::size_t bytes) noexcept {
   std::memcpy(to, from, kBytes == 0 ? bytes : kBytes);
@@ -35,12 +35,12 @@ class ChunkWriter {
         row_bytes_(header.cut_columns() * header.element_bytes()),
         per_row_(chunks_per_row(header.cut_columns(), header.chunk)) {}
 
-  // The byte of the matrix where a chunk starts; also for one behind the last chunk.
+  // The byte of the matrix where a chunk starts; also for the position after the last chunk.
   [[nodiscard]] std::size_t offset_of(std::size_t chunk) const noexcept {
     return per_row_ == 0 ? 0 : chunk / per_row_ * row_bytes_ + chunk % per_row_ * chunk_bytes_;
   }
 
-  // `first` is the number of the first chunk, `out` where it goes.
+  // `first` is the number of the first chunk, and `out` its destination.
   void write(std::size_t first, std::span<const std::uint32_t> indices,
              std::uint8_t* out) const noexcept {
     switch (chunk_bytes_) {

@@ -1,4 +1,4 @@
-// MEADOW's naive packing: the unique matrix, and every index at the width of the largest.
+// MEADOW's naive packing: the dictionary, and every index at the width of the largest one.
 #pragma once
 
 #include <cstdint>

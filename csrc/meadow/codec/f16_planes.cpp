@@ -89,7 +89,7 @@ class BlockEncoder {
     for (std::size_t begin = 0; begin < units_; begin += kStripUnits) {
       const std::size_t units = std::min(kStripUnits, units_ - begin);
       Strip upper;
-      upper.fill(table[0]);  // of rows and columns behind the last, whose codes are 0
+      upper.fill(table[0]);  // rows and columns past the last get codes of 0
       for (std::size_t n = 0; n < units; ++n) {
         encode_unit(row, rows, begin + n, codes, upper.data() + n * kUnitLower);
       }

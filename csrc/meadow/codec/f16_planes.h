@@ -1,4 +1,4 @@
-// F16 weights, which BF16 does not hold, cut into planes of 6-bit codes for their upper bytes and a
+// F16 weights that BF16 cannot hold, cut into planes of 6-bit codes for their upper bytes and a
 // plane of lower bytes: a runtime codec, decoded inside the product. The layout is that of
 // kernels/packed_f16/packed_f16.h.
 #pragma once
@@ -26,18 +26,18 @@ struct F16Planes {
   [[nodiscard]] kernels::PackedF16Rows view() const noexcept {
     return {codes.data(), lower.data(), tables.data(), escapes.data(), escaped.data(), columns};
   }
-  // Everything that a product reads.
+  // The size of everything that a product reads.
   [[nodiscard]] std::size_t bytes() const noexcept;
 };
 
 // The table of each 64 rows holds their 64 most frequent upper bytes; all others are escapes.
 // Throws InvalidArgument for an empty weight, for NaN and infinities, and for more escapes than 32
-// bits count.
+// bits can count.
 F16Planes encode_f16_planes(std::size_t rows, std::size_t columns, const std::uint16_t* values,
                             unsigned threads);
 
-// What the kernels rely on: where the escapes of strips begin, and that they stay in them. Throws
-// Corrupt.
+// Checks what the kernels rely on: where the escapes of each strip begin, and that they stay inside
+// it. Throws Corrupt.
 void check_escapes(const kernels::PackedF16Rows& planes, std::size_t rows, std::size_t escapes);
 
 }  // namespace meadow

@@ -27,27 +27,27 @@ struct FloatPlanes {
   [[nodiscard]] kernels::PackedRows view() const noexcept {
     return {codes.data(), lower.data(), tables.data(), escapes.data(), escaped.data(), columns};
   }
-  // Everything that a product reads.
+  // The size of everything that a product reads.
   [[nodiscard]] std::size_t bytes() const noexcept;
 };
 
-// Longest row whose units an escape can name.
+// The longest row whose units an escape can name.
 constexpr std::size_t kMostPlaneColumns = std::size_t{65536} * kernels::kUnitColumns;
 
 // Writes the BF16 bits of one row.
 using RowReader = std::function<void(std::size_t row, std::uint16_t* values)>;
 
-// Reads rows of BF16, or of F16 or F32 that hold nothing but values of BF16.
+// A reader for rows of BF16, or of F16 or F32 that hold only BF16 values.
 RowReader bf16_rows(FloatType type, const void* values, std::size_t columns);
 
 // The table of each 64 rows holds their 16 most frequent upper bytes; all others are escapes.
 // Throws InvalidArgument for an empty weight, for rows that are too long, and for more escapes than
-// 32 bits count.
+// 32 bits can count.
 FloatPlanes encode_float_planes(std::size_t rows, std::size_t columns, const RowReader& read_row,
                                 unsigned threads);
 
-// What the kernels rely on: where the escapes of groups begin, their units and order. Throws
-// Corrupt.
+// Checks what the kernels rely on: where the escapes of each group begin, their units and their
+// order. Throws Corrupt.
 void check_escapes(const kernels::PackedRows& planes, std::size_t rows, std::size_t escapes);
 
 }  // namespace meadow

@@ -37,7 +37,7 @@ bool cut_streams(std::span<const std::uint8_t> payload, kernels::HuffmanStreams&
 }  // namespace
 
 std::size_t huffman_bound(std::size_t symbols) noexcept {
-  constexpr std::size_t kBehind = 8;  // what the kernel touches behind a stream
+  constexpr std::size_t kBehind = 8;  // bytes that the kernel may write past a stream
   return kSizesBytes + bytes_of_bits(symbols * kernels::kHuffmanBits) + kHuffmanStreams + kBehind;
 }
 

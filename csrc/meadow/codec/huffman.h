@@ -9,19 +9,20 @@
 
 namespace meadow {
 
-// Symbols of one tile, at most: the size of a stream is told in 16 bits.
+// The most symbols of one tile, because the size of a stream is stored in 16 bits.
 constexpr std::size_t kMaxTileSymbols = std::size_t{1} << 17;
 
-// Most bytes that `huffman_encode` touches.
+// The most bytes that `huffman_encode` touches.
 std::size_t huffman_bound(std::size_t symbols) noexcept;
 
-// Payload: sizes of the first five streams, 2 bytes each, then the streams; stream s holds the
-// symbols from s * ceil(count / 6) on. Nothing for no symbols. Returns its end.
+// Writes a payload and returns its end. A payload holds the sizes of the first five streams, 2
+// bytes each, then the streams; stream s starts with symbol s * ceil(count / 6). It is empty if
+// there are no symbols.
 std::uint8_t* huffman_encode(const kernels::HuffmanCodes& codes,
                              std::span<const std::uint8_t> symbols, std::uint8_t* out) noexcept;
 
-// False unless the payload holds exactly these many symbols. By the kernels of the active ISA, or
-// by those given.
+// False unless the payload holds exactly this number of symbols. Uses the kernels of the active ISA
+// or the given ones.
 bool huffman_decode(const kernels::HuffmanSlots& slots, std::span<const std::uint8_t> payload,
                     std::span<std::uint8_t> symbols) noexcept;
 bool huffman_decode(const kernels::HuffmanKernels& kernels, const kernels::HuffmanSlots& slots,

@@ -14,15 +14,15 @@ namespace {
 using kernels::kHuffmanBits;
 using kernels::kHuffmanSlots;
 
-// In the serialised table, nibbles behind the lengths 0 to 12.
+// Nibbles of the serialised table beyond the lengths 0 to 12.
 constexpr unsigned kShortRun = 13;  // one nibble n: n + 2 symbols without a code
 constexpr unsigned kLongRun = 14;   // two nibbles n, the lower first: n + 18
 constexpr unsigned kFirstShort = 2;
 constexpr unsigned kFirstLong = 18;
 
-// A Huffman code has a word of n bits only where there are at least as many occurrences as the
-// Fibonacci number F(n + 2) (Katona and Nemetz, "Huffman codes and self-information", 1976), and
-// F(83) exceeds 2^56.
+// A Huffman code has a word of n bits only if the number of occurrences is at least the Fibonacci
+// number F(n + 2) (Katona and Nemetz, "Huffman codes and self-information", 1976), and F(83)
+// exceeds 2^56.
 constexpr unsigned kLongestOfAny = 80;
 constexpr std::uint64_t kMostOfAny = std::uint64_t{1} << 56;
 
@@ -47,7 +47,7 @@ struct Level {
   std::vector<bool> is_package;
 };
 
-// Leaves and the pairs of the level below, merged; leaves first where they tie.
+// Merges leaves with the pairs of the level below; leaves come first in a tie.
 Level merged(const std::vector<Leaf>& leaves, const std::vector<std::uint64_t>& below) {
   Level level;
   std::size_t leaf = 0;
@@ -138,7 +138,7 @@ class NibbleReader {
     const unsigned byte = bytes_[at_ / 2];
     return at_++ % 2 == 0 ? byte & 15 : byte >> 4;
   }
-  // Symbols without a code that a nibble stands for; 0 for a length.
+  // The number of symbols without a code that a nibble stands for; 0 for a length.
   [[nodiscard]] unsigned run_of(unsigned nibble) {
     if (nibble == 0) return 1;
     if (nibble == kShortRun) return get() + kFirstShort;
@@ -171,7 +171,7 @@ std::vector<std::uint8_t> huffman_lengths(std::span<const std::uint64_t> counts,
                                           std::optional<unsigned> longest) {
   const std::vector<Leaf> leaves = leaves_by_count(counts);
   if (longest == 0U && !leaves.empty()) invalid("longest Huffman code: expected 1 bit or more");
-  const std::size_t most = leaves.size() < 2 ? 1 : leaves.size() - 1;  // bits of a code of so many
+  const std::size_t most = leaves.size() < 2 ? 1 : leaves.size() - 1;  // the longest code
   const unsigned bits = longest.value_or(kLongestOfAny);
   if (bits < 63 && (std::uint64_t{1} << bits) < leaves.size()) {
     invalid("longest Huffman code: expected enough bits for " + std::to_string(leaves.size()) +
@@ -256,8 +256,8 @@ unsigned HuffmanCode::longest() const noexcept {
   return *std::max_element(lengths_.begin(), lengths_.end());
 }
 
-// Canonical: shorter codes before longer ones, then by symbol, counted up from zero. Bits are read
-// from the lowest on, so each code is written in reverse.
+// Canonical: codes count up from zero, shorter ones first, then by symbol. Bits are read from the
+// lowest on, so each code is written in reverse.
 kernels::HuffmanCodes HuffmanCode::codes() const noexcept {
   kernels::HuffmanCodes out{};
   std::uint32_t next = 0;
@@ -310,7 +310,7 @@ void fill_one(kernels::HuffmanSlots& slots, std::span<const Word> words) {
   }
 }
 
-// As many symbols as are whole in the low `bits` bits of a slot and have room.
+// The symbols whose codes lie fully in the low `bits` bits of a slot, as many as have room.
 std::uint64_t many_of(const kernels::HuffmanSlots& slots, std::size_t at, unsigned bits) {
   std::uint64_t many = 0;
   std::uint64_t used = 0;
@@ -324,8 +324,8 @@ std::uint64_t many_of(const kernels::HuffmanSlots& slots, std::size_t at, unsign
   return many | used << 48 | count << 56;
 }
 
-// The slots of `bits` bits that begin with the word: it, and what the other bits hold, which a
-// table of so many bits says already. A seventh symbol has no room.
+// Fills the slots of `bits` bits that begin with the word: its symbol, then the symbols of the
+// other bits, taken from the table for that number of bits. There is no room for a seventh symbol.
 void fill_behind(const kernels::HuffmanSlots& slots, const Word& word, unsigned bits,
                  const std::uint64_t* rest, std::uint64_t* many) {
   constexpr std::uint64_t kSymbols = 0xFFFFFFFFFFFF;
@@ -340,7 +340,7 @@ void fill_behind(const kernels::HuffmanSlots& slots, const Word& word, unsigned 
   }
 }
 
-// By tables of 1, 2, 3 bits and so on; that of b bits begins at 2^b.
+// Builds tables of 1, 2, 3 bits and so on; that of b bits begins at 2^b.
 void fill_many(kernels::HuffmanSlots& slots, std::span<const Word> words) {
   const unsigned shortest =
       std::min_element(words.begin(), words.end(), [](const Word& a, const Word& b) {

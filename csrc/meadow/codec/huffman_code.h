@@ -1,4 +1,4 @@
-// A canonical prefix code of bytes with codes of at most 12 bits: its lengths, and what follows.
+// A canonical prefix code for bytes with codes of at most 12 bits, defined by their lengths.
 #pragma once
 
 #include <array>
@@ -15,22 +15,22 @@ namespace meadow {
 
 using ByteCounts = std::array<std::uint64_t, 256>;
 
-// Bits of each symbol's code in the prefix code with the fewest bits of all whose longest code has
-// at most `longest` bits (package merge: Larmore and Hirschberg, "A fast algorithm for optimal
-// length-limited Huffman codes", JACM 1990); without a limit that is Huffman's own. 0: the symbol
-// does not occur. A lone symbol takes one bit. Throws InvalidArgument for a limit that is too short
-// for the symbols, and for more occurrences than its sums hold: 2^56, or 2^64 / longest with a
-// limit.
+// The length of each symbol's code in bits, for the prefix code with the smallest total size among
+// those whose longest code has at most `longest` bits (package merge: Larmore and Hirschberg, "A
+// fast algorithm for optimal length-limited Huffman codes", JACM 1990); without a limit it is
+// Huffman's own code. Length 0 means that the symbol does not occur. A lone symbol takes one bit.
+// Throws InvalidArgument for a limit too short for the number of symbols, and for more
+// occurrences than its sums hold: 2^56, or 2^64 / longest with a limit.
 std::vector<std::uint8_t> huffman_lengths(std::span<const std::uint64_t> counts,
                                           std::optional<unsigned> longest = std::nullopt);
 
 class HuffmanCode {
  public:
-  // The code of `huffman_lengths`. Two symbols at least must occur; throws InvalidArgument
-  // otherwise, and for a longest code that is above 12 bits or too short for so many symbols.
+  // The code of `huffman_lengths`. Throws InvalidArgument unless at least two symbols occur, and
+  // for a `longest` above 12 bits or too short for the number of symbols.
   static HuffmanCode optimal(const ByteCounts& counts, unsigned longest = kernels::kHuffmanBits);
 
-  // Reads what `serialized` wrote, and nothing more. Throws Corrupt for lengths that are no
+  // Reads exactly the bytes that `serialized` wrote. Throws Corrupt for lengths that do not form a
   // complete code.
   static HuffmanCode parse(std::span<const std::uint8_t> table);
 
@@ -43,8 +43,8 @@ class HuffmanCode {
   [[nodiscard]] kernels::HuffmanCodes codes() const noexcept;
   [[nodiscard]] RawVector<std::uint32_t> pairs() const;  // for HuffmanCodes
   [[nodiscard]] std::unique_ptr<kernels::HuffmanSlots> slots() const;
-  // Those of one symbol alone, which the scalar kernel reads: made ten times as fast, for some
-  // thousand symbols.
+  // Slots of single symbols only, which the scalar kernel reads: they are made ten times as fast,
+  // which pays for a few thousand symbols.
   [[nodiscard]] std::unique_ptr<kernels::HuffmanSlots> slots_of_one() const;
 
  private:

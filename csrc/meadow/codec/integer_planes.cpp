@@ -59,7 +59,7 @@ int nearest(int code, const FieldRange& range) noexcept {
   return std::clamp<int>(code, range.low, range.low + (1 << range.width) - 1);
 }
 
-// In the order of the columns, each told by how far it is behind the one before.
+// In the order of the columns, each stored as its distance from the previous one.
 class EscapeWriter {
  public:
   void add(std::size_t column, std::size_t row, int missing) {
@@ -71,7 +71,7 @@ class EscapeWriter {
       missing -= addend;
     }
   }
-  // As many as a multiple of `count`, which is not 0: the last ones add nothing.
+  // Pads to a multiple of `count`, which is not 0, with entries that add 0.
   [[nodiscard]] std::vector<std::uint16_t> filled_to(std::size_t count) && {
     escapes_.resize((escapes_.size() + count - 1) / count * count);
     return std::move(escapes_);
@@ -103,7 +103,7 @@ std::vector<std::uint16_t> escapes_of(const StripCodes& strip, const FieldRange&
 
 using Fields = std::array<std::array<std::uint8_t, kPiece>, kSteps>;
 
-// Of one block, step after step; 0 where the weight has no code.
+// The fields of one block, step after step; 0 where the weight has no code.
 Fields fields_of(const StripCodes& strip, std::size_t block, const FieldRange& range) {
   Fields fields{};
   const std::size_t first = block * kBlockColumns;
@@ -118,7 +118,7 @@ Fields fields_of(const StripCodes& strip, std::size_t block, const FieldRange& r
   return fields;
 }
 
-// Pieces that hold `width` bits of all fields, from bit `from` on.
+// Writes the pieces that hold `width` bits of all fields, from bit `from` on.
 std::uint8_t* write_pieces(const Fields& fields, unsigned from, unsigned width, std::uint8_t* to) {
   const unsigned steps = 8 / width;
   for (std::size_t s = 0; s < kSteps; s += steps, to += kPiece) {
@@ -215,8 +215,8 @@ void check_head(const StripHead& head, std::size_t blocks, PlaneWidths widths) {
   corrupt_unless(head.reserved == 0, "integer planes: reserved byte", "0", head.reserved);
 }
 
-// Whether what the escapes of a strip add gives codes of 8 bits, and sums of 32 bits on the way
-// there: kernels add them to four sets of sums in turn, see EscapeFeed in kernels/integer/frame.h.
+// Checks that adding the escapes of a strip gives codes of 8 bits, and intermediate sums of 32
+// bits: kernels add them to four sets of sums in turn, see EscapeFeed in kernels/integer/frame.h.
 class EscapeCheck {
  public:
   EscapeCheck(const kernels::IntegerStrip& strip, std::size_t columns)
@@ -246,7 +246,7 @@ class EscapeCheck {
   static constexpr std::size_t kSets = 4;
   static constexpr std::int64_t kMostOfSet = ((std::int64_t{1} << 31) - 1) / 127;
 
-  // Of the column that is left.
+  // Checks the column that ends.
   void check_codes() {
     for (std::size_t row = 0; row < kStripRows; ++row) {
       if (missing_[row] == 0) continue;
@@ -257,7 +257,7 @@ class EscapeCheck {
     }
   }
 
-  // As write_block put it there.
+  // As write_block stored it.
   [[nodiscard]] int field(std::size_t row) const noexcept {
     const std::uint8_t* at = strip_.fields + column_ / kBlockColumns * kPiece * strip_.width;
     const std::size_t step = column_ % kBlockColumns / 4;
@@ -283,7 +283,7 @@ class EscapeCheck {
   std::array<std::array<std::int64_t, kStripRows>, kSets> sets_{};
 };
 
-// A strip's codes as the kernels decode them, to rows.
+// Copies a strip's codes from the layout of the kernels to rows.
 void copy_row(const std::int8_t* decoded, std::size_t row, std::size_t columns,
               std::int8_t* codes) noexcept {
   for (std::size_t c = 0; c < columns; c += 16) {

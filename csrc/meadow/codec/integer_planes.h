@@ -1,6 +1,7 @@
 // The runtime codec of integer weights: strips of 16 rows in fields as narrow as pays, multiplied
-// as they are. kernels/integer/integer.h has the layout of a strip; here strips stand one behind
-// the other as they are read, each with its escapes in front, both from a multiple of 64 bytes on.
+// without decoding them first. kernels/integer/integer.h has the layout of a strip. The strips lie
+// one after another in the order in which they are read, each preceded by its escapes; both start
+// at a multiple of 64 bytes.
 #pragma once
 
 #include <cstddef>
@@ -15,7 +16,7 @@
 namespace meadow {
 
 struct StripHead {
-  std::uint64_t at;  // of its escapes, bytes
+  std::uint64_t at;  // where its escapes begin, in bytes
   std::uint32_t escapes;
   std::int16_t offset;
   std::uint8_t width;
@@ -32,7 +33,7 @@ class IntegerPlanes {
 
   IntegerPlanes(std::size_t rows, std::size_t columns, std::vector<StripHead> heads,
                 std::size_t size);
-  // Over memory that outlives it; `check_integer_planes` tells whether it makes sense.
+  // Over memory that must outlive it; `check_integer_planes` checks the contents.
   IntegerPlanes(std::size_t rows, std::size_t columns, std::span<const StripHead> heads,
                 std::span<const std::uint8_t> data);
 
@@ -40,11 +41,11 @@ class IntegerPlanes {
   [[nodiscard]] std::size_t columns() const noexcept { return columns_; }
   [[nodiscard]] std::span<const StripHead> heads() const noexcept { return heads_; }
   [[nodiscard]] std::span<const std::uint8_t> data() const noexcept { return data_; }
-  // Everything a product reads: fields, escapes, padding and heads.
+  // The size of everything a product reads: fields, escapes, padding and heads.
   [[nodiscard]] std::size_t bytes() const noexcept;
   [[nodiscard]] std::size_t blocks() const noexcept;  // of a strip
   [[nodiscard]] kernels::IntegerStrip strip(std::size_t n) const noexcept;
-  // Of planes that own their memory.
+  // Only for planes that own their memory.
   [[nodiscard]] std::uint8_t* strip_data(std::size_t n) noexcept {
     return owned_data_.data() + heads_[n].at;
   }
@@ -52,29 +53,30 @@ class IntegerPlanes {
  private:
   std::size_t rows_;
   std::size_t columns_;
-  std::vector<StripHead> owned_heads_;  // empty, as the data, where others own them
+  std::vector<StripHead> owned_heads_;  // empty, like the data, if others own them
   StreamedBytes owned_data_;
   std::span<const StripHead> heads_;
   std::span<const std::uint8_t> data_;
 };
 
 enum class PlaneWidths {
-  kDense,   // 4 for codes from -8 to 7, else 8: no escapes
-  kPacked,  // of each strip what the cost model chooses
+  kDense,   // 4 for codes from -8 to 7, else 8, without escapes
+  kPacked,  // chosen for each strip by the cost model
 };
 
-// Codes [rows, columns], row by row. Throws InvalidArgument for none, and for more columns than
-// sums of products in 32 bits take.
+// Encodes codes [rows, columns], row by row. Throws InvalidArgument if there are none, and for more
+// columns than sums of products in 32 bits allow.
 IntegerPlanes encode_integer_planes(const std::int8_t* codes, std::size_t rows, std::size_t columns,
                                     PlaneWidths widths, unsigned threads);
 
-// What the kernels rely on: where strips lie, their widths and offsets, and that escapes give codes
-// of 8 bits in columns that are there. Throws InvalidArgument for the shape, else Corrupt.
+// Checks what the kernels rely on: where strips lie, their widths and offsets, and that escapes
+// give codes of 8 bits in existing columns. Throws InvalidArgument for the shape, otherwise
+// Corrupt.
 void check_integer_planes(const IntegerPlanes& planes, PlaneWidths widths);
 
 void decode_integer_planes(const IntegerPlanes& planes, std::int8_t* codes, unsigned threads);
 
-// Rows of one strip, [rows, columns].
+// Decodes rows of one strip to [rows, columns].
 void decode_integer_rows(const IntegerPlanes& planes, Block rows, std::int8_t* codes);
 
 }  // namespace meadow

@@ -23,7 +23,7 @@ std::vector<unsigned> candidate_lengths() {
   return lengths;
 }
 
-// Bits that the largest of every `factor` needs; the last group may be short.
+// The bits that the largest of every `factor` values needs; the last group may be short.
 void fold(std::vector<std::uint8_t>& needs, std::size_t factor) {
   if (factor == 1) return;
   const std::size_t groups = block_count(needs.size(), factor);
@@ -137,7 +137,7 @@ class WidthCover {
   std::vector<std::vector<std::size_t>> before_;  // position of the next smaller width
 };
 
-// The cost where the widths are given: each need at the first width that holds it.
+// The cost with given widths: each need at the first width that holds it.
 PacketPlan with_widths(const NeedCounts& needs, std::uint64_t packets, unsigned length,
                        const std::vector<std::uint8_t>& widths) {
   PacketPlan plan{length, widths, packets * index_width(widths.size())};

@@ -10,7 +10,7 @@
 
 namespace meadow {
 
-// At [w]: how many indices lie in packets whose largest index needs w bits.
+// Element w is the number of indices in packets whose largest index needs w bits.
 using NeedCounts = std::array<std::uint64_t, kMaxWidth + 1>;
 
 struct PacketPlan {
@@ -19,11 +19,13 @@ struct PacketPlan {
   std::uint64_t bits;                // modes and indices
 };
 
-// The best plan for packets of `length` with these needs, over 1, 2, 4, 8, 16 and 32 widths.
+// The best plan for packets of `length` with these needs, among sets of 1, 2, 4, 8, 16 and 32
+// widths.
 PacketPlan best_widths(const NeedCounts& needs, std::uint64_t packets, unsigned length);
 
-// The cheapest plan. Length 0: the best of 1 to 64 (powers of two and three times them); no
-// widths: the best set for each length. Where plans tie, the shorter packet, then fewer widths.
+// The cheapest plan. If `length` is 0, lengths from 1 to 64 are tried (powers of two and three
+// times them); if no widths are given, the best set is found for each length. In a tie the shorter
+// packet wins, then the plan with fewer widths.
 PacketPlan plan_packets(std::span<const std::uint32_t> indices, unsigned length,
                         const std::vector<std::uint8_t>& widths, unsigned threads);
 

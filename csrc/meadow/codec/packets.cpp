@@ -18,8 +18,8 @@ namespace {
 
 constexpr std::size_t kBlock = 1 << 16;
 
-// Dictionary entries by falling count; ties stay in order of first appearance. Most entries are
-// rare, so those are placed by counting, and only the others, few by nature, are compared.
+// Dictionary entries by descending count; ties stay in order of first appearance. Most entries are
+// rare and are placed by counting; only the others, which are few, are sorted by comparison.
 RawVector<std::uint32_t> by_frequency(const RawVector<std::uint32_t>& counts) {
   constexpr std::uint32_t kRare = 1024;
   RawVector<std::uint32_t> frequent;
@@ -104,7 +104,7 @@ void check_options(const PacketOptions& options, std::size_t unique) {
   }
 }
 
-// For each count of bits that the largest index of a packet may need: its mode.
+// The mode for each number of bits that the largest index of a packet may need.
 std::array<std::uint8_t, kMaxWidth + 1> mode_of_need(const std::vector<std::uint8_t>& widths) {
   std::array<std::uint8_t, kMaxWidth + 1> modes{};
   std::uint8_t mode = 0;
@@ -169,7 +169,7 @@ Bytes write_stream(const StreamHeader& header, std::span<const std::uint8_t> dic
   return builder.finish();
 }
 
-// Reads modes only and jumps over the indices; stops where a tile ends too early.
+// Reads only the modes and skips the indices; stops if a tile ends too early.
 std::uint64_t index_bits_of_tile(const StreamHeader& header, std::span<const std::uint8_t> tile,
                                  std::size_t chunks) {
   const unsigned mode_bits = header.mode_bits();

@@ -1,4 +1,4 @@
-// MEADOW's packets: runs of indices, each run at one of a few widths that its mode bits name; with
+// MEADOW's packets: runs of indices, each at one of a few widths, which its mode bits name. With
 // re-indexing, frequent chunks get the small indices.
 #pragma once
 
@@ -24,7 +24,7 @@ Bytes pack_packets(const ChunkedCodes& source, const PacketOptions& options);
 bool decode_packets_tile(const StreamHeader& header, std::span<const std::uint8_t> tile,
                          std::span<std::uint32_t> indices) noexcept;
 
-// Bits of indices alone, without modes; reads the mode of every packet.
+// The bits of the indices without the modes; reads the mode of every packet.
 std::uint64_t index_bits_of_packets(const StreamView& view, unsigned threads);
 
 }  // namespace meadow

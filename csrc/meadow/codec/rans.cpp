@@ -39,7 +39,7 @@ bool all_codable(const RansModel& model, Symbols symbols) noexcept {
                      [&](std::uint8_t symbol) { return model.can_code(symbol); });
 }
 
-// Escaped symbols are rare: blocks without any are passed over.
+// Escaped symbols are rare: blocks without any are skipped.
 std::uint8_t* append_escaped(const RansModel& model, Symbols coded, std::uint8_t* out) {
   constexpr std::size_t kBlock = 8;
   static_assert(kRansLanes % kBlock == 0);
@@ -62,7 +62,7 @@ std::uint8_t* append_escaped(const RansModel& model, Symbols coded, std::uint8_t
 // The parts of a tile that is neither constant nor raw.
 struct Layout {
   std::size_t groups;  // coded
-  std::size_t rest;    // symbols as they are, behind those that the states hold
+  std::size_t rest;    // uncoded symbols after those that the states hold
 
   explicit Layout(std::size_t symbols) noexcept
       : groups((symbols - kStored) / kRansLanes), rest(symbols % kRansLanes) {}
@@ -90,7 +90,7 @@ std::size_t encode_lanes(const RansModel& model, Symbols symbols, std::uint8_t* 
   return static_cast<std::size_t>(end - out);
 }
 
-// The last bytes of a payload with zeros behind them, so that whole groups can be decoded there.
+// The last bytes of a payload followed by zeros, so that whole groups can be decoded there.
 class PaddedEnd {
  public:
   explicit PaddedEnd(Symbols left) noexcept : size_(left.size()) {
@@ -100,7 +100,7 @@ class PaddedEnd {
   [[nodiscard]] RansWords words() const noexcept {
     return {bytes_.data(), bytes_.data() + size_ + kRansRoom};
   }
-  // Bytes in front of `words`.
+  // The number of bytes before `words`.
   [[nodiscard]] std::size_t used(const RansWords& words) const noexcept {
     return static_cast<std::size_t>(words.next - bytes_.data());
   }
@@ -110,8 +110,8 @@ class PaddedEnd {
   std::size_t size_;
 };
 
-// Decodes all groups, escapes not yet put back. `left` becomes what follows the words; false if
-// they end too early.
+// Decodes all groups without putting the escapes back. `left` becomes the bytes after the words;
+// false if the words end too early.
 bool decode_groups(const RansModel& model, Symbols& left, States& states, std::uint8_t* symbols,
                    std::size_t groups) noexcept {
   const kernels::RansKernels& kernel = kernels::rans_kernels(active_isa());
@@ -128,7 +128,7 @@ bool decode_groups(const RansModel& model, Symbols& left, States& states, std::u
   return true;
 }
 
-// What the lanes end with are the symbols that follow the coded ones.
+// The final states of the lanes hold the symbols that follow the coded ones.
 bool store_final(const States& states, std::uint8_t* symbols) noexcept {
   bool right = true;
   for (std::size_t lane = 0; lane < kRansLanes; ++lane) {

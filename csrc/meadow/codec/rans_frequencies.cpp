@@ -42,7 +42,7 @@ const Logarithms& logarithms() {
 }
 
 // Frequencies for counts above zero, at most 4096 of them. The cost is a sum of convex functions
-// of one frequency each, so a solution that no move of one slot improves is the optimum.
+// of one frequency each, so a solution that no move of one slot improves is optimal.
 class Optimizer {
  public:
   explicit Optimizer(std::vector<std::uint64_t> counts)

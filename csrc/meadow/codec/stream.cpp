@@ -11,8 +11,8 @@
 namespace meadow {
 namespace {
 
-// Cuts spans off the stream; asking for more than there is ends in Corrupt, because the length
-// that the header promised was there.
+// Cuts spans off the stream; reading past the end throws Corrupt, because the stream has the length
+// that its header claims.
 class Cutter {
  public:
   explicit Cutter(std::span<const std::uint8_t> bytes) : left_(bytes) {}
@@ -42,7 +42,7 @@ void store_element(std::uint8_t* at, unsigned bytes, std::uint32_t value) noexce
   std::memcpy(at, &value, bytes);
 }
 
-// Then packed bits are the elements themselves.
+// If so, the packed bits are the elements themselves.
 bool fills_elements(const StreamHeader& header) noexcept {
   return header.bits == 8 * header.element_bytes();
 }
@@ -128,7 +128,7 @@ Bytes unpack_dictionary(const StreamView& view) {
   BitReader reader(view.dictionary.data(), view.dictionary.size());
   for_each_block({0, elements.size() / bytes}, [&](Block block) {
     for (std::size_t i = block.begin; i < block.end; ++i) {
-      // Flipping the sign bit and taking its weight away again extends it.
+      // Flipping the sign bit and subtracting its weight extends the sign.
       const std::uint64_t code = (reader.get(header.bits) ^ sign) - sign;
       store_element(&elements[i * bytes], bytes, static_cast<std::uint32_t>(code));
     }

@@ -1,5 +1,5 @@
 // A coded weight as bytes: header, dictionary, tile index, tiles, checksum. The layout is specified
-// in docs/format.md; header.h has the fixed part and its checks, this file the rest.
+// in docs/format.md; header.h has the fixed part and its checks, and this file has the rest.
 #pragma once
 
 #include <cstddef>
@@ -12,7 +12,7 @@
 
 namespace meadow {
 
-// A stream whose sizes all agree with its length. Spans point into it.
+// A stream whose sizes agree with its length. Spans point into it.
 struct StreamView {
   StreamHeader header;
   std::span<const std::uint8_t> dictionary;
@@ -23,11 +23,11 @@ struct StreamView {
 // Throws Truncated, Corrupt or NewerVersion. Allocates no more than the stream's length justifies.
 StreamView parse_stream(std::span<const std::uint8_t> stream);
 
-// Fills `indices` from a tile; false if the tile is not of exactly the length that they need.
+// Fills `indices` from a tile; false if the tile does not have exactly the length that they need.
 using TileDecoder = bool (*)(const StreamHeader& header, std::span<const std::uint8_t> tile,
                              std::span<std::uint32_t> indices) noexcept;
 
-// Room for a stream with tiles of these sizes; header, dictionary and tile index are in place.
+// Allocates a stream with tiles of these sizes and writes its header, dictionary and tile index.
 class StreamBuilder {
  public:
   // `dictionary`: [unique, chunk] elements.
@@ -42,8 +42,8 @@ class StreamBuilder {
   std::vector<std::size_t> tile_starts_;
 };
 
-// [unique, chunk] elements of header.element_bytes(). Throws Corrupt for filling bits that are not
-// zero.
+// The dictionary as [unique, chunk] elements of header.element_bytes(). Throws Corrupt if padding
+// bits are not zero.
 Bytes unpack_dictionary(const StreamView& view);
 
 }  // namespace meadow

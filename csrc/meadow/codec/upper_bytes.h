@@ -1,4 +1,4 @@
-// Upper bytes of 16-bit floats in tables: what the codecs of float_planes and f16_planes share.
+// Tables for the upper bytes of 16-bit floats, shared by the codecs of float_planes and f16_planes.
 #pragma once
 
 #include <algorithm>
@@ -20,9 +20,9 @@ constexpr std::uint8_t kNoCode = 255;
 using Counts = std::array<std::uint32_t, 256>;
 template <std::size_t Size>
 using Table = std::array<std::uint8_t, Size>;
-using Codes = std::array<std::uint8_t, 256>;  // of every byte, or kNoCode
+using Codes = std::array<std::uint8_t, 256>;  // the code of every byte, or kNoCode
 
-// The most frequent first, of equals the smaller.
+// The most frequent bytes first; in a tie the smaller one comes first.
 template <std::size_t Size>
 Table<Size> most_frequent(const Counts& counts) {
   std::array<std::uint8_t, 256> order{};
@@ -42,14 +42,14 @@ Codes codes_of(const Table<Size>& table) {
   return codes;
 }
 
-// What becomes of the rows that share a table: the escapes, and how many each of their parts has.
+// The result for rows that share a table: the escapes, and the number in each part of the rows.
 template <typename Escape>
 struct TableBlock {
   std::vector<Escape> escapes;
   std::vector<std::uint32_t> per_part;
 };
 
-// All escapes behind each other, and where those of a part begin.
+// Joins all escapes, and records where those of each part begin.
 template <typename Escape, typename Planes>
 void join(const std::vector<TableBlock<Escape>>& blocks, Planes& planes) {
   std::size_t total = 0;
@@ -69,7 +69,7 @@ void join(const std::vector<TableBlock<Escape>>& blocks, Planes& planes) {
   }
 }
 
-// Whether `escaped` cuts all escapes into parts; see(begin, end) then looks at those of each, in
+// Checks that `escaped` cuts all escapes into parts, and calls see(begin, end) for each part in
 // order. Throws Corrupt.
 template <typename See>
 void check_escaped(const std::uint32_t* escaped, std::size_t parts, std::size_t escapes,

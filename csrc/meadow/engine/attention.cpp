@@ -9,11 +9,11 @@
 namespace meadow {
 namespace {
 
-// Scores of one task: half of a small first-level cache, so that keys pass through the other half.
+// The scores of one task take half of a small first-level cache; keys pass through the other half.
 constexpr std::size_t kTaskScores = (16 << 10) / sizeof(float);
 constexpr std::size_t kMostTokens = 16;
 
-// One head for a block of tokens, with the positions that any of them sees.
+// One head for a block of tokens, with the positions that at least one of them sees.
 struct Task {
   std::size_t head;
   Block tokens;
@@ -40,7 +40,7 @@ class Tasks {
             {shape_.seen_by(tokens.begin).begin, shape_.seen_by(tokens.end - 1).end}};
   }
 
-  // Scores that a task has room for, what its tokens do not see among them.
+  // The number of scores that a task has room for, including unseen positions.
   [[nodiscard]] std::size_t most_scores() const noexcept {
     const std::size_t tokens = std::min(block_, shape_.tokens);
     return tokens * std::min(shape_.context(), shape_.most_seen() + tokens);
@@ -54,7 +54,7 @@ class Tasks {
 };
 
 // The three steps of a task. Row r of its scores is token tokens.begin + r, column c is position
-// seen.begin + c; what a token does not see is left alone.
+// seen.begin + c; scores of positions that a token does not see are not touched.
 class Steps {
  public:
   Steps(const Attention& attention, const kernels::VectorKernels& kernels)
@@ -77,8 +77,8 @@ class Steps {
     });
   }
 
-  // Rows that all tokens of the task see are read once for several of them. In the order of
-  // positions all the same.
+  // Rows that all tokens of the task see are read once for several tokens, still in the order of
+  // positions.
   void multiply_values(const Task& task, const float* scores, std::size_t stride) const noexcept {
     const Block first = attention_.shape.seen_by(task.tokens.begin);
     const Block last = attention_.shape.seen_by(task.tokens.end - 1);
@@ -135,7 +135,7 @@ class Steps {
   const kernels::VectorKernels& kernels_;
 };
 
-// Below so many multiply-adds waking a thread costs more than it saves.
+// Below this number of multiply-adds, waking a thread costs more than it saves.
 constexpr std::size_t kSerialWork = 1 << 16;
 
 unsigned threads_for(const AttentionShape& shape, unsigned threads) {
@@ -224,7 +224,7 @@ AttentionTraffic attention_traffic(const AttentionShape& shape, Dataflow dataflo
     }
     traffic += {vectors, rows, rows, vectors, 0, 0, 0};
     if (dataflow == Dataflow::kTphs) continue;
-    traffic += {0, 0, 0, 0, 2 * scores, 2 * scores, 0};  // Q.K writes, softmax both, .V reads
+    traffic += {0, 0, 0, 0, 2 * scores, 2 * scores, 0};  // Q.K writes, softmax does both, .V reads
   }
   traffic.working_set =
       (dataflow == Dataflow::kTphs ? tasks.most_scores() : all_scores(shape)) * sizeof(float);

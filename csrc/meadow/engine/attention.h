@@ -1,12 +1,13 @@
-// Attention of some new tokens over a cache, one head at a time, in either of two orders, which
-// give the same bits:
+// Attention of new tokens over a cache, one head at a time, in either of two orders with the same
+// results, bit for bit:
 //
-// - tphs, MEADOW's token-parallel head-sequential one: a task computes Q.K, softmax and .V of one
+// - tphs, MEADOW's token-parallel head-sequential order: a task computes Q.K, softmax and .V of one
 //   head for a block of tokens, and its scores never leave the core's cache;
-// - gemm, the unfused one: all scores of all heads to a buffer, softmax over the buffer, then .V.
+// - gemm, the unfused order: all scores of all heads go to a buffer, then softmax over the buffer,
+//   then .V.
 //
-// What one token gets depends on nothing but its query and the keys and values it sees: neither on
-// the order, nor on the blocks, nor on the threads.
+// The output of a token depends only on its query and on the keys and values it sees, not on the
+// order, the blocks or the threads.
 #pragma once
 
 #include <cstddef>
@@ -25,8 +26,8 @@ struct AttentionShape {
   std::size_t kv_heads;
   std::size_t head_dim;
   std::size_t tokens;  // new ones
-  std::size_t start;   // position of the first of them; keys 0 ... start + tokens - 1 are there
-  std::size_t window;  // 0: all; w: a token sees itself and w - 1 before it
+  std::size_t start;   // position of the first of them; keys 0 ... start + tokens - 1 are present
+  std::size_t window;  // 0: all; w: a token sees itself and the w - 1 before it
 
   [[nodiscard]] std::size_t context() const noexcept { return start + tokens; }
   // The most positions that a token sees.
@@ -51,16 +52,16 @@ struct Attention {
   float* outputs;        // [tokens, heads, head_dim]
 };
 
-// Scores between the steps; kept from one call to the next.
+// Scores between the steps; reused from one call to the next.
 struct AttentionBuffers {
-  std::vector<RawVector<float>> of_worker;  // tphs: one task's scores each
+  std::vector<RawVector<float>> of_worker;  // tphs: the scores of one task each
   RawVector<float> scores;                  // gemm: [heads, tokens, context]
 };
 
 void attend(const Attention& attention, Dataflow dataflow, unsigned threads,
             AttentionBuffers& buffers);
 
-// Bytes that attention moves between its steps, counted task by task as attend() cuts them.
+// The bytes that attention moves between its steps, counted task by task, as attend() divides them.
 struct AttentionTraffic {
   std::uint64_t queries = 0;         // read
   std::uint64_t keys = 0;            // read

@@ -13,7 +13,7 @@
 
 namespace meadow {
 
-// What every step for a block of tokens needs to know.
+// The data that every step for a block of tokens needs.
 struct BlockPass {
   const ModelConfig& config;
   const kernels::VectorKernels& kernels;
@@ -25,11 +25,11 @@ struct BlockPass {
   unsigned threads;
 };
 
-// Visits every token, on several threads if their elements are many. Tokens do not depend on each
-// other, so neither do results on the number of threads.
+// Visits every token, on several threads if there are many elements. Tokens do not depend on each
+// other, so results do not depend on the number of threads.
 template <typename Visit>
 void for_each_token(const BlockPass& pass, std::size_t elements_of_token, const Visit& visit) {
-  // What waking a thread costs is worth some 10^4 elements.
+  // Waking a thread costs as much as some 10^4 elements.
   constexpr std::size_t kElements = 1 << 14;
   const std::size_t of_task = std::max<std::size_t>(kElements / (1 + elements_of_token), 1);
   const auto visit_block = [&](Block block) {

@@ -7,7 +7,7 @@
 namespace meadow {
 namespace {
 
-// So that no product of two sizes leaves 64 bits, and no model that could exist is refused.
+// No product of two sizes overflows 64 bits, and no model that could exist is refused.
 constexpr std::size_t kLargest = (std::size_t{1} << 31) - 1;
 constexpr std::size_t kMostLayers = std::size_t{1} << 16;
 

@@ -1,4 +1,4 @@
-// Which decoder-only transformer: its sizes, and which of the known variants each of its parts is.
+// The configuration of a decoder-only transformer: its sizes and the variant of each of its parts.
 #pragma once
 
 #include <cstddef>
@@ -20,13 +20,13 @@ enum class NormPlacement {
 
 enum class PositionKind { kNone, kLearned, kRotary };
 
-// Rotary embeddings turn the first `dim` floats of every query and key by position * frequency.
+// Rotary embeddings rotate the first `dim` floats of every query and key by position * frequency.
 struct RotaryConfig {
   static constexpr int kNoKind = -1;
 
   std::size_t dim = 0;
-  bool interleaved = false;        // pairs (2 i, 2 i + 1), else (i, i + dim / 2)
-  std::vector<float> frequencies;  // [kinds, dim / 2], radians a position, scaling applied
+  bool interleaved = false;        // pairs (2 i, 2 i + 1); otherwise (i, i + dim / 2)
+  std::vector<float> frequencies;  // [kinds, dim / 2], radians per position, scaling applied
   std::vector<float> scales;       // [kinds], a factor on cosines and sines
   std::vector<int> of_layer;       // [layers], a kind, or kNoKind for a layer without positions
 
@@ -47,8 +47,8 @@ struct ModelConfig {
   float norm_eps = 0;
   NormPlacement norm_placement = NormPlacement::kPre;
   kernels::Activation activation = kernels::Activation::kSilu;
-  ActivationType activations = ActivationType::kF32;  // of products with weights in floats
-  bool gated = false;     // down(activation(gate(x)) * up(x)), else down(activation(up(x)))
+  ActivationType activations = ActivationType::kF32;  // for products with float weights
+  bool gated = false;     // down(activation(gate(x)) * up(x)); otherwise down(activation(up(x)))
   bool parallel = false;  // attention and MLP read the same residual: GPT-NeoX
 
   PositionKind position = PositionKind::kNone;
@@ -56,7 +56,7 @@ struct ModelConfig {
   RotaryConfig rotary;
 
   float attention_scale = 0;
-  std::vector<std::size_t> windows;  // [layers], 0: all; w: a token sees itself and w - 1 before it
+  std::vector<std::size_t> windows;  // [layers], 0: all; w: a token and w - 1 before it are seen
   float attention_softcap = 0;       // 0: none
   float logit_softcap = 0;           // 0: none
   float embedding_scale = 1;
@@ -66,7 +66,7 @@ struct ModelConfig {
   [[nodiscard]] std::size_t heads_per_key() const noexcept { return heads / kv_heads; }
 };
 
-// Throws InvalidArgument for sizes and choices that make no model.
+// Throws InvalidArgument for sizes and choices that do not describe a model.
 void check_config(const ModelConfig& config);
 
 }  // namespace meadow

@@ -47,7 +47,7 @@ bool holds_nan(const float* values, std::size_t count) noexcept {
   return found;
 }
 
-// What completes the product, softcap, and the look for NaN.
+// Completes the product, applies the softcap and checks for NaN.
 void finish_logits(const BlockPass& pass, const LinearProduct& head, Block rows) {
   const ModelConfig& config = pass.config;
   constexpr std::size_t kNone = ~std::size_t{0};

@@ -1,4 +1,4 @@
-// The two ends of the transformer: tokens to the residual stream, and the stream to logits.
+// The two ends of the transformer: from tokens to the residual stream, and from there to logits.
 #pragma once
 
 #include <cstdint>
@@ -9,12 +9,13 @@
 
 namespace meadow {
 
-// Rows of the embedding to scratch.x, positions added, and the angles of rotary positions.
+// Writes rows of the embedding, with positions added, to scratch.x, and computes the angles of
+// rotary positions.
 void embed(const BlockPass& pass, const ModelWeights& weights,
            std::span<const std::int32_t> tokens);
 
-// logits[t - rows.begin, vocab] of the tokens `rows` of the block, from scratch.x. Throws
-// InvalidArgument where they hold NaN.
+// Computes logits[t - rows.begin, vocab] for the tokens `rows` of the block from scratch.x. Throws
+// InvalidArgument if they contain NaN.
 void compute_logits(const BlockPass& pass, const ModelWeights& weights, Block rows, float* logits);
 
 }  // namespace meadow

@@ -1,5 +1,5 @@
-// exp(x) of x <= 0 in F32 by adds, multiplies and shifts alone: the same bits everywhere, and
-// loops over it vectorise.
+// exp(x) for x <= 0 in F32 with only additions, multiplications and shifts: the bits are the same
+// everywhere, and loops over it vectorise.
 #pragma once
 
 #include <bit>
@@ -7,10 +7,10 @@
 
 namespace meadow {
 
-// Within 2 units in the last place for -87 <= x <= 0, 1 at 0; 0 below -87, where exp is nearly
-// denormal. Not monotone to the last bit.
+// Within 2 units in the last place for -87 <= x <= 0, and 1 at 0; 0 below -87, where exp is nearly
+// denormal. Not monotone in the last bit.
 inline float exponential(float x) noexcept {
-  constexpr float kToInteger = 0x1.8p23F;  // added, it leaves the nearest integer below
+  constexpr float kToInteger = 0x1.8p23F;  // adding it puts the nearest integer in the low bits
   constexpr float kLog2E = 0x1.715476p0F;
   constexpr float kLn2High = 0x1.62e4p-1F;    // 15 bits: its product with 7 bits is exact
   constexpr float kLn2Low = 0x1.7f7d1cp-20F;  // ln 2 - kLn2High

@@ -1,5 +1,5 @@
-// The half of a layer that works on each token by itself. A layer owns one and knows nothing of its
-// inside; a kind of feed-forward is a class, and a maker that takes its weights.
+// The half of a layer that works on each token by itself. A layer owns one and knows nothing about
+// its inside; each kind of feed-forward is a class, with a maker that takes its weights.
 #pragma once
 
 #include <cstddef>
@@ -23,20 +23,21 @@ class FeedForward {
   FeedForward(const FeedForward&) = delete;
   FeedForward& operator=(const FeedForward&) = delete;
 
-  // outputs [tokens, hidden] of inputs [tokens, hidden], complete with every bias; the two do not
-  // overlap. The first scratch_size(pass.tokens) floats of pass.scratch.feed_forward are its own
-  // during the call. What a token gets depends neither on the other tokens nor on the threads.
+  // Computes outputs [tokens, hidden] from inputs [tokens, hidden], including every bias; the two
+  // do not overlap. During the call it may use the first scratch_size(pass.tokens) floats of
+  // pass.scratch.feed_forward. The output of a token depends neither on other tokens nor on
+  // threads.
   virtual void forward(const BlockPass& pass, const float* inputs, float* outputs) const = 0;
   [[nodiscard]] virtual std::size_t scratch_size(std::size_t tokens) const noexcept = 0;
 
-  // All that it stores, whether a token reads it or not.
+  // All stored linear maps, whether a token reads them or not.
   [[nodiscard]] virtual std::vector<const Linear*> linears() const = 0;
-  // What decoding one token reads of it.
+  // The bytes that decoding one token reads.
   [[nodiscard]] virtual std::size_t bytes_per_token() const noexcept = 0;
 };
 
 // Makes the feed-forward of a layer from weights whose names begin with `prefix`. Throws
-// InvalidArgument where one is missing or has another shape.
+// InvalidArgument if one is missing or has another shape.
 using MakeFeedForward = std::function<std::unique_ptr<const FeedForward>(
     const ModelConfig& config, const std::string& prefix, WeightTaker& taker)>;
 

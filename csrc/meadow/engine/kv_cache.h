@@ -1,5 +1,5 @@
-// Keys and values of the tokens so far, in F32, of every layer. The rows of one head lie one after
-// another, so that attention reads memory in order.
+// The keys and values of all tokens so far, for every layer, in F32. The rows of one head lie one
+// after another, so that attention reads memory in order.
 #pragma once
 
 #include <atomic>
@@ -18,12 +18,12 @@ class KvCache {
 
   [[nodiscard]] std::size_t capacity() const noexcept { return capacity_; }
   [[nodiscard]] std::size_t length() const noexcept { return length_; }
-  // Reserved; the system provides memory when a token first needs it.
+  // Reserved bytes; the system provides the memory when a token first needs it.
   [[nodiscard]] std::size_t bytes() const noexcept;
 
   // Forgets all tokens but the first `length`.
   void truncate(std::size_t length);
-  // After the keys and values of `count` more tokens are written.
+  // Called after the keys and values of `count` more tokens were written.
   void extend(std::size_t count) noexcept { length_ += count; }
 
   // [kv_heads, capacity, head_dim]
@@ -37,7 +37,7 @@ class KvCache {
   };
 
   std::size_t capacity_;
-  std::atomic<std::size_t> length_{0};  // others may look while a call writes
+  std::atomic<std::size_t> length_{0};  // other threads may read it during a call
   std::vector<Layer> layers_;
 };
 

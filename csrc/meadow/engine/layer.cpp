@@ -7,7 +7,7 @@
 namespace meadow {
 namespace {
 
-// What a half of the layer reads: the residual stream, or its norm in scratch.normed.
+// The input of a half of the layer: the residual stream, or its norm in scratch.normed.
 const float* half_input(const BlockPass& pass) noexcept {
   const bool post = pass.config.norm_placement == NormPlacement::kPost;
   return post ? pass.scratch.x.data() : pass.scratch.normed.data();
@@ -50,7 +50,7 @@ class HeadFinish {
   const float* sines_ = nullptr;
 };
 
-// A token's heads, [kv_heads, head_dim], to the rows of their heads, [kv_heads, capacity,
+// Copies a token's heads, [kv_heads, head_dim], to the rows of these heads, [kv_heads, capacity,
 // head_dim].
 void store_heads(const BlockPass& pass, const float* heads, std::size_t token,
                  float* cache) noexcept {
@@ -96,7 +96,7 @@ void attend_to_cache(const BlockPass& pass, std::size_t index) {
   attend(attention, pass.dataflow, pass.threads, pass.scratch.attention);
 }
 
-// x + half(x), which is in scratch.projected, with the norms that stand behind a half.
+// x + half(x), with half(x) in scratch.projected, and the norms that follow a half.
 void add_half(const BlockPass& pass, const Norm& inside_norm, const Norm& outside_norm,
               std::size_t token) noexcept {
   const ModelConfig& config = pass.config;
@@ -129,8 +129,8 @@ void attention_half(const BlockPass& pass, const LayerWeights& layer, std::size_
   multiply_all(pass, {&output, 1}, pass.tokens);
 }
 
-// Ends the attention half and prepares what the feed-forward reads: in a parallel layer the stream
-// before attention is added.
+// Ends the attention half and prepares the input of the feed-forward: in a parallel layer the
+// stream before attention is added.
 void between_halves(const BlockPass& pass, const LayerWeights& layer) {
   const ModelConfig& config = pass.config;
   const LinearProduct output = attention_output(pass, layer);
@@ -163,8 +163,8 @@ void apply_norm(const BlockPass& pass, const Norm& norm, const float* from, floa
   pass.kernels.layer_norm(from, weight, bias, config.hidden, config.norm_eps, to);
 }
 
-// The angle is rounded to F32, as position * frequency is by those who train models; its cosine
-// and sine are computed in F64 and rounded once.
+// The angle is rounded to F32, like position * frequency in training code; its cosine and sine are
+// computed in F64 and rounded once.
 void fill_rotary(const BlockPass& pass) {
   const RotaryConfig& rotary = pass.config.rotary;
   if (pass.config.position != PositionKind::kRotary) return;

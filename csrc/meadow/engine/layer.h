@@ -8,13 +8,13 @@
 
 namespace meadow {
 
-// A vector of `hidden` floats; `to` may be `from`.
+// Normalises a vector of `hidden` floats; `to` may be `from`.
 void apply_norm(const BlockPass& pass, const Norm& norm, const float* from, float* to) noexcept;
 
-// Cosines and sines of every kind of rotary positions, for the tokens of the block.
+// Computes cosines and sines for every kind of rotary positions and the tokens of the block.
 void fill_rotary(const BlockPass& pass);
 
-// Takes scratch.x through the layer, and writes the keys and values of the tokens to the cache.
+// Applies the layer to scratch.x, and writes the keys and values of the tokens to the cache.
 void forward_layer(const BlockPass& pass, const LayerWeights& layer, std::size_t index);
 
 }  // namespace meadow

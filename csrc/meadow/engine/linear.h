@@ -1,4 +1,4 @@
-// A linear map: a matrix, and what is added to its products.
+// A linear map: a matrix and a bias that is added to its products.
 #pragma once
 
 #include <cstddef>
@@ -26,7 +26,7 @@ class Linear {
   [[nodiscard]] const std::vector<float>& bias() const noexcept { return bias_; }
   [[nodiscard]] std::size_t rows() const noexcept { return matrix_->rows(); }
   [[nodiscard]] std::size_t columns() const noexcept { return matrix_->columns(); }
-  // What applying it to one token reads.
+  // The bytes that applying it to one token reads.
   [[nodiscard]] std::size_t bytes() const noexcept {
     return matrix_->bytes() + bias_.size() * sizeof(float);
   }
@@ -36,22 +36,22 @@ class Linear {
   std::vector<float> bias_;               // [out], or none
 };
 
-// A linear map applied to some tokens, in two steps: multiply_all() writes the products of the
-// matrix, finish() completes them, token by token, so that a caller may go on with a token while it
-// is in the cache.
+// A linear map applied to some tokens in two steps: multiply_all() writes the products of the
+// matrix, and finish() completes them token by token, so that a caller may continue with a token
+// while it is in the cache.
 struct LinearProduct {
   const Linear* linear;
   const float* x;  // [tokens, linear->columns()]
   float* y;        // [tokens, linear->rows()]
 
-  // Adds to y of one token whatever the map has beside its matrix: the bias. Nothing else in the
-  // engine does. Returns that y.
+  // Adds the bias, if there is one, to the y of one token; nothing else in the engine does so.
+  // Returns that y.
   float* finish(const BlockPass& pass, std::size_t token) const noexcept;
-  // The first `tokens`, on this thread.
+  // Finishes the first `tokens`, on this thread.
   void finish_all(const BlockPass& pass, std::size_t tokens) const noexcept;
 };
 
-// The products of all matrices side by side, as the model multiplies.
+// Computes the products of all matrices in parallel, with the model's type of activations.
 void multiply_all(const BlockPass& pass, std::span<const LinearProduct> products,
                   std::size_t tokens);
 

@@ -7,7 +7,7 @@
 namespace meadow {
 
 // xoshiro256** 1.0 (D. Blackman, S. Vigna, "Scrambled linear pseudorandom number generators",
-// 2018), its state filled by SplitMix64 from the seed, as its authors advise. Integers only.
+// 2018), with its state filled from the seed by SplitMix64, as its authors advise. Integers only.
 class RandomNumbers {
  public:
   explicit RandomNumbers(std::uint64_t seed) noexcept;

@@ -19,7 +19,7 @@ namespace {
 
 constexpr float kInfinity = std::numeric_limits<float>::infinity();
 
-// Only to name what is wrong: off the path of every token.
+// Only to name the invalid logit; not on the path of every token.
 [[noreturn]] void refuse(std::span<const float> logits) {
   for (std::size_t i = 0; i < logits.size(); ++i) {
     if (std::isnan(logits[i])) invalid("logits: NaN at token " + std::to_string(i));
@@ -29,7 +29,7 @@ constexpr float kInfinity = std::numeric_limits<float>::infinity();
           " that are minus infinity");
 }
 
-// Throws where no token can be chosen.
+// Throws if no token can be chosen.
 float largest_of(std::span<const float> logits) {
   float largest = -kInfinity;
   bool numbers = true;
@@ -57,8 +57,8 @@ void require(bool holds, const char* name, const char* expected, float found) {
     invalid(std::string(name) + ": expected " + expected + ", found " + std::to_string(found));
 }
 
-// The k-th largest, or minus infinity where there are fewer finite ones. Visits every score once
-// and keeps at most twice k and some.
+// The k-th largest score, or minus infinity if there are fewer finite ones. Visits every score once
+// and keeps little more than 2 k of them.
 float kth_largest(std::span<const float> scores, std::size_t k, std::vector<float>& kept) {
   const std::size_t room = 2 * k + 1024;
   const auto kth = static_cast<std::ptrdiff_t>(k) - 1;
@@ -79,7 +79,7 @@ float kth_largest(std::span<const float> scores, std::size_t k, std::vector<floa
 
 constexpr unsigned kBinBits = 10;
 
-// Weights whose bits begin alike.
+// Weights that share their leading bits.
 struct Bin {
   double mass = 0;
   bool used = false;
@@ -90,8 +90,8 @@ struct Bin {
   }
 };
 
-// The highest bin that with those above it has the mass that is needed (or, where rounding leaves
-// that short, the lowest), and the mass above it.
+// The highest bin that, together with those above it, has the needed mass (the lowest bin if
+// rounding leaves too little), and the mass above it.
 std::pair<std::uint32_t, double> bin_that_reaches(std::span<const Bin> bins,
                                                   double needed) noexcept {
   double above = 0;
@@ -107,8 +107,8 @@ std::pair<std::uint32_t, double> bin_that_reaches(std::span<const Bin> bins,
   return {lowest, above_lowest};
 }
 
-// A row's ln of the sum of exp(logit - largest). Eight sums, so that the loop needs not wait for
-// its own adds.
+// ln of the sum of exp(logit - largest) over a row. Eight sums, so that the loop need not wait for
+// its own additions.
 double log_sum(std::span<const float> logits, float largest) noexcept {
   std::array<double, 8> sums{};
   const std::size_t whole = logits.size() - logits.size() % sums.size();
@@ -164,7 +164,7 @@ void Sampler::penalise(std::span<const std::int32_t> previous) {
   for (const std::int32_t token : previous) {
     require_token(token, scores_.size(), "previous");
     const auto i = static_cast<std::size_t>(token);
-    const float score = scratch_[i];  // once, however often it came
+    const float score = scratch_[i];  // penalised once, however often the token occurred
     scores_[i] =
         score < 0 ? score * options_.repetition_penalty : score / options_.repetition_penalty;
   }
@@ -175,8 +175,8 @@ void Sampler::keep_top_k() {
   for (float& score : scores_) score = score < threshold ? -kInfinity : score;
 }
 
-// What is 87 temperatures or more below the largest, less than 2^-125 of its probability, is left
-// out with the rest.
+// Logits 87 temperatures or more below the largest, with less than 2^-125 of its probability, are
+// left out too.
 void Sampler::weigh(float largest) {
   for (float& score : scores_) {
     score = exponential((score - largest) / options_.temperature);
@@ -203,8 +203,8 @@ void Sampler::keep_top_p() {
   });
 }
 
-// Found by its bits, from the highest to the lowest, with a table of masses for each part: no sort,
-// and no order of equals but that of tokens.
+// Finds the weight by its bits, from the highest to the lowest, with a table of masses for each
+// part: nothing is sorted, and equal weights keep the order of tokens.
 Sampler::Reached Sampler::weight_that_reaches(double needed) const {
   std::uint32_t high = 0;  // bits that are known, right-aligned
   double above = 0;

@@ -1,7 +1,7 @@
 // From logits to a token.
 //
 // The same logits, options and seed choose the same tokens on every platform and ISA: exponentials
-// are a polynomial of this room's own, sums have one order, and random numbers are integers.
+// are computed by a polynomial here, sums have one order, and random numbers are integers.
 #pragma once
 
 #include <cstddef>
@@ -13,25 +13,25 @@
 
 namespace meadow {
 
-// Applied in this order, each as the logits processor of the same name in transformers does.
+// Applied in this order, each like the logits processor of the same name in transformers.
 struct SamplingOptions {
-  float repetition_penalty = 1;  // logits of earlier tokens: divided by it where positive, else
+  float repetition_penalty = 1;  // logits of earlier tokens are divided by it if positive, else
                                  // multiplied
-  float temperature = 1;         // logits are divided by it; 0: the first of the largest
-  std::size_t top_k = 0;         // what is less than the k-th largest is left out; 0: nothing is
-  float top_p = 1;               // the fewest most probable tokens that together reach it are kept;
-                                 // of equals those of smaller number
-  float min_p = 0;               // less probable than this times the largest is left out
+  float temperature = 1;         // logits are divided by it; 0: choose the first of the largest
+  std::size_t top_k = 0;         // keep logits not below the k-th largest; 0: keep all
+  float top_p = 1;               // keep the fewest most probable tokens that together reach it; in
+                                 // a tie those of smaller number
+  float min_p = 0;               // drop tokens less probable than this times the most probable
 };
 
 class Sampler {
  public:
-  // Throws kInvalidArgument for options that mean nothing.
+  // Throws kInvalidArgument for invalid options.
   Sampler(const SamplingOptions& options, std::uint64_t seed);
 
-  // `logits` [vocabulary]; `previous`: the tokens so far, for the repetition penalty alone.
-  // Throws kInvalidArgument for NaN, positive infinity, nothing but negative infinity, and tokens
-  // out of range. A greedy choice draws no random number.
+  // `logits` is [vocabulary]; `previous` holds the tokens so far and is used only for the
+  // repetition penalty. Throws kInvalidArgument for NaN, positive infinity, only negative
+  // infinities, and tokens out of range. A greedy choice draws no random number.
   std::size_t choose(std::span<const float> logits, std::span<const std::int32_t> previous = {});
 
  private:
@@ -40,7 +40,7 @@ class Sampler {
     std::uint32_t token;
   };
 
-  // The least weight that is kept, and the mass of what is more.
+  // The least weight that is kept, and the total of the greater weights.
   struct Reached {
     float threshold;
     double above;
@@ -57,14 +57,14 @@ class Sampler {
   RandomNumbers random_;
   std::vector<float> scores_;          // [vocabulary]
   std::vector<Candidate> candidates_;  // in the order of tokens
-  std::vector<float> scratch_;         // of single steps
+  std::vector<float> scratch_;         // used within single steps
 };
 
-// The first of the largest. Throws as `Sampler::choose` does.
+// The first of the largest logits. Throws as `Sampler::choose` does.
 std::size_t largest_logit(std::span<const float> logits);
 
-// ln softmax(logits)[target] of every row: `logits` [targets.size(), vocabulary]. Exponentials in
-// F32, sums in F64. Throws as `Sampler::choose` does.
+// ln softmax(logits)[target] for every row of `logits` [targets.size(), vocabulary]. Exponentials
+// are in F32, sums in F64. Throws as `Sampler::choose` does.
 std::vector<double> log_probabilities(std::span<const float> logits, std::size_t vocabulary,
                                       std::span<const std::int32_t> targets, unsigned threads);
 

@@ -7,11 +7,11 @@ namespace {
 
 void make_room(RawVector<float>& values, std::size_t count) {
   if (values.size() >= count) return;
-  values = RawVector<float>();  // what it held need not be moved
+  values = RawVector<float>();  // its old contents need not be moved
   values.resize(count);
 }
 
-// Of the vectors in front of `project_in` and behind `project_out`.
+// The width of the vectors before `project_in` and after `project_out`.
 std::size_t narrow_width(const ModelWeights& weights) {
   std::size_t width = 0;
   if (weights.project_in) width = weights.project_in.columns();

@@ -14,8 +14,8 @@
 namespace meadow {
 namespace {
 
-// Tokens that pass the layers together: enough for a weight that is decoded once a block to be
-// multiplied many times, few enough for what lies between the layers to stay small.
+// Tokens that pass through the layers together: enough to use a weight many times once it is
+// decoded for a block, few enough to keep the buffers between the layers small.
 constexpr std::size_t kBlockTokens = 512;
 
 void check_tokens(std::span<const std::int32_t> tokens, std::size_t vocab) {
@@ -37,7 +37,7 @@ void check_room(std::size_t tokens, const DecodingState& state, std::size_t posi
 
 }  // namespace
 
-// While it lives, nobody else uses the state; the cache loses what a call that failed added.
+// During its lifetime, no other call uses the state; if the call fails, the cache loses its tokens.
 class DecodingState::Use {
  public:
   explicit Use(DecodingState& state) : state_(state), length_(state.length()) {

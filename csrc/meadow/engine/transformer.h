@@ -1,4 +1,4 @@
-// The decoder-only transformer: tokens in, logits out, over weights stored in any form.
+// The decoder-only transformer: from tokens to logits, with weights stored in any form.
 #pragma once
 
 #include <atomic>
@@ -19,8 +19,8 @@ enum class LogitsOf { kLast, kAll, kNone };
 
 class Transformer;
 
-// One text in the making: what the model keeps of its tokens, and room to work in. It belongs to
-// one transformer; a call that meets it at work in another thread is refused.
+// The state of one text: the keys and values of its tokens, and working memory. It belongs to one
+// transformer; a call is refused while another thread uses the state.
 class DecodingState {
  public:
   DecodingState(const Transformer& transformer, std::size_t capacity);
@@ -43,21 +43,22 @@ class DecodingState {
 
 class Transformer {
  public:
-  // Throws InvalidArgument for a config that makes no model, and weights that disagree with it.
+  // Throws InvalidArgument for a config that describes no model, and for weights that disagree with
+  // it.
   Transformer(ModelConfig config, Matrices matrices, Vectors vectors,
               const MakeFeedForward& make_feed_forward = dense_feed_forward);
 
   [[nodiscard]] const ModelConfig& config() const noexcept { return config_; }
   [[nodiscard]] const ModelWeights& weights() const noexcept { return weights_; }
 
-  // Takes the tokens behind those of the state. Returns logits [vocab] of the last of them,
-  // [tokens, vocab] of all, or nothing. Where it throws, the state is as before: InvalidArgument
-  // for no tokens, one outside the vocabulary, more than the state has room for, and logits that
-  // hold NaN.
+  // Appends the tokens to those of the state. Returns logits [vocab] of the last token, [tokens,
+  // vocab] of all, or nothing. Throws InvalidArgument if there are no tokens, a token is outside
+  // the vocabulary, the state has too little room, or logits contain NaN; the state is then
+  // unchanged.
   RawVector<float> forward(std::span<const std::int32_t> tokens, DecodingState& state,
                            LogitsOf wanted, Dataflow dataflow, unsigned threads) const;
 
-  // Of all layers, for new tokens behind so many.
+  // The traffic of all layers for `tokens` new tokens after `before` earlier ones.
   [[nodiscard]] AttentionTraffic traffic(std::size_t tokens, std::size_t before,
                                          Dataflow dataflow) const;
 

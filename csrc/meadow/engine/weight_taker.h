@@ -1,4 +1,4 @@
-// Weights by name, handed out to those who multiply with them: each once, its shape checked.
+// Hands out weights by name to the code that multiplies with them, each once, with a checked shape.
 #pragma once
 
 #include <cstddef>
@@ -15,25 +15,25 @@ namespace meadow {
 using Matrices = std::map<std::string, std::shared_ptr<const Matrix>>;
 using Vectors = std::map<std::string, std::vector<float>>;
 
-// Throws InvalidArgument for a matrix that is missing, and for a shape that is another.
+// Throws InvalidArgument for a missing matrix and for a wrong shape.
 class WeightTaker {
  public:
   WeightTaker(Matrices matrices, Vectors vectors);
 
-  // Stays where it is; null where there is none.
+  // Looks without taking; null if there is none.
   [[nodiscard]] const Matrix* find(const std::string& name) const;
 
   std::shared_ptr<const Matrix> matrix(const std::string& name, std::size_t rows,
                                        std::size_t columns);
-  // One of which a token reads one row: there may be more than `least_rows`.
+  // Takes a matrix of which a token reads one row: it may have more than `least_rows`.
   std::shared_ptr<const Matrix> table(const std::string& name, std::size_t least_rows,
                                       std::size_t columns);
-  // Empty where there is none.
+  // Takes a vector; empty if there is none.
   std::vector<float> vector(const std::string& name, std::size_t size);
-  // The matrix of that name, and its bias, `name`.bias, if there is one.
+  // Takes the matrix of that name and its bias, `name`.bias, if there is one.
   Linear linear(const std::string& name, std::size_t rows, std::size_t columns);
 
-  // Throws InvalidArgument unless all were taken.
+  // Throws InvalidArgument unless all weights were taken.
   void finish() const;
 
  private:
@@ -43,7 +43,7 @@ class WeightTaker {
   Vectors vectors_;
 };
 
-// As messages write it: [rows, columns].
+// The shape as messages show it: [rows, columns].
 std::string shape_text(std::size_t rows, std::size_t columns);
 
 }  // namespace meadow

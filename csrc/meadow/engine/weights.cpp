@@ -41,7 +41,7 @@ LayerWeights take_layer(const ModelConfig& config, std::size_t index, WeightTake
   return layer;
 }
 
-// The embedding may be narrower than the layers, with a projection behind it.
+// The embedding may be narrower than the layers, with a projection after it.
 void take_entrance(const ModelConfig& config, WeightTaker& taker, ModelWeights& weights) {
   std::size_t width = config.hidden;
   if (const Matrix* project_in = taker.find("project_in")) {
@@ -70,7 +70,7 @@ void take_exit(const ModelConfig& config, WeightTaker& taker, ModelWeights& weig
   weights.head = taker.linear("head", config.vocab, width);
 }
 
-// Adds up what weights store and what a token reads of them.
+// Adds up the values that weights store and the bytes that a token reads.
 class Account {
  public:
   explicit Account(ModelWeights& weights) : weights_(weights) {}

@@ -1,5 +1,5 @@
-// The weights of a model, each in its place, their shapes checked against the config once: behind
-// this door nothing looks at a name or a shape again.
+// The weights of a model, each in its place. Their shapes are checked against the config once,
+// here; after that nothing looks at a name or a shape again.
 #pragma once
 
 #include <cstddef>
@@ -15,18 +15,18 @@
 namespace meadow {
 
 struct Norm {
-  std::vector<float> weight;  // [width], none: not scaled
-  std::vector<float> bias;    // [width], none: nothing added
+  std::vector<float> weight;  // [width]; empty: not scaled
+  std::vector<float> bias;    // [width]; empty: nothing added
 
   [[nodiscard]] bool is_empty() const noexcept { return weight.empty() && bias.empty(); }
 };
 
 struct LayerWeights {
-  Norm attention_norm;       // [hidden]; before attention, or after it where norms are "post"
+  Norm attention_norm;       // [hidden]; before attention, or after it if norms are "post"
   Linear q;                  // [heads * head_dim, hidden]
   Linear k;                  // [kv_heads * head_dim, hidden]
   Linear v;                  // [kv_heads * head_dim, hidden]
-  Norm q_norm;               // [head_dim], RMS of every head; none: queries are not normalised
+  Norm q_norm;               // [head_dim], RMS of every head; empty: queries are not normalised
   Norm k_norm;               // [head_dim]
   Linear o;                  // [hidden, heads * head_dim]
   Norm attention_post_norm;  // [hidden], sandwich
@@ -37,16 +37,16 @@ struct LayerWeights {
 
 struct ModelWeights {
   std::shared_ptr<const Matrix> embedding;  // [vocab, width]
-  std::shared_ptr<const Matrix> positions;  // [positions + offset or more, hidden], where learned
-  Linear project_in;                        // [hidden, width], where width is not hidden: OPT-350m
+  std::shared_ptr<const Matrix> positions;  // [positions + offset or more, hidden], if learned
+  Linear project_in;                        // [hidden, width], if width is not hidden: OPT-350m
   std::vector<LayerWeights> layers;
   Norm final_norm;     // [hidden]; empty: no norm at all
   Linear project_out;  // [head width, hidden], or none
   Linear head;         // [vocab, hidden or head width]; tied: the embedding itself
 
-  std::size_t parameters = 0;  // values of all matrices, one that has two places counted once
-  // What decoding one token reads of all weights, vectors too: a row of the embedding and of the
-  // positions, everything else once.
+  std::size_t parameters = 0;  // values of all matrices; a shared one counts once
+  // The bytes of all weights, including vectors, that decoding one token reads: one row of the
+  // embedding and one of the positions, and everything else once.
   std::size_t bytes_per_token = 0;
 };
 

@@ -1,5 +1,5 @@
 // The bits of an F32. Included by files of every ISA, so everything is in an anonymous namespace:
-// std::bit_cast would be one function that all of them share, built for any of them.
+// std::bit_cast would be one function shared by all of them, compiled for any one of their ISAs.
 #pragma once
 
 #include <cstdint>
@@ -20,8 +20,8 @@ namespace {
   return value;
 }
 
-// 2^112 takes an exponent of F16 to that of F32; of infinities and NaN it is 255. A denormal is so
-// many 2^-24, whether the CPU takes denormals of F32 for zeros or not.
+// A factor of 2^112 turns an exponent of F16 into that of F32; for infinities and NaN it is 255. A
+// denormal is a multiple of 2^-24, whether or not the CPU takes denormals of F32 for zeros.
 [[maybe_unused]] float float_of_f16(std::uint16_t bits) noexcept {
   const std::uint32_t sign = std::uint32_t{bits & 0x8000U} << 16;
   const std::uint32_t magnitude = bits & 0x7FFFU;
@@ -31,8 +31,8 @@ namespace {
   return float_of(sign | bits_of(value));
 }
 
-// To the nearest BF16, ties to even, in the upper half; a NaN becomes quiet. The lower half is
-// anything.
+// The nearest BF16, ties to even, in the upper half; a NaN becomes quiet. The lower half is
+// undefined.
 [[maybe_unused]] std::uint32_t rounded_to_bf16(std::uint32_t bits) noexcept {
   const std::uint32_t near = bits + 0x7FFF + (bits >> 16 & 1);
   return (bits & 0x7FFFFFFF) > 0x7F800000 ? bits | 0x400000 : near;

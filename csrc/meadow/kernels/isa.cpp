@@ -15,8 +15,8 @@ namespace meadow {
 namespace {
 
 #if defined(__x86_64__)
-// Clang before 15 does not know "f16c" in __builtin_cpu_supports. Leaf 1, ECX bit 29; that the
-// operating system saves the registers is what "avx2" tells.
+// Clang before 15 does not know "f16c" in __builtin_cpu_supports. Leaf 1, ECX bit 29; the check for
+// "avx2" covers whether the operating system saves the registers.
 bool has_f16c() noexcept {
   unsigned eax = 0;
   unsigned ebx = 0;
@@ -97,7 +97,7 @@ Isa parse(std::string_view name, std::string_view origin) {
           std::string(name) + "'");
 }
 
-// Empty where MEADOW_ISA is unset or empty.
+// Empty if MEADOW_ISA is unset or empty.
 std::string_view name_in_environment() noexcept {
   const char* name = std::getenv("MEADOW_ISA");
   return name != nullptr ? name : "";
@@ -114,7 +114,7 @@ Isa best_available() noexcept {
 constexpr int kUndecided = -1;
 std::atomic<int> selected{kUndecided};
 
-// Another thread may have decided meanwhile; that one stands.
+// Another thread may have decided meanwhile; its choice stands.
 Isa decide() noexcept {
   int value = kUndecided;
   const Isa first = available(name_in_environment()).value_or(best_available());

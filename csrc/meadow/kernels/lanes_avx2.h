@@ -1,6 +1,6 @@
-// What the files of AVX2 do with the lanes of a register, whatever their family; those of AVX-512
-// include it through lanes_avx512.h. Everything is in an anonymous namespace, so each file has its
-// own, built for its own ISA.
+// Operations on the lanes of a register, shared by the AVX2 files of all families; those of AVX-512
+// include it through lanes_avx512.h. Everything is in an anonymous namespace, so that each file has
+// its own copy, built for its own ISA.
 #pragma once
 
 #include <immintrin.h>
@@ -10,7 +10,7 @@
 namespace meadow::kernels {
 namespace {
 
-// Lane j takes lane j + 4, then j + 2, then j + 1.
+// Adds lane j + 4 to lane j, then lane j + 2, then lane j + 1.
 [[gnu::always_inline]] inline float sum_of_lanes(__m256 lanes_f32x8) noexcept {
   const __m128 four_f32x4 =
       _mm_add_ps(_mm256_castps256_ps128(lanes_f32x8), _mm256_extractf128_ps(lanes_f32x8, 1));
@@ -18,7 +18,7 @@ namespace {
   return _mm_cvtss_f32(_mm_add_ss(two_f32x4, _mm_movehdup_ps(two_f32x4)));
 }
 
-// The same for four rows a, b, c, d at once: a4 are the four lanes of a after the first step.
+// The same for four rows a, b, c, d at once; a4 holds the four lanes of a after the first step.
 [[gnu::always_inline]] inline __m128 sums_of_lanes(__m256 a_f32x8, __m256 b_f32x8, __m256 c_f32x8,
                                                    __m256 d_f32x8) noexcept {
   const __m256 a4_b4_f32x8 = _mm256_add_ps(_mm256_permute2f128_ps(a_f32x8, b_f32x8, 0x20),
@@ -39,7 +39,7 @@ namespace {
   return _mm256_castsi256_ps(_mm256_slli_epi32(_mm256_cvtepu16_epi32(bits_u16x8), 16));
 }
 
-// 16 entries that vpshufb looks up, once in each half.
+// The 16 entries that vpshufb looks up, repeated in each half.
 [[gnu::always_inline]] inline __m256i load_table(const std::uint8_t* entries) noexcept {
   return _mm256_broadcastsi128_si256(_mm_loadu_si128(reinterpret_cast<const __m128i*>(entries)));
 }

@@ -1,5 +1,5 @@
-// What the files of NEON do with the 16 lanes of products, which are four registers, whatever their
-// family. Everything is in an anonymous namespace, so each file has its own.
+// Operations on the 16 lanes of products, held in four registers, shared by the NEON files of all
+// families. Everything is in an anonymous namespace, so that each file has its own copy.
 #pragma once
 
 #include <arm_neon.h>
@@ -27,7 +27,7 @@ struct Lanes {
   for (std::size_t q = 0; q < 4; ++q) vst1q_f32(memory + 4 * q, lanes.of_f32x4[q]);
 }
 
-// Lane j takes lane j + 8, then j + 4, j + 2 and j + 1.
+// Adds lane j + 8 to lane j, then lanes j + 4, j + 2 and j + 1.
 [[maybe_unused]] float sum(const Lanes& lanes) noexcept {
   const float32x4_t even_f32x4 = vaddq_f32(lanes.of_f32x4[0], lanes.of_f32x4[2]);
   const float32x4_t odd_f32x4 = vaddq_f32(lanes.of_f32x4[1], lanes.of_f32x4[3]);
@@ -36,7 +36,7 @@ struct Lanes {
   return vget_lane_f32(by2_f32x2, 0) + vget_lane_f32(by2_f32x2, 1);
 }
 
-// 32 columns of a row, four and four.
+// 32 columns of a row, four at a time.
 struct Row {
   float32x4_t columns_f32x4[8];
 };

@@ -16,7 +16,7 @@
 namespace meadow::kernels {
 namespace {
 
-// No scalar bf16_dot: without the instruction, the kernels of products are the better way.
+// No scalar bf16_dot: without the instruction, the product kernels are the better choice.
 constexpr IsaTables kScalarTables = {.convert = &convert_scalar,
                                      .huffman = &huffman_scalar,
                                      .integer = &integer_scalar,

@@ -1,6 +1,6 @@
-// Which kernel families have a file for which ISA, and what stands in for those that have none. A
-// table is the struct of functions that one file exports, such as `convert_avx2`. For table.cpp and
-// tests only; everybody else asks a family for its table, as in `convert_kernels(isa)`.
+// The ISAs for which each kernel family has a file, and the substitutes for the others. A table is
+// the struct of functions that one file exports, such as `convert_avx2`. For table.cpp and tests
+// only; all other code asks a family for its table, as in `convert_kernels(isa)`.
 #pragma once
 
 #include <array>
@@ -23,7 +23,7 @@ struct RansKernels;
 struct StreamKernels;
 struct VectorKernels;
 
-// The tables of one ISA, a member for each family; null where the family has no file for it.
+// The tables of one ISA, one member per family; null if the family has no file for it.
 struct IsaTables {
   const Bf16DotKernels* bf16_dot = nullptr;
   const ConvertKernels* convert = nullptr;
@@ -51,7 +51,7 @@ constexpr std::array<const Kernels*, kCount> with_fallback(
   return found;
 }
 
-// What this build has, by ISA. Those of another architecture have no table.
+// The tables of this build, by ISA. ISAs of another architecture have none.
 extern const std::array<IsaTables, kIsaCount> isa_tables;
 
 }  // namespace meadow::kernels

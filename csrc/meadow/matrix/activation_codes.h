@@ -1,4 +1,4 @@
-// Activations in integers: symmetric INT8 with one scale per token.
+// Activations as integers: symmetric INT8 with one scale per token.
 #pragma once
 
 #include <cstddef>
@@ -11,7 +11,7 @@
 
 namespace meadow {
 
-// The integers of one x [tokens, columns].
+// The INT8 codes of one x [tokens, columns].
 class TokenCodes {
  public:
   TokenCodes(const float* x, std::size_t columns, std::size_t tokens, ActivationType type);

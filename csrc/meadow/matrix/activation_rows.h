@@ -1,4 +1,4 @@
-// Activations as products of floats take them, where they do not take them as they come.
+// Other forms of the activations, for float products that do not take them as they come.
 #pragma once
 
 #include <cstddef>
@@ -10,7 +10,7 @@
 
 namespace meadow {
 
-// F32 in rows that begin with a cache line, for many tokens; or rounded to BF16, for any number.
+// F32 in rows that start at a cache line, for many tokens; or rounded to BF16, for any number.
 class TokenRows {
  public:
   TokenRows(const float* x, std::size_t columns, std::size_t tokens, ActivationType type);
@@ -27,7 +27,7 @@ class TokenRows {
   LineVector<float> rows_;
 };
 
-// BF16 in pairs of columns, for many tokens on a CPU that multiplies them so.
+// BF16 in pairs of columns, for many tokens on a CPU with an instruction for pairs.
 class TokenPairs {
  public:
   TokenPairs(const float* x, std::size_t columns, std::size_t tokens, ActivationType type);

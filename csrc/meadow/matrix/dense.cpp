@@ -17,12 +17,12 @@ constexpr std::string_view kF32 = "F32";
 constexpr std::string_view kBF16 = "BF16";
 constexpr std::string_view kF16 = "F16";
 
-// What a dtype's rows are multiplied and widened by.
+// The kernels that multiply and widen rows of a dtype.
 template <typename Value>
 struct DenseKernels {
   void (*multiply)(const kernels::DenseRows<Value>& rows, const kernels::Tokens& tokens) noexcept;
   void (*widen)(const Value* values, std::size_t count, float* widened) noexcept;
-  // To pairs, see kernels/bf16_dot; null for a dtype or a CPU without them.
+  // Converts to pairs, see kernels/bf16_dot; null for a dtype or a CPU without them.
   void (*pair)(const Value* row, std::size_t columns, std::uint16_t* pairs) noexcept;
 };
 
@@ -79,7 +79,7 @@ class DenseMatrix final : public Matrix {
                         });
   }
 
-  // The next tile comes from memory while this one is multiplied.
+  // Prefetches the next tile while this one is multiplied.
   void ask_for(Block tile, std::size_t column, std::size_t count) const noexcept {
     for (std::size_t r = tile.begin; r < tile.end; ++r) {
       for (std::size_t c = 0; c < count; c += kLineBytes / sizeof(Value)) {

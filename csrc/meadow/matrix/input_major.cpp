@@ -30,7 +30,7 @@ class LaneSums {
     std::fill_n(sums_.data(), tokens * kLanes * width, 0.0F);
   }
 
-  // What input i adds: its weights, and its values x[t * stride] of each token.
+  // Adds the contribution of input i: its weights times its value x[t * stride] for each token.
   void add(std::size_t input, const float* weights, std::size_t tokens, const float* x,
            std::size_t stride) noexcept {
     kernels_.add_weighted(
@@ -55,7 +55,7 @@ class LaneSums {
 
 using Widen = void (*)(const std::uint16_t* values, std::size_t count, float* widened) noexcept;
 
-// Weights of one input as F32: those of F32 where they lie, others in a buffer.
+// The weights of one input as F32: in place if they are F32, otherwise in a buffer.
 template <typename Value>
 class InputReader {
  public:

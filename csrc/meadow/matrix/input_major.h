@@ -1,4 +1,4 @@
-// A weight stored by inputs: all that an input adds to the outputs lies together, so that inputs of
+// A weight stored by inputs: all values of one input lie together, so that those of inputs that are
 // 0 need not be read.
 #pragma once
 
@@ -15,29 +15,30 @@ class InputMajorMatrix : public Matrix {
  public:
   using Matrix::Matrix;
 
-  // y[r] += the sum of weight[r, i] * x[i] over the inputs i of `inputs`, which ascend; x has
-  // columns() values, y rows(), and one token is taken.
+  // y[r] += the sum of weight[r, i] * x[i] over the inputs i in `inputs`, in ascending order, for
+  // one token; x has columns() values and y has rows().
   //
-  // A sum is that of the contract in kernels/product: input i goes into lane i mod 16, in the order
-  // of the inputs, by a fused multiply-add, and lanes are added in the fixed order. An input of 0
-  // changes no lane but one of -0, which becomes 0, as long as its weights are finite. So, where
-  // the inputs that are left out are 0 and y was +0, y is what the whole product gives, plus 0: bit
-  // for bit, with 0 for -0. Lanes are spread over the threads, which change no bit.
+  // The sum follows the contract of kernels/product: input i is added to lane i mod 16, in the
+  // order of the inputs, by a fused multiply-add, and lanes are added in the fixed order. As long
+  // as its weights are finite, an input of 0 changes no lane except one of -0, which becomes 0. So
+  // if the omitted inputs are 0 and y was +0, y equals the whole product plus 0: bit for bit, with
+  // 0 instead of -0. Lanes are spread over the threads, which change no bit.
   void add_rows(std::span<const std::uint32_t> inputs, const float* x, float* y, unsigned threads,
                 ActivationType type = ActivationType::kF32) const;
 
  protected:
-  // The same, once its preconditions are checked.
+  // The same, after its preconditions have been checked.
   virtual void do_add_rows(std::span<const std::uint32_t> inputs, const float* x, float* y,
                            unsigned threads, ActivationType type) const = 0;
 };
 
-// Over memory that outlives it: the values [columns, rows] of a weight [rows, columns], not copied.
-// Products of all inputs are those of dense_matrix, bit for bit, except that a NaN may be another.
+// Refers to memory that must outlive it: the values [columns, rows] of a weight [rows, columns],
+// not copied. Products of all inputs equal those of dense_matrix bit for bit, except that NaN may
+// differ.
 std::unique_ptr<InputMajorMatrix> input_major_matrix(DenseType type, const void* values,
                                                      std::size_t rows, std::size_t columns);
 
-// From the part "values", [columns, rows]; see matrix_of.
+// Made from the part "values", [columns, rows]; see matrix_of.
 std::unique_ptr<Matrix> input_major_matrix_of(const MatrixParts& parts);
 
 }  // namespace meadow

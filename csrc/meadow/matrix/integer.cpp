@@ -24,7 +24,7 @@ constexpr std::string_view kQ8Planes = "Q8 planes";
 
 std::size_t strips_of(std::size_t rows) noexcept { return block_count(rows, kStripRows); }
 
-// Values [rows, groups] as strips have them: [strips, groups, 16 rows], `blank` behind the rows.
+// Values [rows, groups] in the layout of strips: [strips, groups, 16 rows], `blank` past the rows.
 template <typename T>
 std::vector<T> in_strips(const T* values, std::size_t rows, std::size_t groups, T blank) {
   std::vector<T> found(strips_of(rows) * groups * kStripRows, blank);
@@ -80,7 +80,7 @@ class ScaleStore {
     if (grouped()) per_scale_ = static_cast<std::uint32_t>(weight.per_scale / kBlockColumns);
   }
 
-  // Over the parts `outer`, `scales` and `coded_scales`, of which a form has what it needs.
+  // Refers to the parts `outer`, `scales` and `coded_scales`; a form has only those that it needs.
   ScaleStore(const IntegerWeight& shape, bool is_coded, PartReader& reader)
       : groups_(scales_of_row(shape)),
         per_row_(has_row_scales(shape, groups_)),
@@ -116,7 +116,7 @@ class ScaleStore {
     return (outer_.size() + values_.size()) * sizeof(float) + coded_.size();
   }
 
-  // What a code is multiplied with.
+  // The factor of a code.
   [[nodiscard]] float scale(std::size_t row, std::size_t column) const noexcept {
     const std::size_t strip = row / kStripRows;
     const std::size_t r = row % kStripRows;

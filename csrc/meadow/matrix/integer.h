@@ -1,4 +1,4 @@
-// Weights in integers as they are multiplied: dense or packed, with activations in INT8 or F32.
+// Integer weights as matrices: dense or packed, with activations in INT8 or F32.
 #pragma once
 
 #include <cstddef>
@@ -10,18 +10,18 @@
 
 namespace meadow {
 
-// Symmetric codes [rows, columns] and their scales, of the tensor, of rows, or of groups.
+// Symmetric codes [rows, columns] and their scales: for the tensor, for rows or for groups.
 struct IntegerWeight {
   const std::int8_t* codes;
   std::size_t rows;
   std::size_t columns;
-  std::size_t per_scale;  // columns that share a scale; 0: the whole weight, columns: a row
-  const float* scales;    // 1, [rows], or [rows, groups]; with coded scales [rows]
-  const std::uint8_t* coded_scales;  // null, or [rows, groups]: a scale is coded * scales[row]
+  std::size_t per_scale;             // columns that share a scale; 0: the weight has one
+  const float* scales;               // [1], [rows] or [rows, groups]; with coded scales [rows]
+  const std::uint8_t* coded_scales;  // null or [rows, groups]: a scale is coded * scales[row]
 };
 
-// How many scales a row has: 1 for the tensor too. Throws InvalidArgument where groups are neither
-// whole rows nor multiples of 32 columns.
+// The number of scales of a row; 1 also if the tensor has one scale. Throws InvalidArgument if
+// groups are neither whole rows nor multiples of 32 columns.
 std::size_t scales_of_row(const IntegerWeight& weight);
 
 enum class ActivationForm {
@@ -29,7 +29,7 @@ enum class ActivationForm {
   kFloats,  // F32: the weight's codes are widened
 };
 
-// A copy in strips, see kernels/integer/integer.h; `weight` may go.
+// Copies the weight into strips, see kernels/integer/integer.h; `weight` need not outlive it.
 std::unique_ptr<Matrix> integer_matrix(const IntegerWeight& weight, PlaneWidths widths,
                                        ActivationForm activations, unsigned threads);
 

@@ -1,5 +1,6 @@
-// Products with many tokens, whatever stores the weight: four rows at a time are brought into the
-// form of the kernel, into the innermost cache, and multiplied with all tokens before the next.
+// Products with many tokens, whatever form the weight is stored in: four rows at a time are brought
+// into the kernel's form in the innermost cache and multiplied with all tokens before the next
+// four.
 #pragma once
 
 #include <algorithm>
@@ -14,7 +15,7 @@
 
 namespace meadow {
 
-// Fewer are multiplied straight from memory.
+// Fewer tokens are multiplied straight from memory.
 constexpr std::size_t kManyTokens = 33;
 
 namespace many_tokens {
@@ -22,8 +23,8 @@ namespace many_tokens {
 constexpr std::size_t kTokens = 144;
 constexpr std::size_t kTileLanes = kernels::kTileRows * kernels::kLanes;
 
-// Rows of a tile, and those of tokens, whose distance is a multiple of 4 KiB would share one set of
-// the innermost cache: so they are a line longer.
+// Rows of a tile or of tokens at a distance of a multiple of 4 KiB would share one set of the
+// innermost cache, so they are made one line longer.
 template <typename Element>
 constexpr std::size_t padded(std::size_t columns) noexcept {
   constexpr std::size_t kLine = kLineBytes / sizeof(Element);
@@ -36,8 +37,8 @@ class Widened {
   explicit Widened(const Activations& /*x*/) {}
 
   using Element = float;
-  // A tile of 16 KiB; activations and sums of 144 KiB each beside it, for a second-level cache of
-  // 512 KiB.
+  // A tile has 16 KiB, and activations and sums have 144 KiB each, for a second-level cache of 512
+  // KiB.
   static constexpr std::size_t kColumns = 1024;
 
   static const float* x_of(const Activations& x) noexcept { return x.values; }
@@ -90,8 +91,8 @@ Scratch<typename Form::Element>& scratch(std::size_t tiles) {
   return memory;
 }
 
-// sums[token][tile][row of the tile]: all rows of a token side by side, because rows of results lie
-// so far apart that each write of a few would miss the cache.
+// Writes sums[token][tile][row of the tile]: all rows of a token lie side by side, because the rows
+// of the results are so far apart that each write of a few values would miss the cache.
 inline void reduce(const kernels::ProductKernels& kernels, const float* lanes, std::size_t tokens,
                    std::size_t tiles, float* sums) noexcept {
   float of_tile[kTokens * kernels::kTileRows];
@@ -106,7 +107,7 @@ inline void reduce(const kernels::ProductKernels& kernels, const float* lanes, s
 
 }  // namespace many_tokens
 
-// fill(row, column, columns, to, stride) brings up to four rows, from `row` on, into the form.
+// fill(row, column, columns, to, stride) brings up to four rows, starting at `row`, into the form.
 template <typename Form, typename Fill>
 void multiply_many(const Matrix& matrix, Block range, const Activations& x, float* y,
                    const Fill& fill) {

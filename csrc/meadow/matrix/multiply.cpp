@@ -17,14 +17,14 @@ constexpr std::size_t kLeastTaskBytes = 1 << 17;
 constexpr std::size_t kMostTaskBytes = 1 << 20;
 constexpr std::size_t kTasksPerThread = 8;
 
-// With many tokens: the sums of a task fill a quarter of a second-level cache of 512 KiB.
+// With many tokens, the sums of a task fill a quarter of a second-level cache of 512 KiB.
 constexpr std::size_t kTaskRows = 32;
 
 std::size_t group_count(const Matrix& matrix) noexcept {
   return block_count(matrix.rows(), matrix.row_step());
 }
 
-// Groups that are multiplied: the chosen ones, or all.
+// The groups to multiply: the chosen ones or all.
 std::size_t chosen_count(const Product& product) noexcept {
   return product.groups ? product.groups->size() : group_count(*product.matrix);
 }
@@ -46,7 +46,7 @@ std::size_t rows_of_task(const Matrix& matrix, std::size_t tokens, std::size_t t
   return std::max<std::size_t>(1, task_bytes / row_bytes);
 }
 
-// What one task multiplies: groups of a matrix, or places in the list of the chosen ones.
+// The share of one task: groups of a matrix, or positions in the list of the chosen ones.
 struct Share {
   const Product* product;
   Block groups;

@@ -64,7 +64,7 @@ class PackedMatrix final : public Matrix {
                                        });
   }
 
-  // Columns behind the last may have been coded as anything.
+  // Columns past the last may have any codes.
   static void clear_behind(std::size_t columns, std::uint16_t* pairs, std::size_t stride) noexcept {
     for (std::size_t c = columns; c % kernels::kPairColumns != 0; ++c) {
       const std::size_t at = kernels::place_in_pairs(c);
@@ -73,7 +73,7 @@ class PackedMatrix final : public Matrix {
   }
 
   const kernels::PackedKernels& kernels_ = kernels::packed_kernels(active_isa());
-  FloatPlanes planes_;  // empty where others own them
+  FloatPlanes planes_;  // empty if others own them
   kernels::PackedRows view_;
   std::size_t bytes_;
 };

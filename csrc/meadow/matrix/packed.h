@@ -10,11 +10,11 @@ namespace meadow {
 
 std::unique_ptr<Matrix> packed_matrix(FloatPlanes planes);
 
-// Over planes that outlive it; a product reads `bytes` of them.
+// Refers to planes that must outlive it; a product reads `bytes` of them.
 std::unique_ptr<Matrix> packed_matrix(const kernels::PackedRows& planes, std::size_t rows,
                                       std::size_t bytes);
 
-// BF16, or F16 and F32 that hold BF16 values only. Throws InvalidArgument for others.
+// Packs BF16, or F16 and F32 that hold only BF16 values. Throws InvalidArgument for others.
 std::unique_ptr<Matrix> packed_matrix(DenseType type, const void* values, std::size_t rows,
                                       std::size_t columns, unsigned threads);
 

@@ -18,7 +18,7 @@ using kernels::kUnitColumns;
 // Parts of rows that are widened are whole strips.
 static_assert(many_tokens::Widened::kColumns % (kernels::kStripUnits * kUnitColumns) == 0);
 
-// Of the planes of a weight, in bytes, and its number of strips.
+// The size of a weight's planes in bytes, and its number of strips.
 struct Sizes {
   Sizes(std::size_t rows, std::size_t columns) {
     const std::size_t groups = block_count(rows, kGroupRows);
@@ -42,7 +42,7 @@ class PackedF16Matrix final : public Matrix {
         planes_(std::move(planes)),
         view_(planes_.view()),
         bytes_(planes_.bytes()) {}
-  // Over planes that others own.
+  // Refers to planes that others own.
   PackedF16Matrix(const kernels::PackedF16Rows& view, std::size_t rows, std::size_t bytes)
       : Matrix(rows, view.columns), view_(view), bytes_(bytes) {
     const Sizes sizes(rows, view.columns);

@@ -1,4 +1,4 @@
-// Packed F16 as a matrix, of values that need its precision.
+// Packed F16 as a matrix, for values that need its precision.
 #pragma once
 
 #include <cstdint>

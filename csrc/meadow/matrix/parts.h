@@ -1,5 +1,5 @@
-// A matrix taken apart, and made again over memory that somebody else owns: what copies, processes
-// and exporters carry. Everything is checked at the door; products rely on it afterwards.
+// Takes a matrix apart, and makes it again over memory that somebody else owns: for copies, other
+// processes and exporters. Everything is checked when it is made; products rely on that afterwards.
 #pragma once
 
 #include <cstddef>
@@ -22,7 +22,7 @@ enum class PartType { kU8, kU16, kU32, kF32 };
 std::string_view name_of(PartType type) noexcept;
 std::size_t width_of(PartType type) noexcept;
 
-// Elements in a row. Records, such as escapes, are bytes.
+// A contiguous array of elements. Records, such as escapes, are bytes.
 struct MatrixPart {
   std::string name;
   PartType type;
@@ -30,7 +30,7 @@ struct MatrixPart {
   std::size_t count;
 };
 
-// What integer forms tell besides; see IntegerWeight.
+// Further properties of integer forms; see IntegerWeight.
 struct IntegerOptions {
   std::size_t per_scale;
   ActivationForm activations;
@@ -60,9 +60,9 @@ void MatrixParts::add(const char* name, std::span<const T> values) {
   }
 }
 
-// Over memory that outlives it and stays as it is. Throws InvalidArgument for an unknown form, a
-// part that is missing, unknown, misaligned or of another size, WrongDtype for another type, and
-// Corrupt for contents that contradict themselves.
+// Refers to memory that must outlive it and not change. Throws InvalidArgument for an unknown form
+// and for a part that is missing, unknown, misaligned or of the wrong size, WrongDtype for a wrong
+// type, and Corrupt for inconsistent contents.
 std::unique_ptr<Matrix> matrix_of(const MatrixParts& parts);
 
 // Hands out the parts of a form by name.
@@ -70,13 +70,14 @@ class PartReader {
  public:
   explicit PartReader(const MatrixParts& parts) : parts_(parts) {}
 
-  // Of exactly `count` elements; without it of any number, to be checked by whoever asks.
+  // A part of exactly `count` elements; without `count`, of any number, which the caller must
+  // check.
   template <typename T>
   std::span<const T> take(std::string_view name, std::optional<std::size_t> count = std::nullopt,
                           std::size_t alignment = alignof(T)) {
     return typed<T>(found(name, {type_of<T>(), sizeof(T), alignment}, count));
   }
-  // Throws for parts that nobody took.
+  // Throws if any part was not taken.
   void finish() const;
 
  private:

@@ -1,4 +1,4 @@
-// Activations brought into another form, once for all products that want them so.
+// Activations brought into another form, once for all products that need it.
 #pragma once
 
 #include <algorithm>
@@ -11,8 +11,9 @@
 
 namespace meadow {
 
-// A Form is made of (x, columns, tokens, type), fills itself by prepare(token), shows itself by
-// add_to(Activations), and tells by wanted(matrix, tokens, type) where it is needed.
+// A Form is constructed from (x, columns, tokens, type). prepare(token) fills it,
+// add_to(Activations) adds it to activations, and wanted(matrix, tokens, type) says whether it is
+// needed.
 template <typename Form>
 class Prepared {
  public:
@@ -28,14 +29,14 @@ class Prepared {
     }
   }
 
-  // Null for a product that does not want it.
+  // Null for a product that does not need it.
   [[nodiscard]] const Form* of(const Product& product, std::size_t tokens,
                                ActivationType type) const noexcept {
     return Form::wanted(*product.matrix, tokens, type) ? find(product) : nullptr;
   }
 
  private:
-  // A few tokens are not worth waking a thread.
+  // Fewer tokens are not worth waking a thread.
   static constexpr std::size_t kTokensOfThreads = 8;
 
   struct Entry {

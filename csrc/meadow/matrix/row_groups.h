@@ -1,4 +1,4 @@
-// Products of floats that are packed in groups of four rows, whatever codes them.
+// Products of floats that are packed in groups of four rows, for any codec.
 #pragma once
 
 #include <algorithm>
@@ -12,8 +12,8 @@
 
 namespace meadow {
 
-// Kernels have multiply(planes, group, rows, tokens) and widen(planes, group, first unit, behind
-// the last, to, stride).
+// Kernels have multiply(planes, group, rows, tokens) and widen(planes, group, first unit, end, to,
+// stride).
 template <typename Kernels, typename Planes>
 void multiply_row_groups(const Matrix& matrix, const Kernels& kernels, const Planes& planes,
                          Block range, const Activations& x, float* y) {
@@ -33,7 +33,7 @@ void multiply_row_groups(const Matrix& matrix, const Kernels& kernels, const Pla
   }
 }
 
-// Group after group is widened, and the rows that are asked for are copied.
+// Widens one group after another, and copies the requested rows.
 template <typename Kernels, typename Planes>
 void read_row_groups(const Matrix& matrix, const Kernels& kernels, const Planes& planes,
                      Block range, float* values) {
@@ -52,7 +52,7 @@ void read_row_groups(const Matrix& matrix, const Kernels& kernels, const Planes&
   }
 }
 
-// Sizes are in bytes; escapes are told apart by the `parts` of `escaped`.
+// Sizes are in bytes; the `parts` of `escaped` divide the escapes.
 template <typename Planes>
 MatrixParts parts_of_planes(const Matrix& matrix, const Planes& planes, std::size_t code_bytes,
                             std::size_t lower_bytes, std::size_t table_bytes, std::size_t parts) {

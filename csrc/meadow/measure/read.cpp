@@ -9,8 +9,8 @@
 namespace meadow {
 namespace {
 
-// A task's words: streams of a little more than 2 MiB, so that a thread's streams neither share the
-// sets of a cache nor reach the ends of their pages at the same time.
+// The words of a task: each stream has a little more than 2 MiB, so that a thread's streams neither
+// share the sets of a cache nor reach the ends of their pages at the same time.
 constexpr std::size_t kWordsOfStream = (1 << 18) + 512 + 72;
 constexpr std::size_t kWordsOfTask = kernels::kStreams * kWordsOfStream;
 

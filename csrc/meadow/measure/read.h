@@ -1,4 +1,4 @@
-// What the products of the engine are compared with: how fast this host reads memory.
+// Reads memory as fast as this host can: the yardstick for the products of the engine.
 #pragma once
 
 #include <cstddef>

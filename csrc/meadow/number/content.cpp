@@ -27,7 +27,7 @@ constexpr bool f32_is_f16(std::uint32_t bits) noexcept {
   return ((mantissa | 0x800000) & ((1U << below) - 1)) == 0;
 }
 
-// No early exit inside a block, so that the compiler may use vectors.
+// No early exit inside a block, so that the compiler can vectorise.
 template <bool (*kHolds)(std::uint32_t)>
 bool block_holds(const std::uint32_t* values, std::size_t count) noexcept {
   bool holds = true;

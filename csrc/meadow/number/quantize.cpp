@@ -26,7 +26,7 @@ std::size_t rows_per_block(std::size_t columns) noexcept {
   return std::max<std::size_t>(1, kBlockWeights / std::max<std::size_t>(1, columns));
 }
 
-// Rows of a weight as floats: in place where they are, else widened into a scratch row.
+// Rows of a weight as floats: in place if they are F32, otherwise widened into a scratch row.
 class FloatRows {
  public:
   FloatRows(const Weight& weight, const QuantizeKernels& table)
@@ -77,7 +77,7 @@ std::size_t first_not_finite(const float* weights, std::size_t count) noexcept {
           (weight.type == FloatType::kF64 ? " (as F32)" : ""));
 }
 
-// What a block of rows found; blocks are merged in order.
+// The result of a block of rows; blocks are merged in order.
 struct BlockResult {
   Range range{0.0F, 0.0F, true};
   SquareSums sums{0.0, 0.0};

@@ -21,7 +21,7 @@ constexpr std::size_t kLanes = 8;
 
 using Group = std::array<float, kQ8Group>;
 
-// Adding 1.5 * 2^23 leaves no bits below one: rounds half to even what is below 2^22.
+// Adding 1.5 * 2^23 leaves no bits below one: values below 2^22 are rounded half to even.
 float rounded(float steps) noexcept {
   constexpr float kMagic = 12582912.0F;
   return (std::clamp(steps, -kMost, kMost) + kMagic) - kMagic;
@@ -45,8 +45,8 @@ float squared_error(const Group& group, float scale) noexcept {
          ((lanes[1] + lanes[5]) + (lanes[3] + lanes[7]));
 }
 
-// So that the candidates of the row's largest group are the highest scales there are. Nothing
-// subnormal, which would be too coarse to be multiplied.
+// Chosen so that the candidates of the row's largest group are the highest scales there are. Never
+// denormal, which would be too coarse to be multiplied.
 float row_scale(float top) noexcept {
   if (top == 0.0F) return 1.0F;
   constexpr auto kRoom = static_cast<float>(kHighestScale - kCandidates + 1);

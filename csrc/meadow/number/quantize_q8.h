@@ -1,5 +1,5 @@
-// "q8": symmetric INT8 in groups of 32 inputs whose scales are themselves 8 bits, times one F32
-// scale of the row: 8.25 bits a weight and 32 a row, against 8.5 of GGUF's Q8_0.
+// "q8": symmetric INT8 in groups of 32 inputs, whose scales are 8-bit codes times one F32 scale of
+// the row: 8.25 bits per weight and 32 per row, compared with 8.5 per weight for GGUF's Q8_0.
 #pragma once
 
 #include <cstddef>
@@ -18,9 +18,9 @@ struct Q8 {
   std::uint8_t* coded_scales;  // [rows, ceil(columns / 32)], 1 to 255
 };
 
-// A weight is code * (coded scale * row scale), in float. Of the scales from |weight|max / 127.5 of
-// its group on, sixteen neighbouring ones are tried and the one with the least squared error kept:
-// on real weights that leaves less error than Q8_0, which takes |weight|max / 127 in F16. Returns
+// A weight is code * (coded scale * row scale), in float. For each group, sixteen neighbouring
+// scales from |weight|max / 127.5 on are tried, and the one with the least squared error is kept:
+// on real weights that leaves less error than Q8_0, which uses |weight|max / 127 in F16. Returns
 // the sums of squares of weights and errors. Throws InvalidArgument for NaN and infinity, naming
 // the weight and the index.
 kernels::SquareSums quantize_q8(const float* weights, std::size_t rows, std::size_t columns,

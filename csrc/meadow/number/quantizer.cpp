@@ -24,8 +24,8 @@ float not_zero(double scale) noexcept {
   return rounded == 0.0F ? std::numeric_limits<float>::denorm_min() : rounded;
 }
 
-// The quantizer itself, or near the end of F32 one with a slightly smaller scale, so that no code
-// times the scale is infinite.
+// The quantizer itself, or, near the end of the range of F32, one with a slightly smaller scale, so
+// that no code times the scale is infinite.
 Quantizer without_overflow(Quantizer quantizer) noexcept {
   const std::int32_t most =
       std::max(quantizer.zero - quantizer.lowest, quantizer.highest - quantizer.zero);

@@ -6,9 +6,9 @@
 
 namespace meadow {
 
-// The symmetric scale is |weight|max / (2^(bits-1) - 1); the asymmetric one (high - low) /
+// The symmetric scale is |weight|max / (2^(bits-1) - 1). The asymmetric one is (high - low) /
 // (2^bits - 1), with the zero point where zero falls: the affine scheme of Jacob et al., CVPR 2018.
-// Scale 1 for weights that are all zero.
+// The scale is 1 for weights that are all zero.
 kernels::Quantizer quantizer_for(const kernels::Range& range, const QuantizeSpec& spec) noexcept;
 
 }  // namespace meadow

@@ -1,4 +1,4 @@
-// Walks over the chunks of a matrix and gives each one as a key: its elements' bytes, zeros behind.
+// Walks over the chunks of a matrix and turns each into a key: its elements' bytes, then zeros.
 #pragma once
 
 #include <array>
@@ -42,7 +42,7 @@ class ChunkReader {
     }
   }
 
-  // Up to 8 bytes: one load where memory behind the chunk may be read, masked.
+  // A key of up to 8 bytes: one masked load if memory past the chunk may be read.
   [[nodiscard]] std::uint64_t narrow_key(const std::uint8_t* at, std::size_t bytes) const noexcept {
     std::uint64_t key = 0;
     if (end_ - at >= 8) {

@@ -16,7 +16,7 @@ namespace {
 constexpr std::size_t kBlock = 1 << 16;
 constexpr std::size_t kNowhere = std::numeric_limits<std::size_t>::max();
 
-// Moving the range of codes to start at zero makes one comparison of the two bounds.
+// Shifting the range of codes to start at zero turns the two comparisons into one.
 template <typename Element>
 std::size_t first_misfit(const CodeMatrix& codes, Block block) noexcept {
   const auto* elements = reinterpret_cast<const Element*>(codes.data);
@@ -126,7 +126,7 @@ UniqueChunks unique_chunks(const CodeMatrix& codes, unsigned chunk, unsigned thr
   return unique_chunks_hashed<WideKey<8>>(codes, chunk, threads);
 }
 
-// Indices are numbered by first appearance: the largest so far tells how many there are.
+// Indices are numbered by first appearance, so the largest so far gives their number.
 std::vector<GrowthPoint> dictionary_growth(const UniqueChunks& chunks, std::size_t points) {
   if (points == 0) invalid("points: expected at least 1, found 0");
   const std::size_t count = chunks.indices.size();

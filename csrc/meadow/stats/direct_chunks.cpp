@@ -55,7 +55,7 @@ void merge(Table& into, const Table& from) noexcept {
   }
 }
 
-// The keys that occur, by first appearance.
+// The keys that occur, in order of first appearance.
 std::vector<std::uint32_t> occurring_keys(const Table& table) {
   std::vector<std::uint32_t> keys;
   for (std::size_t key = 0; key < table.size(); ++key) {

@@ -1,4 +1,4 @@
-// Unique extraction for chunks of at most 16 bits: a table with a row for every possible chunk.
+// Finds the unique chunks of at most 16 bits by a table with a row for every possible chunk.
 #pragma once
 
 #include "meadow/stats/chunk_reader.h"

@@ -20,7 +20,7 @@ constexpr std::size_t kPartitionChunks = 1 << 12;
 constexpr unsigned kMaxPartitionBits = 10;
 constexpr std::size_t kBlock = 1 << 17;  // a multiple of 64: blocks share no word of a bitmap
 
-// Odd, and another one in each process, so that no file can be made whose chunks all collide. No
+// Odd, and different in each process, so that nobody can make a file whose chunks all collide. No
 // result depends on it: a hash chooses a place, never an order.
 std::uint64_t random_multiplier() noexcept {
   constexpr std::uint64_t kGolden = 0x9E3779B97F4A7C15;  // 2^64 / golden ratio, Knuth's multiplier
@@ -148,7 +148,8 @@ class Extraction {
                      });
   }
 
-  // Where each block's entries of each partition go, so that partitions keep positions in order.
+  // The place of each block's entries in each partition, so that partitions keep positions in
+  // order.
   void place_blocks() {
     offsets_.assign(blocks_ * partitions_, 0);
     parallel_for(blocks_, threads_, [this](std::size_t block) {
@@ -168,8 +169,8 @@ class Extraction {
     starts_[partitions_] = next;
   }
 
-  // A caller may write to its codes while they are read: then what was counted no longer fits, and
-  // nothing may be written beyond it.
+  // A caller may change its codes while they are read: the counts are then wrong, and nothing may
+  // be written beyond them.
   [[nodiscard]] std::vector<std::size_t> ends_of_blocks() const {
     std::vector<std::size_t> ends;
     for (std::size_t at = partitions_; at < offsets_.size(); ++at) ends.push_back(offsets_[at]);
@@ -206,7 +207,7 @@ class Extraction {
     entries_.reset();
   }
 
-  // What a first appearance is must stay known while indices turn from positions to numbers.
+  // The first appearances must stay known while indices change from positions to numbers.
   void number_dictionary() {
     first_.resize(count_ / 64 + 1);
     std::vector<std::uint32_t> next(blocks_ + 1, 0);
@@ -276,7 +277,7 @@ class Extraction {
   std::vector<std::size_t> starts_;   // [partition + 1]
   std::unique_ptr<Entry<Key>[]> entries_;
   std::vector<std::vector<Distinct>> distinct_;
-  RawVector<std::uint64_t> first_;  // a bit for each position
+  RawVector<std::uint64_t> first_;  // one bit for each position
   UniqueChunks found_;
 };
 

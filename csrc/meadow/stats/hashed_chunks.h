@@ -1,10 +1,10 @@
-// Unique extraction for chunks of more than 16 bits.
+// Finds the unique chunks of more than 16 bits.
 //
 // 1. Every chunk is sent to a partition by its hash; a partition keeps the order of positions.
 // 2. Each partition finds its distinct chunks with a hash table that fits the cache, and writes for
 //    each chunk the position where it appeared first.
 // 3. A chunk that is its own first appearance gets the next index; the others look theirs up.
-// So the order is that of first appearance, whatever the number of partitions or threads.
+// The order is that of first appearance for any number of partitions and threads.
 #pragma once
 
 #include "meadow/stats/chunk_reader.h"

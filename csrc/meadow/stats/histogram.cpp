@@ -11,7 +11,7 @@
 namespace meadow {
 namespace {
 
-// One slice per thread: integer sums are the same however they are cut.
+// One slice per thread: integer sums are the same however the work is divided.
 constexpr std::size_t kSmallestSlice = 1 << 16;
 
 template <typename Table, typename CountSlice>
@@ -77,7 +77,7 @@ Counts project(const Counts& joint, Field field) {
   return counts;
 }
 
-// An F32 is too wide for a table of whole values: its two halves have one each.
+// An F32 is too wide for a table of whole values, so each of its halves has one.
 std::vector<Counts> count_fields_f32(const std::uint32_t* values, std::size_t count,
                                      unsigned threads) {
   constexpr std::size_t kHalf = 1 << 16;

@@ -1,5 +1,5 @@
-// A lane of the contract is a lane of one register, and one instruction takes 32 columns. Beside
-// the flags of its ISA this file needs AVX512_BF16, which the table asks the CPU for.
+// A lane of the contract is a lane of one register, and one instruction takes 32 columns. Besides
+// the flags of its ISA this file needs AVX512_BF16, for which the table checks the CPU.
 #include <immintrin.h>
 
 #include <cstddef>
@@ -19,7 +19,7 @@ __m512bh load_pairs(const std::uint16_t* pairs) noexcept {
   return reinterpret_cast<__m512bh>(_mm512_loadu_si512(pairs));
 }
 
-// Two short loops, where one over all sums would not be unrolled and keep them in memory.
+// Two short loops: a single one over all sums would not be unrolled and would keep them in memory.
 template <std::size_t Count>
 void accumulate_some(const PairTile& tile, const std::uint16_t* x, std::size_t x_stride,
                      float* memory) noexcept {
@@ -105,8 +105,8 @@ void round(const float* x, std::size_t columns, std::uint16_t* pairs) noexcept {
   }
 }
 
-// The unpacked words of two rows hold columns as they stand in pairs, but for their halves, which
-// change places: the lower half of a register is the first row's, the upper the second's.
+// The unpacked words of two rows hold columns as in pairs, except that their halves are swapped:
+// the lower half of a register belongs to the first row, the upper half to the second.
 void store_rows(const std::uint8_t* lower, __m512i upper_u8x64, std::uint16_t* pairs,
                 std::size_t stride) noexcept {
   const __m512i bytes_u8x64 = _mm512_loadu_si512(lower);

@@ -1,4 +1,4 @@
-// Vectors of 256 bits, from the compiler.
+// The compiler vectorises with 256 bits.
 #include "meadow/kernels/convert/loops.h"
 
 namespace meadow::kernels {

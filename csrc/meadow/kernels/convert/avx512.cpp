@@ -1,4 +1,4 @@
-// Vectors of 512 bits, from the compiler.
+// The compiler vectorises with 512 bits.
 #include "meadow/kernels/convert/loops.h"
 
 namespace meadow::kernels {

@@ -1,6 +1,6 @@
-// The kernels that take values from one float type to another, exactly, where both types hold them.
-// NaN keep their payloads. The scalar file is the specification; the others equal it bit for bit.
-// This header is read by files of every ISA: it must define no code.
+// The kernels that convert values exactly between float types that both hold them. NaN keep their
+// payloads. The scalar file is the specification; the others equal it bit for bit. This header is
+// included by files of every ISA: it must define no code.
 #pragma once
 
 #include <cstddef>
@@ -17,7 +17,7 @@ struct ConvertKernels {
   void (*f16_of_bf16)(const std::uint16_t* from, std::size_t count, std::uint16_t* to) noexcept;
   void (*f16_of_f32)(const std::uint32_t* from, std::size_t count, std::uint16_t* to) noexcept;
   void (*f32_of_f16)(const std::uint16_t* from, std::size_t count, std::uint32_t* to) noexcept;
-  // Whether BF16 holds all of them.
+  // Whether BF16 holds all values.
   bool (*f16_is_bf16)(const std::uint16_t* values, std::size_t count) noexcept;
 };
 

@@ -1,6 +1,6 @@
-// The family as plain loops without a branch: the scalar file compiles them one element at a time,
-// the files of the ISAs let the compiler use its vectors. Everything is in an anonymous namespace,
-// so each of them has its own.
+// The family as plain loops without branches: the scalar file compiles them one element at a time,
+// and the files of the ISAs let the compiler vectorise them. Everything is in an anonymous
+// namespace, so that each file has its own copy.
 #pragma once
 
 #include <cstddef>
@@ -16,15 +16,15 @@ namespace {
 // upper half of F32.
 constexpr std::uint32_t kRebias = 127 - 15;
 
-// Both directions choose between results that are all computed, without a branch, so that the
-// compiler may use vectors. Float arithmetic here is exact: sums of multiples of 2^-24 below 2^-13.
+// Both directions compute all candidate results and select one without a branch, so that the
+// compiler can vectorise. Float arithmetic here is exact: sums of multiples of 2^-24 below 2^-13.
 
-// By a mask: a choice by `?` in front of float arithmetic would be a branch again.
+// Selects by a mask: `?` before float arithmetic would be compiled to a branch again.
 std::uint32_t either(bool first, std::uint32_t a, std::uint32_t b) noexcept {
   return b ^ ((a ^ b) & (0U - static_cast<std::uint32_t>(first)));
 }
 
-// A denormal F16 is m * 2^-24. As the low bits of a float of 2^-14 it is 2^-14 + m * 2^-24.
+// A denormal F16 is m * 2^-24. With m in the low bits, the float 2^-14 becomes 2^-14 + m * 2^-24.
 constexpr std::uint32_t kSmallest = std::uint32_t{113} << 23;  // 2^-14
 
 std::uint32_t f32_of_denormal(std::uint32_t mantissa) noexcept {
@@ -41,7 +41,7 @@ std::uint32_t widened(std::uint16_t half) noexcept {
   return std::uint32_t{half & 0x8000U} << 16 | either(magnitude >= 0x7C00, special, finite);
 }
 
-// Below 2^-14 a multiple of 2^-24: added to 2^-14, it stands in the bits from 13 on.
+// Below 2^-14, where F16 has multiples of 2^-24: added to 2^-14, the multiple is in bits 13 and up.
 std::uint32_t f16_of_small(std::uint32_t magnitude) noexcept {
   const float sum = float_of(magnitude) + float_of(kSmallest);
   return (bits_of(sum) - kSmallest) >> 13;
@@ -74,7 +74,7 @@ void f32_of_f16(const std::uint16_t* from, std::size_t count, std::uint32_t* to)
   for (std::size_t i = 0; i < count; ++i) to[i] = widened(from[i]);
 }
 
-// No early exit, so that there may be vectors. The lower half of the F32 is what BF16 drops.
+// No early exit, so that the compiler can vectorise. BF16 drops the lower half of the F32.
 bool f16_is_bf16(const std::uint16_t* values, std::size_t count) noexcept {
   std::uint32_t lost = 0;
   for (std::size_t i = 0; i < count; ++i) lost |= widened(values[i]) & 0xFFFF;

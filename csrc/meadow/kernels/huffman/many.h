@@ -1,6 +1,6 @@
-// Several symbols for each look-up, six streams in turn. The same source for every ISA that shifts
-// by a register in one operation (BMI2's shrx, AArch64's lsr); included by their files alone, so
-// everything is in an anonymous namespace.
+// Decodes several symbols per look-up, six streams in turn. The source is the same for every ISA
+// that shifts by a register in one operation (BMI2's shrx, AArch64's lsr). Only their files include
+// it, so everything is in an anonymous namespace.
 #pragma once
 
 #include <cstddef>
@@ -12,7 +12,7 @@
 namespace meadow::kernels {
 namespace {
 
-// 64 bits hold 7 bits that were read before, four times 12, and the mark above them.
+// 64 bits hold up to 7 bits that were read before, four times 12 bits, and the mark above them.
 constexpr std::size_t kLooks = 4;
 constexpr std::size_t kMostSymbols = kLooks * kSymbolsPerSlot;
 constexpr std::size_t kMostBytes = (7 + kLooks * kHuffmanBits) / 8;
@@ -24,8 +24,8 @@ std::uint64_t load_word(const std::uint8_t* at) noexcept {
   return word;
 }
 
-// A stream between two look-ups. The highest set bit of `hold` is a mark: what is above it was
-// read, so no counter is needed.
+// A stream between two look-ups. The highest set bit of `hold` is a mark: the bits above it have
+// been read, so no counter is needed.
 struct Reader {
   const std::uint8_t* in;
   std::uint8_t* out;
@@ -33,7 +33,7 @@ struct Reader {
 
   void refill(unsigned bits) noexcept { hold = (load_word(in) | kMark) >> bits; }
 
-  // 6 operations, of which 4 follow each other: and, load, shift, shift.
+  // 6 operations, of which 4 form a chain: and, load, shift, shift.
   void look(const HuffmanSlots& slots) noexcept {
     const std::uint64_t slot = slots.many[hold & (kHuffmanSlots - 1)];
     std::memcpy(out, &slot, sizeof slot);
@@ -48,8 +48,9 @@ struct Reader {
   }
 };
 
-// How often each stream may look kLooks times without a question: it reads up to 8 bytes and then
-// goes on by at most kMostBytes, and writes up to 8 bytes at each of at most kMostSymbols places.
+// How many times each stream can do kLooks look-ups without bounds checks: each time it reads up to
+// 8 bytes, advances by at most kMostBytes, and writes up to 8 bytes at each of at most kMostSymbols
+// places.
 std::size_t safe_turns(const Reader& reader, const std::uint8_t* in_end,
                        const std::uint8_t* out_end) noexcept {
   const auto bytes = static_cast<std::size_t>(in_end - reader.in);
@@ -87,7 +88,7 @@ void decode_side_by_side(const HuffmanSlots& slots, const HuffmanStreams& stream
   }
 }
 
-// The word at byte `at`; zeros stand behind the end.
+// The word at byte `at`; bytes past the end are zeros.
 std::uint64_t word_within(const std::uint8_t* in, std::uint64_t size, std::uint64_t at) noexcept {
   if (at + 8 <= size) return load_word(in + at);
   std::uint64_t word = 0;
@@ -95,7 +96,7 @@ std::uint64_t word_within(const std::uint8_t* in, std::uint64_t size, std::uint6
   return word;
 }
 
-// What is left of one stream; `bits` of its first byte were read.
+// Decodes the rest of one stream; `bits` bits of its first byte have been read.
 bool decode_end(const HuffmanSlots& slots, const std::uint8_t* in, const std::uint8_t* in_end,
                 std::uint8_t* out, const std::uint8_t* out_end, unsigned bits) noexcept {
   std::uint64_t read = bits;
@@ -137,7 +138,7 @@ bool decode(const HuffmanSlots& slots, const HuffmanStreams& streams) noexcept {
   return whole;
 }
 
-// Bits that wait to be written.
+// Bits waiting to be written.
 struct BitWriter {
   std::uint8_t* out;
   std::uint64_t hold;
@@ -153,8 +154,9 @@ struct BitWriter {
   }
 };
 
-// Four symbols a turn: codes are joined before they meet the bits that wait, so that each symbol
-// waits for a quarter of the chain. By pairs it is 18 operations a turn, else 32.
+// Four symbols a turn: their codes are joined before they are added to the waiting bits, so that
+// each symbol costs a quarter of the dependency chain. A turn takes 18 operations with pairs, else
+// 32.
 std::size_t encode_pairs(const std::uint32_t* pairs, const std::uint8_t* symbols, std::size_t count,
                          BitWriter& writer) noexcept {
   BitWriter bits = writer;

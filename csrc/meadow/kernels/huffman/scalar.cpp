@@ -4,7 +4,7 @@
 namespace meadow::kernels {
 namespace {
 
-// Bits of one stream, lowest first; behind its end there are zeros.
+// The bits of one stream, lowest first; zeros past its end.
 class Bits {
  public:
   Bits(const std::uint8_t* begin, const std::uint8_t* end) noexcept : next_(begin), end_(end) {}

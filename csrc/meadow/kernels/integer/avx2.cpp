@@ -1,10 +1,10 @@
 // 32 fields at a time: shifts and masks, and vpmaddubsw with four activation codes broadcast.
 //
 // vpmaddubsw adds two products of an unsigned and a signed byte in 16 bits, saturated; nothing here
-// saturates. Fields of w bits and codes of at most 127: n such sums are at most
+// saturates. With fields of w bits and codes of at most 127, n such sums are at most
 // n * 2 * (2^w - 1) * 127, which is below 2^15 for w = 7 and n = 1 (32258), 6 and 2 (32004), 5 and
-// 4 (31496), 4 and 8 (30480). Codes of width 8 give their magnitude, at most 128, and their sign to
-// the activation: 2 * 128 * 127 = 32512.
+// 4 (31496), 4 and 8 (30480). Codes of width 8 are split into their magnitude, at most 128, and
+// their sign, which is applied to the activation: 2 * 128 * 127 = 32512.
 #include <immintrin.h>
 
 #include "meadow/kernels/integer/quantize.h"
@@ -20,7 +20,7 @@ __m256i load(const void* from) noexcept {
   return _mm256_loadu_si256(static_cast<const __m256i*>(from));
 }
 
-// Left by kBits, or right where it is negative; bits cross into the next byte.
+// Shifts left by kBits, or right if it is negative; bits cross into the next byte.
 template <int kBits>
 __m256i shifted(__m256i bytes_u8x32) noexcept {
   if constexpr (kBits > 0) return _mm256_slli_epi16(bytes_u8x32, kBits);
@@ -42,7 +42,7 @@ struct Pieces {
   static constexpr bool kHasNibbles = (kWidth & 4) != 0;
   static constexpr bool kHasPairs = (kWidth & 2) != 0;
   static constexpr bool kHasBits = (kWidth & 1) != 0;
-  // Sums of products that fit in 16 bits.
+  // The number of sums of products that fit in 16 bits.
   static constexpr unsigned kSafeSteps = kWidth == 7 ? 1 : kWidth == 6 ? 2 : kWidth == 5 ? 4 : 8;
 
   template <unsigned kStep>
@@ -268,8 +268,8 @@ struct Ops {
     kBy[strip.width - 2](strip, scales, x, totals);
   }
 
-  // Four steps are 8 rows x 4 dwords; transposed in each half of the registers they are rows of 16
-  // columns, row 4 i + k at half i of register k.
+  // Four steps are 8 rows x 4 dwords; transposing them in each half of the registers gives rows of
+  // 16 columns, row 4 i + k in half i of register k.
   static void place(const std::int8_t* codes, std::size_t blocks, std::int8_t* placed) noexcept {
     for (std::size_t n = 0; n < 4 * blocks; ++n, placed += 128) {
       const std::int8_t* from = codes + n / 2 * 256 + n % 2 * kHalf;

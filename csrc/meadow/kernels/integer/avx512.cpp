@@ -1,6 +1,6 @@
 // 64 fields at a time: three shifts, selects by vpternlogd, and vpdpbusd with four activation codes
-// broadcast. vpdpbusd takes unsigned fields, so codes of width 8 are raised by 128 and 128 times
-// the activations' sum is taken away again.
+// broadcast. vpdpbusd takes unsigned fields, so 128 is added to codes of width 8, and 128 times the
+// sum of the activations is subtracted again.
 #include <immintrin.h>
 
 #include "meadow/kernels/integer/quantize.h"
@@ -11,7 +11,7 @@ namespace {
 
 constexpr std::size_t kAhead = 16384;  // bytes, measured
 
-// Left by kBits, or right where it is negative; bits cross into the next byte.
+// Shifts left by kBits, or right if it is negative; bits cross into the next byte.
 template <int kBits>
 __m512i shifted(__m512i bytes_u8x64) noexcept {
   if constexpr (kBits > 0) return _mm512_slli_epi16(bytes_u8x64, kBits);
@@ -90,7 +90,7 @@ __m512i four_codes(const std::int8_t* codes) noexcept {
   return _mm512_set1_epi32(four);
 }
 
-// Sums of some tokens, in several chains where tokens are few: vpdpbusd takes 4 to 5 cycles.
+// Sums of some tokens, in several chains if there are few tokens: vpdpbusd takes 4 to 5 cycles.
 template <unsigned kTokens>
 struct Sums {
   static constexpr unsigned kChains = kTokens == 1 ? 4 : kTokens <= 3 ? 2 : 1;
@@ -253,8 +253,8 @@ struct Ops {
     kBy[strip.width - 2](strip, scales, x, totals);
   }
 
-  // Four steps are 16 rows x 4 dwords; transposed in each quarter of the registers they are rows of
-  // 16 columns, row 4 i + k at quarter i of register k.
+  // Four steps are 16 rows x 4 dwords; transposing them in each quarter of the registers gives rows
+  // of 16 columns, row 4 i + k in quarter i of register k.
   static void place(const std::int8_t* codes, std::size_t blocks, std::int8_t* placed) noexcept {
     for (std::size_t n = 0; n < 2 * blocks; ++n, codes += 256, placed += 256) {
       __m512i steps_i32x16[4];

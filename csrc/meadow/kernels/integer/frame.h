@@ -1,17 +1,17 @@
-// What the vector files share: the way through a strip, in tiles that stay in the first cache, and
-// what is done by numbers rather than vectors. `Ops` has the vectors of one ISA. Everything is in
-// an anonymous namespace, so each file has its own.
+// Shared by the vector files: the loops over a strip, in tiles that stay in the first-level cache,
+// and the scalar work. `Ops` has the vector operations of one ISA. Everything is in an anonymous
+// namespace, so that each file has its own copy.
 //
 // Ops:
-//   kSignedOffset         what the codes that add_dots multiplies lack to be the codes it is given
-//   unpack(strip, blocks, codes)    some blocks of width 2 to 7 to codes as width 8 has them
+//   kSignedOffset         added to the codes that add_dots multiplies, gives the codes passed to it
+//   unpack(strip, blocks, codes)    some blocks of width 2 to 7 to codes in the layout of width 8
 //   add_dots(codes, blocks, x, sums)    sums[16 t + r] += dot products with codes of width 8
-//   add_fed_dots(strip, x, feed, sums)  a whole strip of width 2 to 7 and one token, with its
-//                         escapes, and without its offset
+//   add_fed_dots(strip, x, feed, sums)  a whole strip of width 2 to 7 and one token, with escapes
+//                         but without the offset
 //   kAddsGroups, add_groups(strip, scales, x, totals)
-//                         whether it has, for one token and a strip without escapes, its own sums
-//                         over groups: totals[r], before outer
-//   place(codes, blocks, placed)    codes of width 8 as IntegerKernels::decode has them
+//                         whether it has its own sums over groups, for one token and a strip
+//                         without escapes: totals[r], before `outer` is applied
+//   place(codes, blocks, placed)    codes of width 8 to the layout of IntegerKernels::decode
 //   add_lanes(codes, groups, scales, x, lanes)    lanes of product.h, 16 columns at a time
 #pragma once
 
@@ -30,7 +30,7 @@ constexpr std::size_t kTokensAtOnce = 128;
 constexpr std::size_t kValueTokensAtOnce = 4;
 constexpr std::size_t kLanes = 16;
 
-// Some tokens' codes, from a column on.
+// The codes of some tokens, from a column on.
 struct CodesFrom {
   const std::int8_t* codes;
   std::size_t stride;
@@ -52,10 +52,10 @@ struct Blocks {
 struct EscapeCursor {
   const std::uint16_t* at;
   const std::uint16_t* end;
-  std::size_t column = 0;  // of the escape before
+  std::size_t column = 0;  // of the previous escape
 };
 
-// Calls see(column, row, addend) for escapes before column `until`.
+// Calls see(column, row, addend) for each escape before column `until`.
 template <typename See>
 void for_escapes(EscapeCursor& cursor, std::size_t until, const See& see) noexcept {
   const std::uint16_t* at = cursor.at;
@@ -71,14 +71,14 @@ void for_escapes(EscapeCursor& cursor, std::size_t until, const See& see) noexce
   cursor.column = column;
 }
 
-// Unsigned, because only the end of all sums has to fit.
+// Adds as unsigned, because only the final sum has to fit.
 std::int32_t wrapped_sum(std::int32_t a, std::int32_t b) noexcept {
   return static_cast<std::int32_t>(static_cast<std::uint32_t>(a) + static_cast<std::uint32_t>(b));
 }
 
-// The escapes of a strip for one token, some with each block of fields, whose vectors leave the
-// units that escapes need idle. A sum that is read again soon after it was written makes the CPU
-// wait; four sets of them, taken in turn, do not.
+// Adds the escapes of a strip for one token, a few with each block of fields, whose vector
+// operations leave idle the units that escapes need. Reading a sum again soon after writing it
+// stalls the CPU; four sets of sums, used in turn, avoid that.
 class EscapeFeed {
  public:
   EscapeFeed(const IntegerStrip& strip, const std::int8_t* x) noexcept
@@ -108,12 +108,12 @@ class EscapeFeed {
   std::int32_t sets_[4][kStripRows] = {};
 };
 
-// Where there are none.
+// Used if there are no escapes.
 struct NoFeed {
   void next_block() const noexcept {}
 };
 
-// Codes of some blocks, at most a tile, as width 8 has them.
+// The codes of some blocks, at most a tile, in the layout of width 8.
 template <typename Ops>
 void unpack_codes(const IntegerStrip& strip, Blocks blocks, EscapeCursor& cursor,
                   std::int8_t* codes) noexcept {
@@ -127,7 +127,7 @@ void unpack_codes(const IntegerStrip& strip, Blocks blocks, EscapeCursor& cursor
               });
 }
 
-// What the offset adds to every row.
+// Starts the sums with the contribution of the offset, the same for every row.
 void start_sums(std::int32_t offset, const ActivationCodes& x, Blocks blocks,
                 std::int32_t* sums) noexcept {
   for (std::size_t t = 0; t < x.count; ++t) {
@@ -141,8 +141,8 @@ void start_sums(std::int32_t offset, const ActivationCodes& x, Blocks blocks,
   }
 }
 
-// Adds the dot products over some blocks, the escapes put in their places. The cursor stands before
-// the first of them.
+// Adds the dot products over some blocks, with the escapes put in their places. The cursor is
+// before the first of these escapes.
 template <typename Ops>
 void add_blocks(const IntegerStrip& strip, Blocks blocks, EscapeCursor& cursor,
                 const ActivationCodes& x, std::int32_t* sums) noexcept {
@@ -160,7 +160,7 @@ void add_blocks(const IntegerStrip& strip, Blocks blocks, EscapeCursor& cursor,
   }
 }
 
-// y = sum * (outer * scale of the token); `rows` is nearly always all of them.
+// y = sum * (outer * scale of the token); `rows` is nearly always the whole strip.
 void write_results(const float* sums, const StripScales& scales, std::size_t rows, float x_scale,
                    float* y) noexcept {
   float results[kStripRows];

@@ -1,5 +1,6 @@
-// 16 fields at a time, with what every AArch64 CPU has: smull of bytes and sadalp of its products.
-// Fields of up to 7 bits are bytes above 0, so they need no other product than codes of width 8.
+// 16 fields at a time, with instructions of every AArch64 CPU: smull of bytes, sadalp of its
+// products. Fields of up to 7 bits are non-negative bytes, so the product of width 8 serves them
+// too.
 #include <arm_neon.h>
 
 #include "meadow/kernels/integer/quantize.h"
@@ -10,7 +11,7 @@ namespace {
 
 constexpr std::size_t kQuarter = 16;  // bytes of a piece: 4 rows of 16
 
-// Left by kBits, or right where it is negative.
+// Shifts left by kBits, or right if it is negative.
 template <int kBits>
 uint8x16_t shifted(uint8x16_t bytes_u8x16) noexcept {
   if constexpr (kBits > 0) return vshlq_n_u8(bytes_u8x16, kBits);

@@ -1,6 +1,6 @@
-// Activations to INT8 as plain loops without a branch: the scalar file compiles them one element
-// at a time, the files of the ISAs let the compiler use its vectors. Everything is in an anonymous
-// namespace, so each of them has its own.
+// Activations to INT8 as plain loops without branches: the scalar file compiles them one element at
+// a time, and the files of the ISAs let the compiler vectorise them. Everything is in an anonymous
+// namespace, so that each file has its own copy.
 #pragma once
 
 #include <cstddef>
@@ -13,7 +13,7 @@
 namespace meadow::kernels {
 namespace {
 
-// Bits of magnitudes are in the order of the magnitudes; infinities and NaN are above all others.
+// The bits of magnitudes are ordered like the magnitudes, with infinities and NaN above all others.
 std::uint32_t greatest_magnitude(const float* x, std::size_t columns) noexcept {
   std::uint32_t top = 0;
   for (std::size_t c = 0; c < columns; ++c) {
@@ -23,8 +23,9 @@ std::uint32_t greatest_magnitude(const float* x, std::size_t columns) noexcept {
   return top;
 }
 
-// Adding 1.5 * 2^23 leaves no bits below one, so the addition itself rounds half to even. Only a
-// subnormal scale, itself rounded, lets a quotient exceed 127 by more than rounding takes away.
+// Adding 1.5 * 2^23 leaves no bits below one, so the addition itself rounds half to even. Only with
+// a denormal scale, which is itself rounded, can a quotient exceed 127 by more than rounding
+// removes.
 void divide_and_round(const float* x, std::size_t columns, float scale,
                       std::int8_t* codes) noexcept {
   constexpr float kMagic = 12582912.0F;

@@ -1,4 +1,4 @@
-// The specification: every code is put in its place first, and multiplied then.
+// The specification: every code is first put in its place and then multiplied.
 #include <cmath>
 #include <cstddef>
 #include <cstdint>
@@ -58,8 +58,8 @@ void decode(const IntegerStrip& strip, std::int8_t* codes) noexcept {
   }
 }
 
-// Codes of a row, a block of columns at a time; a strip's codes are found again for each row, as no
-// memory may be asked for here.
+// The codes of a row, a block of columns at a time. A strip's codes are computed again for each
+// row, because no memory may be allocated here.
 class Row {
  public:
   Row(const IntegerStrip& strip, std::size_t row) : strip_(strip), row_(row) {}
@@ -139,7 +139,7 @@ float reduced(float* lanes) noexcept {
   return lanes[0];
 }
 
-// What a code of the block is multiplied with before the product.
+// The factor of a code of the block before the product.
 float inner_scale(const StripScales& scales, std::size_t block, std::size_t r) noexcept {
   if (scales.per_scale == 0) return 1.0F;
   const float scale = scale_of_group(scales, block / scales.per_scale, r);

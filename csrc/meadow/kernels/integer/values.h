@@ -1,5 +1,5 @@
 // Products with activations in F32, for the vector files: codes are put in their places in a tile,
-// and lanes of product.h taken from there. See frame.h.
+// from which the lanes of product.h are computed. See frame.h.
 #pragma once
 
 #include <cstddef>
@@ -13,7 +13,7 @@ namespace {
 
 constexpr std::size_t kGroupCodes = kStripRows * kLanes;  // 16 columns of a tile
 
-// Codes of some blocks, at most a tile, as IntegerKernels::decode has them.
+// The codes of some blocks, at most a tile, in the layout of IntegerKernels::decode.
 template <typename Ops>
 void decode_blocks(const IntegerStrip& strip, Blocks blocks, EscapeCursor& cursor,
                    std::int8_t* codes) noexcept {
@@ -37,7 +37,7 @@ void decode(const IntegerStrip& strip, std::int8_t* codes) noexcept {
   }
 }
 
-// What a code is multiplied with before the product, or null for nothing.
+// The factors of the codes before the product; null if there are none.
 const float* inner_scales(const StripScales& scales, std::size_t block, float* found) noexcept {
   if (scales.per_scale == 0) return nullptr;
   scales_of_group(scales, block / scales.per_scale, found);
@@ -79,7 +79,7 @@ float reduced(float* lanes) noexcept {
   return lanes[0];
 }
 
-// A tile with at most one scale to a row.
+// The blocks of a tile with at most one scale per row.
 std::size_t tile_blocks(const StripScales& scales, std::size_t block, std::size_t blocks) noexcept {
   const std::size_t size = blocks - block < kTileBlocks ? blocks - block : kTileBlocks;
   if (scales.per_scale == 0) return size;

@@ -1,4 +1,4 @@
-// Of 64 weights: 3 operations for the codes, 2 pshufb, 4 unpacks, 8 to make words of halves, 8
+// For 64 weights: 3 operations for the codes, 2 pshufb, 4 unpacks, 8 to make words of halves, 8
 // multiply-adds.
 #include <immintrin.h>
 
@@ -12,10 +12,10 @@ namespace meadow::kernels {
 namespace {
 
 constexpr std::size_t kHalf = 8;
-// Bytes in front of both planes: the best of 0, 1, 2 and 4 KiB on Zen 5.
+// How far ahead both planes are prefetched, in bytes: the best of 0, 1, 2 and 4 KiB on Zen 5.
 constexpr std::size_t kAhead = 4096;
 
-// GCC would load again for every use, until loads are the limit.
+// Without this GCC would load again for every use, until loads are the limit.
 template <typename Vector>
 Vector kept(Vector value) noexcept {
   asm("" : "+x"(value));  // NOLINT(portability-no-assembler)
@@ -98,7 +98,7 @@ struct Sums {
     }
   }
 
-  // The last unit, of which only the first `count` columns are there.
+  // The last unit, of which only the first `count` columns exist.
   void add_few(std::size_t r, const Row& row, const float* x, std::size_t stride,
                std::size_t count) noexcept {
     float weights[kUnitColumns];

@@ -1,5 +1,5 @@
 // Two rows share a register: its lower half is one of them, its upper half the other, eight lanes
-// of each. Of 64 weights: 3 operations for the codes, 1 vpshufb, 2 unpacks, 4 to make words of
+// of each. For 64 weights: 3 operations for the codes, 1 vpshufb, 2 unpacks, 4 to make words of
 // halves, 4 multiply-adds.
 #include <immintrin.h>
 
@@ -15,7 +15,7 @@ namespace {
 constexpr std::size_t kHalf = 8;
 constexpr std::size_t kPairs = kGroupRows / 2;
 constexpr std::size_t kPairBytes = 2 * kUnitColumns;
-// Bytes in front of both planes: the best of 0, 1, 2 and 4 KiB on Zen 5.
+// How far ahead both planes are prefetched, in bytes: the best of 0, 1, 2 and 4 KiB on Zen 5.
 constexpr std::size_t kAhead = 4096;
 
 // Columns 0 to 7, 8 to 15, 16 to 23 and 24 to 31 of two rows.
@@ -64,7 +64,7 @@ struct Sums {
     }
   }
 
-  // The last unit, of which only the first `count` columns are there.
+  // The last unit, of which only the first `count` columns exist.
   void add_few(std::size_t p, const Pair& pair, const float* x, std::size_t stride,
                std::size_t count) noexcept {
     for (std::size_t q = 0; q * kHalf < count; ++q) {

@@ -1,6 +1,6 @@
-// How the files of the ISAs go over a group's units: runs without an escape, and between them units
-// whose upper bytes are put right in memory first. Everything is in an anonymous namespace, so each
-// of them has its own.
+// The loop over a group's units, for the files of the ISAs: runs without an escape, and between
+// them units whose upper bytes are first corrected in memory. Everything is in an anonymous
+// namespace, so that each file has its own copy.
 #pragma once
 
 #include <cstddef>
@@ -16,7 +16,7 @@ struct GroupPlanes {
   const std::uint8_t* lower;
   const std::uint8_t* table;
   const Escape* escape;  // the next one
-  const Escape* last;    // behind the group's last
+  const Escape* last;    // past the group's last
 };
 
 GroupPlanes planes_of(const PackedRows& packed, std::size_t group) noexcept {
@@ -26,8 +26,8 @@ GroupPlanes planes_of(const PackedRows& packed, std::size_t group) noexcept {
           packed.escapes + packed.escaped[group], packed.escapes + packed.escaped[group + 1]};
 }
 
-// Calls coded(first, behind last) for runs of units, and stored(unit, upper bytes [128]) for units
-// with escapes, in order, over units [begin, end). `upper(unit, out)` gives the coded upper bytes.
+// Goes over units [begin, end) in order and calls coded(first, end) for runs of units, and
+// stored(unit, upper bytes [128]) for units with escapes. `upper(unit, out)` decodes upper bytes.
 template <typename Upper, typename Coded, typename Stored>
 void for_each_run(GroupPlanes& planes, std::size_t begin, std::size_t end, const Upper& upper,
                   const Coded& coded, const Stored& stored) noexcept {
@@ -48,7 +48,7 @@ void for_each_run(GroupPlanes& planes, std::size_t begin, std::size_t end, const
   }
 }
 
-// A run of coded units, each through memory like those with escapes.
+// Handles a run of coded units like those with escapes, each through memory.
 template <typename Upper, typename Stored>
 [[maybe_unused]] auto through_memory(const Upper& upper, const Stored& stored) noexcept {
   return [&upper, &stored](std::size_t unit, std::size_t end) noexcept {

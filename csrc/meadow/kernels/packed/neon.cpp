@@ -1,4 +1,4 @@
-// `zip` of lower and upper bytes gives what the layout is made for; 16 lanes are four registers.
+// The layout is made for `zip` of lower and upper bytes; 16 lanes are four registers.
 #include <arm_neon.h>
 
 #include <cstddef>

@@ -1,14 +1,15 @@
-// Products of 16-bit floats whose upper bytes are coded: a code of 4 bits stands for sign and upper
-// seven exponent bits of a BF16; the lower byte (lowest exponent bit, mantissa) is stored as it is.
-// The scalar file is the specification; the others equal it, and the products of the dense weight
-// (see kernels/product), bit for bit. This header is read by files of every ISA: it must define no
-// code.
+// Products of 16-bit floats whose upper bytes are coded: a code of 4 bits stands for the sign and
+// the upper seven exponent bits of a BF16; the lower byte (lowest exponent bit, mantissa) is stored
+// as it is. The scalar file is the specification; the others equal it, and the products of the
+// dense weight (see kernels/product), bit for bit. This header is included by files of every ISA:
+// it must define no code.
 //
-// Four rows are a group, 32 columns of a group a unit of 128 weights. A unit has 64 bytes of codes:
-// byte b of the first 32 holds rows 0 (low half) and 1 (high half), of the last 32 rows 2 and 3;
-// and 128 lower bytes, 32 of each row. Byte b of a row is column `column_of_byte(b)`: interleaving
-// lower and upper bytes within 16 bytes, as `unpack` and `zip` do, then gives 32-bit words whose
-// lower half is one of 16 columns and whose upper half that 16 columns on.
+// Four rows form a group, and 32 columns of a group form a unit of 128 weights. A unit has 64 bytes
+// of codes: byte b of the first 32 holds rows 0 (low half) and 1 (high half), and byte b of the
+// last 32 holds rows 2 and 3. It also has 128 lower bytes, 32 of each row. Byte b of a row is
+// column `column_of_byte(b)`: interleaving lower and upper bytes within 16 bytes, as `unpack` and
+// `zip` do, then gives 32-bit words with one of 16 columns in the lower half and the column 16
+// further in the upper half.
 #pragma once
 
 #include <cstddef>
@@ -30,7 +31,7 @@ constexpr std::size_t column_of_byte(std::size_t byte) noexcept {
   return word + byte / 8 % 2 * 8 + byte % 2 * 16;
 }
 
-// A weight whose upper byte is none of its table's: in order of units, then of bytes.
+// A weight whose upper byte is not in its table. Escapes are ordered by unit, then by byte.
 struct Escape {
   std::uint16_t unit;
   std::uint8_t byte;   // row * 32 + byte of the row
@@ -51,11 +52,11 @@ constexpr std::size_t units_of(std::size_t columns) noexcept {
 }
 
 struct PackedKernels {
-  // One group with few tokens; y takes the first `rows` results of each. Rows beyond a weight's
-  // last are coded like any other and left out here.
+  // Multiplies one group with few tokens and writes the first `rows` results of each to y. Rows
+  // past a weight's last are coded like any other and left out here.
   void (*multiply)(const PackedRows& packed, std::size_t group, std::size_t rows,
                    const Tokens& tokens) noexcept;
-  // Units [begin, end) of a group in F32: widened[row * stride + column - begin * 32].
+  // Units [begin, end) of a group to F32, as widened[row * stride + column - begin * 32].
   void (*widen)(const PackedRows& packed, std::size_t group, std::size_t begin, std::size_t end,
                 float* widened, std::size_t stride) noexcept;
 };

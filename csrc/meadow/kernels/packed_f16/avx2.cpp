@@ -1,4 +1,4 @@
-// Of 32 weights: 5 operations for the codes, 4 pshufb, 3 blends, a store and a load, 2 unpacks, 2
+// For 32 weights: 5 operations for the codes, 4 pshufb, 3 blends, a store and a load, 2 unpacks, 2
 // extracts, 4 conversions, 4 multiply-adds.
 #include <immintrin.h>
 
@@ -15,7 +15,7 @@ constexpr std::size_t kHalf = 8;
 constexpr std::size_t kLine = 64;
 constexpr std::size_t kTables = 4;  // of 16 entries, of which the upper 2 bits name one
 constexpr std::size_t kMostTokens = 8;
-// Bytes in front of both planes, which are asked for while a strip is multiplied, as in avx512.cpp.
+// How far ahead both planes are prefetched, in bytes, while a strip is multiplied: see avx512.cpp.
 constexpr std::size_t kAhead = 6144;
 
 __m256i load(const std::uint8_t* p) noexcept {
@@ -44,8 +44,7 @@ __m256i looked_up(const Tables& tables, __m256i low_u8x32, __m256i by_2_u8x32,
   return _mm256_blendv_epi8(first_u8x32, second_u8x32, by_2_u8x32);
 }
 
-// Shifts bits 2 Row and 2 Row + 1 of each byte to its top; what comes from the byte below is not
-// looked at.
+// Shifts bits 2 Row and 2 Row + 1 of each byte to its top; bits from the byte below are ignored.
 template <std::size_t Row>
 void decode_row(const Tables& tables, const std::uint8_t* codes, std::uint8_t* bytes) noexcept {
   const __m256i pair_u8x32 = load(codes + Row / 2 * kUnitColumns);
@@ -101,7 +100,7 @@ void add(Lanes& lanes, const Row& row, const float* x) noexcept {
   }
 }
 
-// The last unit, of which only the first `count` columns are there.
+// The last unit, of which only the first `count` columns exist.
 void add_few(Lanes& lanes, const Row& row, const float* x, std::size_t count) noexcept {
   float weights[kUnitColumns];
   float memory[kLanes];
@@ -117,7 +116,7 @@ float sum(const Lanes& lanes) noexcept {
   return sum_of_lanes(_mm256_add_ps(lanes.of_f32x8[0], lanes.of_f32x8[1]));
 }
 
-// So many columns of a strip, the last unit of which may be a part, by one token.
+// Multiplies `columns` columns of a strip, whose last unit may be partial, by one token.
 void add_strip(const F16Strip& strip, const std::uint8_t* bytes, std::size_t columns,
                const float* x, Lanes* memory) noexcept {
   const std::uint8_t* codes = strip.codes;

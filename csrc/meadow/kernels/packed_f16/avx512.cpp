@@ -15,8 +15,8 @@ namespace {
 constexpr std::size_t kPairs = kGroupRows / 2;
 constexpr std::size_t kPairBytes = 2 * kUnitColumns;
 constexpr std::size_t kLine = 64;
-// Bytes in front of both planes, which are asked for while a strip is multiplied: all at once,
-// while it is decoded, they came 0.15 slower. The best of 4, 6, 8 and 12 KiB on Zen 5.
+// How far ahead both planes are prefetched, in bytes, while a strip is multiplied: prefetching all
+// at once, while it is decoded, was 0.15 slower. The best of 4, 6, 8 and 12 KiB on Zen 5.
 constexpr std::size_t kAhead = 6144;
 
 // The 32 columns of two rows, in order.
@@ -32,7 +32,7 @@ __m512i halves_of(int low, int high) noexcept {
   return _mm512_inserti64x4(_mm512_set1_epi32(low), _mm256_set1_epi32(high), 1);
 }
 
-// vpermb takes no notice of the two bits above a code, which are anything.
+// vpermb ignores the two bits above a code, which are arbitrary.
 template <std::size_t P>
 __m512i looked_up(__m512i table_u8x64, const std::uint8_t* codes) noexcept {
   const __m512i low_u8x64 =
@@ -88,7 +88,7 @@ struct Sums {
     }
   }
 
-  // The last unit, of which only the first `count` columns are there.
+  // The last unit, of which only the first `count` columns exist.
   void add_few(std::size_t p, const Pair& pair, const float* x, std::size_t stride,
                std::size_t count) noexcept {
     for (std::size_t half = 0; half * kLanes < count; ++half) {
@@ -110,8 +110,8 @@ struct Sums {
   }
 };
 
-// Of a strip whose columns are the first of `columns` ones. A loop over whole units alone keeps its
-// sums in registers: with a branch for the last one inside it took 1.3 times as long.
+// Multiplies a strip that has the first of `columns` columns. A loop over only whole units keeps
+// its sums in registers: with a branch for the last unit inside, it took 1.3 times as long.
 template <std::size_t Count>
 void add_strip(const F16Strip& strip, const std::uint8_t* upper, std::size_t columns,
                const float* x, std::size_t stride, Sums<Count>& sums) noexcept {

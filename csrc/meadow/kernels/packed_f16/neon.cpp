@@ -1,4 +1,4 @@
-// `zip` of lower and upper bytes gives what the layout is made for; 16 lanes are four registers.
+// The layout is made for `zip` of lower and upper bytes; 16 lanes are four registers.
 #include <arm_neon.h>
 
 #include <cstddef>
@@ -61,7 +61,7 @@ Row merged(const std::uint8_t* lower, const std::uint8_t* upper) noexcept {
   return row;
 }
 
-// So many columns of a strip, the last unit of which may be a part, by one token.
+// Multiplies `columns` columns of a strip, whose last unit may be partial, by one token.
 void add_strip(const std::uint8_t* lower, const std::uint8_t* bytes, std::size_t columns,
                const float* x, Lanes* memory) noexcept {
   Lanes lanes[kGroupRows];

@@ -1,20 +1,20 @@
-// Products of F16 whose upper bytes are coded: a code of 6 bits stands for sign, exponent and the
-// two highest mantissa bits; the lower byte is stored as it is. The scalar file is the
+// Products of F16 whose upper bytes are coded: a code of 6 bits stands for the sign, the exponent
+// and the two highest mantissa bits; the lower byte is stored as it is. The scalar file is the
 // specification; the others equal it, and the products of the dense weight (see kernels/product),
-// bit for bit. This header is read by files of every ISA: it must define no code.
+// bit for bit. This header is included by files of every ISA: it must define no code.
 //
 // Groups and units are those of kernels/packed: 4 rows, 32 columns. A unit has 96 bytes of codes
-// and 128 lower bytes, 32 of each row. Of the codes byte b of the first 32 holds the lower 4 bits
-// of rows 0 (low half) and 1 (high half), of the next 32 those of rows 2 and 3, and of the last 32
-// the upper 2 bits of row r in its bits 2 r and 2 r + 1. Byte b of a row is column
+// and 128 lower bytes, 32 of each row. Byte b of the first 32 bytes of codes holds the lower 4 bits
+// of rows 0 (low half) and 1 (high half), byte b of the next 32 those of rows 2 and 3, and byte b
+// of the last 32 the upper 2 bits of row r in its bits 2 r and 2 r + 1. Byte b of a row is column
 // `f16_column_of_byte(b)`: interleaving lower and upper bytes within 16 bytes then gives eight
-// columns of F16 in a row, and those of 32 bytes 16.
+// consecutive columns of F16, and interleaving those of 32 bytes gives 16.
 //
-// One or two weights of a hundred are in no table, so most units have one: for each strip of 32
-// units upper bytes go to the innermost cache first, then escapes to their places there, in one
-// loop, and then the product is taken. An escape takes 16 bits, and a branch that is guessed wrong
-// is one of a strip. (Escapes as the next of a stream, put in by vpexpandb, took 8 bits and 0.3 of
-// the speed.)
+// One or two weights in a hundred are in no table, so most units have an escape. For each strip of
+// 32 units, upper bytes are decoded to the innermost cache, then one loop puts the escapes in their
+// places there, and then the product is computed. An escape takes 16 bits, and a strip has one
+// mispredicted branch. (A stream of escaped bytes, inserted by vpexpandb, took 8 bits per escape
+// but cost 0.3 of the speed.)
 #pragma once
 
 #include <cstddef>
@@ -34,10 +34,10 @@ constexpr std::size_t f16_column_of_byte(std::size_t byte) noexcept {
   return byte % 8 + byte / 16 * 8 + byte / 8 % 2 * 16;
 }
 
-// A weight that is none of its table's, or one on the way to the next such: in order of places,
-// which are unit * 128 + row * 32 + byte of the row.
+// A weight that is not in its table, or a step towards the next such weight. Ordered by place,
+// which is unit * 128 + row * 32 + byte of the row.
 struct F16Escape {
-  std::uint8_t skip;   // places from the one before, or from the first of the strip
+  std::uint8_t skip;   // places from the previous one, or from the first of the strip
   std::uint8_t upper;  // the upper byte
 };
 
@@ -55,12 +55,12 @@ constexpr std::size_t strips_of(std::size_t columns) noexcept {
 }
 
 struct PackedF16Kernels {
-  // One group with few tokens; y takes the first `rows` results of each. Rows beyond a weight's
-  // last are coded like any other and left out here.
+  // Multiplies one group with few tokens and writes the first `rows` results of each to y. Rows
+  // past a weight's last are coded like any other and left out here.
   void (*multiply)(const PackedF16Rows& packed, std::size_t group, std::size_t rows,
                    const Tokens& tokens) noexcept;
-  // Units [begin, end) of a group in F32: widened[row * stride + column - begin * 32]. `begin` is a
-  // multiple of kStripUnits.
+  // Units [begin, end) of a group to F32, as widened[row * stride + column - begin * 32]. `begin`
+  // is a multiple of kStripUnits.
   void (*widen)(const PackedF16Rows& packed, std::size_t group, std::size_t begin, std::size_t end,
                 float* widened, std::size_t stride) noexcept;
 };

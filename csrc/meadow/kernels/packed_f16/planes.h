@@ -1,5 +1,5 @@
-// Where a strip's planes lie, and its escapes. Everything is in an anonymous namespace, so each
-// file of an ISA has its own.
+// Where the planes and escapes of a strip lie. Everything is in an anonymous namespace, so that
+// each file of an ISA has its own copy.
 #pragma once
 
 #include <cstddef>
@@ -14,11 +14,12 @@ struct F16Strip {
   const std::uint8_t* codes;  // of its first unit
   const std::uint8_t* lower;
   const F16Escape* escape;
-  const F16Escape* last;  // behind its last escape
+  const F16Escape* last;  // past its last escape
   std::size_t units;      // at most kStripUnits
 };
 
-// Of a group's units [begin, end), those from `begin` on, a multiple of kStripUnits.
+// The strip that starts at unit `begin`, a multiple of kStripUnits, of a group's units [begin,
+// end).
 F16Strip f16_strip_of(const PackedF16Rows& packed, std::size_t group, std::size_t begin,
                       std::size_t end) noexcept {
   const std::size_t at = group * units_of(packed.columns) + begin;
@@ -32,7 +33,7 @@ const std::uint8_t* f16_table_of(const PackedF16Rows& packed, std::size_t group)
   return packed.tables + group / kTableGroups * kF16UpperBytes;
 }
 
-// `bytes` are the upper bytes of a whole strip.
+// Puts the escapes in their places; `bytes` are the upper bytes of a whole strip.
 void put_in_place(const F16Strip& strip, std::uint8_t* bytes) noexcept {
   std::size_t at = 0;
   for (const F16Escape* escape = strip.escape; escape != strip.last; ++escape) {

@@ -1,4 +1,4 @@
-// Vectors from the compiler; eight fields at a time by BMI2 (pext and pdep: 3 cycles of latency,
+// The compiler vectorises; eight fields at a time by BMI2 (pext and pdep: 3 cycles of latency,
 // one each cycle on Intel and from Zen 3 on).
 #include <immintrin.h>
 

@@ -1,6 +1,6 @@
-// The family as plain loops without a branch: the scalar file compiles them one element at a time,
-// the files of the ISAs let the compiler use its vectors. Everything is in an anonymous namespace,
-// so each of them has its own.
+// The family as plain loops without branches: the scalar file compiles them one element at a time,
+// and the files of the ISAs let the compiler vectorise them. Everything is in an anonymous
+// namespace, so that each file has its own copy.
 #pragma once
 
 #include <cstddef>
@@ -13,7 +13,7 @@
 namespace meadow::kernels {
 namespace {
 
-// At most 4096 values: escapes are counted in 16 bits, so that all vectors have the same lanes.
+// For at most 4096 values: escapes are counted in 16 bits, so that all vectors have the same lanes.
 std::uint16_t split_fields(const FloatCut& cut, const std::uint16_t* values, std::size_t count,
                            const std::uint16_t* column_bases, std::uint16_t row_base,
                            std::uint8_t* symbols) noexcept {
@@ -54,8 +54,8 @@ std::size_t split(const FloatCut& cut, const std::uint16_t* values, std::size_t 
   return escapes;
 }
 
-// The sign's bit of the rest carries up to bit 15 when 2^15 - 2^shift is added; a mask then drops
-// what that leaves in between.
+// Adding 2^15 - 2^shift carries the sign bit of the rest up to bit 15; a mask then clears the bits
+// left in between.
 void merge(const FloatCut& cut, const std::uint8_t* symbols, const std::uint8_t* rest,
            std::size_t count, const std::uint16_t* column_bases, std::uint16_t row_base,
            std::uint16_t* values) noexcept {
@@ -97,7 +97,8 @@ void add_squares_bf16(const std::uint16_t* values, std::size_t count, const floa
   }
 }
 
-// 2^112 takes an exponent of F16 to that of F32. Infinities and NaN become 65536 and more.
+// A factor of 2^112 turns an exponent of F16 into that of F32. Infinities and NaN become 65536 or
+// more.
 void add_squares_f16(const std::uint16_t* values, std::size_t count, const float* weights,
                      float* sums) noexcept {
   for (std::size_t i = 0; i < count; ++i) {
@@ -106,7 +107,7 @@ void add_squares_f16(const std::uint16_t* values, std::size_t count, const float
   }
 }
 
-// Eight fields of `width` bits in a word: the bytes of a word of eight bytes, and back.
+// Gathers the eight bytes of a word into eight fields of `width` bits, and the inverse.
 [[maybe_unused]] std::uint64_t gathered(std::uint64_t bytes, unsigned width) noexcept {
   std::uint64_t fields = 0;
   for (unsigned n = 0; n < 8; ++n) {
@@ -123,8 +124,8 @@ void add_squares_f16(const std::uint16_t* values, std::size_t count, const float
   return bytes;
 }
 
-// Eight values are `width` whole bytes; words of eight bytes are touched while they fit. `Gather`
-// is `gathered`, or one instruction.
+// Eight values make `width` whole bytes; words of eight bytes are accessed as long as they fit.
+// `Gather` is `gathered` or a single instruction.
 template <typename Gather>
 void pack_by(const Gather& gather, const std::uint8_t* values, std::size_t count, unsigned width,
              std::uint8_t* packed) noexcept {

@@ -1,4 +1,4 @@
-// Vectors of 128 bits, from the compiler.
+// The compiler vectorises with 128 bits.
 #include "meadow/kernels/planes/loops.h"
 
 namespace meadow::kernels {

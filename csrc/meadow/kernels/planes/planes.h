@@ -1,6 +1,6 @@
 // The kernels that cut floats into planes of bytes and put them together again. The scalar file is
-// the specification; the others equal it bit for bit. This header is read by files of every ISA: it
-// must define no code.
+// the specification; the others equal it bit for bit. This header is included by files of every
+// ISA: it must define no code.
 #pragma once
 
 #include <cstddef>
@@ -18,21 +18,21 @@ namespace meadow::kernels {
 struct FloatCut {
   unsigned shift;        // at most 7
   std::uint16_t field;   // ones where the field lies, from bit 0 on: 15 - shift of them
-  std::uint16_t escape;  // symbols from here on say nothing but the top mantissa bits
+  std::uint16_t escape;  // symbols from here on hold only the top mantissa bits
   std::uint16_t top;     // ones where the top mantissa bits lie in a symbol
 };
 
 struct PlaneKernels {
-  // symbol = (field - row_base - column_bases[i]) mod field, where that is below cut.escape, else
-  // cut.escape with the top mantissa bits. Returns how many of those there are. `rest` may be null.
+  // symbol = (field - row_base - column_bases[i]) mod field if that is below cut.escape; otherwise
+  // cut.escape with the top mantissa bits. Returns the number of escapes. `rest` may be null.
   std::size_t (*split)(const FloatCut& cut, const std::uint16_t* values, std::size_t count,
                        const std::uint16_t* column_bases, std::uint16_t row_base,
                        std::uint8_t* symbols, std::uint8_t* rest) noexcept;
   void (*merge)(const FloatCut& cut, const std::uint8_t* symbols, const std::uint8_t* rest,
                 std::size_t count, const std::uint16_t* column_bases, std::uint16_t row_base,
                 std::uint16_t* values) noexcept;
-  // Bytes below 2^width to fields of `width` bits, lowest bit first, and back; ceil(count * width /
-  // 8) packed bytes, nothing outside is touched. width 1 to 8.
+  // Bytes below 2^width to fields of `width` bits, lowest bit first, and back: ceil(count * width /
+  // 8) packed bytes, and nothing outside is touched. `width` is 1 to 8.
   void (*pack)(const std::uint8_t* values, std::size_t count, unsigned width,
                std::uint8_t* packed) noexcept;
   void (*unpack)(const std::uint8_t* packed, std::size_t count, unsigned width,

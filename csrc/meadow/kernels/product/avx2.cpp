@@ -1,5 +1,5 @@
 // Lanes 0 to 7 and 8 to 15 of the contract are two registers. Four rows at a time share the
-// activations; one row alone would wait for its own sums, 4 or 5 cycles a step.
+// activations; a single row would wait for its own sums, 4 or 5 cycles per step.
 #include <immintrin.h>
 
 #include <cstddef>
@@ -15,8 +15,8 @@ namespace {
 constexpr std::size_t kRows = 4;
 constexpr std::size_t kMostTokens = 2;  // 16 registers: with three tokens sums would go to memory
 constexpr std::size_t kHalf = 8;
-// Bytes that are asked for before they are used, in each of the rows at hand: with 1 to 4 streams a
-// part of the rows apart, 1 to 8 KiB, 2 KiB each of four came closest to the bandwidth (Zen 5).
+// How far ahead each of the current rows is prefetched, in bytes. Of 1 to 4 streams, a part of the
+// rows apart, and 1 to 8 KiB, four streams of 2 KiB came closest to the bandwidth (Zen 5).
 constexpr std::size_t kAhead = 2048;
 constexpr std::size_t kLine = 64;
 
@@ -32,7 +32,7 @@ struct Bf16 {
   }
 };
 
-// The instruction would make quiet NaN of signalling ones: those take their bits along.
+// The instruction would make signalling NaN quiet, so the bits of NaN are restored.
 struct F16 {
   using Value = std::uint16_t;
   static __m256 load(const std::uint16_t* p) noexcept {
@@ -64,7 +64,7 @@ __m256 first(std::size_t count) noexcept {
       _mm256_cmpgt_epi32(_mm256_set1_epi32(static_cast<int>(count)), index_i32x8));
 }
 
-// Lanes behind the columns stay as they are: adding 0 would make -0 a 0.
+// Lanes past the columns stay unchanged: adding 0 would turn -0 into 0.
 template <typename Type>
 __m256 add_few(const typename Type::Value* weights, const float* x, std::size_t count,
                __m256 lanes_f32x8) noexcept {
@@ -73,7 +73,7 @@ __m256 add_few(const typename Type::Value* weights, const float* x, std::size_t 
   return _mm256_blendv_ps(lanes_f32x8, product_f32x8, first(count));
 }
 
-// What is left of a row behind its last whole 16 columns.
+// The rest of a row after its last whole 16 columns.
 template <typename Type>
 void add_tail(const typename Type::Value* weights, const float* x, std::size_t count,
               __m256* lanes_f32x8) noexcept {
@@ -88,9 +88,9 @@ float sum(__m256 low_f32x8, __m256 high_f32x8) noexcept {
   return sum_of_lanes(_mm256_add_ps(low_f32x8, high_f32x8));
 }
 
-// Row r of those at hand begins `apart` rows behind row r - 1: so each is a stream of its own,
-// whose next row follows in memory. Side by side they reach 0.86 of the bandwidth, apart all of it
-// (Zen 5).
+// Current row r begins `apart` rows after current row r - 1, so each is a stream of its own, whose
+// next row follows in memory. Neighbouring rows reach 0.86 of the bandwidth, rows apart reach all
+// of it (Zen 5).
 struct Place {
   std::size_t row;
   std::size_t apart;

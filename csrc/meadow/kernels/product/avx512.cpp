@@ -1,5 +1,5 @@
-// A lane of the contract is a lane of one register. Four rows at a time share the activations; one
-// row alone would wait for its own sum, 4 cycles a step.
+// A lane of the contract is a lane of one register. Four rows at a time share the activations; a
+// single row would wait for its own sum, 4 cycles per step.
 #include <immintrin.h>
 
 #include <cstddef>
@@ -13,8 +13,8 @@ namespace {
 
 constexpr std::size_t kRows = 4;
 constexpr std::size_t kMostTokens = 6;  // 24 sums, 4 rows and 1 activation in 32 registers
-// Bytes that are asked for before they are used, in each of the rows at hand: with 1 to 4 streams a
-// part of the rows apart, 1 to 8 KiB, 2 KiB each of four came closest to the bandwidth (Zen 5).
+// How far ahead each of the current rows is prefetched, in bytes. Of 1 to 4 streams, a part of the
+// rows apart, and 1 to 8 KiB, four streams of 2 KiB came closest to the bandwidth (Zen 5).
 constexpr std::size_t kAhead = 2048;
 constexpr std::size_t kLine = 64;
 
@@ -37,7 +37,7 @@ struct Bf16 {
   }
 };
 
-// The instruction would make quiet NaN of signalling ones: those take their bits along.
+// The instruction would make signalling NaN quiet, so the bits of NaN are restored.
 struct F16 {
   using Value = std::uint16_t;
   static __m512 widened(__m256i bits_u16x16) noexcept {
@@ -60,9 +60,9 @@ struct F16 {
   }
 };
 
-// Row r of those at hand begins `apart` rows behind row r - 1: so each is a stream of its own,
-// whose next row follows in memory. Side by side they reach 0.86 of the bandwidth, apart all of it
-// (Zen 5).
+// Current row r begins `apart` rows after current row r - 1, so each is a stream of its own, whose
+// next row follows in memory. Neighbouring rows reach 0.86 of the bandwidth, rows apart reach all
+// of it (Zen 5).
 struct Place {
   std::size_t row;
   std::size_t apart;
@@ -150,7 +150,7 @@ void multiply(const DenseRows<typename Type::Value>& rows, const Tokens& tokens)
 }
 
 // Four rows by `Count` tokens: 24 sums for six of them, 4 rows and 1 activation in registers. Two
-// short loops, where one over all sums would not be unrolled and keep them in memory.
+// short loops: a single one over all sums would not be unrolled and would keep them in memory.
 template <std::size_t Count>
 void accumulate_some(const Tile& tile, const float* x, std::size_t x_stride,
                      float* memory) noexcept {
@@ -204,15 +204,15 @@ void accumulate(const Tile& tile, std::size_t tokens, const float* x, std::size_
   if (t < tokens) accumulate_some<1>(tile, x + t * x_stride, x_stride, lanes + t * kPerToken);
 }
 
-// One step of the order on two registers: what stands in the first half of each group of `Width`
-// lanes takes what stands in the second. The halves of `a` come to lie before those of `b`.
+// One step of the order on two registers: the second half of each group of `Width` lanes is added
+// to the first half. The results of `a` lie before those of `b`.
 template <int First, int Second>
 __m512 folded_pair(__m512 a_f32x16, __m512 b_f32x16) noexcept {
   return _mm512_add_ps(_mm512_shuffle_f32x4(a_f32x16, b_f32x16, First),
                        _mm512_shuffle_f32x4(a_f32x16, b_f32x16, Second));
 }
 
-// Sixteen sums at once: 30 shuffles and 15 additions, where one at a time takes 64 and 64.
+// Sixteen sums at once: 30 shuffles and 15 additions, compared with 64 and 64 one at a time.
 __m512 sums_of_16(const float* lanes) noexcept {
   __m512 by8_f32x16[8];
   for (std::size_t i = 0; i < 8; ++i) {

@@ -26,7 +26,7 @@ struct Bf16 {
   }
 };
 
-// The instruction would make quiet NaN of signalling ones: those take their bits along.
+// The instruction would make signalling NaN quiet, so the bits of NaN are restored.
 struct F16 {
   using Value = std::uint16_t;
   static float32x4_t load(const std::uint16_t* p) noexcept {
@@ -43,7 +43,7 @@ struct F16 {
   }
 };
 
-// What is left of a row behind its last whole 16 columns.
+// The rest of a row after its last whole 16 columns.
 template <typename Type>
 void add_tail(const typename Type::Value* weights, const float* x, std::size_t count,
               Lanes& lanes) noexcept {

@@ -30,7 +30,7 @@ float highest_lane(__m256 lanes_f32x8) noexcept {
   return _mm_cvtss_f32(high_f32x4);
 }
 
-// vminps and vmaxps return the second operand where one is NaN: the running value stays.
+// vminps and vmaxps return the second operand if one is NaN, so the running value stays.
 Range range(const float* weights, std::size_t count) noexcept {
   const __m256i exponent_i32x8 = _mm256_set1_epi32(0x7F800000);
   __m256 low_f32x8 = _mm256_setzero_ps();

@@ -10,7 +10,7 @@ namespace {
 
 constexpr std::size_t kLanes = 16;
 
-// vminps and vmaxps return the second operand where one is NaN: the running value stays.
+// vminps and vmaxps return the second operand if one is NaN, so the running value stays.
 Range range(const float* weights, std::size_t count) noexcept {
   const __m512i exponent_i32x16 = _mm512_set1_epi32(0x7F800000);
   __m512 low_f32x16 = _mm512_setzero_ps();
@@ -47,8 +47,8 @@ double sum_lanes(__m512d lanes_f64x8) noexcept {
   return ((all[0] + all[4]) + (all[2] + all[6])) + ((all[1] + all[5]) + (all[3] + all[7]));
 }
 
-// Lanes that are masked off load as zero weights; their code rounds to `zero`, is not stored, and
-// adds zero to both sums.
+// Masked-off lanes are loaded as zero weights; their code rounds to `zero`, is not stored, and adds
+// zero to both sums.
 SquareSums quantize(const float* weights, std::size_t count, const Quantizer& quantizer,
                     std::uint8_t* codes) noexcept {
   const __m512 scale_f32x16 = _mm512_set1_ps(quantizer.scale);

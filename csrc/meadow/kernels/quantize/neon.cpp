@@ -11,7 +11,7 @@ constexpr std::size_t kLanes = 8;
 
 std::size_t whole(std::size_t count) noexcept { return count - count % kLanes; }
 
-// Compare and select, because vminq_f32 and vmaxq_f32 return NaN where one operand is.
+// Compares and selects, because vminq_f32 and vmaxq_f32 return NaN if one operand is NaN.
 float32x4_t lesser(float32x4_t value_f32x4, float32x4_t otherwise_f32x4) noexcept {
   return vbslq_f32(vcltq_f32(value_f32x4, otherwise_f32x4), value_f32x4, otherwise_f32x4);
 }

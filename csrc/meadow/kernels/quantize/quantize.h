@@ -1,5 +1,5 @@
 // The kernels of quantisation. The scalar file is the specification; the others equal it bit for
-// bit. This header is read by files of every ISA: it must define no code.
+// bit. This header is included by files of every ISA: it must define no code.
 #pragma once
 
 #include <cstddef>
@@ -11,8 +11,8 @@ enum class Isa;
 
 namespace meadow::kernels {
 
-// Smallest and largest value, zero among them; `finite` is false if any is NaN or infinite, and
-// then the other two say nothing.
+// The smallest and largest of the values and zero; `finite` is false if any value is NaN or
+// infinite, and the other two are then undefined.
 struct Range {
   float low;
   float high;
@@ -31,7 +31,7 @@ struct Quantizer {
 // ((0+4) + (2+6)) + ((1+5) + (3+7)), on every ISA.
 struct SquareSums {
   double weights;
-  double errors;  // weight - (code - zero) * scale, the product rounded to float as users see it
+  double errors;  // weight - (code - zero) * scale; the product is a float, as users see it
 };
 
 struct QuantizeKernels {

@@ -14,7 +14,7 @@ namespace {
 constexpr std::size_t kWidth = 8;                      // lanes of a vector
 constexpr std::size_t kVectors = kRansLanes / kWidth;  // of a group
 
-// For every set of lanes that take a word: which of the next words is theirs.
+// For every set of lanes that take a word: the index of the next word that each takes.
 struct WordOfLane {
   alignas(32) std::uint32_t of[256][kWidth];
 
@@ -172,7 +172,7 @@ __m256i push(__m256i states_u32x8, const Coding& coding) noexcept {
   return _mm256_add_epi32(pushed_u32x8, _mm256_andnot_si256(right_u32x8, one_more_u32x8));
 }
 
-// Puts the low halves of the lanes that are too large in front of `words`, in the order of lanes.
+// Writes the low halves of the lanes that are too large before `words`, in the order of lanes.
 __m256i give_words(__m256i states_u32x8, const Coding& coding, std::uint8_t*& words) noexcept {
   const __m256i keeping_u32x8 =
       _mm256_cmpgt_epi32(coding.frequencies_u32x8, _mm256_srli_epi32(states_u32x8, 20));

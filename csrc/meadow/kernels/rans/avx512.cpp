@@ -1,6 +1,6 @@
 // AVX-512 BW, VL, VBMI2. Four vectors of 256 bits rather than two of 512: the bound is the latency
-// of one group, and half vectors overlap better (Zen 5: 2.1 against 1.7 to 2.0 Gsymbols/s). What
-// AVX-512 brings to the decoder is vpexpandd in place of a table of permutations.
+// of one group, and half vectors overlap better (Zen 5: 2.1 against 1.7 to 2.0 Gsymbols/s). From
+// AVX-512 the decoder gains vpexpandd in place of a table of permutations.
 #include <immintrin.h>
 
 #include <cstring>
@@ -124,7 +124,7 @@ __m512i push(__m512i states_u32x16, const Coding& coding) noexcept {
   return _mm512_mask_add_epi32(pushed_u32x16, too_small, pushed_u32x16, one_more_u32x16);
 }
 
-// Puts the low halves of the lanes that are too large in front of `words`, in the order of lanes.
+// Writes the low halves of the lanes that are too large before `words`, in the order of lanes.
 __m512i give_words(__m512i states_u32x16, const Coding& coding, std::uint8_t*& words) noexcept {
   const __mmask16 giving =
       _mm512_cmpge_epu32_mask(_mm512_srli_epi32(states_u32x16, 20), coding.frequencies_u32x16);

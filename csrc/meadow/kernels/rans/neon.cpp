@@ -1,4 +1,4 @@
-// NEON as every AArch64 has it: arithmetic in eight vectors of four lanes, slots loaded one by one.
+// The NEON of every AArch64: arithmetic in eight vectors of four lanes, slots loaded one by one.
 #include <arm_neon.h>
 
 #include <cstring>
@@ -90,7 +90,7 @@ std::size_t decode(const std::uint32_t* slots, std::uint32_t* states, RansWords*
   return done;
 }
 
-// A word for every lane is one 64-bit multiplication, which NEON has not.
+// A word for every lane needs one 64-bit multiplication, which NEON does not have.
 std::uint8_t* encode(const RansSymbol* table, std::uint32_t* states, const std::uint8_t* symbols,
                      std::size_t groups, std::uint8_t* words_end) noexcept {
   return rans_scalar.encode(table, states, symbols, groups, words_end);

@@ -6,7 +6,7 @@
 namespace meadow::kernels {
 namespace {
 
-// Whether a state takes a word is anyone's guess, so there are no branches on it: a word is read or
+// Whether a state takes a word cannot be predicted, so there is no branch on it: a word is read or
 // written each time, and the position moves by a word or not at all.
 std::size_t decode(const std::uint32_t* slots, std::uint32_t* states, RansWords* words,
                    std::uint8_t* symbols, std::size_t groups) noexcept {

@@ -1,5 +1,5 @@
-// Memory, read and thrown away, as fast as a core gets it. Every ISA gives the same checksum. This
-// header is read by files of every ISA: it must define no code.
+// Reads memory as fast as a core can, and discards it. Every ISA gives the same checksum. This
+// header is included by files of every ISA: it must define no code.
 #pragma once
 
 #include <cstddef>
@@ -11,13 +11,13 @@ enum class Isa;
 
 namespace meadow::kernels {
 
-// A core keeps more misses under way, and its prefetchers run further ahead, with several places to
-// read at than with one.
+// Reading at several places instead of one, a core has more cache misses in flight, and its
+// prefetchers run further ahead.
 constexpr std::size_t kStreams = 8;
 
 struct StreamKernels {
-  // Reads all of `count` words, in kStreams places at a time, and returns the exclusive or of all:
-  // what cannot be had without reading every one.
+  // Reads `count` words, at kStreams places at a time, and returns the exclusive or of all, which
+  // cannot be computed without reading every one.
   std::uint64_t (*read)(const std::uint64_t* words, std::size_t count) noexcept;
 };
 

@@ -1,18 +1,20 @@
 // exp, tanh, the normal distribution and the activations made of them, written once over a type V
-// of one or of many floats: the files of the ISAs say what V is. Everything is in an anonymous
-// namespace, so each of them has its own. The operations and their order are part of the
+// of one or many floats, which the files of the ISAs choose. Everything is in an anonymous
+// namespace, so that each file has its own copy. The operations and their order are part of the
 // specification.
 //
-// The coefficients are minimax ones of the relative error, by the exchange algorithm in 50 digits,
-// rounded to F32 from the constant term on, the others fitted again after each.
+// The coefficients minimise the largest relative error; they come from the exchange algorithm in 50
+// digits and were rounded to F32 one by one from the constant term on, the rest fitted again each
+// time.
 //
-// The largest errors over all floats of a range, in units of the last place (ulp):
+// The largest errors over all floats of a range, in units in the last place (ulp):
 //   exponential         0.87
 //   hyperbolic_tangent  1.38
 //   gelu                1.82 from 0 on, 4.1 from -1, 5.9 from -13
 //   gelu_tanh           1.86 from 0 on, 3.1 from -1, 33 from -5
 //   silu                1.50 from 0 on, 3.4 from -80
-// Below 0 exp multiplies what its argument lacks, but no activation is off by more than 6e-8 there.
+// Below 0 exp magnifies the error of its argument, but no activation is off by more than 6e-8
+// there.
 #pragma once
 
 #include <cstddef>
@@ -30,10 +32,11 @@ template <typename V, std::size_t count>
   return value;
 }
 
-// x = n * ln(2) + r with |r| below 0.3466, exp(x) = 2^n * (1 + r + r^2 * p(r)); 2^-31.1 off before
-// rounding. 1.5 * 2^23 rounds to a whole n and leaves it in the low bits. Of ln(2) = high + low,
-// high has 15 bits, so that n * high and x - n * high are exact. 2^n is two factors: n may be 128,
-// or -150, where exp(x) is a denormal or 0. NaN stays NaN: comparisons with it are false.
+// x = n * ln(2) + r with |r| below 0.3466, exp(x) = 2^n * (1 + r + r^2 * p(r)); the error before
+// rounding is 2^-31.1. Adding 1.5 * 2^23 rounds to a whole n and leaves it in the low bits. In
+// ln(2) = high + low, high has 15 bits, so that n * high and x - n * high are exact. 2^n is applied
+// as two factors, because n may be 128, or -150, where exp(x) is a denormal or 0. NaN stays NaN:
+// comparisons with it are false.
 template <typename V>
 [[gnu::always_inline]] inline V exponential(V x) noexcept {
   constexpr float kLowest = -104.0F;  // below the logarithm of 2^-150, half the smallest denormal
@@ -58,7 +61,8 @@ template <typename V>
   return V::times_power(polynomial(r, kPowers), shifted);
 }
 
-// Of |x|: below 0.625 x + x^3 * p(x^2), 2^-32.4 off before rounding; else 1 - 2 / (exp(2 x) + 1).
+// With x = |x|: below 0.625, x + x^3 * p(x^2), with an error of 2^-32.4 before rounding; otherwise
+// 1 - 2 / (exp(2 x) + 1).
 template <typename V>
 [[gnu::always_inline]] inline V hyperbolic_tangent(V x) noexcept {
   constexpr float kPowers[] = {0x1.1a2814p-9F,  -0x1.0c5ed0p-7F, 0x1.63a550p-6F,
@@ -73,9 +77,9 @@ template <typename V>
   return V::with_sign(V::choose(V::less(magnitude, V::all(0.625F)), small, large), x);
 }
 
-// The share of a normal distribution above a: exp(-a^2 / 2) * t * p(t) with t = 1 / (a + 2.5),
-// 2^-28.1 off before rounding for a from 0.74 to 15, where it is half the smallest float. exp(-s /
-// 2) of the rounded square s lacks a factor of exp(-(a^2 - s) / 2).
+// The share of a normal distribution above a: exp(-a^2 / 2) * t * p(t) with t = 1 / (a + 2.5). The
+// error before rounding is 2^-28.1 for a from 0.74 to 15, where the share is half the smallest
+// float. With the rounded square s, exp(-s / 2) lacks a factor of exp(-(a^2 - s) / 2).
 template <typename V>
 [[gnu::always_inline]] inline V normal_tail(V a) noexcept {
   constexpr float kPowers[] = {0x1.34238cp+8F, -0x1.5960c8p+9F, 0x1.2f2eb2p+9F, -0x1.e4f964p+7F,
@@ -90,8 +94,8 @@ template <typename V>
   return V::multiply(V::multiply(t, polynomial(t, kPowers)), exact);
 }
 
-// x times the share below x. That is 1/2 + x * p(x^2) for |x| below 0.75, 2^-28.1 off before
-// rounding.
+// x times the share below x. For |x| below 0.75 the share is 1/2 + x * p(x^2), with an error of
+// 2^-28.1 before rounding.
 template <typename V>
 [[gnu::always_inline]] inline V gelu(V x) noexcept {
   constexpr float kPowers[] = {0x1.9c75c8p-14F, -0x1.34219ep-10F, 0x1.46b132p-7F, -0x1.1057b6p-4F,
@@ -103,7 +107,7 @@ template <typename V>
   return V::multiply(x, V::choose(V::less(magnitude, V::all(0.75F)), center, outer));
 }
 
-// x / (1 + exp(-z)), of which only powers with a negative exponent are taken.
+// x / (1 + exp(-z)), computed only with powers of negative exponents.
 template <typename V>
 [[gnu::always_inline]] inline V times_logistic(V x, V z) noexcept {
   const V power = exponential(V::negative(V::magnitude(z)));

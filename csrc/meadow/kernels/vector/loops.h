@@ -1,5 +1,5 @@
-// The family over a type V of 16 floats, for the files of the ISAs. A register R of fewer floats
-// becomes V by Twice. Everything is in an anonymous namespace, so each of them has its own.
+// The family over a type V of 16 floats, for the files of the ISAs. Twice makes V from registers R
+// of fewer floats. Everything is in an anonymous namespace, so that each file has its own copy.
 #pragma once
 
 #include <cstddef>
@@ -27,7 +27,7 @@ template <typename V>
   }
 }
 
-// out[i] = change(x[i], i), by 16; `change` gets the number of the first and how many are left.
+// out[i] = change(x[i], i), 16 at a time; `change` gets the index of the first and the number left.
 template <typename V, typename Change>
 void transform(const float* x, std::size_t count, float* out, const Change& change) noexcept {
   for (std::size_t i = 0; i < count; i += kLanes) {
@@ -36,7 +36,7 @@ void transform(const float* x, std::size_t count, float* out, const Change& chan
   }
 }
 
-// -0 is what changes no lane when it is added: x + -0 is x, of -0 too.
+// Padding is -0, which changes no lane when it is added: x + -0 is x, even for x = -0.
 template <typename V>
 float sum_of(const float* x, std::size_t count) noexcept {
   V lanes = V::all(0.0F);
@@ -46,8 +46,8 @@ float sum_of(const float* x, std::size_t count) noexcept {
   return lanes.sum();
 }
 
-// Of the distances to `center`. Behind the last, the distance is 0 and its square +0, which changes
-// no lane: these are never -0.
+// The sum of squares of the distances to `center`. Past the last one the distance is 0 and its
+// square +0, which changes no lane, because lanes are never -0 here.
 template <typename V>
 float sum_of_squares(const float* x, std::size_t count, float center) noexcept {
   V lanes = V::all(0.0F);
@@ -76,7 +76,8 @@ float maximum_of(const float* x, std::size_t count) noexcept {
   return values[0];
 }
 
-// Of V::kRows keys. Behind the last column 0 * -0 = -0 is added, which changes no lane.
+// The dot products of V::kRows keys. Past the last column 0 * -0 = -0 is added, which changes no
+// lane.
 template <typename V>
 void dots_of_rows(const float* query, const HeadRows& keys, std::size_t first,
                   float* sums) noexcept {
@@ -123,7 +124,7 @@ void dots(const float* query, const HeadRows& keys, float scale, float* scores) 
   }
 }
 
-// `Size` V next to each other, of `Queries` sums, stay in registers: rows are loaded once for all.
+// `Size` neighbouring V of `Queries` sums stay in registers: rows are loaded once for all of them.
 template <typename V, std::size_t Size, std::size_t Queries>
 void add_weighted_block(const WeightedSums& sums, std::size_t query, const HeadRows& values,
                         std::size_t column) noexcept {
@@ -153,7 +154,7 @@ void add_weighted_block(const WeightedSums& sums, std::size_t query, const HeadR
   }
 }
 
-// What is left of the columns behind whole V.
+// The columns left after whole V.
 template <typename V>
 void add_weighted_last(const WeightedSums& sums, std::size_t query, const HeadRows& values,
                        std::size_t column) noexcept {
@@ -171,7 +172,7 @@ void add_weighted_last(const WeightedSums& sums, std::size_t query, const HeadRo
 template <typename V, std::size_t Queries>
 void add_weighted_queries(const WeightedSums& sums, std::size_t query,
                           const HeadRows& values) noexcept {
-  // As many sums in registers whatever the queries.
+  // The same number of sums in registers for any number of queries.
   constexpr std::size_t kSize = V::kColumns / kLanes / Queries;
   std::size_t c = 0;
   for (; c + kSize * kLanes <= values.width; c += kSize * kLanes) {
@@ -195,7 +196,7 @@ void add_weighted(const WeightedSums& sums, const HeadRows& values) noexcept {
   for (; q < sums.count; ++q) add_weighted_queries<V, 1>(sums, q, values);
 }
 
-// Behind the last score stands -infinity, of which the power is 0, or NaN as all of them.
+// The last score is followed by -infinity, whose power is 0, or NaN if all powers are.
 template <typename V>
 void softmax(float* scores, std::size_t count) noexcept {
   const V highest = V::all(maximum_of<V>(scores, count));
@@ -255,7 +256,7 @@ void layer_norm(const float* x, const float* weight, const float* bias, std::siz
   });
 }
 
-// `run` gets what computes the activation of a V.
+// Calls `run` with a function that computes the activation of a V.
 template <typename V, typename Run>
 void with_activation(Activation activation, const Run& run) noexcept {
   switch (activation) {

@@ -57,7 +57,7 @@ struct F32x4 {
     for (std::size_t i = 0; i < count; ++i) to[i] = values[i];
   }
   static float root(float x) noexcept { return vget_lane_f32(vsqrt_f32(vdup_n_f32(x)), 0); }
-  // Lane j takes lane j + 2, then j + 1.
+  // Adds lane j + 2 to lane j, then lane j + 1.
   [[nodiscard]] float sum() const noexcept {
     return vpadds_f32(vadd_f32(vget_low_f32(value), vget_high_f32(value)));
   }

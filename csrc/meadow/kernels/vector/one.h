@@ -23,11 +23,11 @@ struct One {
   static One choose(bool first, One a, One b) noexcept { return first ? a : b; }
   static One negative(One x) noexcept { return {float_of(bits_of(x.value) ^ 0x80000000U)}; }
   static One magnitude(One x) noexcept { return {float_of(bits_of(x.value) & 0x7FFFFFFFU)}; }
-  // The magnitude of x, which is positive, with the sign of another.
+  // A positive x with the sign of `sign`.
   static One with_sign(One x, One sign) noexcept {
     return {float_of(bits_of(x.value) | (bits_of(sign.value) & 0x80000000U))};
   }
-  // x * 2^n, n the low 9 bits of `shifted`, as two factors: 2^(n / 2), rounded down, and the rest.
+  // x * 2^n with n in the low 9 bits of `shifted`, as two factors: 2^floor(n / 2) and the rest.
   static One times_power(One x, One shifted) noexcept {
     const auto n = static_cast<std::int32_t>(bits_of(shifted.value) << 23) >> 23;
     return {x.value * power_of_two(n >> 1) * power_of_two(n - (n >> 1))};

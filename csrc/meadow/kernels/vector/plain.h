@@ -1,6 +1,6 @@
-// What needs no fused operation, as plain loops: the scalar file compiles them one element at a
-// time, the files of the ISAs let the compiler use its vectors. Everything is in an anonymous
-// namespace, so each of them has its own.
+// The functions that need no fused operation, as plain loops: the scalar file compiles them one
+// element at a time, and the files of the ISAs let the compiler vectorise them. Everything is in an
+// anonymous namespace, so that each file has its own copy.
 #pragma once
 
 #include <cstddef>

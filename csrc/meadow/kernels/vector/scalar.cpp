@@ -23,7 +23,7 @@ struct Lanes {
   }
 };
 
-template <typename Term>  // takes an index and what is in the lane
+template <typename Term>  // takes an index and the value of the lane
 float sum_of(std::size_t count, const Term& term) noexcept {
   Lanes lanes;
   for (std::size_t i = 0; i < count; ++i) {

@@ -1,4 +1,4 @@
-// Two registers R as one of twice the floats. In an anonymous namespace, as everything that files
+// Two registers R as one with twice the floats. In an anonymous namespace, like all code that files
 // of several ISAs compile.
 #pragma once
 
@@ -63,7 +63,7 @@ struct Twice {
     high.store(to + R::kWidth);
   }
 
-  // The first `count` floats, 1 to kWidth - 1 of them, and `fill` behind; and back.
+  // The first `count` floats, 1 to kWidth - 1, followed by `fill`; and the inverse.
   static Twice load_first(const float* from, std::size_t count, Twice fill) noexcept {
     if (count < R::kWidth) return {R::load_first(from, count, fill.low), fill.high};
     if (count == R::kWidth) return {R::load(from), fill.high};
@@ -77,7 +77,7 @@ struct Twice {
 
   static float root(float x) noexcept { return R::root(x); }
 
-  // Lane j takes lane j + kWidth / 2, and so on down to one.
+  // Adds lane j + kWidth / 2 to lane j, and so on down to one lane.
   [[nodiscard, gnu::always_inline]] float sum() const noexcept { return R::add(low, high).sum(); }
   [[gnu::always_inline]] static void sums(const Twice (&lanes)[kRows], float* out) noexcept {
     R halves[kRows];

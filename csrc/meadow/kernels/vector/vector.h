@@ -1,13 +1,15 @@
-// What a transformer computes on vectors of F32 between its matrix products. The scalar file is the
-// specification; the others equal it bit for bit, where a NaN equals any other NaN. This header is
-// read by files of every ISA: it must define no code.
+// The operations of a transformer on vectors of F32 between its matrix products. The scalar file is
+// the specification; the others equal it bit for bit, where a NaN equals any other NaN. This header
+// is included by files of every ISA: it must define no code.
 //
 // Every operation below is rounded on its own, to nearest even; fma(a, b, c) is rounded once.
-// Denormals count. A `count` or `width` may be anything, 0 too, and nothing outside is touched.
+// Denormals are kept. A `count` or `width` may be any number, including 0, and nothing outside is
+// touched.
 //
-// A sum has 16 lanes, as in product.h: element i goes into lane i mod 16 in the order of i, then
-// lane j takes lane j + 8, for j below 8, then j + 4 below 4, j + 2 below 2, j + 1 below 1. The
-// lanes are +0 at first. A maximum goes the same way from -infinity on, by lane < x ? x : lane.
+// A sum has 16 lanes, as in product.h: element i is added to lane i mod 16 in the order of i; then
+// lane j + 8 is added to lane j for j below 8, lane j + 4 for j below 4, lane j + 2 for j below 2,
+// and lane 1 to lane 0. The lanes are +0 at first. A maximum is computed in the same order,
+// starting from -infinity, by lane < x ? x : lane.
 #pragma once
 
 #include <cstddef>
@@ -34,7 +36,7 @@ struct HeadRows {
   std::size_t width;
 };
 
-// Sums of the same rows, of several queries: weights [count, weight_stride], sums [count,
+// Weighted sums of the same rows for several queries: weights [count, weight_stride], sums [count,
 // out_stride].
 struct WeightedSums {
   std::size_t count;
@@ -45,27 +47,27 @@ struct WeightedSums {
 };
 
 struct VectorKernels {
-  // scores[t] = sum over c of fma(query[c], keys[t][c], lane), times scale.
+  // scores[t] = (sum over c of fma(query[c], keys[t][c], lane)) * scale.
   void (*dots)(const float* query, const HeadRows& keys, float scale, float* scores) noexcept;
 
   // out[q][c] = fma(weights[q][t], values[t][c], out[q][c]) in the order of t.
   void (*add_weighted)(const WeightedSums& sums, const HeadRows& values) noexcept;
 
-  // e = exp(score - maximum); scores become e / sum of e. A score of -infinity becomes 0, if there
-  // is a finite one; where there is a NaN or +infinity, or -infinity alone, all become NaN.
+  // e = exp(score - maximum); scores become e / sum of e. A score of -infinity becomes 0 if there
+  // is a finite one. If there is a NaN or +infinity, or only -infinity, all become NaN.
   void (*softmax)(float* scores, std::size_t count) noexcept;
 
   // cap * tanh(x / cap)
   void (*softcap)(float* x, std::size_t count, float cap) noexcept;
 
-  // inverse = 1 / sqrt(sum of fma(x, x, lane) / count + eps); out = x * inverse, and then times
-  // weight, if that is not null. `out` may be x.
+  // inverse = 1 / sqrt(sum of fma(x, x, lane) / count + eps); out = x * inverse, then times weight
+  // unless that is null. `out` may be x.
   void (*rms_norm)(const float* x, const float* weight, std::size_t count, float eps,
                    float* out) noexcept;
 
   // mean = sum / count; d = x - mean; inverse = 1 / sqrt(sum of fma(d, d, lane) / count + eps);
-  // y = d * inverse; out = fma(y, weight, bias), y * weight, y + bias or y, as either is null.
-  // `out` may be x.
+  // y = d * inverse; out = fma(y, weight, bias), or y * weight, y + bias or y if one or both are
+  // null. `out` may be x.
   void (*layer_norm)(const float* x, const float* weight, const float* bias, std::size_t count,
                      float eps, float* out) noexcept;
 
@@ -75,9 +77,9 @@ struct VectorKernels {
   void (*activate_gated)(Activation activation, const float* gate, const float* up,
                          std::size_t count, float* out) noexcept;
 
-  // Turns pair i of the first `dim` floats (dim even) by an angle, with dim / 2 cosines and sines:
-  // (a, b) becomes (a * cos - b * sin, b * cos + a * sin). Pair i is x[i] and x[i + dim / 2], or,
-  // interleaved, x[2 i] and x[2 i + 1].
+  // Rotates pair i of the first `dim` floats (dim even) by an angle, given dim / 2 cosines and
+  // sines: (a, b) becomes (a * cos - b * sin, b * cos + a * sin). Pair i is x[i] and x[i + dim /
+  // 2], or, if interleaved, x[2 i] and x[2 i + 1].
   void (*rotate)(float* x, const float* cosines, const float* sines, std::size_t dim,
                  bool interleaved) noexcept;
 
