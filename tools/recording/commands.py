@@ -11,6 +11,7 @@ from recording.store import Recorder, digest, needs
 
 _PROFILE = "profile --quiet"
 _SMALL = "--granularity tensor,group:32 --chunk-size 2,4"
+_SMALLEST = "--granularity row --chunk-size 2"
 _BENCH = "bench demo --prompt-tokens 4 --tokens 2 --runs 1 --threads 1 --quiet"
 _RUN = "run demo --max-tokens 12 --prompt history"
 _VERBS = (
@@ -28,7 +29,7 @@ _COMMANDS: tuple[tuple[str, str, tuple[str, ...]], ...] = (
     ("profile/save", f"{_PROFILE} demo --bits 8,4 {_SMALL} -o demo.json", ("host",)),
     ("profile/all", f"{_PROFILE} tiny --all --asymmetric --along out -o tiny.json", ("host",)),
     ("profile/tiny-json", f"{_PROFILE} tiny --json --role head {_SMALL}", ("host",)),
-    ("profile/mixed", f"{_PROFILE} mixed.safetensors --json --granularity row", ("host",)),
+    ("profile/mixed", f"{_PROFILE} mixed.safetensors --json {_SMALLEST}", ("host",)),
     ("profile/gguf", f"{_PROFILE} tiny-F16.gguf --no-verify {_SMALL}", ("host",)),
     ("profile/sharded", f"{_PROFILE} sharded --role mlp --threads 1 {_SMALL}", ("host",)),
     ("profile/journal", f"{_PROFILE} tiny --resume journal {_SMALL}", ("host",)),
@@ -54,7 +55,7 @@ _COMMANDS: tuple[tuple[str, str, tuple[str, ...]], ...] = (
     ("unpack/demo", "unpack packed unpacked", ("elapsed",)),
     ("unpack/again", "unpack packed unpacked --json", ("elapsed",)),
     ("unpack/file", "unpack mixed-packed.safetensors mixed-again.safetensors -q", ("elapsed",)),
-    ("profile/packed", f"{_PROFILE} packed-tiny --json --role mlp.down {_SMALL}", ("host",)),
+    ("profile/packed", f"{_PROFILE} packed-tiny --json --role head {_SMALL}", ("host",)),
     ("run/greedy", f"{_RUN} --greedy --form dense", ("speed",)),
     ("run/packed", f"{_RUN} --greedy --form packed --json", ("speed",)),
     ("run/seed", f"{_RUN} --seed 7 --top-k 50 --min-p 0.01 --form q8 --json", ("speed",)),
@@ -64,7 +65,7 @@ _COMMANDS: tuple[tuple[str, str, tuple[str, ...]], ...] = (
     ("bench/json", f"{_BENCH} --dtype BF16 --json --no-memory", ("bench",)),
     ("simulate/demo", "simulate -d zcu102", ()),
     ("simulate/opt", "simulate opt-125m -d zcu102 --bandwidth 12Gb/s --packing 1.5x --all", ()),
-    ("simulate/json", "simulate opt-125m -d zcu102 --dataflow tphs --json -o simulation.json", ()),
+    ("simulate/json", "simulate -d zcu102 --dataflow tphs --json -o simulation.json", ()),
     ("simulate/pi", "simulate opt-1.3b -d raspberry-pi-5 --precision w4.5a8kv16 --context 64", ()),
     ("simulate/profile", "simulate -d kv260 --profile demo.json --packing reindexed", ()),
     ("simulate/stored", "simulate -d zcu102 --profile demo.json --packing stored.storage", ()),
@@ -76,11 +77,15 @@ _COMMANDS: tuple[tuple[str, str, tuple[str, ...]], ...] = (
     ("plan/profile", "plan -d esp32-s3 --profile demo.json --usable-memory 0.5", ()),
     ("plan/bytes", "plan opt-125m -d coral --weight-bytes 9e7 --read-efficiency 0.5 --json", ()),
     ("devices/list", "devices", ()),
-    ("devices/json", "devices --json", ()),
     ("devices/zcu102", "devices show zcu102", ()),
     ("devices/pi-json", "devices show raspberry-pi-5 --json", ()),
     ("devices/measured", "devices measure --name mine", ("numbers",)),
 )  # fmt: skip
+# Of these the output is recorded as a hash: other entries have the same as text.
+_HASHED: tuple[tuple[str, str], ...] = (
+    ("devices/json", "devices --json"),
+    ("simulate/opt-json", "simulate opt-1.3b -d zcu102 --json"),
+)
 _PAGES = ("demo.html", "sweep.html")
 _SAVED = ("demo.json", "tiny.json", "sweep.json", "simulation.json")
 _PLOTTED = (
@@ -110,6 +115,8 @@ def record(recorder: Recorder, folder: Path) -> None:
     for key, line, rules in _COMMANDS:
         done = run(line.split(), folder, stdin=b"The history")
         recorder.text(f"command/{key}", f"$ meadow {line}\n" + done.shown(rules, places))
+    for key, line in _HASHED:
+        recorder.data(f"command/{key}", run(line.split(), folder).shown((), places).encode())
     for name in _SAVED:
         saved = (folder / name).read_text(encoding="utf-8")
         _saved(recorder, name, masked(saved, ("host",), places))

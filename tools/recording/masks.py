@@ -20,7 +20,10 @@ def _json_numbers(*names: str) -> list[tuple[str, str]]:
 RULES: dict[str, list[tuple[str, str]]] = {
     # Of profiles and sweeps: which ISA ran, on how many threads, and the time of each stage.
     "host": [
-        (rf"\b{_ISA},\s(\s*){_NUMBER} threads?", r"<isa>, \1<n> threads"),
+        (rf"\s{_ISA},\s+{_NUMBER}\s+threads?", " <isa>, <n> threads"),  # wrapped or not
+        (rf"(instruction set</th><td[^>]*>){_ISA}", r"\1<isa>"),
+        (rf"(threads</th><td[^>]*>){_NUMBER}", r"\1<n>"),
+        (rf"(seconds: [a-z]+</th><td[^>]*>){_NUMBER}", r"\1<number>"),
         (rf'"isa": "{_ISA}"', '"isa": "<isa>"'),
         *_json_numbers("threads"),
         (r'"seconds": \{[^}]*\}', '"seconds": <stages>'),
@@ -64,9 +67,9 @@ RULES: dict[str, list[tuple[str, str]]] = {
     ],
     # Of config and --version: releases, the compiler, the platform and the CPU.
     "installation": [
-        (r"(?m)^(  (?!assertions|standard|MEADOW_ISA)[A-Za-z_0-9]+: ).*$", r"\1<installed>"),
+        (r"(?m)^(  (?!assertions|standard)[A-Za-z_0-9]+: ).*$", r"\1<installed>"),
         (
-            r'"((?!assertions|standard|MEADOW_ISA)[A-Za-z_0-9]+)": '
+            r'"((?!assertions|standard)[A-Za-z_0-9]+)": '
             r'(?:"[^"]*"|\[[^\]]*\]|[0-9]+|null)',
             r'"\1": <installed>',
         ),
@@ -74,7 +77,7 @@ RULES: dict[str, list[tuple[str, str]]] = {
     ],
     # Of device files that were measured on this host, and of bench tables: every number.
     "numbers": [
-        (r"(?m)^(cpu|description|host) ?[=:].*$", r"\1 <measured>"),
+        (rf"Measured with {_ISA} on", "Measured with <isa> on"),
         (rf"{_NUMBER} (?:{_MONTH}) {_NUMBER}", "<date>"),
         (_NUMBER, "<number>"),
         (r"[ \t]{2,}", "  "),
