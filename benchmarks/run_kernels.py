@@ -19,8 +19,8 @@ from common import test_data
 
 from meadow_py import _core
 from meadow_py.measure.memory import anonymous
+from meadow_py.opening import open_checkpoint
 from meadow_py.quantize import quantize
-from meadow_py.sources import open_checkpoint
 
 COLUMNS = 4096
 REAL_WEIGHTS = ("gpt2-attention", "gpt-neo-125m-attention")

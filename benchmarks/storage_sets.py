@@ -11,8 +11,9 @@ import ml_dtypes
 import numpy as np
 from rivals import Tensor
 
+from meadow_py.opening import open_checkpoint
 from meadow_py.quantize import quantize
-from meadow_py.sources import Checkpoint, open_checkpoint
+from meadow_py.sources import Checkpoint
 
 # A decoder of 512 M weights in BF16, near 1 GB: Gaussian columns whose scales differ as in trained
 # models (a standard deviation of half a power of two).

@@ -11,12 +11,13 @@ if TYPE_CHECKING:
     from meadow_py.checkpoint import Inspection, Packed, inspect, pack, unpack, verify
     from meadow_py.config import show_config
     from meadow_py.devices import Device
+    from meadow_py.opening import open_checkpoint
     from meadow_py.planner import Plan, plan
     from meadow_py.profiler import Profile, profile
     from meadow_py.run import Bench, Model, bench, load
     from meadow_py.sensitivity import Sensitivity, sweep
     from meadow_py.simulator import Simulation, simulate
-    from meadow_py.sources import Checkpoint, open_checkpoint
+    from meadow_py.sources import Checkpoint
 
 __version__ = "0.1.0"
 
@@ -62,7 +63,7 @@ _HOME_OF = {
     "bench": "meadow_py.run",
     "inspect": "meadow_py.checkpoint",
     "load": "meadow_py.run",
-    "open_checkpoint": "meadow_py.sources",
+    "open_checkpoint": "meadow_py.opening",
     "pack": "meadow_py.checkpoint",
     "plan": "meadow_py.planner",
     "profile": "meadow_py.profiler",

@@ -1,7 +1,7 @@
 """One tensor, coded losslessly: the blobs that packed checkpoints are made of."""
 
-from meadow_py.blobs.coding import CODECS, decode, decode_range, encode, verify
-from meadow_py.blobs.info import BlobInfo, PlaneInfo, info
+from meadow_py.blobs.coding import CODECS, decode, decode_range, encode, info, verify
+from meadow_py.blobs.info import BlobInfo, PlaneInfo
 
 __all__ = [
     "CODECS",

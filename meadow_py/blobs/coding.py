@@ -12,7 +12,7 @@ import numpy.typing as npt
 
 from meadow_py.blobs import planes
 from meadow_py.blobs.buffers import flat, writable
-from meadow_py.blobs.info import info
+from meadow_py.blobs.info import BlobInfo, PlaneInfo
 from meadow_py.blobs.layouts import ELEMENT_BYTES, FLOATS, Layout, groups_layout, layout_of
 from meadow_py.quantize import check_threads
 
@@ -225,3 +225,21 @@ def _groups(dtype: str, groups: Sequence[int], codec: str) -> Layout:
     widths = tuple(_integers(groups, "groups"))
     element = ELEMENT_BYTES.get(dtype)
     return groups_layout(max(1, sum(widths) // 8) if element is None else element, widths)
+
+
+def info(blob: Any) -> BlobInfo:
+    """Read and check the head of a blob; its tiles are not touched.
+
+    Raises
+    ------
+    FormatError
+        If it is truncated, corrupt or of a newer version.
+    """
+    from meadow_py import _core
+
+    data = flat(blob, "blob")
+    if planes.is_planes(data):
+        return planes.info(data)
+    found = _core.blob_info(data)
+    cut = tuple(PlaneInfo(**plane) for plane in found.pop("planes"))
+    return BlobInfo(**{**found, "tiles": tuple(found["tiles"])}, planes=cut)

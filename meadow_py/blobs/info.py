@@ -4,10 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
 
-from meadow_py.blobs import planes as of_planes
-from meadow_py.blobs.buffers import flat
+PLANES = "planes"  # the kind of blobs in the runtime codec
 
 
 @dataclass(frozen=True)
@@ -99,24 +97,6 @@ class BlobInfo:
     @property
     def codec(self) -> str:
         """The codings in use, as ``huffman+raw``; or ``planes``."""
-        if self.kind == of_planes.CODEC:
-            return of_planes.CODEC
+        if self.kind == PLANES:
+            return PLANES
         return "+".join(dict.fromkeys(plane.coding for plane in self.planes))
-
-
-def info(blob: Any) -> BlobInfo:
-    """Read and check the head of a blob; its tiles are not touched.
-
-    Raises
-    ------
-    FormatError
-        If it is truncated, corrupt or of a newer version.
-    """
-    from meadow_py import _core
-
-    data = flat(blob, "blob")
-    if of_planes.is_planes(data):
-        return of_planes.info(data)
-    found = _core.blob_info(data)
-    planes = tuple(PlaneInfo(**plane) for plane in found.pop("planes"))
-    return BlobInfo(**{**found, "tiles": tuple(found["tiles"])}, planes=planes)

@@ -3,19 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
 
+from meadow_py.blobs.info import PLANES, BlobInfo, PlaneInfo
 from meadow_py.blobs.layouts import FLOATS
-
-if TYPE_CHECKING:
-    from meadow_py.blobs.info import BlobInfo
 
 Bytes = npt.NDArray[np.uint8]
 
-CODEC = "planes"
+CODEC = PLANES
 SECTIONS = ("head", "codes", "lower", "tables", "escapes", "escaped")
 _MAGIC = b"MDWP"
 _UNIT_WEIGHTS = 128  # four rows of 32 columns
@@ -47,7 +44,6 @@ def info(blob: Bytes) -> BlobInfo:
         If it is truncated, corrupt or of a newer version.
     """
     from meadow_py import _core
-    from meadow_py.blobs.info import BlobInfo, PlaneInfo
 
     found = _core.planes_info(blob)
     rows, columns = found["rows"], found["columns"]

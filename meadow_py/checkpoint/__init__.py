@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from meadow_py.checkpoint.inspecting import Inspection, inspect
-from meadow_py.checkpoint.packing import Packed, pack
-from meadow_py.checkpoint.unpacking import Unpacked, unpack
-from meadow_py.checkpoint.verifying import Verified, verify
+from meadow_py.checkpoint.inspection import Inspection, inspect
+from meadow_py.checkpoint.packer import Packed, pack
+from meadow_py.checkpoint.unpacker import Unpacked, unpack
+from meadow_py.checkpoint.verifier import Verified, verify
 
 __all__ = [
     "Inspection",

@@ -5,20 +5,14 @@ from __future__ import annotations
 import contextlib
 from pathlib import Path
 
-from meadow_py.checkpoint.carrying import sha256_of
-from meadow_py.checkpoint.manifest import CARD, MANIFEST, Manifest, read_manifest
-from meadow_py.checkpoint.meter import Meter
+from meadow_py.checkpoint.format.manifest import CARD, MANIFEST, Manifest, read_manifest
+from meadow_py.checkpoint.format.reader import PackedFile
 from meadow_py.checkpoint.plan import CONFIG, Plan
-from meadow_py.checkpoint.reading import PackedFile
-from meadow_py.checkpoint.target import (
-    Partial,
-    files_in,
-    is_free,
-    partial_path,
-    require_writable,
-)
-from meadow_py.checkpoint.verifying import verify_file, verify_folder
+from meadow_py.checkpoint.verifier import verify_file, verify_folder
 from meadow_py.errors import FormatError
+from meadow_py.files.partial import Partial, files_in, is_free, partial_path, require_writable
+from meadow_py.files.writing import sha256_of
+from meadow_py.jobs.progress import Meter
 from meadow_py.sources.safetensors import is_packed
 
 

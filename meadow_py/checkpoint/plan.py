@@ -8,8 +8,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
-from meadow_py.checkpoint.manifest import CARD, MANIFEST, ORIGINALS, check_tree
-from meadow_py.checkpoint.names import check_inside
+from meadow_py.checkpoint.format.manifest import CARD, MANIFEST, ORIGINALS, check_inside, check_tree
 from meadow_py.errors import FormatError
 from meadow_py.sources.names import require_target
 from meadow_py.sources.safetensors import is_packed

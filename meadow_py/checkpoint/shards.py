@@ -8,13 +8,13 @@ from concurrent.futures import Executor
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from meadow_py.checkpoint.encoding import Advance, FileJob, FileRecord, pack_file, software
-from meadow_py.checkpoint.meter import Meter
-from meadow_py.checkpoint.original import rebuild
-from meadow_py.checkpoint.reading import PackedFile
-from meadow_py.checkpoint.source_file import SourceFile
+from meadow_py.checkpoint.format.reader import PackedFile
+from meadow_py.checkpoint.format.writer import Advance, FileJob, FileRecord, pack_file, software
+from meadow_py.checkpoint.original.rebuild import rebuild
+from meadow_py.checkpoint.original.source_file import SourceFile
 from meadow_py.errors import FormatError
 from meadow_py.jobs import Stop, each
+from meadow_py.jobs.progress import Meter
 
 
 class Made(NamedTuple):

@@ -12,7 +12,7 @@ from typing import NoReturn, ParamSpec
 import typer
 
 from meadow_py.cli.interrupts import INTERRUPTED, raise_again
-from meadow_py.views.spelling import visible
+from meadow_py.spelling import visible
 
 FAILED = 1
 

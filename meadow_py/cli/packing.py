@@ -49,7 +49,7 @@ def show(made: Inspection, as_json: bool, per_tensor: bool = False) -> None:
 
 def throughput(nbytes: int, seconds: float) -> str:
     """``1.2 GB in 0.8 s, 1.5 GB/s``."""
-    from meadow_py.views.spelling import byte_size
+    from meadow_py.spelling import byte_size
 
     rate = byte_size(round(nbytes / max(seconds, 1e-9)))
     return f"{byte_size(nbytes)} in {seconds:.3g} s, {rate}/s"

@@ -7,7 +7,7 @@ from typing import TypeVar
 
 import typer
 
-from meadow_py.views.spelling import visible
+from meadow_py.spelling import visible
 
 _T = TypeVar("_T")
 

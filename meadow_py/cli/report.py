@@ -11,7 +11,7 @@ import typer
 from meadow_py.cli import measuring, options
 from meadow_py.cli.failures import reports_failures
 from meadow_py.cli.output import check_file, check_stdout, write
-from meadow_py.views.spelling import byte_size, visible
+from meadow_py.spelling import byte_size, visible
 
 if TYPE_CHECKING:
     from meadow_py import Profile, Sensitivity
@@ -27,7 +27,7 @@ def _page_name(text: str) -> str:
     return text
 
 
-@reports_failures(*measuring.NEEDS, "meadow_py.files", "meadow_py.views.html")
+@reports_failures(*measuring.NEEDS, "meadow_py.files.writing", "meadow_py.views.html")
 def report(
     context: typer.Context,
     model: Annotated[
@@ -115,7 +115,7 @@ def _refuse_settings(context: typer.Context) -> None:
 
 
 def _write(made: Profile | Sensitivity, path: str) -> None:
-    from meadow_py.files import write_whole
+    from meadow_py.files.writing import write_whole
     from meadow_py.views.html import report as page
 
     content = page(made).encode()

@@ -10,7 +10,7 @@ import typer
 from meadow_py.cli import options, parsing
 from meadow_py.cli.failures import reports_failures
 from meadow_py.cli.output import check_file, check_stdout, console, write
-from meadow_py.views.spelling import visible
+from meadow_py.spelling import visible
 
 if TYPE_CHECKING:
     from meadow_py import Profile, Simulation

@@ -31,7 +31,7 @@ def unpack(
     Example: meadow unpack packed original
     """
     import meadow_py
-    from meadow_py.views.spelling import visible
+    from meadow_py.spelling import visible
 
     check_stdout()
     shown = False if quiet else None

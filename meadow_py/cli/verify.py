@@ -23,7 +23,7 @@ def verify(
     Example: meadow verify packed
     """
     import meadow_py
-    from meadow_py.views.spelling import visible
+    from meadow_py.spelling import visible
 
     check_stdout()
     found = meadow_py.verify(packed, threads=threads, progress=False if quiet else None)

@@ -18,7 +18,7 @@ def bundled() -> dict[str, Device]:
     """All devices that come with meadow_py, by name."""
     found: dict[str, Device] = {}
     for path in sorted(_TABLES.glob("*.toml")):
-        for name, device in read_devices(path).items():
+        for name, device in read_devices(Device, path).items():
             if name in found:
                 raise ValueError(f"{path}: device {name!r} is in another file, too")
             found[name] = device
@@ -55,7 +55,7 @@ def get(name_or_path: str | os.PathLike[str] | Device) -> Device:
         return bundled()[wanted.lower()]
     file, _, name = wanted.partition("#")
     if file.endswith(".toml") or Path(file).is_file():
-        return read_device(file, name or None)
+        return read_device(Device, file, name or None)
     near = get_close_matches(wanted.lower(), names(), 3, 0.5)
     hint = f"did you mean {' or '.join(near)}? " if near else ""
     raise ValueError(

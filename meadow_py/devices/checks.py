@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from meadow_py.devices.quantity import Quantity
 
 if TYPE_CHECKING:
-    from meadow_py.devices.device import Memory, Storage
+    from meadow_py.devices.parts import Memory, Storage
     from meadow_py.devices.toml import Table
 
 _SLACK = 1.1  # makers round: "17 GB/s" for 17.07, "102" for 102.4

@@ -7,7 +7,8 @@ import shutil
 from datetime import datetime, timezone
 from pathlib import Path
 
-from meadow_py.devices.device import Buffers, Compute, Device, Memory, Storage
+from meadow_py.devices.device import Device
+from meadow_py.devices.parts import Buffers, Compute, Memory, Storage
 from meadow_py.devices.quantity import Quantity
 from meadow_py.measure import (
     Bandwidth,

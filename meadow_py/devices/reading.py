@@ -4,25 +4,29 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from meadow_py.devices.checks import check_memory, check_storage
-from meadow_py.devices.device import (
+from meadow_py.devices.energy_table import energy_names
+from meadow_py.devices.parts import (
     Buffers,
     Compute,
-    Device,
     Memory,
     Power,
     ProcessingElements,
     Storage,
 )
-from meadow_py.devices.energy_table import energy_names
 from meadow_py.devices.toml import Table, inherited, read_toml, start
 
+if TYPE_CHECKING:
+    from meadow_py.devices.device import Device
 
-def read_device(path: str | os.PathLike[str], name: str | None = None) -> Device:
+
+def read_device(
+    kind: type[Device], path: str | os.PathLike[str], name: str | None = None
+) -> Device:
     """One device of a file: see `Device.from_toml`."""
-    found = read_devices(path)
+    found = read_devices(kind, path)
     if name is None:
         if len(found) > 1:
             raise ValueError(
@@ -34,8 +38,14 @@ def read_device(path: str | os.PathLike[str], name: str | None = None) -> Device
     return found[name]
 
 
-def read_devices(path: str | os.PathLike[str]) -> dict[str, Device]:
+def read_devices(kind: type[Device], path: str | os.PathLike[str]) -> dict[str, Device]:
     """All devices of a file, by name, in its order.
+
+    Parameters
+    ----------
+    kind : type
+        `Device`, which itself reads through this module.
+    path : path
 
     Raises
     ------
@@ -45,13 +55,13 @@ def read_devices(path: str | os.PathLike[str]) -> dict[str, Device]:
         If it is no such file, with the key, the value and the reason.
     """
     raw, top = start(path, read_toml(path), "device")
-    return {name: _device(top, raw, name) for name in top.all_keys()}
+    return {name: _device(kind, top, raw, name) for name in top.all_keys()}
 
 
-def _device(top: Table, raw: dict[str, Any], name: str) -> Device:
+def _device(kind: type[Device], top: Table, raw: dict[str, Any], name: str) -> Device:
     table = top.within(name, inherited(top, raw, name))
     memory = _memory(table.table("memory")) if "memory" in table else None
-    made = Device(
+    made = kind(
         name=name,
         title=table.text("title"),
         kind=table.text("kind"),

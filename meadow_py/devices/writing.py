@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import json
 from dataclasses import fields
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from meadow_py.devices.device import Device, Memory, Storage
+from meadow_py.devices.parts import Memory, Storage
 from meadow_py.devices.quantity import Quantity
 from meadow_py.devices.toml import VERSION
+
+if TYPE_CHECKING:
+    from meadow_py.devices.device import Device
 
 _UNITS = {
     "capacity": "B",

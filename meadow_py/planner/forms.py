@@ -81,7 +81,8 @@ def as_stored(model: Any, shape: ModelShape) -> Form | None:
     Their precision is bits over numbers. Below 12 bits, products are taken to be of INT8, the KV
     cache to have 16 bits: what llama.cpp does.
     """
-    from meadow_py.sources import Checkpoint, open_checkpoint
+    from meadow_py.opening import open_checkpoint
+    from meadow_py.sources import Checkpoint
 
     if isinstance(model, str | os.PathLike):
         path = Path(model).expanduser()

@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar
 
+from meadow_py.devices import Device
+from meadow_py.records import Count, NonNegative, Range, from_json_types, to_json_types
+from meadow_py.results import Result
 from meadow_py.simulator import Assumption, Band
 from meadow_py.workload import ModelShape, Precision
 
 if TYPE_CHECKING:
-    import pandas
     from matplotlib.axes import Axes
-
-    from meadow_py.devices import Device
 
 ON_CHIP, MEMORY, STORAGE, NOWHERE = "on chip", "memory", "storage", "nowhere"
 
@@ -34,11 +34,11 @@ class Footprint:
         The largest that are alive at once, of the tokens that are read together.
     """
 
-    weights: float
-    file: float
-    kv_cache: float
-    kv_cache_per_token: float
-    activations: float
+    weights: NonNegative
+    file: NonNegative
+    kv_cache: NonNegative
+    kv_cache_per_token: NonNegative
+    activations: NonNegative
 
     @property
     def working(self) -> float:
@@ -71,15 +71,15 @@ class MatrixTiles:
     """
 
     name: str
-    rows: int
-    columns: int
-    count: int
-    tile_rows: int
-    tiles: int
-    tile_bytes: float
-    fetch_s: float
-    compute_s: float
-    seconds: float
+    rows: Count
+    columns: Count
+    count: Count
+    tile_rows: Count
+    tiles: Count
+    tile_bytes: NonNegative
+    fetch_s: NonNegative
+    compute_s: NonNegative
+    seconds: NonNegative
 
 
 @dataclass(frozen=True)
@@ -98,9 +98,9 @@ class Tiling:
     """
 
     source: str
-    buffer_bytes: float
+    buffer_bytes: NonNegative
     matrices: tuple[MatrixTiles, ...]
-    seconds: float
+    seconds: NonNegative
 
 
 @dataclass(frozen=True)
@@ -167,7 +167,7 @@ class Option:
     footprint: Footprint
     place: str
     where: str
-    longest_context: int | None
+    longest_context: Count | None
     prefill_s: Band | None
     tokens_per_s: Band | None
     energy_per_token_j: Band | None
@@ -188,7 +188,7 @@ class Option:
 
 
 @dataclass(frozen=True)
-class Plan:
+class Plan(Result):
     """Whether a model fits on a device, where, and how fast it is there; made by `plan`.
 
     Attributes
@@ -208,11 +208,11 @@ class Plan:
 
     model: ModelShape
     device: Device
-    context: int
-    prompt: int
-    batch: int
+    context: Count
+    prompt: Count
+    batch: Annotated[int, Range(least=1)]
     options: tuple[Option, ...]
-    room: dict[str, float] = field(default_factory=dict)
+    room: dict[str, NonNegative] = field(default_factory=dict)
     assumptions: tuple[Assumption, ...] = field(default=())
     notes: tuple[str, ...] = field(default=())
 
@@ -226,23 +226,41 @@ class Plan:
         """The options that run from memory or from the chip."""
         return tuple(option for option in self.options if option.in_memory)
 
+    KIND: ClassVar[str] = "plan"
+    MARKS: ClassVar[tuple[str, ...]] = ("kind", "options")
+    AGAIN: ClassVar[str] = "plan again"
+
     def to_dict(self) -> dict[str, Any]:
-        """As JSON types: the contract of ``meadow plan --json``."""
-        from meadow_py.planner.serial import plan_to_dict
+        """As JSON types: the contract of ``meadow plan --json``.
 
-        return plan_to_dict(self)
+        Returns
+        -------
+        dict
+            Bytes, seconds, tokens per second and joules; see docs/json.md.
+        """
+        return {
+            "version": self.VERSION,
+            "kind": self.KIND,
+            "model": self.model.to_dict(),
+            "device": self.device.to_dict(),
+            "context": self.context,
+            "prompt": self.prompt,
+            "batch": self.batch,
+            "fits": self.fits,
+            "room": dict(self.room),
+            "options": [_option_to_dict(option) for option in self.options],
+            "assumptions": to_json_types(self.assumptions),
+            "notes": list(self.notes),
+        }
 
-    def to_dataframe(self) -> pandas.DataFrame:
-        """One row per option. Needs pandas."""
-        from meadow_py.planner.serial import plan_to_rows
+    @classmethod
+    def from_dict(cls, data: dict[str, Any]) -> Plan:
+        """The plan from what `to_dict` gave; see `Result.from_dict`."""
+        return from_json_types(cls, data)
 
-        try:
-            import pandas
-        except ImportError as error:
-            raise ImportError(
-                "Plan.to_dataframe() needs pandas: pip install 'meadow_py[pandas]'"
-            ) from error
-        return pandas.DataFrame(plan_to_rows(self))
+    def to_rows(self) -> list[dict[str, Any]]:
+        """One flat row per option: typical values, with ``_low`` and ``_high`` beside them."""
+        return [_row(option) for option in self.options]
 
     def plot(self, kind: str = "footprint", ax: Axes | None = None) -> Axes:
         """Draw one figure of the plan, without showing it. Needs matplotlib.
@@ -277,3 +295,36 @@ class Plan:
         from meadow_py.views.terminal.plan import plan_text
 
         return plan_text(self)
+
+
+def _option_to_dict(option: Option) -> dict[str, Any]:
+    made: dict[str, Any] = to_json_types(option)
+    made["precision"] = str(option.precision)
+    made["in_memory"] = option.in_memory
+    first = option.first_token_s
+    made["first_token_s"] = None if first is None else to_json_types(first)
+    made["footprint"] |= {"working": option.footprint.working, "total": option.footprint.total}
+    return made
+
+
+def _row(option: Option) -> dict[str, Any]:
+    need = option.footprint
+    row: dict[str, Any] = {
+        "precision": str(option.precision),
+        "packing": option.packing,
+        "place": option.place,
+        "where": option.where,
+        "weight_bytes": need.weights,
+        "file_bytes": need.file,
+        "kv_cache_bytes": need.kv_cache,
+        "activation_bytes": need.activations,
+        "total_bytes": need.total,
+        "longest_context": option.longest_context,
+        "bound": option.bound,
+    }
+    for name in ("first_token_s", "prefill_s", "tokens_per_s", "energy_per_token_j"):
+        band: Band | None = getattr(option, name)
+        row[name] = None if band is None else band.typical
+        row[f"{name}_low"] = None if band is None else band.low
+        row[f"{name}_high"] = None if band is None else band.high
+    return row

@@ -10,7 +10,7 @@ import numpy as np
 
 from meadow_py.jobs import Progress, Stopwatch
 from meadow_py.profiler.measured import MeasuredHost, MeasuredProducts
-from meadow_py.views.spelling import visible
+from meadow_py.spelling import visible
 
 if TYPE_CHECKING:
     from meadow_py.measure import Comparison

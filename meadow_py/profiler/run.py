@@ -155,7 +155,8 @@ def _used_threads(threads: int | None) -> int:
 
 def _opened(model: Any, **options: Any) -> Any:
     """A context with the checkpoint; one that the caller opened stays open."""
-    from meadow_py.sources import Checkpoint, open_checkpoint
+    from meadow_py.opening import open_checkpoint
+    from meadow_py.sources import Checkpoint
 
     if isinstance(model, Checkpoint):
         return nullcontext(model)

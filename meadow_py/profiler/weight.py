@@ -23,7 +23,7 @@ from meadow_py.profiler.result import (
     WeightProfile,
 )
 from meadow_py.quantize import Quantized, quantize
-from meadow_py.views.spelling import visible
+from meadow_py.spelling import visible
 
 if TYPE_CHECKING:
     from meadow_py._core import StreamInfo

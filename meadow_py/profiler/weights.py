@@ -18,7 +18,7 @@ from meadow_py.profiler.checking import check_weight
 from meadow_py.profiler.result import Settings, WeightProfile
 from meadow_py.profiler.serial import DAMAGE, jsonable, weight_from_dict, weight_to_dict
 from meadow_py.profiler.weight import profile_weight
-from meadow_py.views.spelling import visible
+from meadow_py.spelling import visible
 
 if TYPE_CHECKING:
     from meadow_py.sources import Weight

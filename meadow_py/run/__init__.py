@@ -8,7 +8,7 @@ from meadow_py.run.generation import Generation, Timing, Token
 from meadow_py.run.model import Model
 from meadow_py.run.opening import load
 from meadow_py.run.perplexity import Perplexity
-from meadow_py.run.tokenizing import Tokenizer
+from meadow_py.run.tokenizer import Tokenizer
 
 __all__ = [
     "Bench",

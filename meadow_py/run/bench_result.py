@@ -3,14 +3,21 @@
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass, replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar
 
 from meadow_py.measure import Bandwidth, Host
+from meadow_py.records import (
+    Count,
+    NonNegative,
+    Positive,
+    Range,
+    from_json_types,
+    to_json_types,
+)
+from meadow_py.results import Result
 
 if TYPE_CHECKING:
     from typing_extensions import Self
-
-VERSION = 1
 
 
 @dataclass(frozen=True)
@@ -41,15 +48,15 @@ class FormBench:
     """
 
     matrices: dict[str, int]
-    nbytes: int
-    bytes_per_token: int
-    decode_tokens_per_second: float
-    decode_tokens_per_second_min: float
-    decode_tokens_per_second_max: float
-    prefill_tokens_per_second: float
-    product_seconds: float
-    bandwidth_fraction: float
-    peak_anonymous_bytes: int | None
+    nbytes: Count
+    bytes_per_token: Annotated[int, Range(least=1)]
+    decode_tokens_per_second: Positive
+    decode_tokens_per_second_min: Positive
+    decode_tokens_per_second_max: Positive
+    prefill_tokens_per_second: Positive
+    product_seconds: Positive
+    bandwidth_fraction: NonNegative
+    peak_anonymous_bytes: Count | None
 
     @property
     def decode_spread(self) -> float:
@@ -63,7 +70,7 @@ class FormBench:
 
 
 @dataclass(frozen=True)
-class Bench:
+class Bench(Result):
     """A model dense and packed, measured in turn on one host.
 
     Attributes
@@ -85,13 +92,13 @@ class Bench:
 
     model: str
     family: str
-    parameters: int
+    parameters: Count
     host: Host
     bandwidth: Bandwidth
-    threads: int
-    prompt_tokens: int
-    tokens: int
-    runs: int
+    threads: Count
+    prompt_tokens: Count
+    tokens: Count
+    runs: Count
     dense: FormBench
     packed: FormBench
     same_bits: bool
@@ -131,20 +138,36 @@ class Bench:
             packed=replace(self.packed, peak_anonymous_bytes=packed),
         )
 
+    KIND: ClassVar[str] = "bench"
+    MARKS: ClassVar[tuple[str, ...]] = ("kind", "dense", "packed")
+    AGAIN: ClassVar[str] = "measure again"
+
+    @classmethod
+    def from_dict(cls, data: dict[str, Any]) -> Bench:
+        """The measurement from what `to_dict` gave; see `Result.from_dict`."""
+        return from_json_types(cls, data)
+
+    def to_rows(self) -> list[dict[str, Any]]:
+        """One row per form."""
+        return [{"form": name, **asdict(getattr(self, name))} for name in ("dense", "packed")]
+
     def to_dict(self) -> dict[str, Any]:
         """As JSON types: the contract of ``meadow bench --json``.
 
-        Keys may be added in later versions; none of ``version`` 1 changes its meaning.
+        Returns
+        -------
+        dict
+            Keys may be added in later versions; none of ``version`` 1 changes its meaning.
         """
         own = ("model", "family", "parameters", "threads", "prompt_tokens", "tokens", "runs")
         return {
-            "version": VERSION,
-            "kind": "bench",
+            "version": self.VERSION,
+            "kind": self.KIND,
             **{name: getattr(self, name) for name in own},
             "host": self.host.to_dict(),
             "bandwidth": self.bandwidth.to_dict(),
-            "dense": asdict(self.dense),
-            "packed": asdict(self.packed),
+            "dense": to_json_types(self.dense),
+            "packed": to_json_types(self.packed),
             "decode_speedup": self.decode_speedup,
             "prefill_speedup": self.prefill_speedup,
             "product_speedup": self.product_speedup,

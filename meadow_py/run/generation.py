@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from typing_extensions import Self
 
     from meadow_py import _core
-    from meadow_py.run.tokenizing import Tokenizer
+    from meadow_py.run.tokenizer import Tokenizer
 
 Reason = Literal["stop", "eos", "length", "context"]
 

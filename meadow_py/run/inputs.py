@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 if TYPE_CHECKING:
-    from meadow_py.run.tokenizing import Tokenizer
+    from meadow_py.run.tokenizer import Tokenizer
 
 
 def checked_ids(tokens: Any, vocabulary: int) -> list[int]:
@@ -69,7 +69,7 @@ def ends_of_texts(
     """The token that begins texts, and those that end them; of config.json without a tokenizer."""
     if tokenizer is not None:
         return tokenizer.bos, tokenizer.eos
-    from meadow_py.run.tokenizing import end_tokens
+    from meadow_py.run.tokenizer import end_tokens
 
     first = metadata.get("bos_token_id")
     return first if isinstance(first, int) else None, end_tokens(None, metadata, ())

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from typing_extensions import Self
 
     from meadow_py.run.loading import Loaded
-    from meadow_py.run.tokenizing import Tokenizer
+    from meadow_py.run.tokenizer import Tokenizer
 
 _STRIDE = 512  # of perplexity, in tokens, as in Hugging Face's guide
 

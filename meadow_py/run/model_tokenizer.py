@@ -6,9 +6,9 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from meadow_py.run.tokenizing import Tokenizer, open_tokenizer
-from meadow_py.run.tokenizing_files import TOKENIZER_FILES
-from meadow_py.run.tokenizing_gguf import KIND, read_gguf_metadata
+from meadow_py.run.tokenizer import Tokenizer
+from meadow_py.run.tokenizer_files import TOKENIZER_FILES, read_folder
+from meadow_py.run.tokenizer_gguf import KIND, read_gguf_metadata, read_gguf_tokenizer
 from meadow_py.sources.names import local_path
 
 if TYPE_CHECKING:
@@ -46,3 +46,36 @@ def _gguf_in(folder: Path | None, source: str) -> Path:
     if folder is None:
         raise FileNotFoundError(f"{source}: no tokenizer: the model comes from memory")
     return folder / select_weights(file_names(folder), source).files[0]
+
+
+def open_tokenizer(
+    folder: Path | None, config: Mapping[str, Any] | None = None, source: str = "model"
+) -> Tokenizer:
+    """The tokenizer of a model.
+
+    Parameters
+    ----------
+    folder : path or None
+        Where its files lie: ``tokenizer.json``; ``vocab.json`` and ``merges.txt``; or the only
+        ``.model`` of SentencePiece, ``tokenizer.model`` of several. The first of these is read.
+    config : mapping, optional
+        The content of ``config.json``; or the metadata of a GGUF file with its tokenizer, which is
+        read before the folder.
+    source : str
+        What the user named, for messages.
+
+    Raises
+    ------
+    FileNotFoundError
+        If there is none.
+    FormatError
+        If a file is damaged.
+    ValueError
+        If it is of a kind that is not supported.
+    """
+    config = {} if config is None else config
+    if KIND in config:
+        return read_gguf_tokenizer(config, source)
+    if folder is None:
+        raise FileNotFoundError(f"{source}: no tokenizer: the model comes from memory")
+    return read_folder(folder, config)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from meadow_py.views.spelling import byte_size
+from meadow_py.spelling import byte_size
 
 if TYPE_CHECKING:
     from meadow_py.run.bench_result import Bench

@@ -10,7 +10,7 @@ from meadow_py.simulator.dataflows import layer_costs
 from meadow_py.simulator.energy import energy_of
 from meadow_py.simulator.machine import Machine
 from meadow_py.simulator.packing import Packing
-from meadow_py.simulator.result import LayerTime, Phase
+from meadow_py.simulator.phase import LayerTime, Phase
 from meadow_py.simulator.settings import Settings
 from meadow_py.workload import Layer, Operation, Precision, Workload
 

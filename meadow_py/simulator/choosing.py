@@ -14,6 +14,7 @@ from meadow_py import devices as device_room
 from meadow_py import workload
 from meadow_py.simulator.assembly import packed_weights
 from meadow_py.simulator.cost import Setting
+from meadow_py.simulator.curves import packing_again
 from meadow_py.simulator.dataflows import layer_costs, seconds
 from meadow_py.simulator.machine import Machine, machine_of
 from meadow_py.simulator.packing import PackingChoice
@@ -25,11 +26,14 @@ if TYPE_CHECKING:
     import pandas
 
     from meadow_py.devices import Device, ProcessingElements
+    from meadow_py.simulator.result import Simulation
 
 Growth = Literal["parallel", "proportional"]
 ELEMENTS = (14, 24, 36, 48, 60, 72, 84, 96)
 BANDWIDTHS = tuple(f"{gigabits}Gb/s" for gigabits in (1, 2, 4, 6, 9, 12, 18, 25, 36, 51))
 """The paper's Figure 12 spans 14 to 96 elements and 1 to 51 Gb/s; the steps between are ours."""
+# Of a map by default: up to 16 times more and less bandwidth, and how finely.
+_SPAN, _STEPS, _ROWS = 16.0, 97, 42
 
 
 @dataclass(frozen=True, eq=False)
@@ -147,6 +151,31 @@ def dataflow_map(
     counts = np.asarray(elements, np.int64)
     names = (shape.name, chosen.name, packed.name, tokens, growth)
     return DataflowMap(*names, counts, speeds, found[0], found[1])
+
+
+def map_of(
+    simulation: Simulation,
+    bandwidths: Sequence[float] | None = None,
+    elements: Sequence[int] | None = None,
+    growth: Growth = "parallel",
+) -> DataflowMap:
+    """See `Simulation.dataflow_map`."""
+    array = simulation.device.compute.pe_array
+    least, most = (1, 1) if array is None else (array.broadcasting + 2, array.count)
+    here = simulation.bandwidth
+    return dataflow_map(
+        simulation.model,
+        device=simulation.device,
+        prompt=simulation.prompt,
+        elements=elements
+        or np.unique(np.linspace(least, most, _ROWS).round()).astype(int).tolist(),
+        bandwidths=bandwidths or np.geomspace(here / _SPAN, here * _SPAN, _STEPS).tolist(),
+        growth=growth,
+        packing=packing_again(simulation),
+        precision=simulation.precision,
+        batch=simulation.batch,
+        **vars(simulation.settings),
+    )
 
 
 def _bytes_per_second(bandwidth: str | float) -> float:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, fields
 
-from meadow_py.simulator.result import LayerTime, Phase
+from meadow_py.simulator.phase import LayerTime, Phase
 
 PROJECTIONS, ATTENTION, MLP = "projections", "attention", "MLP"
 HEAD, REST, OVERHEAD = "head", "embedding, norms", "device's own"

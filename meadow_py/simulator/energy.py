@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from meadow_py.devices import Device, EnergyTable, Quantity
 from meadow_py.simulator.cost import Cost
 from meadow_py.simulator.packing import Decoder
-from meadow_py.simulator.result import Band, Energy
+from meadow_py.simulator.phase import Band, Energy
 from meadow_py.simulator.settings import Settings
 from meadow_py.workload import Precision
 

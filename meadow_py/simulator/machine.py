@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from meadow_py.devices import Device
-from meadow_py.simulator.result import Assumption
+from meadow_py.simulator.phase import Assumption
 from meadow_py.simulator.settings import Settings
 
 Value = float | npt.NDArray[Any]

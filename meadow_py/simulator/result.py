@@ -2,157 +2,54 @@
 
 from __future__ import annotations
 
-import os
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from dataclasses import asdict, dataclass, field
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar
 
+from meadow_py.devices import Device
+from meadow_py.records import (
+    NOT_STORED,
+    Count,
+    NonNegative,
+    Positive,
+    Range,
+    from_json_types,
+    to_json_types,
+)
+from meadow_py.results import Result
+from meadow_py.simulator import packing as seam
+from meadow_py.simulator.phase import Assumption, Energy, Phase
+from meadow_py.simulator.settings import Settings
 from meadow_py.workload import ModelShape, Precision
 
 if TYPE_CHECKING:
-    import pandas
+    from collections.abc import Sequence
+
+    import numpy.typing as npt
     from matplotlib.axes import Axes
 
-    from meadow_py.devices import Device
-    from meadow_py.simulator import packing as seam
-    from meadow_py.simulator.settings import Settings
+    from meadow_py.simulator.buffers import BufferCurve
+    from meadow_py.simulator.choosing import DataflowMap, Growth
+    from meadow_py.simulator.curves import BandwidthCurve
+
+_INPUTS = (
+    "model",
+    "device",
+    "dataflow",
+    "packing",
+    "precision",
+    "prompt",
+    "generate",
+    "batch",
+    "context",
+    "head",
+    "overlap",
+    "bandwidth",
+    "peak_macs_per_s",
+)
 
 
 @dataclass(frozen=True)
-class Band:
-    """A figure with the range that its sources span: low <= typical <= high."""
-
-    low: float
-    typical: float
-    high: float
-
-    def __add__(self, other: Band) -> Band:
-        return Band(self.low + other.low, self.typical + other.typical, self.high + other.high)
-
-    def __mul__(self, factor: float) -> Band:
-        return Band(self.low * factor, self.typical * factor, self.high * factor)
-
-
-@dataclass(frozen=True)
-class Energy:
-    """Energy of a phase in joules, by where it goes.
-
-    Attributes
-    ----------
-    off_chip, on_chip, compute, static : Band
-        Off-chip memory; buffers; multiply-accumulates, softmax and decoders; what the device
-        draws whatever it does.
-    """
-
-    off_chip: Band
-    on_chip: Band
-    compute: Band
-    static: Band
-
-    @property
-    def total(self) -> Band:
-        """The sum of the components."""
-        return self.off_chip + self.on_chip + self.compute + self.static
-
-
-@dataclass(frozen=True)
-class LayerTime:
-    """One operation of one layer, or several that run as one pipeline.
-
-    Attributes
-    ----------
-    name : str
-        The layer: ``layers.0``, ..., ``head``.
-    operation : str
-        As in `workload.Operation`; of a pipeline ``attention.tphs``.
-    dataflow : str
-        ``gemm``, ``tphs`` or ``roofline``.
-    fetch_s, compute_s, store_s : float
-        Time of reading from off-chip memory, of computing, and of writing back.
-    seconds : float
-        All of it, after the overlap of transfer and compute.
-    bound : str
-        ``memory``, ``compute``, ``decoder`` or ``softmax``: what takes longest.
-    weight_bytes, activation_bytes, kv_bytes : float
-        Off-chip bytes, read and written; packed weights with their tables.
-    macs : float
-        Multiply-accumulates.
-    """
-
-    name: str
-    operation: str
-    dataflow: str
-    fetch_s: float
-    compute_s: float
-    store_s: float
-    seconds: float
-    bound: str
-    weight_bytes: float
-    activation_bytes: float
-    kv_bytes: float
-    macs: float
-
-    @property
-    def bytes(self) -> float:
-        """All off-chip bytes."""
-        return self.weight_bytes + self.activation_bytes + self.kv_bytes
-
-
-@dataclass(frozen=True)
-class Phase:
-    """Prefill of a prompt, or one decoded token of every sequence.
-
-    Attributes
-    ----------
-    layers : tuple of LayerTime
-    seconds : float
-    energy : Energy
-    tokens, context : int
-        New tokens of each sequence, and tokens in its KV cache before.
-    overhead_s : float
-        What the device adds once per pass; contained in `seconds`.
-    """
-
-    layers: tuple[LayerTime, ...]
-    seconds: float
-    energy: Energy
-    tokens: int
-    context: int
-    overhead_s: float = 0.0
-
-    def total(self, field: str) -> float:
-        """Sum of one field of `LayerTime`, such as ``weight_bytes``, over all rows."""
-        return float(sum(getattr(layer, field) for layer in self.layers))
-
-    def seconds_by(self, field: str = "operation") -> dict[str, float]:
-        """Seconds added up by ``operation``, ``name``, ``bound`` or ``dataflow``."""
-        sums: dict[str, float] = {}
-        for layer in self.layers:
-            key = getattr(layer, field)
-            sums[key] = sums.get(key, 0.0) + layer.seconds
-        return sums
-
-
-@dataclass(frozen=True)
-class Assumption:
-    """A value that no source gives: named, so that it can be changed and swept.
-
-    Attributes
-    ----------
-    name : str
-        The argument of `simulate` or the key of the device that sets it.
-    value : float or str
-    unit : str
-    reason : str
-    """
-
-    name: str
-    value: float | str
-    unit: str
-    reason: str
-
-
-@dataclass(frozen=True)
-class Simulation:
+class Simulation(Result):
     """Predicted time and energy of a model on a device; made by `simulate`.
 
     Attributes
@@ -190,20 +87,20 @@ class Simulation:
     dataflow: str
     packing: str
     precision: Precision
-    prompt: int
-    generate: int
-    batch: int
-    context: int
+    prompt: Count
+    generate: Count
+    batch: Annotated[int, Range(least=1)]
+    context: Count
     head: bool
-    overlap: float
-    bandwidth: float
-    peak_macs_per_s: float
+    overlap: Annotated[float, Range(least=0, most=1)]
+    bandwidth: Positive
+    peak_macs_per_s: Positive
     prefill: Phase
     decode: Phase | None
-    decode_floor_s_per_token: float | None
+    decode_floor_s_per_token: NonNegative | None
     settings: Settings
     assumptions: tuple[Assumption, ...] = field(default=())
-    packing_used: seam.Packing | None = field(default=None, compare=False)
+    packing_used: seam.Packing | None = field(default=None, compare=False, metadata=NOT_STORED)
 
     @property
     def prefill_s(self) -> float:
@@ -233,42 +130,126 @@ class Simulation:
             energy.static * share,
         )
 
+    KIND: ClassVar[str] = "simulation"
+    MARKS: ClassVar[tuple[str, ...]] = ("prefill",)
+    AGAIN: ClassVar[str] = "simulate again"
+
     def to_dict(self) -> dict[str, Any]:
-        """The simulation as JSON types: the contract of ``meadow simulate --json``."""
-        from meadow_py.simulator.serial import simulation_to_dict
+        """As JSON types: the contract of ``meadow simulate --json``.
 
-        return simulation_to_dict(self)
-
-    def to_dataframe(self) -> pandas.DataFrame:
-        """One row per phase, layer and operation. Needs pandas."""
-        from meadow_py.simulator.serial import simulation_to_rows
-
-        try:
-            import pandas
-        except ImportError as error:
-            raise ImportError(
-                "Simulation.to_dataframe() needs pandas: pip install 'meadow_py[pandas]'"
-            ) from error
-        return pandas.DataFrame(simulation_to_rows(self))
-
-    def save(self, path: str | os.PathLike[str]) -> None:
-        """Write the simulation as JSON. The file appears whole or not at all."""
-        from meadow_py.simulator.serial import save
-
-        save(self, path)
+        Returns
+        -------
+        dict
+            See docs/json.md; SI base units.
+        """
+        per_token = self.energy_per_token
+        return {
+            "version": self.VERSION,
+            **{name: to_json_types(getattr(self, name)) for name in _INPUTS},
+            "prefill_s": self.prefill_s,
+            "decode_s_per_token": self.decode_s_per_token,
+            "decode_floor_s_per_token": self.decode_floor_s_per_token,
+            "tokens_per_s": self.tokens_per_s,
+            "energy": {
+                "prefill": _energy(self.prefill.energy),
+                "per_token": None if per_token is None else _energy(per_token),
+            },
+            "prefill": _phase(self.prefill),
+            "decode": None if self.decode is None else _phase(self.decode),
+            "settings": to_json_types(self.settings),
+            "assumptions": to_json_types(self.assumptions),
+        }
 
     @classmethod
-    def load(cls, path: str | os.PathLike[str]) -> Simulation:
-        """Read what `save` or ``meadow simulate --json`` wrote.
+    def from_dict(cls, data: dict[str, Any]) -> Simulation:
+        """The simulation from what `to_dict` gave; see `Result.from_dict`."""
+        return from_json_types(cls, data)
+
+    def to_rows(self) -> list[dict[str, Any]]:
+        """One row per phase, layer and operation."""
+        return [
+            {"phase": name, **asdict(row)}
+            for name in ("prefill", "decode")
+            if (phase := getattr(self, name)) is not None
+            for row in phase.layers
+        ]
+
+    def bandwidth_curve(
+        self, phase: str = "decode", bandwidths: npt.ArrayLike | None = None
+    ) -> BandwidthCurve:
+        """The same pass at other bandwidths, under each dataflow that the device has.
+
+        Parameters
+        ----------
+        phase : {"decode", "prefill"}
+        bandwidths : array of float, optional
+            Bytes per second; by default from a sixteenth of the simulation's to 16 times as much.
+
+        Returns
+        -------
+        BandwidthCurve
 
         Raises
         ------
-        FormatError
-            If it is no simulation, or one of a newer version.
+        ValueError
+            For another phase, decoding with an encoder, no positive bandwidths, or a packing that a
+            loaded simulation does not hold.
         """
-        from meadow_py.simulator.serial import load
+        from meadow_py.simulator.curves import bandwidth_curve
 
-        return load(path)
+        return bandwidth_curve(self, phase, bandwidths)
+
+    def buffer_curve(self, sizes: npt.ArrayLike | None = None) -> BufferCurve:
+        """Latency against on-chip memory.
+
+        Parameters
+        ----------
+        sizes : array of int, optional
+            Bytes of the buffers; see `meadow_py.simulator.buffer_curve`.
+
+        Returns
+        -------
+        BufferCurve
+
+        Raises
+        ------
+        ValueError
+            As `meadow_py.simulator.buffer_curve`, and for a packing that a loaded simulation does
+            not hold.
+        """
+        from meadow_py.simulator.buffers import curve_of
+
+        return curve_of(self, sizes)
+
+    def dataflow_map(
+        self,
+        bandwidths: Sequence[float] | None = None,
+        elements: Sequence[int] | None = None,
+        growth: Growth = "parallel",
+    ) -> DataflowMap:
+        """Where the better dataflow of the prompt's attention flips.
+
+        Parameters
+        ----------
+        bandwidths : sequence of float, optional
+            Bytes per second; by default from a sixteenth of the simulation's to 16 times as much.
+        elements : sequence of int, optional
+            Processing elements; by default from the fewest that the device's array allows to all.
+        growth : {"parallel", "proportional"}
+            Which elements are added; see `meadow_py.simulator.dataflow_map`.
+
+        Returns
+        -------
+        DataflowMap
+
+        Raises
+        ------
+        ValueError
+            As `meadow_py.simulator.dataflow_map`.
+        """
+        from meadow_py.simulator.choosing import map_of
+
+        return map_of(self, bandwidths, elements, growth)
 
     def plot(self, kind: str = "time", ax: Axes | None = None, **options: Any) -> Axes:
         """Draw one figure of the simulation, without showing it. Needs matplotlib.
@@ -299,3 +280,19 @@ class Simulation:
         from meadow_py.views.terminal.simulation import simulation_text
 
         return simulation_text(self)
+
+
+def _energy(energy: Energy) -> dict[str, Any]:
+    made: dict[str, Any] = to_json_types(energy)
+    return {**made, "total": to_json_types(energy.total)}
+
+
+def _phase(phase: Phase) -> dict[str, Any]:
+    return {
+        "seconds": phase.seconds,
+        "tokens": phase.tokens,
+        "context": phase.context,
+        "overhead_s": phase.overhead_s,
+        "energy": _energy(phase.energy),
+        "layers": to_json_types(phase.layers),
+    }

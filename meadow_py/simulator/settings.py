@@ -7,7 +7,7 @@ from dataclasses import dataclass, fields
 from numbers import Real
 from typing import Any, Literal
 
-from meadow_py.simulator.result import Assumption
+from meadow_py.simulator.phase import Assumption
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -38,12 +38,13 @@ def open_folder(folder: Path, source: str) -> Checkpoint:
     FormatError
         If a file is truncated or corrupt, or does not agree with the index.
     """
-    names = file_names(folder)
-    if any(name == PACKED_MANIFEST or name.endswith(PACKED_SUFFIX) for name in names):
-        from meadow_py.checkpoint.opening import open_packed_folder
+    return open_selection(folder, select_weights(file_names(folder), str(folder)), source)
 
-        return open_packed_folder(folder, source)
-    return open_selection(folder, select_weights(names, str(folder)), source)
+
+def is_packed_folder(folder: Path) -> bool:
+    """Whether a folder holds what `pack` writes, by the names of its files."""
+    names = file_names(folder)
+    return any(name == PACKED_MANIFEST or name.endswith(PACKED_SUFFIX) for name in names)
 
 
 def file_names(folder: Path) -> list[str]:
@@ -57,10 +58,6 @@ def open_file(path: Path, source: str) -> Checkpoint:
     suffix = path.suffix.lower()
     if suffix not in SUFFIXES:
         raise ValueError(f"{path}: not a known weight file: expected one of {', '.join(SUFFIXES)}")
-    if is_packed(path):
-        from meadow_py.checkpoint.opening import open_packed_file
-
-        return open_packed_file(path, source)
     pytorch = suffix in PYTORCH_SUFFIXES
     kind = "pytorch" if pytorch else suffix.removeprefix(".")
     return open_selection(path.parent, Selection(kind, (path.name,)), source)

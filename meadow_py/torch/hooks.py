@@ -17,8 +17,8 @@ from typing import Any
 
 import torch
 
-from meadow_py.checkpoint.opening import open_packed_file
-from meadow_py.checkpoint.reading import PackedFile
+from meadow_py.checkpoint.format.reader import PackedFile
+from meadow_py.checkpoint.packed_source import open_packed_file
 from meadow_py.sources import Tensor
 from meadow_py.torch.releases import unsuitable
 from meadow_py.torch.second_names import second_names

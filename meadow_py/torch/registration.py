@@ -11,7 +11,7 @@ def register() -> None:
     ImportError
         If this release of Transformers is so old that it takes none.
     """
-    from meadow_py.checkpoint.config import QUANT_METHOD
+    from meadow_py.checkpoint.format.card import QUANT_METHOD
     from meadow_py.torch.releases import unsuitable
 
     try:

@@ -10,9 +10,9 @@ import bisect
 import io
 import zipfile
 
-from meadow_py.checkpoint.reading import PackedFile
-from meadow_py.checkpoint.regions import gaps
-from meadow_py.checkpoint.regions.pickled import read_pickle
+from meadow_py.checkpoint.format.reader import PackedFile
+from meadow_py.checkpoint.original.pickled import read_pickle
+from meadow_py.checkpoint.original.region import gaps
 from meadow_py.errors import FormatError
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING
 
-from meadow_py.sources import open_checkpoint
+from meadow_py.opening import open_checkpoint
 from meadow_py.torch.tensors import to_torch, torch_dtype
 
 if TYPE_CHECKING:

@@ -7,9 +7,9 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-from meadow_py.checkpoint.manifest import MANIFEST, Manifest, PackedEntry, manifest_from_json
-from meadow_py.checkpoint.reading import PackedFile
-from meadow_py.checkpoint.verifying import check_entry
+from meadow_py.checkpoint.format.manifest import MANIFEST, Manifest, PackedEntry, manifest_from_json
+from meadow_py.checkpoint.format.reader import PackedFile
+from meadow_py.checkpoint.verifier import check_entry
 from meadow_py.sources.sharded import read_index, shards
 from meadow_py.sources.strict_json import read_object
 

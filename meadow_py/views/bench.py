@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING
 
-from meadow_py.views.spelling import byte_size, count, ratio, visible
+from meadow_py.spelling import byte_size, count, ratio, visible
 from meadow_py.views.words import plural
 
 if TYPE_CHECKING:

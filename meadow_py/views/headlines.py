@@ -6,8 +6,9 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from meadow_py.codecs import CODECS
+from meadow_py.spelling import decibels, ratio
 from meadow_py.views import words
-from meadow_py.views.spelling import choice_title, decibels, form_title, ratio, setting_title
+from meadow_py.views.spelling import choice_title, form_title, setting_title
 
 if TYPE_CHECKING:
     from meadow_py.profiler.summary import Section

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from meadow_py.planner import Option, Plan, Tiling
 from meadow_py.simulator import Band
-from meadow_py.views.spelling import binary_size, byte_size, visible
+from meadow_py.spelling import binary_size, byte_size, visible
 
 _HEADINGS = {
     "precision": "precision",

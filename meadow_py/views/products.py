@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from meadow_py.views.spelling import ratio
+from meadow_py.spelling import ratio
 
 if TYPE_CHECKING:
     from meadow_py.profiler.measured import MeasuredHost

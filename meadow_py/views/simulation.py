@@ -12,7 +12,7 @@ from meadow_py.simulator.components import (
     waits,
     waits_by_group,
 )
-from meadow_py.views.spelling import byte_size, visible
+from meadow_py.spelling import byte_size, visible
 
 PHASE_TITLES = {"prefill": "prompt", "decode": "one token"}
 WAITS = (

@@ -7,16 +7,8 @@ from typing import TYPE_CHECKING
 
 from meadow_py.codecs import CODECS
 from meadow_py.profiler.summary import Group, Section, StoredDtype, stored_dtypes
-from meadow_py.views.spelling import (
-    byte_size,
-    choice_title,
-    count,
-    decibels,
-    form_title,
-    ratio,
-    setting_title,
-    visible,
-)
+from meadow_py.spelling import byte_size, count, decibels, ratio, visible
+from meadow_py.views.spelling import choice_title, form_title, setting_title
 
 if TYPE_CHECKING:
     from meadow_py.profiler.result import Profile

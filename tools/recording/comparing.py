@@ -147,10 +147,12 @@ def _why_not(
 ) -> str | None:
     """Why a key cannot be compared here, or None."""
     if before is None or now is None:
-        skipped = {**recorded["skipped"], **found["skipped"]}
-        for pattern, why in skipped.items():
+        for pattern, why in found["skipped"].items():
             if fnmatchcase(key, pattern):
                 return str(why)
+        for pattern, why in recorded["skipped"].items():
+            if fnmatchcase(key, pattern):
+                return f"where the record was made: {why}"
         isa = key.rpartition(" on ")[2]
         is_absent = isa in recorded["isas"] and isa not in found["isas"]
         return "this CPU lacks the instruction set" if now is None and is_absent else None

@@ -18,6 +18,9 @@ FAMILIES: dict[str, dict[str, Any]] = json.loads(
     Path(__file__).with_name("families.json").read_text(encoding="utf-8")
 )
 LAYERS = 3  # of every model in families.json
+_CARD = (
+    "---\nlicense: apache-2.0\n---\n\n# A model\n"  # so that words of the demo's card may change
+)
 _GGUF_TYPES = {"F32": 0, "F16": 1, "Q4_0": 2, "Q8_0": 8, "BF16": 30}
 
 
@@ -197,6 +200,7 @@ def write_all(folder: Path) -> None:
     from meadow_py import demo
 
     shutil.copytree(demo.folder(), folder / "demo")
+    (folder / "demo" / "README.md").write_text(_CARD, encoding="utf-8")
     for label in FAMILIES:
         write_family(label, folder / label)
     tiny = write_family("llama", folder / "tiny", "BF16")

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import importlib
 import importlib.util
+import inspect
 import json
 from collections.abc import Callable
 from dataclasses import replace
@@ -38,10 +40,7 @@ def _json(made: Any) -> str:
 
 
 def _namespace(recorder: Recorder) -> None:
-    """Record the public names, and the signatures of those that are called."""
-    import importlib
-    import inspect
-
+    """Record the public names, and parameters and defaults of those that are called."""
     rooms = (
         "meadow_py", "meadow_py.blobs", "meadow_py.checkpoint", "meadow_py.devices",
         "meadow_py.planner", "meadow_py.profiler", "meadow_py.run", "meadow_py.sensitivity",
@@ -55,13 +54,20 @@ def _namespace(recorder: Recorder) -> None:
             lines = []
             for name in sorted(module.__all__):
                 found = getattr(module, name)
-                try:
-                    lines.append(f"{name}{inspect.signature(found)}\n")
-                except (TypeError, ValueError):
-                    lines.append(f"{name}\n")
-            return "".join(lines).replace("pathlib._local", "pathlib")
+                lines.append(f"{name}{_parameters(found)}\n")
+            return "".join(lines)
 
         recorder.attempt(f"names/{room}", signatures)
+
+
+def _parameters(found: Any) -> str:
+    """The signature without types, or nothing for what has none."""
+    try:
+        made = inspect.signature(found)
+    except (TypeError, ValueError):
+        return ""
+    plain = [one.replace(annotation=one.empty) for one in made.parameters.values()]
+    return str(made.replace(parameters=plain, return_annotation=made.empty))
 
 
 def _views(recorder: Recorder, key: str, make: Make, mask: Callable[[str], str] = str) -> None:

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 from meadow_py.devices import Device, EnergyTable, Quantity
-from meadow_py.devices.device import Buffers, Compute, Memory, Power, ProcessingElements
+from meadow_py.devices.parts import Buffers, Compute, Memory, Power, ProcessingElements
 from meadow_py.simulator.huffman_hardware.area import Circuits
 from meadow_py.simulator.huffman_hardware.claims import BANDS, CLOCK, WeightsMeasured
 from meadow_py.simulator.huffman_hardware.design import HuffmanDesign, Unit
@@ -17,7 +17,8 @@ from meadow_py.simulator.run import simulate
 
 if TYPE_CHECKING:
     from meadow_py.simulator.huffman_hardware.streams import DecoderRun
-    from meadow_py.simulator.result import Band, Simulation
+    from meadow_py.simulator.phase import Band
+    from meadow_py.simulator.result import Simulation
 
 _MIB = 1 << 20
 

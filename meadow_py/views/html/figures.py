@@ -6,8 +6,9 @@ from collections.abc import Iterator, Sequence
 
 from meadow_py.codecs import CODECS
 from meadow_py.profiler.summary import BUFFER_SHARES, Group, Section
+from meadow_py.spelling import binary_size, decibels, per_weight, ratio
 from meadow_py.views.html.markup import PREFIX, Column, Markup, table, text
-from meadow_py.views.spelling import binary_size, decibels, per_weight, ratio, setting_title
+from meadow_py.views.spelling import setting_title
 
 _NOT_COUNTED = Column("dictionary\nnot counted")
 _SCALES = Column("scales", words=True)

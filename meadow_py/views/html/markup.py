@@ -9,7 +9,7 @@ import html
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from meadow_py.views.spelling import visible
+from meadow_py.spelling import visible
 
 PREFIX = "meadow"
 

@@ -6,10 +6,10 @@ from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from meadow_py.profiler.products import ProductRow, product_table
+from meadow_py.spelling import per_weight, ratio
 from meadow_py.views import products as words
 from meadow_py.views.html.figures import ratio_cell
 from meadow_py.views.html.markup import Column, Markup, element, folded, table
-from meadow_py.views.spelling import per_weight, ratio
 
 if TYPE_CHECKING:
     from meadow_py.profiler.result import Profile

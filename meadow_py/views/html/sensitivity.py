@@ -7,13 +7,14 @@ from itertools import groupby
 from typing import TYPE_CHECKING
 
 from meadow_py.profiler.summary import sections
+from meadow_py.spelling import decibels, per_weight
 from meadow_py.views import headlines, words
 from meadow_py.views.html import profile
 from meadow_py.views.html.content import Content, fragment
 from meadow_py.views.html.figures import ratio_cell
 from meadow_py.views.html.markup import Column, Markup, element, folded, table
 from meadow_py.views.html.terms import SWEEP_TERMS, TERMS
-from meadow_py.views.spelling import choice_title, decibels, per_weight, setting_title
+from meadow_py.views.spelling import choice_title, setting_title
 
 if TYPE_CHECKING:
     from meadow_py.sensitivity import Sensitivity, SweetSpot

@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from meadow_py.profiler.result import Packing, Profile, WeightProfile
+from meadow_py.spelling import byte_size
 from meadow_py.views.plots.place import Place, size_of
 from meadow_py.views.plots.selection import packings_of, setting_of, with_setting
 from meadow_py.views.plots.style import LINES, MARKERS, ink, palette
@@ -26,7 +27,6 @@ from meadow_py.views.plots.wording import (
     subject,
     text_inches,
 )
-from meadow_py.views.spelling import byte_size
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

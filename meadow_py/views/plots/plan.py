@@ -6,11 +6,11 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from meadow_py.planner import Option, Plan
+from meadow_py.spelling import byte_size
 from meadow_py.views import plan as words
 from meadow_py.views.plots.place import Place, require_matplotlib
 from meadow_py.views.plots.selection import named
 from meadow_py.views.plots.style import LINES, ink, palette
-from meadow_py.views.spelling import byte_size
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

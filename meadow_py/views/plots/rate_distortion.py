@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from meadow_py.profiler.result import Profile, WeightProfile
+from meadow_py.spelling import visible
 from meadow_py.views.plots import totals
 from meadow_py.views.plots.place import Place, size_of
 from meadow_py.views.plots.selection import Setting, packings_of, settings_of, weights_of
@@ -22,7 +23,7 @@ from meadow_py.views.plots.wording import (
     subject,
     text_inches,
 )
-from meadow_py.views.spelling import setting_title, visible
+from meadow_py.views.spelling import setting_title
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

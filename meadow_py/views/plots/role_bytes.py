@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from meadow_py.architectures import ROLES
 from meadow_py.profiler.result import Profile, WeightProfile
+from meadow_py.spelling import byte_size
 from meadow_py.views.plots import totals
 from meadow_py.views.plots.place import Place, size_of
 from meadow_py.views.plots.selection import Setting, named, setting_of, with_setting
@@ -22,7 +23,6 @@ from meadow_py.views.plots.wording import (
     subject,
     text_inches,
 )
-from meadow_py.views.spelling import byte_size
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -6,7 +6,8 @@ import difflib
 from collections.abc import Iterable
 
 from meadow_py.profiler.result import Packing, Profile, WeightProfile
-from meadow_py.views.spelling import setting_title, visible
+from meadow_py.spelling import visible
+from meadow_py.views.spelling import setting_title
 
 Setting = tuple[int, str]  # bits, granularity
 _SHOWN = 12  # names in a message

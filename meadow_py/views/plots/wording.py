@@ -9,8 +9,9 @@ from itertools import accumulate
 from pathlib import PurePath
 from typing import TYPE_CHECKING, Any
 
+from meadow_py.spelling import visible
 from meadow_py.views.plots.place import size_of
-from meadow_py.views.spelling import setting_title, visible
+from meadow_py.views.spelling import setting_title
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

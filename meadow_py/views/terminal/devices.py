@@ -10,7 +10,7 @@ from rich.text import Text
 
 from meadow_py.devices import Device, Quantity
 from meadow_py.devices.reporting import rows_of
-from meadow_py.views.spelling import visible
+from meadow_py.spelling import visible
 
 _FOOTNOTE = (
     "GB/s: bandwidth of the memory, its peak and what was measured of it (or derived from speeds). "

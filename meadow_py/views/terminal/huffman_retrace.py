@@ -9,7 +9,7 @@ from rich.table import Table
 from rich.text import Text
 
 from meadow_py.simulator.huffman_hardware import HuffmanRetrace
-from meadow_py.views.spelling import visible
+from meadow_py.spelling import visible
 from meadow_py.views.terminal.printing import plain_console, printed
 
 HEADINGS = ("weights", "claim", "paper", "here, worst\nto best", "sets that\nreach it")

@@ -8,13 +8,13 @@ from rich.console import Console, Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from meadow_py.checkpoint.totals import RoleTotal, by_role
-from meadow_py.views.spelling import byte_size, visible
+from meadow_py.checkpoint.inspection import RoleTotal, by_role
+from meadow_py.spelling import byte_size, visible
 from meadow_py.views.terminal.printing import plain_console, printed
 from meadow_py.views.words import plural
 
 if TYPE_CHECKING:
-    from meadow_py.checkpoint.inspecting import Inspection, PackedTensor
+    from meadow_py.checkpoint.inspection import Inspection, PackedTensor
 
 _FOOTNOTE = (
     "packed: with header, tables, checksums and padding of every blob. floor: the least that a "

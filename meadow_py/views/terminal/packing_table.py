@@ -7,7 +7,7 @@ from rich.table import Table
 from rich.text import Text
 
 from meadow_py.simulator.packing_table import PackingRow, PackingTable
-from meadow_py.views.spelling import visible
+from meadow_py.spelling import visible
 from meadow_py.views.terminal.printing import plain_console, printed
 
 HEADINGS = (

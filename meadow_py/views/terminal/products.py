@@ -9,8 +9,8 @@ from rich.table import Table
 from rich.text import Text
 
 from meadow_py.profiler.products import ProductRow, product_table
+from meadow_py.spelling import per_weight, ratio, visible
 from meadow_py.views import products as words
-from meadow_py.views.spelling import per_weight, ratio, visible
 
 if TYPE_CHECKING:
     from rich.console import RenderableType

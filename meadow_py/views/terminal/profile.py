@@ -17,15 +17,9 @@ from meadow_py.profiler.summary import (
     sections,
 )
 from meadow_py.profiler.summary import Group as Figures
+from meadow_py.spelling import binary_size, decibels, per_weight, ratio, visible
 from meadow_py.views import words
-from meadow_py.views.spelling import (
-    binary_size,
-    decibels,
-    per_weight,
-    ratio,
-    setting_title,
-    visible,
-)
+from meadow_py.views.spelling import setting_title
 from meadow_py.views.terminal.products import product_parts
 
 if TYPE_CHECKING:

@@ -10,8 +10,9 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
+from meadow_py.spelling import decibels, per_weight, visible
 from meadow_py.views import headlines, words
-from meadow_py.views.spelling import choice_title, decibels, per_weight, visible
+from meadow_py.views.spelling import choice_title
 from meadow_py.views.terminal.profile import header
 
 if TYPE_CHECKING:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from meadow_py.spelling import byte_size
 from meadow_py.views.model import one_line
-from meadow_py.views.spelling import byte_size
 from meadow_py.views.words import plural
 
 if TYPE_CHECKING:

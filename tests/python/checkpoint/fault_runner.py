@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 import meadow_py as mp
-from meadow_py.checkpoint import writing
+from meadow_py.files import writing
 
 ENDED, FAILED, DONE = 9, 3, 0
 

@@ -8,8 +8,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from meadow_py.checkpoint.layout import REGIONS, Stored, header
-from meadow_py.checkpoint.sealed import seal, unseal
+from meadow_py.checkpoint.format.layout import REGIONS, Stored, header
+from meadow_py.checkpoint.format.manifest import seal, unseal
 
 
 class Forge:

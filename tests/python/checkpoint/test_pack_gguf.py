@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 import meadow_py as mp
-from meadow_py.checkpoint.regions.gguf_types import BLOCK_TYPES
+from meadow_py.checkpoint.original.gguf import BLOCK_TYPES
 from meadow_py.errors import FormatError
 
 gguf = pytest.importorskip("gguf")

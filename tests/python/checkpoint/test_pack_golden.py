@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 import meadow_py as mp
-from meadow_py.checkpoint.layout import VERSION
+from meadow_py.checkpoint.format.layout import VERSION
 
 DATA = Path(__file__).with_name("data")
 

@@ -16,7 +16,7 @@ from packed_forge import Forge, forge_manifest
 from safetensors.numpy import save_file
 
 import meadow_py as mp
-from meadow_py.checkpoint.layout import REST
+from meadow_py.checkpoint.format.layout import REST
 from meadow_py.errors import FormatError
 
 

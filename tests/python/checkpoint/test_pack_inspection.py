@@ -9,7 +9,7 @@ import pytest
 
 import meadow_py as mp
 from meadow_py import demo
-from meadow_py.checkpoint.totals import by_role
+from meadow_py.checkpoint.inspection import by_role
 
 
 @pytest.fixture(scope="module")

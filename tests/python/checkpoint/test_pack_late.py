@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 import meadow_py as mp
-from meadow_py.checkpoint import writing
+from meadow_py.files import writing
 
 Tree = Callable[[Path], dict[str, bytes]]
 

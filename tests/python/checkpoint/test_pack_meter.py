@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import meadow_py as mp
-from meadow_py.checkpoint.meter import Meter
+from meadow_py.jobs.progress import Meter
 
 if TYPE_CHECKING:
     import pytest

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 import meadow_py as mp
-from meadow_py.checkpoint.regions import find_regions
+from meadow_py.checkpoint.original.regions import find_regions
 from meadow_py.sources.mapped import MappedFile
 
 torch = pytest.importorskip("torch")

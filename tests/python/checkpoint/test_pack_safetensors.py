@@ -12,7 +12,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 import meadow_py as mp
-from meadow_py.checkpoint.layout import REGIONS, REST
+from meadow_py.checkpoint.format.layout import REGIONS, REST
 from meadow_py.errors import FormatError
 from meadow_py.sources.dtypes import BITS
 

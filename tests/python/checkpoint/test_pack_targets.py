@@ -186,7 +186,7 @@ def test_a_file_is_unpacked_to_a_file(plain: Path, tmp_path: Path) -> None:
 
 
 def test_two_at_once(plain: Path, tmp_path: Path) -> None:
-    from meadow_py.checkpoint.target import Partial
+    from meadow_py.files.partial import Partial
 
     with (
         Partial(tmp_path / "packed"),
@@ -231,7 +231,7 @@ def test_read_only_target(plain: Path, tmp_path: Path) -> None:
 
 def test_a_full_disk(plain: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A file system that runs out in the middle of the weights."""
-    from meadow_py.checkpoint import writing
+    from meadow_py.files import writing
 
     left = 20_000
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import tempfile
 from pathlib import Path
 
@@ -9,6 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from meadow_py import FormatError, devices
+from meadow_py.devices.device import Device
 from meadow_py.devices.energy_table import read_energy_tables
 from meadow_py.devices.reading import read_devices
 
@@ -33,7 +35,7 @@ def attempt(raw: bytes) -> None:
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "hostile.toml"
         path.write_bytes(raw)
-        for read in (read_devices, read_energy_tables):
+        for read in (functools.partial(read_devices, Device), read_energy_tables):
             try:
                 found = read(path)
             except FormatError as error:
@@ -81,7 +83,7 @@ def test_any_values_where_tables_are_expected(value: object) -> None:
     from meadow_py.devices.reading import _device as device
     from meadow_py.devices.toml import Table
 
-    for make in (device, energy):
+    for make in (functools.partial(device, Device), energy):
         raw = {"x": value}
         top = Table("hostile.toml", "device", raw, {})
         try:

@@ -10,9 +10,9 @@ import numpy.typing as npt
 import pytest
 
 from meadow_py import _core
+from meadow_py.opening import open_checkpoint
 from meadow_py.quantize import quantize
 from meadow_py.quantize_q8 import quantize_q8
-from meadow_py.sources import open_checkpoint
 
 MODELS = ("gpt2-attention", "gpt-neo-125m-attention")
 

@@ -12,7 +12,7 @@ from typer.testing import CliRunner
 
 import meadow_py as mp
 from meadow_py.cli.app import app
-from meadow_py.views.spelling import visible
+from meadow_py.spelling import visible
 from meadow_py.views.terminal import render_text
 
 HOSTILE = "w\x1b[2J\x1b]0;owned\x07\n\u202egnp\u2066.weight\x9b"

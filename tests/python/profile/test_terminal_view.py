@@ -14,7 +14,8 @@ from rich.console import Console
 
 import meadow_py as mp
 from meadow_py import demo
-from meadow_py.views.spelling import byte_size, count, ratio, setting_title
+from meadow_py.spelling import byte_size, count, ratio
+from meadow_py.views.spelling import setting_title
 from meadow_py.views.terminal import render, render_text
 
 

@@ -14,9 +14,9 @@ from small_models import CASES, Case, build, logits_of, prompt, save
 
 import meadow_py
 from meadow_py.errors import FormatError
+from meadow_py.opening import open_checkpoint
 from meadow_py.run.assembling import Assembled, assemble
 from meadow_py.run.matrices import matrix_of
-from meadow_py.sources import open_checkpoint
 
 
 def case_of(label: str) -> Case:

@@ -9,8 +9,8 @@ import pytest
 from awkward_texts import TEXTS, long_texts
 
 from meadow_py import FormatError
+from meadow_py.run.model_tokenizer import open_tokenizer
 from meadow_py.run.sentencepiece_model import read_model
-from meadow_py.run.tokenizing import open_tokenizer
 
 pytest.importorskip("tokenizers")
 _MODELS = [("stories260K", "tok512.model"), ("babyllama-105", "tok105.model")]

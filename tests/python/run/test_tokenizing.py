@@ -11,7 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from meadow_py import demo
-from meadow_py.run.tokenizing import Tokenizer, open_tokenizer
+from meadow_py.run.model_tokenizer import open_tokenizer
+from meadow_py.run.tokenizer import Tokenizer
 
 pytest.importorskip("tokenizers")
 

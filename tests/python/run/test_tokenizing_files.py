@@ -10,7 +10,8 @@ import pytest
 from awkward_texts import TEXTS, long_texts
 
 from meadow_py import FormatError, demo
-from meadow_py.run.tokenizing import Tokenizer, open_tokenizer
+from meadow_py.run.model_tokenizer import open_tokenizer
+from meadow_py.run.tokenizer import Tokenizer
 
 pytest.importorskip("tokenizers")
 

@@ -10,9 +10,10 @@ import pytest
 from awkward_texts import TEXTS, long_texts
 
 from meadow_py import FormatError
+from meadow_py.run.model_tokenizer import open_tokenizer
 from meadow_py.run.sentencepiece_model import read_model
-from meadow_py.run.tokenizing import Tokenizer, open_tokenizer
-from meadow_py.run.tokenizing_gguf import read_gguf_metadata
+from meadow_py.run.tokenizer import Tokenizer
+from meadow_py.run.tokenizer_gguf import read_gguf_metadata
 
 pytest.importorskip("tokenizers")
 gguf = pytest.importorskip("gguf")

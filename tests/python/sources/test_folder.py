@@ -14,8 +14,9 @@ import numpy as np
 import pytest
 from safetensors.numpy import save_file
 
+from meadow_py import sources
 from meadow_py.errors import FormatError
-from meadow_py.sources import open_checkpoint
+from meadow_py.opening import open_checkpoint
 
 WAYS = ["safetensors", "safetensors-sharded", "bin", "bin-sharded"]
 
@@ -204,3 +205,9 @@ def test_profiling_safetensors_imports_no_torch(opt_folders: dict[str, Path]) ->
     )
     assert done.returncode == 0, done.stderr
     assert int(done.stdout) == 2 * (4 * 32 * 32 + 2 * 32 * 64) + 96 * 32 + 42 * 32
+
+
+def test_the_former_place_of_open_checkpoint_warns() -> None:
+    with pytest.warns(DeprecationWarning, match="use meadow_py.open_checkpoint"):
+        former = sources.open_checkpoint
+    assert former is open_checkpoint

@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from meadow_py.errors import FormatError
-from meadow_py.sources import open_checkpoint
+from meadow_py.opening import open_checkpoint
 
 gguf = pytest.importorskip("gguf")
 

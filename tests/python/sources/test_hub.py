@@ -13,7 +13,8 @@ import numpy as np
 import pytest
 
 from meadow_py.errors import FormatError
-from meadow_py.sources import Checkpoint, open_checkpoint
+from meadow_py.opening import open_checkpoint
+from meadow_py.sources import Checkpoint
 
 if TYPE_CHECKING:
     from hub_server import HubServer

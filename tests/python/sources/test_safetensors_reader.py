@@ -13,7 +13,8 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as npst
 
 from meadow_py.errors import FormatError
-from meadow_py.sources import Tensor, open_checkpoint
+from meadow_py.opening import open_checkpoint
+from meadow_py.sources import Tensor
 from meadow_py.sources.dtypes import BITS, NUMPY
 
 SHAPES = [(3, 5), (), (0,), (4, 0, 2), (2, 1, 3, 2, 2), (1,)]

@@ -8,7 +8,6 @@ import numpy as np
 import numpy.typing as npt
 
 from meadow_py.simulator import Simulation
-from meadow_py.simulator.curves import bandwidth_curve
 from meadow_py.views import simulation as words
 from meadow_py.views.plots.place import Place
 from meadow_py.views.plots.simulation.common import (
@@ -35,7 +34,7 @@ def bandwidth(
 ) -> Axes:
     """A line for each dataflow, where they cross, and what reading dense weights takes."""
     name, _ = phase_of(simulation, phase)
-    curve = bandwidth_curve(simulation, name, bandwidths)
+    curve = simulation.bandwidth_curve(name, bandwidths)
     ax = place.axes(7.6, 4.8)
     gigabits = 8 * curve.bandwidth / 1e9
     handles = []

@@ -7,13 +7,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from meadow_py.simulator import BufferCurve, Simulation
-from meadow_py.simulator.buffers import curve_of
+from meadow_py.spelling import binary_size
 from meadow_py.views import simulation as words
 from meadow_py.views.plots.place import Place
 from meadow_py.views.plots.simulation.common import details, subject, vertical
 from meadow_py.views.plots.style import ink, palette
 from meadow_py.views.plots.wording import headings, legend_on_top, points
-from meadow_py.views.spelling import binary_size
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -24,7 +23,7 @@ _NEAR = 1.01  # of the shortest: what hardly gains any more
 
 def buffers(simulation: Simulation, place: Place) -> Axes:
     """How many times the shortest latency each size of buffers gives, for prompt and token."""
-    curve = curve_of(simulation)
+    curve = simulation.buffer_curve()
     ax = place.axes(7.6, 4.8)
     total = curve.total_bytes
     handles: list[Any] = []

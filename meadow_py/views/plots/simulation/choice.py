@@ -8,9 +8,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 import numpy.typing as npt
 
-from meadow_py.simulator import DataflowMap, Simulation, dataflow_map
+from meadow_py.simulator import DataflowMap, Simulation
 from meadow_py.simulator.choosing import Growth
-from meadow_py.simulator.curves import packing_again
 from meadow_py.views import simulation as words
 from meadow_py.views.plots.place import Place, root_of
 from meadow_py.views.plots.simulation.common import details, phase_words, subject
@@ -20,7 +19,6 @@ from meadow_py.views.plots.wording import SMALL, headings, points
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-_SPAN, _STEPS, _ROWS = 16.0, 97, 42  # up to so many times more and less bandwidth
 _REACH = 0.02  # gains of less are drawn as if they were that large
 
 
@@ -34,21 +32,7 @@ def choice(
 ) -> Axes:
     """Blue where TPHS is faster, orange where GEMM is, with a line where they are even."""
     array = simulation.device.compute.pe_array
-    least, most = (1, 1) if array is None else (array.broadcasting + 2, array.count)
-    here = simulation.bandwidth
-    made = dataflow_map(
-        simulation.model,
-        device=simulation.device,
-        prompt=simulation.prompt,
-        elements=elements
-        or np.unique(np.linspace(least, most, _ROWS).round()).astype(int).tolist(),
-        bandwidths=bandwidths or np.geomspace(here / _SPAN, here * _SPAN, _STEPS).tolist(),
-        growth=growth,
-        packing=packing_again(simulation),
-        precision=simulation.precision,
-        batch=simulation.batch,
-        **vars(simulation.settings),
-    )
+    made = simulation.dataflow_map(bandwidths, elements, growth)
     ax = place.axes(7.6, 5.0)
     _colour(ax, made)
     kept = f", {array.broadcasting} of them broadcasting" if array and growth == "parallel" else ""

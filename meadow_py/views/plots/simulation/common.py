@@ -6,11 +6,11 @@ from typing import TYPE_CHECKING
 
 from meadow_py.simulator import Phase, Simulation
 from meadow_py.simulator.components import GROUPS
+from meadow_py.spelling import visible
 from meadow_py.views import simulation as words
 from meadow_py.views.plots.selection import named
 from meadow_py.views.plots.style import MARKERS, ink, palette
 from meadow_py.views.plots.wording import SMALL, points, shortened
-from meadow_py.views.spelling import visible
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

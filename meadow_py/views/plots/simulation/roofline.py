@@ -8,12 +8,12 @@ import numpy as np
 
 from meadow_py.simulator import LayerTime, Phase, Simulation
 from meadow_py.simulator.components import GROUPS, group_of
+from meadow_py.spelling import count
 from meadow_py.views import simulation as words
 from meadow_py.views.plots.place import Place
 from meadow_py.views.plots.simulation.common import details, group_look, subject
 from meadow_py.views.plots.style import ground, ink
 from meadow_py.views.plots.wording import SMALL, headings, legend_on_top, points
-from meadow_py.views.spelling import count
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -12,8 +12,8 @@ from html_results import HOSTILE, page
 from html_tree import parse
 
 import meadow_py as mp
+from meadow_py.spelling import visible
 from meadow_py.views.html import profile_html
-from meadow_py.views.spelling import visible
 
 # What the report must not do, so that it is known to be noticed.
 BAD_PAGE = """<!DOCTYPE html><meta charset="utf-8"><title>bad</title>

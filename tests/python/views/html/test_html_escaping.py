@@ -9,9 +9,9 @@ from html_results import HOSTILE, page
 from html_tree import Node, captioned, parse, rows
 
 import meadow_py as mp
+from meadow_py.spelling import visible
 from meadow_py.views.html import profile_html, sensitivity_html
 from meadow_py.views.html.markup import Markup, element, text
-from meadow_py.views.spelling import visible
 
 View = Callable[[mp.Profile], str]
 

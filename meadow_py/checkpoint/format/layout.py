@@ -1,0 +1,122 @@
+"""The header of a packed file: a safetensors header that says of itself what it is.
+
+``docs/format.md`` has the specification.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple
+
+from meadow_py.checkpoint.original.region import RESERVED
+from meadow_py.errors import FormatError
+
+VERSION = 1
+ALIGNMENT = 64  # bytes: a cache line, and the widest SIMD register
+REST = f"{RESERVED}rest"
+REGIONS = f"{RESERVED}regions"
+
+_NO_CHECKSUM = "0" * 64
+_HEX = re.compile(r"[0-9a-f]{64}")
+# Words of the metadata; all values are strings.
+METADATA = (
+    "format",
+    "version",
+    "software",
+    "codec",
+    "source",
+    "source_size",
+    "source_sha256",
+    "regions_sha256",
+    "checksum",
+)
+
+
+class Stored(NamedTuple):
+    """One tensor of the packed file: plain bytes."""
+
+    name: str
+    offset: int  # bytes behind the header
+    size: int
+
+
+def aligned(size: int) -> int:
+    """Up to the next multiple of the alignment."""
+    return -(-size // ALIGNMENT) * ALIGNMENT
+
+
+def room_for_header(names: Sequence[str], metadata: Mapping[str, str], largest: int) -> int:
+    """Bytes, header length included, that a header cannot exceed, whatever the offsets will be.
+
+    Parameters
+    ----------
+    largest : int
+        A bound of the offsets.
+    """
+    filled = {**dict.fromkeys(METADATA, _NO_CHECKSUM), **metadata}
+    return aligned(8 + len(_text([Stored(name, largest, largest) for name in names], filled)))
+
+
+def header(stored: Sequence[Stored], metadata: Mapping[str, str], room: int) -> bytes:
+    """Header length and header, padded with spaces to `room` bytes, with its own checksum in it."""
+    text = _text(stored, {**metadata, "checksum": _NO_CHECKSUM})
+    if 8 + len(text) > room:
+        raise RuntimeError(f"a header of {8 + len(text)} B where {room} B are reserved")
+    made = (room - 8).to_bytes(8, "little") + text.ljust(room - 8)
+    digest = hashlib.sha256(made).hexdigest()
+    before, after = made.split(b'"checksum":"' + _NO_CHECKSUM.encode() + b'"')
+    return before + b'"checksum":"' + digest.encode() + b'"' + after
+
+
+def check_header(made: bytes, metadata: Mapping[str, str], where: str) -> None:
+    """Check the version of a header, then its checksum.
+
+    Parameters
+    ----------
+    made : bytes
+        Header length and header.
+
+    Raises
+    ------
+    FormatError
+        If a word of the metadata is missing, the version is newer, or any byte has changed.
+    """
+    version = metadata.get("version", "")
+    if metadata.get("format") != "meadow" or not version.isascii() or not version.isdigit():
+        raise FormatError(f"{where}: not a packed file: its metadata names no version")
+    if len(version) > 9 or int(version) != VERSION:
+        raise FormatError(
+            f"{where}: packed format version {version[:20]}, this library reads {VERSION}: update "
+            "meadow_py"
+        )
+    missing = set(METADATA) ^ set(metadata)
+    if missing:
+        raise FormatError(f"{where}: corrupt metadata: {sorted(missing)} missing or unknown")
+    digest = metadata["checksum"]
+    field = b'"checksum":"' + digest.encode() + b'"'
+    if not _HEX.fullmatch(digest) or made.count(field) != 1:
+        raise FormatError(f"{where}: corrupt: the header has no checksum")
+    blank = made.replace(field, b'"checksum":"' + _NO_CHECKSUM.encode() + b'"')
+    found = hashlib.sha256(blank).hexdigest()
+    if found != digest:
+        raise FormatError(f"{where}: corrupt: the header has checksum {found}, expected {digest}")
+
+
+def number(metadata: Mapping[str, Any], key: str, where: str) -> int:
+    """A whole number in the metadata."""
+    text = metadata[key]
+    if not (text.isascii() and text.isdigit() and len(text) < 19):
+        raise FormatError(f"{where}: corrupt metadata: {key} is {text[:40]!r}")
+    return int(text)
+
+
+def _text(stored: Sequence[Stored], metadata: Mapping[str, str]) -> bytes:
+    words: dict[str, Any] = {"format": "meadow"}
+    words |= {key: metadata[key] for key in METADATA}
+    entries: dict[str, Any] = {"__metadata__": words}
+    for name, offset, size in stored:
+        entries[name] = {"dtype": "U8", "shape": [size], "data_offsets": [offset, offset + size]}
+    return json.dumps(entries, ensure_ascii=False, separators=(",", ":")).encode()

@@ -1,0 +1,271 @@
+"""The table of regions in a packed file: how its original is put together again."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+from meadow_py.checkpoint.format.rest import CODINGS, check_rest_size
+from meadow_py.checkpoint.original.region import RESERVED, Region, View
+from meadow_py.errors import FormatError
+from meadow_py.sources.dtypes import NUMPY
+from meadow_py.sources.strict_json import parse_object
+from meadow_py.sources.tensor import is_printable
+
+_FORMATS = ("safetensors", "gguf", "pytorch", "bytes")
+STORED = "stored"  # the codec of regions that are no blobs
+MAX_STORED = 1 << 16  # bytes: such a region has one checksum, a blob has many
+_MOST_DIMENSIONS = 32  # numpy 1 has no more
+_T = TypeVar("_T")
+
+
+@dataclass(frozen=True)
+class PackedRegion:
+    """A region, and what it became.
+
+    Attributes
+    ----------
+    region : Region
+    stored : str
+        The tensor of the packed file that holds its blob.
+    codec : str
+        What its blob is coded with; ``stored`` for a small tensor without a blob, as it was.
+    size : int
+        Bytes of the blob, without padding; 0 for an empty region, which has none.
+    crc32 : int
+        Of the bytes of the original (the polynomial of zlib and gzip).
+    """
+
+    region: Region
+    stored: str
+    codec: str
+    size: int
+    crc32: int
+
+
+@dataclass(frozen=True)
+class RestEntry:
+    """What is in no region: how it is coded, coded bytes and their CRC-32, original bytes."""
+
+    coding: str
+    size: int
+    length: int
+    crc32: int
+
+
+@dataclass(frozen=True)
+class RegionTable:
+    """All that is needed to write the original again, besides blobs and rest."""
+
+    format: str
+    regions: tuple[PackedRegion, ...]
+    rest: RestEntry
+    views: tuple[View, ...] | None = None
+
+    @property
+    def length(self) -> int:
+        """Bytes of the original."""
+        return self.rest.length + sum(packed.region.length for packed in self.regions)
+
+
+def stored_names(regions: Sequence[Region]) -> tuple[str, ...]:
+    """A name in the packed file for each region: its own, unless that is taken or reserved."""
+    taken = {"__metadata__"}
+    made = []
+    for number, region in enumerate(regions):
+        name = region.name
+        if name in taken or name.startswith(RESERVED) or not region.is_tensor:
+            name = f"{RESERVED}region.{number}"
+        taken.add(name)
+        made.append(name)
+    return tuple(made)
+
+
+def table_to_json(table: RegionTable) -> bytes:
+    """The table as it is stored."""
+    rest = table.rest
+    data: dict[str, Any] = {
+        "format": table.format,
+        "regions": [_region_to_dict(packed) for packed in table.regions],
+        "rest": {
+            "codec": rest.coding,
+            "bytes": rest.size,
+            "length": rest.length,
+            "crc32": rest.crc32,
+        },
+    }
+    if table.views is not None:
+        data["views"] = [
+            {
+                "name": view.name,
+                "dtype": view.dtype,
+                "shape": view.shape,
+                "region": view.region,
+                "offset": view.offset,
+                "strides": view.strides,
+            }
+            for view in table.views
+        ]
+    return json.dumps(data, ensure_ascii=False, separators=(",", ":")).encode()
+
+
+def _region_to_dict(packed: PackedRegion) -> dict[str, Any]:
+    region = packed.region
+    made: dict[str, Any] = {"name": region.name}
+    if packed.stored != region.name:
+        made["stored"] = packed.stored
+    if not region.is_tensor:
+        made["tensor"] = False
+    return made | {
+        "dtype": region.dtype,
+        "shape": region.shape,
+        "offset": region.offset,
+        "length": region.length,
+        "codec": packed.codec,
+        "bytes": packed.size,
+        "crc32": packed.crc32,
+    }
+
+
+def table_from_json(text: bytes, source_size: int, where: str) -> RegionTable:
+    """The table, or a FormatError if its regions are not those of a file of `source_size` bytes."""
+    data = parse_object(text, where)
+    try:
+        table = RegionTable(
+            _one_of(data["format"], _FORMATS),
+            tuple(_region(entry) for entry in data["regions"]),
+            _rest(data["rest"]),
+            None if "views" not in data else tuple(_view(entry) for entry in data["views"]),
+        )
+        _check_regions(table.regions)
+        _check_views(table)
+        check_rest_size(table.rest.length, table.rest.size, where)
+    except FormatError:
+        raise
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
+        said = f"no {error.args[0]!r}" if isinstance(error, KeyError) else str(error)
+        raise FormatError(f"{where}: corrupt table of regions: {said}") from error
+    if table.length != source_size:
+        raise FormatError(
+            f"{where}: regions and rest have {table.length} B, the original {source_size}"
+        )
+    _check_order(table.regions, source_size, where)
+    return table
+
+
+def _region(entry: Mapping[str, Any]) -> PackedRegion:
+    name = _text(entry["name"])
+    region = Region(
+        name,
+        _text(entry["dtype"]),
+        _each(entry["shape"], _size),
+        _size(entry["offset"]),
+        _size(entry["length"]),
+        _flag(entry.get("tensor", True)),
+    )
+    packed = PackedRegion(
+        region,
+        _text(entry.get("stored", name)),
+        _text(entry["codec"]),
+        _size(entry["bytes"]),
+        _crc(entry["crc32"]),
+    )
+    if len(region.shape) > _MOST_DIMENSIONS or math.prod(max(1, n) for n in region.shape) >= 2**60:
+        raise ValueError(f"{name!r} has the shape {list(region.shape)}")
+    if (region.length == 0) != (packed.size == 0):
+        raise ValueError(f"{name!r} has {region.length} B in {packed.size} B")
+    if packed.codec == STORED and (region.length != packed.size or region.length > MAX_STORED):
+        raise ValueError(f"{name!r} is stored as {packed.size} B of {region.length} B")
+    return packed
+
+
+def _rest(entry: Mapping[str, Any]) -> RestEntry:
+    coding = _one_of(entry["codec"], CODINGS)
+    return RestEntry(coding, _size(entry["bytes"]), _size(entry["length"]), _crc(entry["crc32"]))
+
+
+def _view(entry: Mapping[str, Any]) -> View:
+    return View(
+        _text(entry["name"]),
+        _text(entry["dtype"]),
+        _each(entry["shape"], _size),
+        _size(entry["region"]),
+        _size(entry["offset"]),
+        _each(entry["strides"], _size),
+    )
+
+
+def _check_regions(regions: Sequence[PackedRegion]) -> None:
+    names = [packed.region.name for packed in regions if packed.region.is_tensor]
+    stored = [packed.stored for packed in regions]
+    for kind in (names, stored):
+        if len(set(kind)) < len(kind):
+            twice = next(name for name in kind if kind.count(name) > 1)
+            raise ValueError(f"the name {twice!r} appears twice")
+
+
+def _check_order(regions: Sequence[PackedRegion], size: int, where: str) -> None:
+    reached = 0
+    for region in (packed.region for packed in regions):
+        if region.offset < reached or region.end > size:
+            raise FormatError(
+                f"{where}: region {region.name!r} at byte {region.offset} of {size} overlaps "
+                "another, or the end"
+            )
+        reached = region.end
+
+
+def _check_views(table: RegionTable) -> None:
+    """Views stay inside of their regions."""
+    names = [view.name for view in table.views or ()]
+    if len(set(names)) < len(names):
+        raise ValueError("two views of one name")
+    for view in table.views or ():
+        region = table.regions[view.region].region if view.region < len(table.regions) else None
+        if region is None or view.dtype != region.dtype or view.dtype not in NUMPY:
+            raise ValueError(f"the view {view.name!r} is of no region of its dtype")
+        if len(view.shape) != len(view.strides) or len(view.shape) > _MOST_DIMENSIONS:
+            raise ValueError(f"the view {view.name!r} has no strides for its shape")
+        reach = sum((n - 1) * step for n, step in zip(view.shape, view.strides, strict=True))
+        last = view.offset + reach + 1
+        if 0 not in view.shape and last * NUMPY[view.dtype].itemsize > region.length:
+            raise ValueError(f"the view {view.name!r} ends behind its region")
+
+
+def _text(value: Any) -> str:
+    if not isinstance(value, str) or not is_printable(value):
+        raise ValueError(f"{value!r} where a text is expected")
+    return value
+
+
+def _size(value: Any) -> int:
+    if type(value) is not int or not 0 <= value < 2**60:
+        raise ValueError(f"{value!r} where a size is expected")
+    return value
+
+
+def _crc(value: Any) -> int:
+    if type(value) is not int or not 0 <= value < 2**32:
+        raise ValueError(f"{value!r} where a CRC-32 is expected")
+    return value
+
+
+def _flag(value: Any) -> bool:
+    if not isinstance(value, bool):
+        raise ValueError(f"{value!r} where true or false is expected")
+    return value
+
+
+def _each(values: Any, check: Callable[[Any], _T]) -> tuple[_T, ...]:
+    if not isinstance(values, list):
+        raise ValueError(f"{values!r} where a list is expected")
+    return tuple(check(value) for value in values)
+
+
+def _one_of(value: Any, known: Sequence[str]) -> str:
+    if value not in known:
+        raise ValueError(f"{value!r}: expected one of {', '.join(known)}: corrupt, or newer")
+    return str(value)

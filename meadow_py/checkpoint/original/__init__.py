@@ -1,0 +1,1 @@
+"""The files of the original model: their regions, and their bytes again."""

@@ -1,0 +1,223 @@
+"""`unpack`: the original files again, byte for byte."""
+
+from __future__ import annotations
+
+import functools
+import os
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+from meadow_py.checkpoint.format.manifest import CarriedEntry, Manifest, PackedEntry, read_manifest
+from meadow_py.checkpoint.format.reader import PackedFile
+from meadow_py.checkpoint.original.rebuild import rebuild
+from meadow_py.checkpoint.verifier import check_entry, packed_path
+from meadow_py.errors import FormatError
+from meadow_py.files import writing
+from meadow_py.files.partial import (
+    Partial,
+    files_in,
+    is_free,
+    not_free,
+    partial_path,
+    refuse_overlap,
+    require_writable,
+    resolved,
+)
+from meadow_py.files.writing import copy, sha256_of
+from meadow_py.jobs.ordered import used_threads
+from meadow_py.jobs.progress import Meter
+
+
+@dataclass(frozen=True)
+class Unpacked:
+    """What `unpack` made.
+
+    Attributes
+    ----------
+    path : path
+        The folder or file.
+    files : tuple of str
+        All original files.
+    nbytes : int
+        Their bytes.
+    kept : tuple of str
+        Those that were there already, and right.
+    seconds : float
+        Wall time.
+    """
+
+    path: Path
+    files: tuple[str, ...]
+    nbytes: int
+    kept: tuple[str, ...]
+    seconds: float
+
+
+@dataclass(frozen=True)
+class _Original:
+    """One file to come back."""
+
+    name: str
+    size: int
+    sha256: str
+    packed: PackedEntry | CarriedEntry | None  # None: the packed file is named by itself
+
+
+def unpack(
+    path: str | os.PathLike[str],
+    target: str | os.PathLike[str],
+    *,
+    overwrite: bool = False,
+    threads: int | None = 0,
+    progress: bool | None = None,
+) -> Unpacked:
+    """Put the original files together again, and compare their SHA-256 before they appear.
+
+    Parameters
+    ----------
+    path : str or path
+        A packed folder or file.
+    target : str or path
+        A folder, or of a packed file the name of a file. Appears when it is complete; until then
+        the work lies in a hidden folder beside it, and the same call goes on from there. If it is
+        there already and holds just these files, nothing is done.
+    overwrite : bool
+        Replace files of these names that are there already.
+    threads : int or None
+        0 or None uses all cores.
+    progress : bool or None
+        A bar on stderr; None shows it in a terminal and in Jupyter.
+
+    Raises
+    ------
+    FileExistsError
+        If the target is there and differs; with `overwrite`, if it holds other files as well.
+    FormatError
+        If anything is truncated, corrupt or missing; names the file, and the tensor if it is one.
+    ValueError
+        If the target is inside of the packed folder, or the other way round.
+    OSError
+        If anything cannot be read or written: no permission, no space left.
+    """
+    begun = time.perf_counter()
+    used = used_threads(threads or 0)
+    place, goal = packed_path(path), resolved(target)
+    if place.is_file() and goal.is_dir():
+        raise IsADirectoryError(f"{goal}: is a folder: expected the name of a file")
+    refuse_overlap(place, goal)
+    originals = _originals(place)
+    size = sum(original.size for original in originals)
+    with Meter(size, "unpack", progress) as meter:
+        if _is_there(goal, originals, overwrite):
+            kept = [original.name for original in originals]
+            _discard_partial(goal)
+        else:
+            kept = _make(place, goal, originals, overwrite, used, meter)
+    names = tuple(original.name for original in originals)
+    return Unpacked(goal, names, size, tuple(kept), time.perf_counter() - begun)
+
+
+def _originals(place: Path) -> list[_Original]:
+    if place.is_file():
+        with PackedFile(place) as packed:
+            found = (packed.source_name, packed.source_size, packed.source_sha256)
+            return [_Original(*found, None)]
+    manifest: Manifest = read_manifest(place)
+    made = [_Original(e.source, e.source_size, e.source_sha256, e) for e in manifest.packed]
+    carried = [(e.source, e) for e in manifest.carried if e.source is not None]
+    return made + [_Original(name, e.size, e.sha256, e) for name, e in carried]
+
+
+def _is_there(goal: Path, originals: list[_Original], overwrite: bool) -> bool:
+    """Whether the target holds these files already; FileExistsError if it may not be replaced."""
+    if is_free(goal):
+        return False
+    single = originals[0].packed is None
+    there = {"": goal} if single else {o.name: goal / o.name for o in originals}
+    found = _files(goal)
+    if found.keys() == there.keys() and all(
+        _is_right(path, original) for path, original in zip(there.values(), originals, strict=True)
+    ):
+        return True
+    reason = _other_files(goal, set(there))
+    if reason is not None:
+        raise FileExistsError(f"{goal}: exists already, and {reason}")
+    if not overwrite:
+        said = "exists already and differs from what would be unpacked: overwrite replaces it"
+        raise FileExistsError(f"{goal}: {said}")
+    require_writable(goal)
+    return False
+
+
+def _other_files(goal: Path, known: set[str]) -> str | None:
+    """What is said of a target that holds more than what is unpacked, or None."""
+    surplus = sorted(_files(goal).keys() - known)
+    return f"holds other files ({surplus[0] or 'it is a file'})" if surplus else None
+
+
+def _files(goal: Path) -> dict[str, Path]:
+    """The files in a folder by name; a file itself has none."""
+    if goal.is_file():
+        return {"": goal}
+    return {path.relative_to(goal).as_posix(): path for path in files_in(goal)}
+
+
+def _is_right(path: Path, original: _Original) -> bool:
+    known = path.is_file() and path.stat().st_size == original.size
+    return known and sha256_of(path) == original.sha256
+
+
+def _discard_partial(goal: Path) -> None:
+    if partial_path(goal).exists():
+        with Partial(goal) as partial:
+            partial.discard()
+
+
+def _make(
+    place: Path,
+    goal: Path,
+    originals: list[_Original],
+    overwrite: bool,
+    threads: int,
+    meter: Meter,
+) -> list[str]:
+    """Make all files; the names of those that had been made before."""
+    kept = []
+    single = originals[0].packed is None
+    with Partial(goal) as partial:
+        names = [goal.name] if single else [original.name for original in originals]
+        partial.keep_only(names)
+        for name, original in zip(names, originals, strict=True):
+            path = partial.folder / name
+            if _is_right(path, original):
+                kept.append(original.name)
+                meter.rebuilt(original.size, original.name)
+                continue
+            writing.make_folder(path.parent)
+            _make_one(place, path, original, threads, meter)
+        known = {""} if single else set(names)
+        refuses = functools.partial(_other_files, known=known) if overwrite else not_free
+        partial.publish(goal.name if single else None, refuses)
+    return kept
+
+
+def _make_one(place: Path, path: Path, original: _Original, threads: int, meter: Meter) -> None:
+    entry = original.packed
+    if isinstance(entry, CarriedEntry):
+        _carry_back(place / entry.name, path, entry)
+        meter.rebuilt(entry.size, entry.name)
+        return
+    with PackedFile(place if entry is None else place / entry.name) as packed:
+        if entry is not None:
+            check_entry(packed, entry)
+        with writing.NewFile(path) as file:
+            rebuild(packed, threads, file.append, meter.rebuilt)
+            file.finish()
+
+
+def _carry_back(source: Path, path: Path, entry: CarriedEntry) -> None:
+    if sha256_of(source) != entry.sha256:
+        raise FormatError(f"{source}: corrupt or edited: its SHA-256 is not {entry.sha256}")
+    if copy(source, path) != entry.sha256:
+        raise FormatError(f"{source}: changed while it was being read")

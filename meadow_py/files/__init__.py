@@ -1,0 +1,7 @@
+"""Files and folders that appear whole or not at all."""
+
+from __future__ import annotations
+
+from meadow_py.files.writing import write_whole
+
+__all__ = ["write_whole"]
