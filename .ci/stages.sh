@@ -120,7 +120,7 @@ stage_python() {
   SKBUILD_BUILD_DIR=$copy/build/python pip install -q ".[pandas]" -r "$work/python.txt" \
     -c "$(constraints python)"
   meadow profile --quiet >/dev/null
-  pytest -q -n "$WORKERS" tests/python/core tests/python/codecs tests/python/quantize \
+  pytest -q -n "$WORKERS" tests/python/core tests/python/codecs tests/python/quantizers \
     tests/python/devices tests/python/workload tests/python/jobs
 }
 
