@@ -85,13 +85,12 @@ constexpr std::array<IsaTables, kIsaCount> all_tables() noexcept {
   return tables;
 }
 
+// Not constexpr: with -fsanitize=undefined, GCC takes no comparison of an address with null for a
+// constant (GCC bug 71962). Other builds initialise it statically all the same.
 template <auto kFamily>
-constexpr auto kChain = with_fallback(all_tables(), kFamily);
-
-template <auto kFamily>
-const auto& chosen(Isa isa) noexcept {
-  static_assert(kChain<kFamily>.front() != nullptr, "every family has a scalar table");
-  return *kChain<kFamily>[index_of(isa)];
+const auto* chosen(Isa isa) noexcept {
+  static const auto chain = with_fallback(all_tables(), kFamily);
+  return chain[index_of(isa)];
 }
 
 }  // namespace
@@ -102,35 +101,43 @@ constexpr std::array<IsaTables, kIsaCount> isa_tables = all_tables();
 const Bf16DotKernels* bf16_dot_kernels([[maybe_unused]] Isa isa) noexcept {
 #if defined(__x86_64__)
   static const bool has_instruction = __builtin_cpu_supports("avx512bf16") != 0;
-  if (has_instruction) return kChain<&IsaTables::bf16_dot>[index_of(isa)];
+  if (has_instruction) return chosen<&IsaTables::bf16_dot>(isa);
 #endif
   return nullptr;
 }
 
-const ConvertKernels& convert_kernels(Isa isa) noexcept { return chosen<&IsaTables::convert>(isa); }
+const ConvertKernels& convert_kernels(Isa isa) noexcept {
+  return *chosen<&IsaTables::convert>(isa);
+}
 
-const HuffmanKernels& huffman_kernels(Isa isa) noexcept { return chosen<&IsaTables::huffman>(isa); }
+const HuffmanKernels& huffman_kernels(Isa isa) noexcept {
+  return *chosen<&IsaTables::huffman>(isa);
+}
 
-const IntegerKernels& integer_kernels(Isa isa) noexcept { return chosen<&IsaTables::integer>(isa); }
+const IntegerKernels& integer_kernels(Isa isa) noexcept {
+  return *chosen<&IsaTables::integer>(isa);
+}
 
-const PackedKernels& packed_kernels(Isa isa) noexcept { return chosen<&IsaTables::packed>(isa); }
+const PackedKernels& packed_kernels(Isa isa) noexcept { return *chosen<&IsaTables::packed>(isa); }
 
 const PackedF16Kernels& packed_f16_kernels(Isa isa) noexcept {
-  return chosen<&IsaTables::packed_f16>(isa);
+  return *chosen<&IsaTables::packed_f16>(isa);
 }
 
-const PlaneKernels& plane_kernels(Isa isa) noexcept { return chosen<&IsaTables::planes>(isa); }
+const PlaneKernels& plane_kernels(Isa isa) noexcept { return *chosen<&IsaTables::planes>(isa); }
 
-const ProductKernels& product_kernels(Isa isa) noexcept { return chosen<&IsaTables::product>(isa); }
+const ProductKernels& product_kernels(Isa isa) noexcept {
+  return *chosen<&IsaTables::product>(isa);
+}
 
 const QuantizeKernels& quantize_kernels(Isa isa) noexcept {
-  return chosen<&IsaTables::quantize>(isa);
+  return *chosen<&IsaTables::quantize>(isa);
 }
 
-const RansKernels& rans_kernels(Isa isa) noexcept { return chosen<&IsaTables::rans>(isa); }
+const RansKernels& rans_kernels(Isa isa) noexcept { return *chosen<&IsaTables::rans>(isa); }
 
-const StreamKernels& stream_kernels(Isa isa) noexcept { return chosen<&IsaTables::stream>(isa); }
+const StreamKernels& stream_kernels(Isa isa) noexcept { return *chosen<&IsaTables::stream>(isa); }
 
-const VectorKernels& vector_kernels(Isa isa) noexcept { return chosen<&IsaTables::vector>(isa); }
+const VectorKernels& vector_kernels(Isa isa) noexcept { return *chosen<&IsaTables::vector>(isa); }
 
 }  // namespace meadow::kernels
