@@ -45,7 +45,8 @@ struct LinearProduct {
   float* y;        // [tokens, linear->rows()]
 
   // Adds the bias, if there is one, to the y of one token; nothing else in the engine does so.
-  // Returns that y.
+  // Returns that y, for callers that continue with it at once.
+  // NOLINTNEXTLINE(modernize-use-nodiscard)
   float* finish(const BlockPass& pass, std::size_t token) const noexcept;
   // Finishes the first `tokens`, on this thread.
   void finish_all(const BlockPass& pass, std::size_t tokens) const noexcept;

@@ -197,10 +197,10 @@ class IntegerMatrix final : public Matrix {
       const std::size_t end = std::min(range.end, (row / kStripRows + 1) * kStripRows);
       decode_integer_rows(planes_, {row, end}, codes.data());
       const std::int8_t* code = codes.data();
-      float* to = values + (row - range.begin) * columns();
-      for (; row < end; ++row) {
+      for (; row < end; ++row, code += columns()) {
+        float* to = values + (row - range.begin) * columns();
         for (std::size_t c = 0; c < columns(); ++c) {
-          *to++ = static_cast<float>(*code++) * scales_.scale(row, c);
+          to[c] = static_cast<float>(code[c]) * scales_.scale(row, c);
         }
       }
     }

@@ -78,8 +78,8 @@ void for_each_run(const Share& share, const Visit& visit) {
   const std::span<const std::uint32_t> chosen = *share.product->groups;
   for (std::size_t n = share.groups.begin; n < share.groups.end;) {
     const std::size_t begin = chosen[n];
-    std::size_t end = begin + 1;
-    while (++n < share.groups.end && chosen[n] == end) ++end;
+    std::size_t end = begin;
+    for (; n < share.groups.end && chosen[n] == end; ++n) ++end;
     visit_groups(begin, end);
   }
 }
