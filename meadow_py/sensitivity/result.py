@@ -51,8 +51,9 @@ class Sensitivity:
         ----------
         role : str, optional
             Only this role, or ``all`` for all weights together.
-        bits, granularity, quantizer : int, str, str or Quantizer, optional
-            Only references with these bits, this granularity or this quantiser or key.
+        bits : int, optional
+        granularity, quantizer : str, optional
+            Only references with these bits, granularity and quantiser; `quantizer` is a key.
 
         Returns
         -------
