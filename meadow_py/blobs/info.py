@@ -21,9 +21,9 @@ class PlaneInfo:
     width : int
         Bits of a symbol before coding.
     coding : {"constant", "raw", "huffman", "rans", "planes"}
-        ``constant``: a single symbol, which costs nothing. ``raw``: no table would have saved
-        anything. ``planes``: 4-bit codes for the 16 most frequent symbols of every 64 rows; other
-        symbols are stored separately.
+        ``constant``: all symbols are the same, so only the table is stored. ``raw``: no table would
+        have saved anything. ``planes``: 4-bit codes for the 16 most frequent symbols of every 64
+        rows; other symbols are stored separately.
     entries : int
         Number of symbols that have a code; 0 without a table.
     longest : int
