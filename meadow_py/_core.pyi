@@ -1,10 +1,10 @@
-"""The C++ core. Arrays in are C-contiguous; `dtype` is spelled as in safetensors.
+"""The C++ core. Array arguments are C-contiguous; `dtype` is spelled as in safetensors.
 
-Raw 16-bit floats travel as uint16 bit patterns, because numpy itself has no BF16.
+Raw 16-bit floats are passed as uint16 bit patterns, because numpy itself has no BF16.
 `threads=0` means all cores. Every function gives the same bits for any number of threads.
 
-Functions that take arrays or streams work without the GIL and end early, well within a second, by
-what a signal handler raises in the main thread (Ctrl-C: KeyboardInterrupt) and by `cancel_running`.
+Functions that take arrays or streams release the GIL. They end early, well within a second, when a
+signal handler raises in the main thread (Ctrl-C: KeyboardInterrupt), and on `cancel_running`.
 """
 
 from typing import Any, Literal, TypedDict, overload
@@ -25,8 +25,8 @@ def hardware_threads() -> int: ...
 def cancel_running() -> None:
     """End the calls of this module that are running now, in all threads of the process.
 
-    They raise `concurrent.futures.CancelledError`, each at its next look, some 50 ms later. A call
-    that ends before that returns its result. Calls that begin later are not touched.
+    They raise `concurrent.futures.CancelledError` when they next check for it, after about 50 ms.
+    A call that finishes before that returns its result. Calls that begin later are not affected.
     """
 
 # -- number: what the stored bits hold, and quantisation --------------------------------------
@@ -34,8 +34,8 @@ def cancel_running() -> None:
 def content_dtype(values: _Array, dtype: str, threads: int = 0) -> str:
     """The narrowest of F32, F16, BF16 that holds every value bit for bit.
 
-    `values` is uint32 (dtype "F32") or uint16 ("F16", "BF16") of any shape. F32 made of BF16
-    values gives "BF16", of F16 values "F16"; F16 that was made from BF16 values gives "BF16".
+    `values` is uint32 (dtype "F32") or uint16 ("F16", "BF16") of any shape. F32 made from BF16
+    values gives "BF16", F32 made from F16 values "F16", and F16 made from BF16 values "BF16".
     """
 
 def quantize(
@@ -52,9 +52,9 @@ def quantize(
 
     `values`: float32 ("F32"), float64 ("F64") or uint16 bits ("F16", "BF16"); 2-D.
     Returns codes (int8 if symmetric, else uint8; `[out, in]`), scales `[1, 1]`, `[out, 1]` or
-    `[out, ceil(in / group)]`, zero points of the same shape (None if symmetric), the sum of
-    squares of the weights, and of the errors. Raises ValueError for NaN or infinity, naming
-    the weight and the index.
+    `[out, ceil(in / group)]`, zero points of the same shape (None if symmetric), and the sums of
+    squares of the weights and of the errors. Raises ValueError for NaN or infinity, naming the
+    weight and the index.
     """
 
 def dequantize(
@@ -71,7 +71,7 @@ def dequantize(
 def symbol_counts(codes: _Array, bits: int, threads: int = 0) -> npt.NDArray[np.uint64]:
     """How often each of the `2**bits` codes occurs; int8/uint8/int16/uint16 codes, bits <= 16.
 
-    Signed codes are counted by their low `bits` bits.
+    A signed code is counted under its low `bits` bits.
     """
 
 def field_counts(
@@ -80,34 +80,34 @@ def field_counts(
     """Counts of sign, exponent and mantissa of raw floats, one table per field.
 
     `values` are bit patterns: uint32 for F32, uint16 for F16 and BF16, uint8 for F8_E4M3 and
-    F8_E5M2. The 23 mantissa bits of F32 come in slices of 7, 8 and 8 bits, the highest first.
+    F8_E5M2. The 23 mantissa bits of F32 are cut into slices of 7, 8 and 8 bits, highest first.
     The `joint` counts of a 16-bit float are `symbol_counts(values, 16)`.
     """
 
 def entropy(counts: npt.NDArray[np.uint64] | npt.NDArray[np.uint32]) -> float:
-    """Order-0 entropy in bits per symbol of a table of counts."""
+    """Order-0 entropy of a table of counts, in bits per symbol."""
 
 def huffman_lengths(
     counts: npt.NDArray[np.uint64], longest: int | None = None
 ) -> npt.NDArray[np.uint8]:
-    """Bits of each symbol's code in a code with the fewest bits, `longest` at most; None: any.
+    """Code lengths of an optimal Huffman code, at most `longest` bits each (None: no limit).
 
-    0 for symbols that do not occur; a lone symbol takes one bit. ValueError for a limit too short
-    for so many symbols.
+    Symbols that do not occur have length 0; a lone symbol has length 1. Raises ValueError if
+    `longest` is too short for the number of symbols.
     """
 
 def unique_chunks(
     codes: _Array, bits: int, chunk: int, along: Literal["in", "out"] = "in", threads: int = 0
 ) -> tuple[_Array, npt.NDArray[np.uint32], npt.NDArray[np.uint32]]:
-    """Dictionary `[unique, chunk]` in order of first appearance, counts, indices of all chunks.
+    """Dictionary `[unique, chunk]` in order of first appearance, its counts, and all indices.
 
-    `codes` is a 2-D (u)int8, (u)int16 or (u)int32 array with values that fit in `bits`.
+    `codes` is a 2-D (u)int8, (u)int16 or (u)int32 array whose values fit in `bits`.
     """
 
 # -- codec: MEADOW packing --------------------------------------------------------------------
 
 class StreamInfo(TypedDict):
-    """What a coded stream says of itself; sizes in bits, and they add up to `bytes * 8`."""
+    """Description of a coded stream; the sizes in bits add up to `bytes * 8`."""
 
     codec: str  # "dictionary" or "packets"
     shape: tuple[int, int]
@@ -116,7 +116,7 @@ class StreamInfo(TypedDict):
     chunk: int
     along: str
     unique: int
-    index_bits: int  # of naive indices; the widest width of packets
+    index_bits: int  # width of naive indices; the largest width of packets
     reindexed: bool
     packet_length: int  # 1 for "dictionary"
     mode_bits: int  # 0 for "dictionary"
@@ -129,10 +129,10 @@ class StreamInfo(TypedDict):
     padding_bits: int
 
 class Chunks:
-    """Codes cut in chunks and their dictionary, kept in the core, ready to be packed.
+    """Codes cut into chunks, and their dictionary, kept in the core and ready to be packed.
 
-    The elements must be the narrowest that hold `bits`, because a stream gives back those. The
-    codes are referred to, not copied: they must not change while this lives.
+    The codes must have the narrowest dtype that holds `bits`, because decoding a stream returns
+    that dtype. They are not copied, and must not change while this object exists.
     """
 
     def __init__(
@@ -145,7 +145,7 @@ class Chunks:
     ) -> None: ...
     @property
     def count(self) -> int:
-        """How many chunks there are."""
+        """Number of chunks."""
     @property
     def unique(self) -> int: ...
     def dictionary(self) -> _Array: ...
@@ -157,8 +157,8 @@ class Chunks:
         """How the dictionary grows: (chunks read, distinct chunks among them).
 
         Chunks are read in the order in which they are cut: row by row, along the chunk dimension.
-        Up to `points` evenly spaced positions, fewer where there are fewer chunks; the last is
-        (`count`, `unique`). Raises ValueError for no points.
+        There are up to `points` evenly spaced positions, fewer if there are fewer chunks; the last
+        is (`count`, `unique`). Raises ValueError if `points` is less than 1.
         """
     @overload
     def pack_dictionary(
@@ -166,7 +166,7 @@ class Chunks:
     ) -> bytes: ...
     @overload
     def pack_dictionary(self, verify: bool = True, *, info_only: Literal[True]) -> StreamInfo:
-        """Unique matrix and indices of one fixed width (MEADOW's naive packing).
+        """Pack as a dictionary and indices of one fixed width (MEADOW's naive packing).
 
         With `info_only` the stream is made, verified and described, but not kept.
         """
@@ -190,16 +190,19 @@ class Chunks:
         *,
         info_only: Literal[True],
     ) -> StreamInfo:
-        """Indices in packets with mode bits. Length 0 and no widths: the best are searched."""
+        """Pack as a dictionary and indices in packets with mode bits.
+
+        With length 0 and no widths, the best ones are searched for.
+        """
 
 def stream_info(stream: bytes, threads: int = 0) -> StreamInfo:
-    """Read and check the header and the checksum. Raises FormatError."""
+    """Read the header, and check it and the checksum. Raises FormatError."""
 
 def decode(stream: bytes, threads: int = 0, max_bytes: int = 2**64 - 1) -> _Array:
     """The codes `[out, in]`, bit for bit. Raises FormatError.
 
-    A stream of one chunk repeated is small however large its weight: for a stream from strangers,
-    `max_bytes` says how many bytes of codes it may promise.
+    A stream that repeats one chunk is small however large its weight. For streams from untrusted
+    sources, `max_bytes` limits the bytes of codes that a stream may decode to.
     """
 
 # -- blob: one tensor, coded losslessly ---------------------------------------------------------
@@ -207,7 +210,7 @@ def decode(stream: bytes, threads: int = 0, max_bytes: int = 2**64 - 1) -> _Arra
 def encode_floats(
     raw: Any, dtype: str, columns: int, effort: str = "balanced", threads: int = 0
 ) -> npt.NDArray[np.uint8]:
-    """F32, F16 or BF16 bytes to a blob; `columns` is the length of a row, 0 if there are none."""
+    """Encode F32, F16 or BF16 bytes as a blob; `columns` is the length of a row, 0 without rows."""
 
 def encode_records(
     raw: Any,
@@ -218,18 +221,19 @@ def encode_records(
     effort: str = "balanced",
     threads: int = 0,
 ) -> npt.NDArray[np.uint8]:
-    """Records of bytes to a blob.
+    """Encode records of bytes as a blob.
 
-    `kind` "segments": a plane is (byte offset, bytes, 8) of every record; "groups": (bit offset, 1,
-    bits) of every element of 1, 2, 4 or 8 bytes. Planes hold each bit of a record once.
+    With `kind` "segments", a plane is (byte offset, bytes, 8) of every record; with "groups", it is
+    (bit offset, 1, bits) of every element of 1, 2, 4 or 8 bytes. The planes hold each bit of a
+    record exactly once.
     """
 
 def encode_planes(
     raw: Any, dtype: str, rows: int, columns: int, threads: int = 0
 ) -> npt.NDArray[np.uint8] | None:
-    """F32, F16 or BF16 to a blob of planes, a runtime codec.
+    """Encode F32, F16 or BF16 values as a blob of planes, which is a runtime codec.
 
-    None where BF16 does not hold every value, where a row has more than 2^21 columns, and where the
+    Returns None if BF16 does not hold every value, if there are more than 2^21 columns, or if the
     blob would not be smaller than the values in BF16.
     """
 
@@ -242,7 +246,10 @@ def decode_blob(blob: Any, out: npt.NDArray[np.uint8], threads: int = 0) -> None
 def decode_tiles(
     blob: Any, first: int, last: int, out: npt.NDArray[np.uint8], threads: int = 0
 ) -> None:
-    """Tiles first .. last - 1 into `out` of exactly their bytes. Raises FormatError."""
+    """Decode tiles first .. last - 1 into `out`, which has exactly their size.
+
+    Raises FormatError.
+    """
 
 def verify_blob(blob: Any, threads: int = 0) -> None: ...
 def blob_info(blob: Any) -> dict[str, Any]: ...
@@ -250,7 +257,7 @@ def blob_info(blob: Any) -> dict[str, Any]: ...
 # -- matrices: weights as they are multiplied ---------------------------------------------------
 
 class Matrix:
-    """A weight `[out, in]`, dense or packed; products are the same bits in every form."""
+    """A weight `[out, in]`, dense or packed; products have the same bits in every form."""
 
     @property
     def rows(self) -> int: ...
@@ -258,48 +265,51 @@ class Matrix:
     def columns(self) -> int: ...
     @property
     def nbytes(self) -> int:
-        """What one product with one vector reads of the weight."""
+        """Bytes of the weight that one product with one vector reads."""
     @property
     def form(self) -> str:
-        """A dtype for dense weights, else the name of a packed form."""
+        """A dtype for dense weights; otherwise the name of a packed form."""
     def multiply(
         self, x: npt.NDArray[np.float32], threads: int = 0, activations: str = "F32"
     ) -> npt.NDArray[np.float32]:
         """`x [tokens, in]` times the transposed weight: `[tokens, out]`.
 
-        With activations BF16, `x` is rounded to BF16 first and denormals count as zeros; weights
-        in integers take no notice.
+        With activations BF16, `x` is rounded to BF16 first, and denormals count as zeros; integer
+        weights ignore `activations`.
         """
     def row(self, row: int) -> npt.NDArray[np.float32]:
         """The values of one row, exactly."""
     def parts(self) -> tuple[dict[str, Any], dict[str, _Array]]:
-        """A header that JSON takes, and read-only views of the memory; see `matrix_of_parts`."""
+        """A header of JSON values, and read-only views of the memory; see `matrix_of_parts`."""
     def __copy__(self) -> Matrix:
-        """The same object: nothing can change it."""
+        """The same object, because a matrix cannot change."""
     def __deepcopy__(self, memo: dict[int, Any]) -> Matrix:
-        """With memory of its own."""
+        """A matrix with memory of its own."""
 
 def matrix_of_parts(header: dict[str, Any], parts: dict[str, _Array], copy: bool = False) -> Matrix:
-    """The matrix that `Matrix.parts` took apart, over the arrays, which are kept, or over copies.
+    """A matrix from the result of `Matrix.parts`, over the arrays, which it keeps alive, or copies.
 
-    Parts are checked. ValueError for a missing, unknown or misaligned part, or one of another
-    size; TypeError for another dtype; FormatError for parts that contradict themselves.
+    Parts are checked. Raises ValueError for a missing, unknown or misaligned part or one of the
+    wrong size, TypeError for a wrong dtype, and FormatError for inconsistent parts.
     """
 
 def decoded_matrix(header: dict[str, Any], parts: dict[str, _Array], matrix: Matrix) -> Matrix:
-    """A matrix whose form and parts are the given ones, multiplied by `matrix`.
+    """A matrix that has the given form and parts, and whose products `matrix` does.
 
-    ValueError for a header without form, rows and columns, or of another shape.
+    Raises ValueError for a header without form, rows or columns, or with another shape.
     """
 
 def dense_matrix(values: Any, dtype: str, rows: int, columns: int) -> Matrix:
-    """Over bytes in a row of F32, BF16 or F16, which are not copied, but kept."""
+    """A matrix over contiguous bytes of F32, BF16 or F16, which are kept alive, not copied."""
 
 def packed_matrix(values: Any, dtype: str, rows: int, columns: int, threads: int = 0) -> Matrix:
-    """The same packed in planes, copied. ValueError for values that BF16 does not hold exactly."""
+    """A matrix of F32, BF16 or F16 values in planes; they are copied.
+
+    Raises ValueError for values that BF16 does not hold exactly.
+    """
 
 def packed_f16_matrix(values: Any, rows: int, columns: int, threads: int = 0) -> Matrix:
-    """Bytes of F16, all of them finite, packed in planes, copied. ValueError for NaN, infinity."""
+    """A matrix of F16 values in planes; they are copied. Raises ValueError for NaN and infinity."""
 
 def integer_matrix(
     codes: npt.NDArray[np.int8],
@@ -309,17 +319,18 @@ def integer_matrix(
     activations: Literal["int8", "none"] = "int8",
     threads: int = 0,
 ) -> Matrix:
-    """Of symmetric codes `[out, in]`, copied.
+    """A matrix of symmetric codes `[out, in]`, which are copied.
 
-    `per_scale` 0: one scale; in: one for each row; else a multiple of 32 inputs, `scales` row by
-    row. `activations` "int8": rounded to 8 bits with a scale for each token; "none": weight-only.
+    `per_scale` is the number of inputs that share a scale: 0 for one scale in all, `in` for one per
+    row, or else a multiple of 32, with `scales` row by row. With `activations` "int8", activations
+    are rounded to 8 bits with a scale for each token; with "none" they are not (weight-only).
     """
 
 def quantize_q8(
     weights: npt.NDArray[np.float32], name: str, threads: int = 0
 ) -> tuple[npt.NDArray[np.int8], npt.NDArray[np.float32], npt.NDArray[np.uint8], float, float]:
     """Codes `[out, in]`, row scales `[out]`, coded scales `[out, ceil(in/32)]`, and the sums of
-    squares of weights and errors. ValueError for NaN and infinity."""
+    squares of weights and of errors. Raises ValueError for NaN and infinity."""
 
 def q8_matrix(
     codes: npt.NDArray[np.int8],
@@ -329,28 +340,31 @@ def q8_matrix(
     activations: Literal["int8", "none"] = "int8",
     threads: int = 0,
 ) -> Matrix:
-    """Of codes `[out, in]`; 32 inputs share the scale coded `[out, in/32]` * row `[out]`."""
+    """A matrix of codes `[out, in]`, which are copied.
+
+    Every 32 inputs share a scale, `coded_scales [out, ceil(in/32)] * row_scales [out]`.
+    """
 
 def mapped_matrix(blob: Any) -> Matrix:
-    """Over a blob of `encode_planes`, which is not copied, but kept: a mapped file stays mapped.
+    """A matrix over a blob of `encode_planes`, which is not copied; a mapped file stays mapped.
 
-    Only its head is read. FormatError if that is damaged; codes and lower bytes are as they are,
-    see `verify_planes`. ValueError unless the blob begins at a multiple of 4 bytes.
+    Only the head of the blob is read. Raises FormatError if that is damaged; codes and lower bytes
+    are not checked, see `verify_planes`. Raises ValueError unless the blob begins at a multiple of
+    4 bytes.
     """
 
 # -- measure: how fast this host is -------------------------------------------------------------
 
 def read_stream(buffer: Any, threads: int = 0) -> int:
-    """The exclusive or of the 64-bit words of bytes in a row, read once, as fast as they come.
+    """Read contiguous bytes once, as fast as possible; returns the XOR of their 64-bit words.
 
-    Each thread reads at eight places at a time. Raises ValueError for bytes that are no whole
-    words.
+    Each thread reads eight streams at a time. Raises ValueError if the bytes are not whole words.
     """
 
 # -- the engine: a decoder-only transformer over matrices of any form ---------------------------
 
 class AttentionTraffic(TypedDict):
-    """Bytes that attention moves between its steps, over all layers."""
+    """Bytes that the steps of attention read and write, over all layers."""
 
     queries: int
     """Read."""
@@ -361,18 +375,18 @@ class AttentionTraffic(TypedDict):
     outputs: int
     """Written."""
     scores_written: int
-    """To the buffer between the steps, which "tphs" does without."""
+    """Written to the buffer between the steps, which "tphs" does not need."""
     scores_read: int
-    """From that buffer."""
+    """Read from that buffer."""
     working_set: int
-    """Scores held at once: by one core in "tphs", by all of them together in "gemm"."""
+    """Scores held at once: by one core with "tphs", by all cores together with "gemm"."""
 
 class Engine:
-    """A transformer: a config, matrices and vectors by name, checked against each other.
+    """A transformer: a config, and matrices and vectors by name, checked against each other.
 
-    ValueError for a name or key that is missing or unknown and for a shape that disagrees with the
-    config; TypeError for a matrix or vector of another kind. Any number of threads may run one
-    engine, each with its own cache.
+    Raises ValueError for a missing or unknown name or key and for a shape that disagrees with the
+    config, and TypeError for a matrix or vector of the wrong type. Any number of threads may use
+    one engine, each with its own cache.
     """
 
     def __init__(
@@ -390,10 +404,10 @@ class Engine:
         """The longest context."""
     @property
     def parameters(self) -> int:
-        """Values of all weights; a matrix in two places counts once."""
+        """Number of values in all weights; a matrix that is used twice counts once."""
     @property
     def weight_bytes(self) -> int:
-        """What decoding one token reads of all weights: of tables of rows one row, else all."""
+        """Bytes of all weights that decoding one token reads: of tables one row, of others all."""
     @overload
     def forward(
         self,
@@ -405,9 +419,9 @@ class Engine:
     ) -> npt.NDArray[np.float32]:
         """Logits `[vocab]` of the last of `tokens [count]`, or `[count, vocab]` of all.
 
-        The tokens follow those in the cache. ValueError, and a cache as before, for no tokens, an
-        id outside the vocabulary, more tokens than the cache has room for, logits that hold NaN,
-        and a cache of another engine or in use by another thread.
+        The tokens follow those in the cache. Raises ValueError, and leaves the cache as it was, for
+        no tokens, an id outside the vocabulary, more tokens than the cache has room for, logits
+        that hold NaN, and a cache that belongs to another engine or is in use by another thread.
         """
     @overload
     def forward(
@@ -421,34 +435,35 @@ class Engine:
     def attention_traffic(
         self, tokens: int, before: int = 0, dataflow: Literal["tphs", "gemm"] = "tphs"
     ) -> AttentionTraffic:
-        """Counted for `tokens` new tokens behind `before`, as `forward` cuts the work."""
+        """Traffic of `tokens` new tokens after `before` others, as `forward` cuts the work."""
 
 class Cache:
-    """Keys and values in F32 of the tokens so far, for one engine.
+    """Keys and values of the tokens so far, in F32, for one engine.
 
-    ValueError unless `capacity`, in tokens, is from 1 to `engine.positions`.
+    Raises ValueError unless `capacity`, in tokens, is from 1 to `engine.positions`.
     """
 
     def __init__(self, engine: Engine, capacity: int) -> None: ...
     @property
     def length(self) -> int:
-        """Tokens so far."""
+        """Number of tokens so far."""
     @property
     def capacity(self) -> int: ...
     @property
     def nbytes(self) -> int:
-        """Reserved; the system provides the memory when a token first needs it."""
+        """Bytes reserved; the system provides the memory when a token first needs it."""
     def truncate(self, length: int) -> None:
-        """Forget all tokens but the first `length`."""
+        """Forget all tokens except the first `length`."""
 
 # -- sampling: from logits to tokens -------------------------------------------------------------
 
 class Sampler:
-    """Chooses tokens; the same seed gives the same ones on every platform.
+    """Chooses tokens; the same seed gives the same tokens on every platform.
 
     The options are applied in the order repetition_penalty, temperature, top_k, top_p, min_p, each
-    as the logits processor of that name in transformers. `temperature=0`: the first of the largest.
-    `top_k=0`: no limit. `seed`: 0 to 2**64 - 1. Raises ValueError for options that mean nothing.
+    like the logits processor of that name in transformers. `temperature=0` chooses the first of the
+    largest logits; `top_k=0` means no limit; `seed` is 0 to 2**64 - 1. Raises ValueError for
+    invalid options.
     """
 
     def __init__(
@@ -462,7 +477,7 @@ class Sampler:
         seed: int,
     ) -> None: ...
     def choose(self, logits: npt.NDArray[np.float32], previous: npt.NDArray[np.int32]) -> int:
-        """The next token; `previous` (1-D) matters to the repetition penalty alone.
+        """The next token; `previous` (1-D) only affects the repetition penalty.
 
         Raises ValueError for NaN, infinity, and logits that are all minus infinity.
         """
@@ -470,4 +485,4 @@ class Sampler:
 def log_probabilities(
     logits: npt.NDArray[np.float32], targets: npt.NDArray[np.int32], threads: int = 0
 ) -> npt.NDArray[np.float64]:
-    """The natural logarithm of softmax(logits)[target], for every row `[n, vocabulary]`."""
+    """The natural logarithm of softmax(logits)[target], for every row of `[n, vocabulary]`."""

@@ -1,4 +1,4 @@
-"""One tensor, coded losslessly: the blobs that packed checkpoints are made of."""
+"""Blobs: losslessly coded tensors, which packed checkpoints are made of."""
 
 from meadow_py.blobs.coding import CODECS, decode, decode_range, encode, info, verify
 from meadow_py.blobs.info import BlobInfo, PlaneInfo

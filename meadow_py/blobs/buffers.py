@@ -1,4 +1,4 @@
-"""Memory that callers hand over: bytes in a row, without a copy."""
+"""Buffers that callers pass, seen as arrays of bytes without a copy."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ def flat(data: Any, what: str) -> Bytes:
     Raises
     ------
     TypeError
-        If it is no buffer, not contiguous, or an array of anything but bytes in one dimension.
+        If it is not a contiguous buffer, or is an array other than a 1-D array of bytes.
     """
     if isinstance(data, np.ndarray):
         if data.ndim != 1 or data.dtype.itemsize != 1 or not data.flags.c_contiguous:
@@ -29,12 +29,12 @@ def flat(data: Any, what: str) -> Bytes:
 
 
 def writable(out: Any) -> Bytes:
-    """`out` as an array that may be written.
+    """`out` as an array of bytes that can be written to.
 
     Raises
     ------
     TypeError
-        As `flat`.
+        As for `flat`.
     ValueError
         If it is read-only.
     """

@@ -1,4 +1,4 @@
-"""Tensors to blobs and back."""
+"""Encoding tensors as blobs, and decoding them."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from meadow_py.checks import check_threads
 
 Bytes = npt.NDArray[np.uint8]
 
-# What users ask for, and what the core calls it; of planes, whatever they do not hold.
+# Codecs as users name them, and as the core does. That of planes is for tensors they do not hold.
 CODECS = {
     "auto": "balanced",
     "fast": "fast",
@@ -45,38 +45,39 @@ def encode(
     Parameters
     ----------
     raw : bytes-like
-        The stored bytes in a row; mapped files may be read-only and unaligned.
+        The stored bytes, contiguous. They may be read-only and unaligned, as in mapped files.
     dtype : str
-        As in safetensors (``"BF16"``) or GGUF (``"Q4_0"``). What is not known is coded as bytes.
+        As in safetensors (``"BF16"``) or GGUF (``"Q4_0"``). Unknown dtypes are coded as bytes.
     shape : sequence of int
-        Of the tensor, row-major; its last dimension is the length of a row.
+        Shape of the tensor, row-major; its last dimension is the length of a row.
     codec : {"auto", "fast", "small", "huffman", "raw", "planes"}
-        ``auto``: floats as exponents under the scales of rows and columns, Huffman coded, and
-        whatever coder is near the smallest for everything else. ``fast``: exponents alone, which
-        decodes fastest. ``small``: rANS wherever it is smaller. ``huffman``: Huffman or raw bits
-        everywhere, as Huff-LLM's decoders read them. ``raw``: no coder. ``planes``: matrices of
-        floats that BF16 holds in the runtime codec, which is multiplied from the mapped file as it
-        lies there, at about 12 bits a weight; everything else as ``auto``: other dtypes and
-        numbers of dimensions, and matrices that planes would not make smaller than BF16.
+        ``auto``: exponents of floats relative to the scales of rows and columns, Huffman coded, and
+        for everything else a coder whose result is close to the smallest. ``fast``: exponents
+        without scales, which decodes fastest. ``small``: rANS wherever it is smaller. ``huffman``:
+        Huffman or raw bits everywhere, as Huff-LLM's decoders read them. ``raw``: no coder.
+        ``planes``: the runtime codec for matrices of floats that BF16 holds, at about 12 bits per
+        weight; products read it directly from a mapped file. Other dtypes and numbers of
+        dimensions, and matrices that planes would not make smaller than BF16, are coded as with
+        ``auto``.
     groups : sequence of int, optional
-        Bit groups of an element of 1, 2, 4 or 8 bytes, highest first, one code each: Huff-LLM's
-        way, as ``(1, 8, 7)`` for BF16. Only with ``codec="huffman"``.
+        Widths of the bit groups of an element of 1, 2, 4 or 8 bytes, highest bits first, with one
+        code for each group as in Huff-LLM: ``(1, 8, 7)`` for BF16. Only with ``codec="huffman"``.
     threads : int
         0 means all cores. No byte of the result depends on it.
 
     Returns
     -------
-    numpy.ndarray
-        The blob, uint8, 1-D; see `decode`, `info`.
+    ndarray of uint8, 1-D
+        The blob; see `decode` and `info`.
 
     Raises
     ------
     ValueError
-        For an unknown codec, groups that do not fit the dtype, and floats that are not as many as
-        `shape` says.
+        For an unknown codec, for groups that do not fit the dtype, and if the size of `raw` does
+        not match floats of this `shape`.
     TypeError
-        If `raw` is no buffer of bytes in a row, `dtype` no string, or `shape` or `groups` hold
-        anything but integers.
+        If `raw` is not a contiguous buffer of bytes, `dtype` is not a string, or `shape` or
+        `groups` hold anything but integers.
     """
     from meadow_py import _core
 
@@ -99,7 +100,8 @@ def encode(
     return _core.encode_records(data, named, *layout, effort, threads)
 
 
-# Sign, exponent, and the mantissa in slices: what a Huff-LLM decoder in hardware would take.
+# Bytes of an element, and its sign, exponent and slices of the mantissa, as a Huff-LLM decoder in
+# hardware would take them.
 _FLOAT_GROUPS = {
     "BF16": (2, (1, 8, 7)),
     "F16": (2, (1, 5, 5, 5)),
@@ -108,25 +110,30 @@ _FLOAT_GROUPS = {
 
 
 def decode(blob: Any, *, out: Bytes | None = None, threads: int = 0) -> Bytes:
-    """The stored bytes of a tensor again, bit for bit.
+    """Decode a blob to the stored bytes of its tensor, bit for bit.
 
     Parameters
     ----------
     blob : bytes-like
-        What `encode` gave; zero bytes may follow.
+        A result of `encode`; zero bytes may follow it.
     out : ndarray of uint8, optional
-        Where to decode to: 1-D, writable, of exactly the size.
+        Array to decode into: 1-D, writable, and of exactly the tensor's size in bytes.
     threads : int
         0 means all cores.
+
+    Returns
+    -------
+    ndarray of uint8, 1-D
+        The bytes of the tensor, in `out` if it was given.
 
     Raises
     ------
     FormatError
         If the blob is truncated, corrupt or of a newer version.
     ValueError
-        If `out` is read-only, not of the size, or shares memory with the blob.
+        If `out` is read-only, has another size, or shares memory with the blob.
     TypeError
-        If `out` is no array of bytes in a row.
+        If `blob` or `out` is not a contiguous buffer of bytes.
     """
     from meadow_py import _core
 
@@ -142,7 +149,20 @@ def decode(blob: Any, *, out: Bytes | None = None, threads: int = 0) -> Bytes:
 
 
 def decode_range(blob: Any, begin: int, end: int, *, threads: int = 0) -> Bytes:
-    """Bytes `begin` to `end` of the tensor; only the tiles that hold them are read.
+    """Decode part of a tensor, reading only the tiles that hold it.
+
+    Parameters
+    ----------
+    blob : bytes-like
+        A result of `encode`; zero bytes may follow it.
+    begin, end : int
+        First byte of the tensor to decode, and the byte after the last one.
+    threads : int
+        0 means all cores.
+
+    Returns
+    -------
+    ndarray of uint8, shape (end - begin,)
 
     Raises
     ------
@@ -169,12 +189,21 @@ def decode_range(blob: Any, begin: int, end: int, *, threads: int = 0) -> Bytes:
 
 
 def verify(blob: Any, *, threads: int = 0) -> None:
-    """Check every checksum and decode every tile; of planes, any tile whose sum is right decodes.
+    """Check every checksum, and decode every tile.
+
+    Tiles of planes are not decoded: any tile whose checksum is right can be.
+
+    Parameters
+    ----------
+    blob : bytes-like
+        A result of `encode`; zero bytes may follow it.
+    threads : int
+        0 means all cores.
 
     Raises
     ------
     FormatError
-        At the first damage.
+        At the first damage found.
     """
     from meadow_py import _core
 
@@ -206,7 +235,7 @@ def _integers(values: Any, what: str) -> list[int]:
 
 
 def _columns(dtype: str, shape: Sequence[int], nbytes: int) -> int:
-    """Length of a row of floats; 0 where there are no rows."""
+    """Length of a row of floats; 0 if the tensor has no rows."""
     sizes = _integers(shape, "shape")
     if any(size < 0 for size in sizes):
         raise ValueError(f"shape {tuple(sizes)}: expected no negative length")
@@ -228,12 +257,21 @@ def _groups(dtype: str, groups: Sequence[int], codec: str) -> Layout:
 
 
 def info(blob: Any) -> BlobInfo:
-    """Read and check the head of a blob; its tiles are not touched.
+    """Read and check the head of a blob, without reading its tiles.
+
+    Parameters
+    ----------
+    blob : bytes-like
+        A result of `encode`; zero bytes may follow it.
+
+    Returns
+    -------
+    BlobInfo
 
     Raises
     ------
     FormatError
-        If it is truncated, corrupt or of a newer version.
+        If the head is truncated, corrupt or of a newer version.
     """
     from meadow_py import _core
 

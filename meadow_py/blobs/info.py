@@ -1,4 +1,4 @@
-"""What a blob says of itself."""
+"""The description that the head of a blob gives."""
 
 from __future__ import annotations
 
@@ -15,19 +15,19 @@ class PlaneInfo:
     Attributes
     ----------
     offset : int
-        Where it lies in a record: bytes, or bits of a bit group.
+        Place in a record, in bytes; for bit groups in bits.
     count : int
-        Symbols of a record.
+        Number of symbols in a record.
     width : int
         Bits of a symbol before coding.
     coding : {"constant", "raw", "huffman", "rans", "planes"}
-        ``raw`` says that no table paid, ``constant`` that the plane costs nothing, ``planes`` that
-        codes of 4 bits stand for the 16 most frequent symbols of each 64 rows, and what is none of
-        them is stored apart.
+        ``constant``: all symbols are the same, so only the table is stored. ``raw``: no table would
+        have saved anything. ``planes``: 4-bit codes for the 16 most frequent symbols of every 64
+        rows; other symbols are stored separately.
     entries : int
-        Symbols that have a code; 0 without a table.
+        Number of symbols that have a code; 0 without a table.
     longest : int
-        Bits of the longest code of Huffman and planes; 0 for other codings.
+        Bits of the longest code for ``huffman`` and ``planes``; 0 for other codings.
     table_bytes : int
         Size of the table in the blob.
     """
@@ -48,30 +48,30 @@ class BlobInfo:
     Attributes
     ----------
     dtype : str
-        Of the tensor.
+        Dtype of the tensor.
     kind : {"segments", "groups", "scaled", "planes"}
-        How records are cut: bytes of a record, bit groups, floats under scales, or floats in the
-        runtime codec.
+        How records are cut: into runs of bytes, into bit groups, as floats with scales, or as
+        floats in the runtime codec.
     content : str or None
-        Of floats: the narrowest dtype that holds every value, and which is coded.
+        For floats: the narrowest dtype that holds every value, in which they are coded.
     nbytes, bytes : int
-        Of the tensor, and of the blob.
+        Size of the tensor, and of the blob.
     records, record_bytes : int
-        Elements or blocks, and their size.
+        Number of elements or blocks, and the size of one.
     tile_records : int
-        Of a tile, which decodes alone; the last may be shorter.
+        Number of records in a tile, which can be decoded alone; the last tile may have fewer.
     floor_bits : int
-        What no coder of these symbols alone gets below: the order-0 entropy of the planes that are
-        coded, and raw ones as they are. Heads, tables and indices are not in it.
+        Lower bound for any coder of single symbols: the order-0 entropy of the coded planes, plus
+        the raw planes as they are. Heads, tables and indices are not counted.
     tiles : tuple of int
         Bytes of each tile.
     planes : tuple of PlaneInfo
     row_bases, column_bases : int
-        How many rows and columns have a scale of their own; 0 for none.
+        Number of rows and of columns that have a scale of their own.
     sections : mapping of str to int
-        Of planes, the bytes of ``codes``, ``lower`` (bytes), ``tables``, ``escapes`` and
-        ``escaped`` (where the escapes of every four rows begin), and of the ``head``, which
-        contains the last three; empty for other kinds.
+        For ``planes``: the bytes of ``codes``, ``lower`` (the lower bytes), ``tables``, ``escapes``
+        and ``escaped`` (where the escapes of every four rows begin), and of ``head``, which
+        includes the last three. Empty for other kinds.
     """
 
     dtype: str
@@ -91,12 +91,12 @@ class BlobInfo:
 
     @property
     def tile_nbytes(self) -> int:
-        """Bytes of the tensor in a tile."""
+        """Bytes of the tensor that a tile holds."""
         return self.tile_records * self.record_bytes
 
     @property
     def codec(self) -> str:
-        """The codings in use, as ``huffman+raw``; or ``planes``."""
+        """The codings in use, such as ``huffman+raw``; or ``planes``."""
         if self.kind == PLANES:
             return PLANES
         return "+".join(dict.fromkeys(plane.coding for plane in self.planes))

@@ -1,6 +1,6 @@
 """How the stored bytes of every dtype are cut into planes, each with a code of its own.
 
-Sizes of GGUF blocks: ggml's ``ggml-common.h`` (the structs ``block_*``), in bytes.
+The sizes of GGUF blocks, in bytes, come from ggml's ``ggml-common.h`` (the structs ``block_*``).
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import NamedTuple
 
-Plane = tuple[int, int, int]  # offset, symbols of a record, bits of a symbol
+Plane = tuple[int, int, int]  # offset, symbols per record, bits per symbol
 
 
 class Layout(NamedTuple):
@@ -21,7 +21,7 @@ class Layout(NamedTuple):
 
 
 def _segments(*sizes: int) -> Layout:
-    """Runs of bytes, one plane each; the two bytes of an F16 scale are two planes."""
+    """Runs of bytes, one plane each; a run of two bytes, such as an F16 scale, is two planes."""
     planes: list[Plane] = []
     at = 0
     for size in sizes:
@@ -34,13 +34,13 @@ def _segments(*sizes: int) -> Layout:
 
 
 def _bytes(count: int) -> Layout:
-    """Elements of `count` bytes, a plane for each byte."""
+    """Elements of `count` bytes, one plane for each byte."""
     return Layout("segments", count, tuple((at, 1, 8) for at in range(count)))
 
 
 BYTES = _bytes(1)
 
-# Bytes of the floats whose exponents are coded under scales.
+# Sizes in bytes of the floats whose exponents are coded relative to scales.
 FLOATS: Mapping[str, int] = MappingProxyType({"F32": 4, "F16": 2, "BF16": 2})
 
 _ELEMENTS = {
@@ -90,13 +90,13 @@ LAYOUTS: Mapping[str, Layout] = MappingProxyType(
 
 
 def layout_of(dtype: str, nbytes: int) -> Layout:
-    """The layout of a dtype; plain bytes for what is not known or not whole records."""
+    """The layout of a dtype; plain bytes if it is unknown, or if there are no whole records."""
     layout = LAYOUTS.get(dtype, BYTES)
     return layout if nbytes % layout.record_bytes == 0 else BYTES
 
 
 def groups_layout(element_bytes: int, widths: tuple[int, ...]) -> Layout:
-    """Bit groups of every element, the highest bits first, as Huff-LLM cuts them.
+    """Bit groups of every element, highest bits first, as Huff-LLM cuts them.
 
     Raises
     ------

@@ -1,4 +1,4 @@
-"""Planes: floats in the runtime codec, which products read from a mapped file as they lie there."""
+"""Planes: floats in the runtime codec, which products read directly from a mapped file."""
 
 from __future__ import annotations
 
@@ -21,12 +21,12 @@ _TABLE_ENTRIES = 16
 
 
 def is_planes(blob: Bytes) -> bool:
-    """Whether a blob says that it holds planes."""
+    """Whether a blob begins as a blob of planes."""
     return blob[: len(_MAGIC)].tobytes() == _MAGIC
 
 
 def encode(data: Bytes, dtype: str, shape: Sequence[int], threads: int) -> Bytes | None:
-    """A matrix of floats as planes; None for whatever they do not hold or do not make smaller."""
+    """A matrix of floats as planes; None if planes cannot hold it or would not make it smaller."""
     from meadow_py import _core
 
     if dtype not in FLOATS or len(shape) != 2:
@@ -36,7 +36,7 @@ def encode(data: Bytes, dtype: str, shape: Sequence[int], threads: int) -> Bytes
 
 
 def info(blob: Bytes) -> BlobInfo:
-    """The head of a blob of planes, in the words of all blobs. A tile is a block of rows.
+    """The head of a blob of planes, described as for other blobs. A tile is a block of rows.
 
     Raises
     ------
@@ -67,7 +67,7 @@ def info(blob: Bytes) -> BlobInfo:
 
 
 def dtype_and_shape(blob: Bytes) -> tuple[str, tuple[int, int]]:
-    """What a blob of planes holds; errors as `info`."""
+    """Dtype and shape of the matrix in a blob of planes. Raises the same errors as `info`."""
     from meadow_py import _core
 
     found = _core.planes_info(blob)
@@ -75,7 +75,7 @@ def dtype_and_shape(blob: Bytes) -> tuple[str, tuple[int, int]]:
 
 
 def _block_bytes(rows: int, columns: int, step: int) -> tuple[int, ...]:
-    """Codes and lower bytes of every block, whole groups of four rows."""
+    """Bytes of the codes and lower bytes of every block, which has whole groups of four rows."""
     of_group = -(-columns * 4 // _UNIT_WEIGHTS) * _UNIT_BYTES
     sizes = (min(step, rows - begin) for begin in range(0, rows, step))
     return tuple(-(-size // 4) * of_group for size in sizes)

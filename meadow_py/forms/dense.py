@@ -14,7 +14,7 @@ DENSE = "dense"
 
 
 class DenseForm(Form):
-    """Values of one dtype, over the memory that holds them, a mapped file perhaps."""
+    """Values of one dtype, used in the memory that holds them, which may be a mapped file."""
 
     keeps_values = True
 
@@ -25,7 +25,7 @@ class DenseForm(Form):
         self.parts = {"values": "float32" if dtype == "F32" else "uint16"}
 
     def make(self, weight: FloatWeight, _request: str, /) -> Matrix:
-        """Over the memory of the weight, which is kept, not copied."""
+        """A matrix over the memory of the weight, which it keeps alive and does not copy."""
         from meadow_py import _core
 
         return _core.dense_matrix(weight.raw, weight.dtype, *weight.shape)

@@ -1,4 +1,4 @@
-"""Floats in planes, without loss: BF16 in 12 bits, F16 in 14."""
+"""Lossless planes of floats: BF16 in 12 bits, F16 in 14."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _PARTS = {
 
 
 class Bf16Planes(Form):
-    """Values that BF16 holds, of whatever dtype: codes of their upper bytes, and lower bytes."""
+    """Values of any dtype that BF16 holds: codes for their upper bytes, and their lower bytes."""
 
     id = "planes"
     requests = _REQUESTS
@@ -35,7 +35,7 @@ class Bf16Planes(Form):
         return weight.content == "BF16"
 
     def make(self, weight: FloatWeight, _request: str, /) -> Matrix:
-        """The planes, which need the weight no longer."""
+        """The planes, which do not refer to the weight."""
         from meadow_py import _core
 
         return _core.packed_matrix(weight.raw, weight.dtype, *weight.shape)
@@ -51,13 +51,13 @@ class F16Planes(Form):
     slower_than_dense = ("avx2",)
 
     def holds(self, weight: FloatWeight) -> bool:
-        """Whether F16 holds every value, all of them are finite, and BF16 does not hold them."""
+        """Whether F16 holds every value, BF16 does not, and all values are finite."""
         import numpy as np
 
         return weight.content == "F16" and _are_finite(_halves(weight).view(np.uint16))
 
     def make(self, weight: FloatWeight, _request: str, /) -> Matrix:
-        """The planes, which need the weight no longer."""
+        """The planes, which do not refer to the weight."""
         import numpy as np
 
         from meadow_py import _core
@@ -77,7 +77,7 @@ def _halves(weight: FloatWeight) -> npt.NDArray[np.float16]:
 
 
 def _are_finite(halves: npt.NDArray[np.uint16]) -> bool:
-    step = 1 << 20  # so that what `&` makes stays small
+    step = 1 << 20  # keeps the temporary array of `&` small
     starts = range(0, halves.size, step)
     return all(int((halves[at : at + step] & 0x7FFF).max()) < 0x7C00 for at in starts)
 

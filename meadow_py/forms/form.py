@@ -1,4 +1,7 @@
-"""What a runtime form is: one object that says what it takes, how it is made, and its parts."""
+"""The base class of runtime forms, and the weight that a form is made of.
+
+A form is one object that says which weights it takes, how it is made, and which parts it has.
+"""
 
 from __future__ import annotations
 
@@ -31,13 +34,13 @@ def numpy_dtype(dtype: str) -> np.dtype[Any]:
 
 @cache
 def float_dtype(dtype: np.dtype[Any]) -> str | None:
-    """Which of `FLOATS` a numpy dtype is; None for others."""
+    """The name in `FLOATS` of a numpy dtype; None for other dtypes."""
     return next((known for known in FLOATS if numpy_dtype(known) == dtype), None)
 
 
 @dataclass(frozen=True, eq=False)
 class FloatWeight:
-    """A weight of floating-point numbers that a form is made of.
+    """A weight of floating-point numbers, of which forms are made.
 
     Attributes
     ----------
@@ -45,7 +48,7 @@ class FloatWeight:
         C-contiguous floats of `dtype`, or their bit patterns.
     dtype : {"F32", "BF16", "F16"}
     name : str
-        What messages call it.
+        Name of the weight in error messages.
     """
 
     values: npt.NDArray[Any]
@@ -55,7 +58,18 @@ class FloatWeight:
 
     @classmethod
     def of(cls, values: npt.NDArray[Any], name: str = "weight") -> FloatWeight:
-        """From an array of floats, whose dtype says what it is.
+        """A weight from an array of floats.
+
+        Parameters
+        ----------
+        values : ndarray of float32, bfloat16 or float16, shape (out, in)
+            C-contiguous.
+        name : str
+            Name of the weight in error messages.
+
+        Returns
+        -------
+        FloatWeight
 
         Raises
         ------
@@ -79,7 +93,7 @@ class FloatWeight:
 
     @property
     def raw(self) -> npt.NDArray[np.uint8]:
-        """The bytes of `values` in a row; a view."""
+        """The bytes of `values` as a 1-D array; a view."""
         import numpy as np
 
         return self.values.reshape(-1).view(np.uint8)
@@ -95,40 +109,55 @@ class FloatWeight:
         return _core.content_dtype(self.values.view(pattern), self.dtype)
 
     def once(self, key: str, make: Callable[[], Any]) -> Any:
-        """What `make` returns, made once for every `key`: forms share what costs time."""
+        """The result of `make`, which is called only once per `key`, so that forms share work.
+
+        Parameters
+        ----------
+        key : str
+        make : callable
+
+        Returns
+        -------
+        object
+        """
         if key not in self._made:
             self._made[key] = make()
         return self._made[key]
 
     def copied(self) -> FloatWeight:
-        """The same in memory of its own."""
+        """The same weight in memory of its own.
+
+        Returns
+        -------
+        FloatWeight
+        """
         return FloatWeight(self.values.copy(), self.dtype, self.name)
 
 
 class Form(ABC):
-    """How a weight is kept for multiplying.
+    """How a weight is kept in memory for multiplying.
 
-    To add a form, derive from this class in a file of `meadow_py/forms`, and add an object of it to
+    To add a form, derive from this class in a file of ``meadow_py/forms``, and add an instance to
     the list in ``registry.py``; outside the package, call `register`.
 
     Attributes
     ----------
     id : str
-        What ``Matrix.form`` says, such as ``BF16`` or ``INT8 planes``.
+        Value of ``Matrix.form``, such as ``BF16`` or ``INT8 planes``.
     requests : mapping of str to str or None
-        By which values of ``form=`` it is asked for, and the key of the quantiser that each of
-        them needs; None without one.
+        The values of ``form=`` that ask for this form, each with the key of the quantiser that it
+        needs, or None.
     dtypes : tuple of str
         The dtypes of weights that it takes: some of F32, BF16, F16.
     parts : mapping of str to str
-        The names of its parts and their dtypes. A matrix may lack those that it has no use for.
+        The names of its parts and their dtypes. A matrix may lack parts that it does not use.
     is_lossless : bool
-        Whether it gives the same bits as the dense weight.
+        Whether products have the same bits as those of the dense weight.
     slower_than_dense : tuple of str
-        The ISAs on which its products were measured to be slower than those of dense values of 16
-        bits; ``form="auto"`` leaves it out there. See docs/speed.md.
+        The ISAs on which its products were measured to be slower than those of dense 16-bit values;
+        ``form="auto"`` does not choose it there. See docs/speed.md.
     keeps_values : bool
-        Whether a matrix multiplies the memory of the values it is made of, and keeps it.
+        Whether a matrix multiplies, and keeps alive, the memory of the values it is made of.
     """
 
     id: str
@@ -140,18 +169,27 @@ class Form(ABC):
     keeps_values: bool = False
 
     def holds(self, weight: FloatWeight) -> bool:
-        """Whether the form can keep this weight."""
+        """Whether the form can hold a weight.
+
+        Parameters
+        ----------
+        weight : FloatWeight
+
+        Returns
+        -------
+        bool
+        """
         return weight.dtype in self.dtypes
 
     @abstractmethod
     def make(self, weight: FloatWeight, request: str, /) -> Matrix:
-        """A matrix of a weight that the form holds.
+        """Make a matrix of a weight that the form holds.
 
         Parameters
         ----------
         weight : FloatWeight
         request : str
-            One of `requests`, by which it was asked for.
+            The one of `requests` that asked for the form.
 
         Returns
         -------
@@ -159,7 +197,17 @@ class Form(ABC):
         """
 
     def matrix_of(self, parts: MatrixParts, copy: bool, /) -> Matrix:
-        """A matrix of its parts; see `meadow_py.forms.matrix_of`."""
+        """Make a matrix of its parts; see `meadow_py.forms.matrix_of`.
+
+        Parameters
+        ----------
+        parts : MatrixParts
+        copy : bool
+
+        Returns
+        -------
+        Matrix
+        """
         from meadow_py import _core
 
         return _core.matrix_of_parts(parts.header, dict(parts.arrays), copy)

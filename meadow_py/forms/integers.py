@@ -1,4 +1,4 @@
-"""Integers with scales, multiplied with activations of 8 bits: dense, or in planes."""
+"""Integers with scales, dense or in planes, multiplied with 8-bit activations."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from meadow_py._core import Matrix
     from meadow_py.quantizers import QuantizedIntegers, QuantizedQ8
 
-# By which request which quantiser is asked for.
+# The requests, and the quantiser that each of them asks for.
 _INT8 = {"int8": "int8:row", "int8-tensor": "int8:tensor"}
 _Q8 = {"q8": "q8"}
 _CODES = {"heads": "uint8", "data": "uint8", "outer": "float32"}
@@ -19,7 +19,7 @@ _Q8_PARTS = {**_CODES, "coded_scales": "uint8"}
 
 
 class Int8(Form):
-    """Codes of 8 bits with one scale for a row or for the weight."""
+    """8-bit codes with one scale per row, or one for the weight."""
 
     requests = _INT8
     parts = _INT8_PARTS
@@ -30,7 +30,7 @@ class Int8(Form):
         self._packed = packed
 
     def make(self, weight: FloatWeight, request: str, /) -> Matrix:
-        """Quantised; forms that are made of one weight share its codes."""
+        """The quantised weight; forms made of one weight share its codes."""
         from meadow_py import _core
         from meadow_py.quantizers import quantize
 
@@ -44,7 +44,7 @@ class Int8(Form):
 
 
 class Q8(Form):
-    """Codes of 8 bits; 32 inputs share a scale, which is itself 8 bits times one of the row."""
+    """8-bit codes; 32 inputs share a scale, which is an 8-bit number times the row's scale."""
 
     requests = _Q8
     parts = _Q8_PARTS
@@ -55,7 +55,7 @@ class Q8(Form):
         self._packed = packed
 
     def make(self, weight: FloatWeight, _request: str, /) -> Matrix:
-        """Quantised; forms that are made of one weight share its codes."""
+        """The quantised weight; forms made of one weight share its codes."""
         from meadow_py import _core
         from meadow_py.quantizers import quantize_q8
 

@@ -1,4 +1,4 @@
-"""Matrices taken apart into named arrays and a small header, and made of them again."""
+"""Taking matrices apart into named arrays and a small header, and putting them together again."""
 
 from __future__ import annotations
 
@@ -26,11 +26,12 @@ class MatrixParts:
         The id of its form.
     rows, columns : int
     options : mapping
-        What the form tells besides, in values that JSON takes: of integers ``per_scale``, the
-        inputs that share a scale (0: all of the weight), and ``activations``, ``int8`` or ``none``.
+        Further entries of the header, as JSON values. Integer forms have ``per_scale``, the number
+        of inputs that share a scale (0: one scale for the weight), and ``activations``, ``int8`` or
+        ``none``.
     arrays : mapping of str to ndarray
-        The parts, each with one dimension. What they hold is up to the form; of those of the core,
-        docs/api/forms says it.
+        The parts, each 1-D. Their content depends on the form; docs/api/forms describes that of the
+        forms of the core.
     """
 
     form: str
@@ -43,7 +44,17 @@ class MatrixParts:
     def from_header(
         cls, header: Mapping[str, Any], arrays: Mapping[str, npt.NDArray[Any]]
     ) -> MatrixParts:
-        """From what `header` gave, and the arrays.
+        """Parts from a `header` and the arrays.
+
+        Parameters
+        ----------
+        header : mapping
+            With ``form``, ``rows`` and ``columns``; other entries become `options`.
+        arrays : mapping of str to ndarray
+
+        Returns
+        -------
+        MatrixParts
 
         Raises
         ------
@@ -58,13 +69,13 @@ class MatrixParts:
 
     @property
     def header(self) -> dict[str, Any]:
-        """All but the arrays, as JSON takes it."""
+        """Everything except the arrays, as a dict of JSON values."""
         shape = {"form": self.form, "rows": self.rows, "columns": self.columns}
         return {**shape, **self.options}
 
     @property
     def nbytes(self) -> int:
-        """The bytes of all arrays."""
+        """Size of all arrays in bytes."""
         return sum(array.nbytes for array in self.arrays.values())
 
 
@@ -74,12 +85,12 @@ def parts_of(matrix: Matrix) -> MatrixParts:
     Parameters
     ----------
     matrix : Matrix
-        Of any form.
+        A matrix of any form.
 
     Returns
     -------
     MatrixParts
-        Its arrays are read-only views of the matrix's memory, which they keep; nothing is copied.
+        Its arrays are read-only views that keep the matrix's memory alive; nothing is copied.
     """
     header, arrays = matrix.parts()
     return MatrixParts.from_header(header, arrays)
@@ -91,11 +102,11 @@ def matrix_of(parts: MatrixParts, copy: bool = False) -> Matrix:
     Parameters
     ----------
     parts : MatrixParts
-        From `parts_of`, from a file, or from another program; they are checked.
+        From `parts_of`, a file, or another program; they are checked.
     copy : bool
-        Whether the matrix gets memory of its own. Else it multiplies the arrays where they lie, in
-        a mapped file perhaps, and keeps them; they must stay as they are as long as it lives.
-        Memory of its own is on huge pages where the system has them.
+        Whether the matrix gets memory of its own, on huge pages where the system has them.
+        Otherwise it uses the arrays where they are (perhaps in a mapped file) and keeps them alive;
+        they must not change as long as it exists.
 
     Returns
     -------
@@ -105,11 +116,12 @@ def matrix_of(parts: MatrixParts, copy: bool = False) -> Matrix:
     Raises
     ------
     ValueError
-        For an unknown form, a part that is missing, unknown, misaligned or of another size.
+        For an unknown form, and for a part that is missing, unknown, misaligned or of the wrong
+        size.
     TypeError
-        For a part of another dtype.
+        For a part of the wrong dtype.
     FormatError
-        For parts that contradict themselves, such as an escape outside its group.
+        For inconsistent parts, such as an escape outside its group.
     """
     import numpy as np
 
@@ -119,24 +131,24 @@ def matrix_of(parts: MatrixParts, copy: bool = False) -> Matrix:
 
 
 def decoded(parts: MatrixParts, matrix: Matrix) -> Matrix:
-    """A matrix of a form that the core does not know, multiplied by one that it knows.
+    """Make a matrix of a form that the core does not know; a decoded matrix does its products.
 
     Parameters
     ----------
     parts : MatrixParts
-        What the matrix is taken apart into.
+        The form and the parts that the result will have.
     matrix : Matrix
-        The weight that the parts hold, decoded. It does the products, so ``nbytes`` of the result
-        is that of `matrix`: what a product reads.
+        The weight that the parts hold, decoded into a form of the core.
 
     Returns
     -------
     Matrix
+        Its ``nbytes`` is that of `matrix`, which is what a product reads.
 
     Raises
     ------
     ValueError
-        If the two differ in shape.
+        If `parts` and `matrix` differ in shape.
     """
     from meadow_py import _core
 
@@ -144,5 +156,5 @@ def decoded(parts: MatrixParts, matrix: Matrix) -> Matrix:
 
 
 def unpickled(header: Mapping[str, Any], arrays: Mapping[str, npt.NDArray[Any]]) -> Matrix:
-    """What pickles of matrices call: a matrix with memory of its own."""
+    """A matrix with memory of its own; called when a matrix is unpickled."""
     return matrix_of(MatrixParts.from_header(header, arrays), copy=True)

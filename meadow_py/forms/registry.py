@@ -1,4 +1,4 @@
-"""The list of runtime forms. Whoever needs to know which there are asks here."""
+"""The list of runtime forms, the only place that knows which there are."""
 
 from __future__ import annotations
 
@@ -14,19 +14,20 @@ if TYPE_CHECKING:
     from meadow_py._core import Matrix
     from meadow_py.forms.form import FloatWeight, Form
 
-AUTO = "auto"  # packed, where that was not measured to be slower
+AUTO = "auto"  # packed, except where that was measured to be slower
 _HALF = 2  # bytes
 
-# Of forms of the same size the first is taken.
+# Among forms of the same size, the first is chosen.
 _FORMS: list[Form] = [*dense.FORMS, *float_planes.FORMS, *integers.FORMS]
 
 
 def forms() -> tuple[Form, ...]:
-    """All forms, in the order of the registry.
+    """All forms that are known.
 
     Returns
     -------
     tuple of Form
+        In the order in which they were registered.
     """
     return tuple(_FORMS)
 
@@ -61,12 +62,12 @@ def requests(lossless: bool | None = None) -> tuple[str, ...]:
     Parameters
     ----------
     lossless : bool, optional
-        Only those that keep every bit, or only those that do not.
+        True: only lossless forms. False: only the others. None: all.
 
     Returns
     -------
     tuple of str
-        ``auto`` first, which keeps every bit.
+        ``auto``, which is lossless, comes first.
     """
     asked = [form for form in _FORMS if lossless in (None, form.is_lossless)]
     first = () if lossless is False else (AUTO,)
@@ -83,7 +84,7 @@ def register(form: Form) -> None:
     Raises
     ------
     ValueError
-        If another form has its id, or it asks to be called ``auto``.
+        If another form has the same id, or if ``auto`` is among its requests.
     """
     if any(known.id == form.id for known in _FORMS):
         raise ValueError(f"form {form.id!r} is registered already: expected an id of its own")
@@ -94,11 +95,16 @@ def register(form: Form) -> None:
 
 @contextmanager
 def registered(form: Form) -> Iterator[None]:
-    """A form that is known inside a ``with`` statement only.
+    """Context manager: add a form for the duration of a ``with`` statement.
 
     Parameters
     ----------
     form : Form
+
+    Raises
+    ------
+    ValueError
+        As for `register`.
     """
     register(form)
     try:
@@ -108,13 +114,13 @@ def registered(form: Form) -> Iterator[None]:
 
 
 def check_request(request: str) -> None:
-    """A ValueError for what is none of `requests`."""
+    """Raise ValueError unless `request` is one of `requests`."""
     if request != AUTO and not any(request in form.requests for form in _FORMS):
         raise ValueError(f"form={request!r}: expected one of {', '.join(requests())}")
 
 
 def candidates(weight: FloatWeight, request: str) -> tuple[Form, ...]:
-    """The forms that a request names and that hold a weight.
+    """The forms that a request names and that can hold a weight.
 
     Parameters
     ----------
@@ -125,7 +131,7 @@ def candidates(weight: FloatWeight, request: str) -> tuple[Form, ...]:
     Returns
     -------
     tuple of Form
-        Nothing is made yet.
+        No matrix is made.
 
     Raises
     ------
@@ -145,17 +151,17 @@ def candidates(weight: FloatWeight, request: str) -> tuple[Form, ...]:
 
 
 def make(weight: FloatWeight, request: str = AUTO, in_place: bool = True) -> Matrix:
-    """A weight in the smallest form that a request names.
+    """Make a matrix of a weight in the smallest form that a request names.
 
     Parameters
     ----------
     weight : FloatWeight
     request : str
-        One of `requests`. ``packed`` and ``auto`` give a dense matrix where no packed form holds
-        the weight or would be smaller, and others where theirs does not hold it.
+        One of `requests`. The matrix is dense if no form of the request can hold the weight or,
+        for ``packed`` and ``auto``, if none would be smaller than the weight.
     in_place : bool
-        Whether a dense matrix multiplies the memory of the weight, a mapped file perhaps, and keeps
-        it; else it is copied. Other forms need the weight no longer.
+        Whether a dense matrix uses the memory of the weight (perhaps a mapped file) and keeps it
+        alive. Otherwise the memory is copied. Other forms never refer to the weight.
 
     Returns
     -------
@@ -164,7 +170,7 @@ def make(weight: FloatWeight, request: str = AUTO, in_place: bool = True) -> Mat
     Raises
     ------
     ValueError
-        For an unknown request, and for a weight that the request's quantiser refuses.
+        For an unknown request, and for a weight that the quantiser of the request refuses.
     """
     wanted = PACKED if request == AUTO else request
     made = [_made(form, weight, wanted, in_place) for form in candidates(weight, request)]

@@ -1,7 +1,7 @@
-"""How fast this host is: its memory, its disk, its arithmetic, and products on it.
+"""Speed of this host: memory, disk, arithmetic, and products of matrices.
 
-Everything here is measured when it is called, and runs on this machine only. Speeds are in bytes
-or operations per second, times in seconds, unless a name says otherwise.
+Every function measures when it is called, on this machine. Speeds are in bytes or operations per
+second and times in seconds, unless a name says otherwise.
 """
 
 from __future__ import annotations

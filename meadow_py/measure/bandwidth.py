@@ -1,4 +1,4 @@
-"""How fast this host reads and copies memory."""
+"""How fast this host reads memory."""
 
 from __future__ import annotations
 
@@ -11,30 +11,33 @@ from meadow_py.measure.host import host
 from meadow_py.measure.memory import Pages, anonymous, has_huge_pages, usable_bytes
 from meadow_py.measure.timing import Timing, in_turn
 
-CACHE_MULTIPLE = 4  # of the last-level cache: what is left in it from the last run is small
+CACHE_MULTIPLE = 4  # of the last-level cache, so that little of the last run is still in it
 _LEAST_BYTES = 256 << 20
 _SMALLEST = 1 << 12
 
 
 @dataclass(frozen=True)
 class Bandwidth:
-    """How many bytes a second this host reads from memory, eight streams a thread.
+    """Bandwidth of reading memory, with eight streams per thread.
 
     Attributes
     ----------
     bytes_per_second : float
-        The median of the runs.
+        Median of the runs.
     bytes_per_second_min, bytes_per_second_max : float
+        Slowest and fastest run.
     nbytes : int
-        What one run read.
+        Bytes read in one run.
     threads : int
-        0: one per core.
+        Number of threads; 0 means one per core.
     pages : str
-        ``huge`` or ``small``: what the system was asked for.
+        Pages that the system was asked for: ``huge`` or ``small``.
     has_huge_pages : bool or None
         Whether the memory lay in transparent huge pages; None where the system does not say.
     isa : str
+        Instruction set that the core used.
     runs : int
+        Number of timed runs.
     """
 
     bytes_per_second: float
@@ -48,14 +51,19 @@ class Bandwidth:
     runs: int
 
     def to_dict(self) -> dict[str, Any]:
-        """As JSON types."""
+        """The figures as JSON types.
+
+        Returns
+        -------
+        dict
+        """
         return dict(vars(self))
 
 
 def beyond_cache_bytes() -> int:
-    """How much must be read in a round so that it comes from memory: four last-level caches.
+    """Bytes to read in a round so that they come from memory: four times the last-level cache.
 
-    At most what a measurement may fill.
+    It is at most the memory that a measurement may fill.
     """
     return min(CACHE_MULTIPLE * host().last_level_cache_bytes, usable_bytes())
 
@@ -67,19 +75,20 @@ def read_bandwidth(
     *,
     fresh: bool = False,
 ) -> Bandwidth:
-    """Measure how fast this host reads memory, or tell what was measured before.
+    """Measure how fast this host reads memory, or return an earlier measurement.
 
     Parameters
     ----------
     threads : int
         0 means all cores.
     nbytes : int, optional
-        How much is read in a run. None: four times the last-level cache, at least 256 MiB, and at
-        most half of the free memory.
+        Bytes to read in a run. None means four times the last-level cache, at least 256 MiB, but
+        at most half of the free memory.
     pages : {"huge", "small"}
-        Of the memory that is read: transparent huge pages (2 MiB) or the system's own (4 KiB).
+        Pages of the memory that is read: transparent huge pages (2 MiB) or the system's normal
+        pages (4 KiB).
     fresh : bool
-        Measure again. Otherwise each combination of arguments is measured once in a process.
+        Measure again. Otherwise each combination of arguments is measured only once in a process.
 
     Returns
     -------
@@ -90,12 +99,12 @@ def read_bandwidth(
     ValueError
         For arguments out of range.
     MemoryError
-        If so much memory is not there.
+        If there is not enough memory.
 
     Notes
     -----
-    Nothing is written, each cache line is read once. The bandwidth of a virtual machine moves with
-    what its neighbours do: compare only what was measured within the same minute.
+    Nothing is written, and each cache line is read once. The bandwidth of a virtual machine varies
+    with the load of its neighbours: compare only figures measured within the same minute.
     """
     if pages not in ("huge", "small"):
         raise ValueError(f"pages={pages!r}: expected 'huge' or 'small'")
@@ -109,9 +118,9 @@ def read_bandwidth(
 
 
 def best_read_bandwidth(threads: int = 0, *, fresh: bool = False) -> Bandwidth:
-    """The faster of huge and small pages: see `read_bandwidth`."""
+    """The faster of the bandwidths with huge and small pages; see `read_bandwidth`."""
     huge = read_bandwidth(threads, pages="huge", fresh=fresh)
-    small = read_bandwidth(threads, pages="small")  # by now measured again, too
+    small = read_bandwidth(threads, pages="small")  # `fresh` above cleared this one too
     return max(huge, small, key=lambda bandwidth: bandwidth.bytes_per_second)
 
 

@@ -1,4 +1,4 @@
-"""The lossless forms of a weight, as comparisons of products take them."""
+"""The lossless forms of a weight, as input for comparisons of products."""
 
 from __future__ import annotations
 
@@ -23,9 +23,9 @@ class Candidate:
     Attributes
     ----------
     name : str
-        What asks for the form, such as ``dense`` or ``packed``: see `meadow_py.forms.requests`.
+        The request for the form, such as ``dense`` or ``packed``; see `meadow_py.forms.requests`.
     make : callable
-        Makes a matrix with memory of its own at every call: one more copy.
+        Returns one more copy at every call: a matrix with memory of its own.
     """
 
     name: str
@@ -38,15 +38,15 @@ def candidates_of(values: npt.NDArray[Any], dtype: str) -> tuple[Candidate, ...]
     Parameters
     ----------
     values : ndarray
-        ``[out, in]``, C-contiguous, of 2 or 4 bytes an element.
+        Shape ``[out, in]``, C-contiguous, with elements of 2 or 4 bytes.
     dtype : str
         F32, BF16 or F16.
 
     Returns
     -------
     tuple of Candidate
-        Empty for a dtype that the core does not multiply. Whether a packed form is smaller than
-        the dense weight, only the made matrix tells.
+        Empty for a dtype that the core does not multiply. A packed form may be larger than the
+        dense weight; that is known only once the matrix has been made.
     """
     if dtype not in FLOATS or values.size == 0:
         return ()

@@ -1,4 +1,4 @@
-"""How fast this host computes: the core's products with everything in cache, and copies."""
+"""How fast this host computes: products of the core with everything in cache, and copies."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ from meadow_py.measure.timing import in_turn
 if TYPE_CHECKING:
     from meadow_py._core import Matrix
 
-# 256 KiB of F32 or less, which the second-level cache of a core keeps, by enough tokens that
-# conversions and the start of a product weigh little.
+# The weights take 256 KiB in F32 or less, which fits the second-level cache of a core. There are
+# enough tokens that conversions and the start of a product cost little in comparison.
 _ROWS, _COLUMNS, _TOKENS = 128, 512, 64
 _REPEAT = 8
 
@@ -30,13 +30,14 @@ class Compute:
     Attributes
     ----------
     f32_operations_per_second, bf16_operations_per_second : float
-        Multiplications and additions of products of F32 and of BF16 weights with F32 activations;
-        a fused multiply-add counts as two.
+        Multiplications and additions per second in products of F32 or BF16 weights with F32
+        activations; a fused multiply-add counts as two.
     copy_bytes_per_second : float
-        Bytes read and written by copies much larger than the last-level cache.
+        Bytes read plus bytes written, by copies much larger than the last-level cache.
     threads : int
-        0: one per core.
+        Number of threads; 0 means one per core.
     isa : str
+        Instruction set that the core used.
     """
 
     f32_operations_per_second: float
@@ -46,17 +47,26 @@ class Compute:
     isa: str
 
     def to_dict(self) -> dict[str, Any]:
-        """As JSON types."""
+        """The figures as JSON types.
+
+        Returns
+        -------
+        dict
+        """
         return dict(vars(self))
 
 
 def compute_speed(threads: int = 0) -> Compute:
-    """Measure how fast the core multiplies matrices that are in cache, and copies memory.
+    """Measure how fast the core multiplies matrices in cache, and how fast memory is copied.
 
     Parameters
     ----------
     threads : int
         0 means all cores.
+
+    Returns
+    -------
+    Compute
     """
     from meadow_py import _core
 
@@ -74,7 +84,7 @@ def compute_speed(threads: int = 0) -> Compute:
 
 
 def int8_operations_per_second(threads: int = 0) -> float:
-    """Measure products of INT8 weights and activations that are in cache.
+    """Measure products of INT8 weights and activations in cache.
 
     Parameters
     ----------
@@ -84,8 +94,8 @@ def int8_operations_per_second(threads: int = 0) -> float:
     Returns
     -------
     float
-        Multiplications and additions a second, as in `Compute`. Rounding the activations to 8 bits,
-        which each product does, is part of the time.
+        Multiplications and additions per second, as in `Compute`. The time includes rounding the
+        activations to 8 bits, which each product does.
     """
     from meadow_py import _core
 
@@ -107,7 +117,7 @@ def _width(threads: int) -> int:
 def _product(dtype: str, threads: int) -> Callable[[], None]:
     from meadow_py import _core
 
-    random, rows = np.random.default_rng(1), _ROWS * _width(threads)  # each thread has its share
+    random, rows = np.random.default_rng(1), _ROWS * _width(threads)  # some for each thread
     weights = random.standard_normal((rows, _COLUMNS), np.float32)
     bits = weights.view(np.uint32) if dtype == "F32" else (weights.view(np.uint32) >> 16)
     stored = bits if dtype == "F32" else bits.astype(np.uint16)
@@ -126,7 +136,7 @@ def _multiply(matrix: Matrix, random: np.random.Generator, threads: int) -> Call
 
 
 def _copy_speed(threads: int) -> float:
-    """A share for each thread: numpy copies without the GIL."""
+    """Copies one share on each thread; numpy copies without the GIL."""
     parts, nbytes = _width(threads), beyond_cache_bytes() // 2
     source, target = anonymous(nbytes, "huge"), anonymous(nbytes, "huge")
     shares = list(zip(np.array_split(target, parts), np.array_split(source, parts), strict=True))

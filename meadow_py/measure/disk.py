@@ -1,4 +1,4 @@
-"""How fast this host reads a file that is not in memory."""
+"""How fast this host reads a file that is not in the page cache."""
 
 from __future__ import annotations
 
@@ -15,26 +15,27 @@ import numpy as np
 from meadow_py.measure.memory import lines_of
 from meadow_py.measure.timing import in_turn
 
-_PIECE = 1 << 22  # bytes of one read: what makes disks fast
+_PIECE = 1 << 22  # bytes of one read; disks are fast with large reads
 _ROUNDS = 5
 
 
 @dataclass(frozen=True)
 class DiskBandwidth:
-    """How many bytes a second a file in a folder is read with.
+    """Bandwidth of reading a file in a folder.
 
     Attributes
     ----------
     bytes_per_second : float
-        The median of the runs.
+        Median of the runs.
     bytes_per_second_min, bytes_per_second_max : float
+        Slowest and fastest run.
     nbytes : int
-        Of the file.
+        Size of the file.
     method : str
-        ``O_DIRECT``: past the page cache. ``posix_fadvise``: the system was asked to drop the file
-        from its page cache before every run, and need not have done so.
+        ``O_DIRECT``: reads bypassed the page cache. ``posix_fadvise``: the system was asked to drop
+        the file from its page cache before every run, but need not have done so.
     note : str
-        What to think of when reading the figure; empty where nothing.
+        A caveat about the figure; may be empty.
     """
 
     bytes_per_second: float
@@ -45,12 +46,17 @@ class DiskBandwidth:
     note: str
 
     def to_dict(self) -> dict[str, Any]:
-        """As JSON types."""
+        """The figures as JSON types.
+
+        Returns
+        -------
+        dict
+        """
         return dict(vars(self))
 
 
 def disk_read_bandwidth(folder: str | os.PathLike[str], nbytes: int = 256 << 20) -> DiskBandwidth:
-    """Measure how fast a file in `folder` is read, one thread, 4 MiB at a time.
+    """Measure how fast one thread reads a file in `folder`, 4 MiB at a time.
 
     A temporary file is written there, read several times, and removed.
 
@@ -58,24 +64,28 @@ def disk_read_bandwidth(folder: str | os.PathLike[str], nbytes: int = 256 << 20)
     ----------
     folder : path
     nbytes : int
-        Of the file; rounded up to whole pieces of 4 MiB.
+        Size of the file; rounded up to a multiple of 4 MiB.
+
+    Returns
+    -------
+    DiskBandwidth
 
     Raises
     ------
     ValueError
-        For no bytes.
+        If `nbytes` is less than 1.
     OSError
-        If nothing can be written there.
+        If the file cannot be written or read.
 
     Notes
     -----
-    A device may have a cache of its own, and a virtual disk its host's memory.
+    A device may have a cache of its own, and a virtual disk may be cached in its host's memory.
     """
     if nbytes < 1:
         raise ValueError(f"nbytes={nbytes}: expected at least 1")
     pieces = -(-nbytes // _PIECE)
     with tempfile.NamedTemporaryFile(dir=folder, prefix="meadow-disk-") as file:
-        noise = np.random.default_rng(0).bytes(_PIECE)  # what no file system makes smaller
+        noise = np.random.default_rng(0).bytes(_PIECE)  # no file system can compress it
         for _ in range(pieces):
             file.write(noise)
         file.flush()
@@ -86,14 +96,14 @@ def disk_read_bandwidth(folder: str | os.PathLike[str], nbytes: int = 256 << 20)
 def _read(path: Path, nbytes: int) -> DiskBandwidth:
     try:
         return _timed(path, nbytes, "O_DIRECT")
-    except (OSError, AttributeError):  # not every file system, nor every system, has it
+    except (OSError, AttributeError):  # some systems and file systems lack it
         return _timed(path, nbytes, "posix_fadvise")
 
 
 def _timed(path: Path, nbytes: int, method: str) -> DiskBandwidth:
     direct = method == "O_DIRECT"
     flags = os.O_RDONLY | (os.O_DIRECT if direct else 0)
-    descriptor, buffer = os.open(path, flags), mmap.mmap(-1, _PIECE)  # a page's border, as is asked
+    descriptor, buffer = os.open(path, flags), mmap.mmap(-1, _PIECE)  # page-aligned for O_DIRECT
     try:
         prepare = None if direct else _dropped(descriptor)
         task = {"read": lambda: _read_all(descriptor, buffer, nbytes)}
@@ -118,7 +128,7 @@ def _note(path: Path, direct: bool) -> str:
 
 
 def _is_in_memory(path: Path) -> bool:
-    """Whether the file system of `path` keeps its files in memory, where the system tells."""
+    """Whether the file system of `path` keeps its files in memory; False if that is unknown."""
     device = path.stat().st_dev
     place = f"{os.major(device)}:{os.minor(device)}"
     for line in lines_of(Path("/proc/self/mountinfo")):

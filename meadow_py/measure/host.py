@@ -1,4 +1,4 @@
-"""What this host is: its CPU, caches and memory, as the system tells."""
+"""CPU, caches and memory of this host, as the system reports them."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from typing import Any
 from meadow_py.measure.memory import field_of, lines_of
 
 _CPUS = Path("/sys/devices/system/cpu")
-# What a core is taken to have where the system does not tell: more than most have.
+# The last-level cache that is assumed where the system does not report one: more than most have.
 UNKNOWN_CACHE_BYTES = 64 << 20
 
 
@@ -27,8 +27,9 @@ class Cache:
     kind : str
         ``data``, ``instruction`` or ``unified``.
     nbytes : int
+        Size in bytes.
     cores : int
-        Logical CPUs that share it, of those that this process may use.
+        Number of logical CPUs that share it and that this process may use.
     """
 
     level: int
@@ -44,19 +45,19 @@ class Host:
     Attributes
     ----------
     cpu : str
-        Its name.
+        Name of the CPU.
     machine : str
-        ``x86_64``, ``aarch64``.
+        ``x86_64`` or ``aarch64``.
     family, model, stepping : int or None
-        Of x86 CPUs, whose name may hide what they are.
+        Numbers that identify an x86 CPU whose name does not.
     isa : str
-        The instruction set that the core uses.
+        Instruction set that the core uses.
     isas : tuple of str
-        Those that it could use.
+        Instruction sets that it could use.
     cores : int
-        Logical CPUs that this process may use.
+        Number of logical CPUs that this process may use.
     caches : tuple of Cache
-        Of the CPUs of this process, smallest level first; empty where the system does not tell.
+        Caches of these CPUs, lowest level first; empty where the system does not report them.
     memory_bytes : int or None
         All memory of the machine.
     system : str
@@ -77,12 +78,17 @@ class Host:
 
     @property
     def last_level_cache_bytes(self) -> int:
-        """All last-level caches of this process's CPUs; `UNKNOWN_CACHE_BYTES` where unknown."""
+        """Size of all last-level caches of these CPUs; `UNKNOWN_CACHE_BYTES` where unknown."""
         last = max((cache.level for cache in self.caches), default=0)
         return sum(c.nbytes for c in self.caches if c.level == last) or UNKNOWN_CACHE_BYTES
 
     def to_dict(self) -> dict[str, Any]:
-        """As JSON types."""
+        """The host as JSON types.
+
+        Returns
+        -------
+        dict
+        """
         data = asdict(self)
         return {
             **data,
@@ -93,7 +99,7 @@ class Host:
 
 
 def host() -> Host:
-    """This machine: CPU, instruction sets, caches and memory. Nothing is measured.
+    """Describe this machine: CPU, instruction sets, caches and memory. Nothing is measured.
 
     Returns
     -------
@@ -130,7 +136,7 @@ def _cpu_info() -> dict[str, str]:
 
 
 def _arm_name(told: dict[str, str]) -> str | None:
-    """AArch64 tells numbers: who made it, and which part it is."""
+    """On AArch64 the system reports only numbers: those of the implementer and of the part."""
     if "CPU part" not in told:
         return None
     return f"implementer {told.get('CPU implementer', '?')} part {told['CPU part']}"
@@ -162,7 +168,7 @@ def _caches_of(cpu: int) -> Iterator[tuple[int, str, int, str]]:
 
 
 def _cpu_list(text: str) -> set[int]:
-    """``0-3,8`` as numbers."""
+    """The numbers in a list such as ``0-3,8``."""
     cpus: set[int] = set()
     for part in text.split(","):
         first, _, last = part.partition("-")

@@ -1,4 +1,4 @@
-"""Memory to measure with: how much is free, which pages it has, what a process holds."""
+"""Memory for measurements: how much is free, which pages it has, how much a process holds."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ import numpy as np
 import numpy.typing as npt
 
 Pages = Literal["huge", "small"]
-HUGE_PAGE = 1 << 21  # bytes; of x86-64, and of AArch64 with 4 KiB pages
-_USABLE = 0.5  # of what is free: others live here too
+HUGE_PAGE = 1 << 21  # bytes; on x86-64, and on AArch64 with 4 KiB pages
+_USABLE = 0.5  # share of the free memory; the rest is left to other processes
 _CGROUP = Path("/sys/fs/cgroup")
 
 
@@ -30,7 +30,7 @@ def _available() -> int | None:
 
 
 def _left_in_cgroup() -> int | None:
-    """Under version 2 of cgroups, the least that any group around this process leaves."""
+    """Under cgroups v2, the smallest amount left by any group that contains this process."""
     lines = lines_of(Path("/proc/self/cgroup"))
     own = next((line[3:] for line in lines if line.startswith("0::")), None)
     if own is None:
@@ -50,13 +50,17 @@ def _left_in(folder: Path) -> int | None:
 
 
 def anonymous(nbytes: int, pages: Pages) -> npt.NDArray[np.uint8]:
-    """Memory of no file, every page of it written once.
+    """Memory that belongs to no file, with every page written once.
 
     Parameters
     ----------
     nbytes : int
     pages : {"huge", "small"}
-        What the kernel is asked for; `has_huge_pages` says what it gave.
+        Pages that the kernel is asked for; `has_huge_pages` says whether it gave huge ones.
+
+    Returns
+    -------
+    ndarray of uint8, shape (nbytes,)
     """
     memory = mmap.mmap(-1, nbytes, flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS)
     wanted = "MADV_HUGEPAGE" if pages == "huge" else "MADV_NOHUGEPAGE"
@@ -88,13 +92,13 @@ def has_huge_pages(values: npt.NDArray[Any]) -> bool | None:
 class PeakResident:
     """The most anonymous memory (RssAnon) that this process held while a block ran.
 
-    Looked at every five milliseconds: what comes and goes faster may be missed. Mapped pages of
-    files are not in it.
+    It is sampled every five milliseconds, so shorter peaks may be missed. Mapped pages of files do
+    not count.
 
     Attributes
     ----------
     nbytes : int or None
-        None where the system does not say (outside Linux).
+        The peak in bytes; None where the system does not report it (outside Linux).
     """
 
     def __init__(self) -> None:
@@ -133,7 +137,7 @@ def resident_bytes() -> int | None:
 
 
 def field_of(path: Path, name: str) -> int | None:
-    """The number behind `name` in a file of the kernel; None where it is not there."""
+    """The number after `name` in a file of the kernel; None if `name` is not there."""
     line = next((line for line in lines_of(path) if line.startswith(name)), None)
     return None if line is None else int(line.split()[1])
 
@@ -144,7 +148,7 @@ def _number(path: Path) -> int | None:
 
 
 def lines_of(path: Path) -> list[str]:
-    """Of a file of the kernel; none where it cannot be read."""
+    """The lines of a file of the kernel; an empty list if it cannot be read."""
     try:
         return path.read_text(encoding="utf-8", errors="replace").splitlines()
     except OSError:

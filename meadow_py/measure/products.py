@@ -1,4 +1,4 @@
-"""How long products take whose weights come from memory, not from a cache."""
+"""Time of products whose weights are read from memory, not from a cache."""
 
 from __future__ import annotations
 
@@ -19,27 +19,29 @@ from meadow_py.measure.timing import ROUNDS, Timing, in_turn
 if TYPE_CHECKING:
     from meadow_py._core import Matrix
 
-_SEED = 20  # of activations: any would do
-_MOST_COPIES = 64  # of one form: making thousands of a small weight would take longest
-_BUDGET_SECONDS = 2.0  # for one weight: models have hundreds
+_SEED = 20  # of the activations; any would do
+_MOST_COPIES = 64  # of one form; making thousands of a small weight would take most of the time
+_BUDGET_SECONDS = 2.0  # for one weight, because models have hundreds
 
 
 @dataclass(frozen=True)
 class ProductTime:
-    """One form of a weight, multiplied.
+    """Time of products with one form of a weight.
 
     Attributes
     ----------
     seconds : float
-        Of one product, the median of the runs.
+        Time of one product: the median of the runs.
     seconds_min, seconds_max : float
+        Fastest and slowest run.
     runs : int
+        Number of timed runs.
     nbytes : int
-        What one product reads of the weight.
+        Bytes of the weight that one product reads.
     copies : int
-        Matrices that the products went round over, so that each was read from memory.
+        Number of copies that were multiplied in turn, so that each was read from memory.
     form : str
-        As the core names it.
+        Name of the form in the core.
     """
 
     seconds: float
@@ -52,11 +54,16 @@ class ProductTime:
 
     @property
     def bytes_per_second(self) -> float:
-        """Of the weight, read."""
+        """Bytes of the weight read per second."""
         return self.nbytes / self.seconds
 
     def to_dict(self) -> dict[str, Any]:
-        """As JSON types."""
+        """The figures as JSON types.
+
+        Returns
+        -------
+        dict
+        """
         return {**vars(self), "bytes_per_second": self.bytes_per_second}
 
 
@@ -67,11 +74,12 @@ class Comparison:
     Attributes
     ----------
     times : dict of str to ProductTime
-        By name of the form.
+        Times, keyed by `Candidate.name`.
     tokens, threads : int
+        Number of vectors in one product, and of threads.
     from_memory : bool
-        Whether more than the last-level cache is read before a copy is read again; False where
-        memory is too small for that.
+        Whether more than the last-level cache was read before a copy was read again; False where
+        there is too little memory for that.
     same_bits : bool
         Whether all forms gave the same results, bit for bit.
     """
@@ -83,11 +91,27 @@ class Comparison:
     same_bits: bool
 
     def speedup(self, over: str, of: str) -> float:
-        """How many times faster `of` is than `over`."""
+        """How many times faster one form is than another.
+
+        Parameters
+        ----------
+        over, of : str
+            Names of the slower and the faster form: the baseline and the form in question.
+
+        Returns
+        -------
+        float
+            Seconds of `over` divided by seconds of `of`.
+        """
         return self.times[over].seconds / self.times[of].seconds
 
     def to_dict(self) -> dict[str, Any]:
-        """As JSON types."""
+        """The figures as JSON types.
+
+        Returns
+        -------
+        dict
+        """
         times = {name: time.to_dict() for name, time in self.times.items()}
         return {**vars(self), "times": times}
 
@@ -98,20 +122,30 @@ def product_seconds(
     threads: int = 0,
     rounds: int = ROUNDS,
 ) -> ProductTime:
-    """Measure one product ``[tokens, in] x [in, out]`` of a weight that lies in memory.
+    """Measure one product ``[tokens, in] x [in, out]`` whose weight is read from memory.
 
     Parameters
     ----------
     make : callable
-        Gives the matrix, at every call with memory of its own: small ones are multiplied in turn
-        with their copies, so that none is still in a cache. Of very small ones there are few
-        copies, and other memory is read between the rounds.
+        Returns the matrix, with memory of its own at every call. Copies of a small matrix are
+        multiplied in turn, so that none is still in a cache. The number of copies is limited; if
+        they are too small for that, other memory is read between the rounds.
     tokens : int
-        Vectors that one product takes.
+        Number of vectors in one product.
     threads : int
         0 means all cores.
     rounds : int
-        How often it is measured; the median counts.
+        Number of measurements, whose median counts; fewer, but at least three, if they would take
+        longer than two seconds.
+
+    Returns
+    -------
+    ProductTime
+
+    Raises
+    ------
+    ValueError
+        For arguments out of range.
     """
     compared = compare_products([Candidate("only", make)], tokens, threads, rounds)
     return compared.times["only"]
@@ -129,17 +163,21 @@ def compare_products(
     Parameters
     ----------
     candidates : sequence of Candidate
-        Of the same rows and columns.
+        Forms with the same rows and columns.
     tokens, threads, rounds : int
-        As of `product_seconds`.
+        As for `product_seconds`.
     keep_bytes : int, optional
-        How much must be read before a copy is read again. None: four times the last-level cache, as
-        far as half of the free memory goes.
+        Bytes to read before a copy is read again. None means four times the last-level cache, but
+        at most half of the free memory.
+
+    Returns
+    -------
+    Comparison
 
     Raises
     ------
     ValueError
-        For no candidates, or ones of different shapes.
+        For no candidates, candidates of different shapes, and other arguments out of range.
     """
     if not candidates:
         raise ValueError("no candidates: expected at least one form of the weight")
@@ -163,7 +201,7 @@ def compare_products(
 
 
 def _copies(form: Candidate, wanted: int) -> list[Matrix]:
-    """At least one, and as many as make `wanted` bytes, but not more than a few dozen."""
+    """At least one copy, and enough for `wanted` bytes, but at most `_MOST_COPIES`."""
     first = form.make()
     count = min(max(1, -(-wanted // first.nbytes)), _MOST_COPIES)
     return [first, *(form.make() for _ in range(count - 1))]
@@ -201,7 +239,7 @@ def _activations(tokens: int, rings: dict[str, list[Matrix]]) -> npt.NDArray[np.
 def _eviction(
     rings: dict[str, list[Matrix]], wanted: int, threads: int
 ) -> Callable[[], object] | None:
-    """Reads so much else that no copy is in a cache; None where the copies do that themselves."""
+    """Reads enough other memory that no copy stays in a cache; None if the copies are enough."""
     from meadow_py import _core
 
     if _nbytes_of(rings) >= wanted:

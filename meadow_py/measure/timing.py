@@ -1,4 +1,4 @@
-"""Several things, timed in turn: what disturbs the machine disturbs all of them."""
+"""Timing several tasks in turn, so that disturbances of the machine affect all of them."""
 
 from __future__ import annotations
 
@@ -11,19 +11,21 @@ from typing import Any
 
 ROUNDS = 7
 _LEAST_ROUNDS = 3
-_TICK = 1e-9  # seconds: of a clock that is coarser than what it times
+_TICK = 1e-9  # seconds; the least time, in case the clock is too coarse to see any
 
 
 @dataclass(frozen=True)
 class Timing:
-    """How long something took, over several runs.
+    """Time of a task over several runs.
 
     Attributes
     ----------
     seconds : float
-        The median.
+        Median of the runs.
     seconds_min, seconds_max : float
+        Fastest and slowest run.
     runs : int
+        Number of timed runs.
     """
 
     seconds: float
@@ -33,16 +35,21 @@ class Timing:
 
     @classmethod
     def of(cls, seconds: list[float]) -> Timing:
-        """From the time of every run; at least one."""
+        """The timing of at least one run, from the seconds of each."""
         return cls(median(seconds), min(seconds), max(seconds), len(seconds))
 
     def per(self, count: int) -> Timing:
-        """Of one of `count` equal parts of what was timed."""
+        """The timing of one of `count` equal parts of the task."""
         parts = (self.seconds / count, self.seconds_min / count, self.seconds_max / count)
         return Timing(*parts, self.runs)
 
     def to_dict(self) -> dict[str, Any]:
-        """As JSON types."""
+        """The figures as JSON types.
+
+        Returns
+        -------
+        dict
+        """
         return dict(vars(self))
 
 
@@ -57,23 +64,24 @@ def in_turn(
     Parameters
     ----------
     tasks : mapping of str to callable
-        Each runs once more than it is timed, first of all, to warm up.
+        The tasks by name. Each runs once untimed to warm up.
     rounds : int
-        How often each is timed.
+        Number of timed runs of each task.
     prepare : callable, optional
-        Called before every run, not timed.
+        Called before every run; its time does not count.
     budget_seconds : float
-        Where all rounds would take longer, as the first one tells, there are fewer, but three.
+        If the warm-up suggests that all rounds would take longer, there are fewer, but at least
+        three.
 
     Returns
     -------
-    dict
-        Of name to `Timing`, in the order of `tasks`.
+    dict of str to Timing
+        In the order of `tasks`.
 
     Raises
     ------
     ValueError
-        For no rounds.
+        If `rounds` is less than 1.
     """
     if rounds < 1:
         raise ValueError(f"rounds={rounds}: expected at least 1")
@@ -95,7 +103,7 @@ def _one_round(
 
 
 def elapsed(task: Callable[[], object]) -> float:
-    """Seconds that one run takes."""
+    """Run a task once, and return the seconds it took."""
     start = time.perf_counter()
     task()
     return max(time.perf_counter() - start, _TICK)

@@ -1,4 +1,4 @@
-"""`profile`: where the redundancy of a model's weights is, and what lossless packing saves."""
+"""`profile`: where a model's weights are redundant, and what lossless packing saves."""
 
 from __future__ import annotations
 

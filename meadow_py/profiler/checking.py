@@ -1,4 +1,4 @@
-"""Whether what a file says can be a profile: checked once, when it is loaded."""
+"""Checks of a profile from a file, made once when it is loaded."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ from meadow_py.profiler.result import Packing, Profile, WeightProfile
 _PLAIN = {"str": str, "int": int, "bool": bool}
 _FIGURES = ("dense", "floor_symbol", "floor_chunk", "index_only", "scales", *CODECS)
 _FLOORS = ("symbol", "fields", "joint")
-_LARGEST = 2**63  # no count of a file that anybody has is near it
+_LARGEST = 2**63  # far above any count in a real profile
 
 
 def check_types(made: Any) -> None:
-    """Raise ValueError where a text, integer or flag of a dataclass is something else."""
+    """Raise ValueError if a string, integer or flag of a dataclass has another type."""
     for field in fields(made):
         value, expected = getattr(made, field.name), _PLAIN.get(str(field.type))
         wrong = expected is not None and type(value) is not expected
@@ -31,7 +31,7 @@ def check_types(made: Any) -> None:
 
 
 def check_profile(profile: Profile) -> None:
-    """Raise ValueError where parts contradict each other or cannot be."""
+    """Raise ValueError if a part is impossible, or if parts contradict each other."""
     for part in (profile.model, profile.settings, profile.host):
         check_types(part)
     if profile.measured is not None:
@@ -50,7 +50,7 @@ def check_profile(profile: Profile) -> None:
 
 
 def check_weight(weight: WeightProfile) -> None:
-    """Raise ValueError where a weight cannot be."""
+    """Raise ValueError if a weight is impossible."""
     if weight.role not in ROLES:
         raise ValueError(f"weight {weight.name!r} has the unknown role {weight.role!r}")
     if weight.layer is not None and type(weight.layer) is not int:
@@ -78,7 +78,7 @@ def _check_packing(packing: Packing, name: str) -> None:
 
 
 def _check_quantizer(packing: Packing, name: str) -> None:
-    """A key that is not known here may be one of a later version."""
+    """Unknown keys pass: they may come from a later version."""
     known = quantizers.find(packing.quantizer)
     if known is None:
         return
@@ -121,7 +121,7 @@ def _check_measured(host: MeasuredHost) -> None:
 
 
 def _is_positive(figure: object) -> bool:
-    """Whether it is a number of a measurement."""
+    """Whether it is a positive, finite number, as every measurement gives."""
     number = isinstance(figure, int | float) and not isinstance(figure, bool)
     return number and 0 < figure < math.inf  # type: ignore[operator]
 

@@ -1,4 +1,4 @@
-"""What entropy coders make of a weight: data of a result, without a view."""
+"""Sizes of a weight under the entropy coders: plain data of a result."""
 
 from __future__ import annotations
 
@@ -16,15 +16,15 @@ class HuffmanTable:
     symbol_bits : int
         Bits of a decoded symbol.
     entries : int
-        Symbols that have a code.
+        Number of symbols that have a code.
     longest : int
-        Bits of the longest code; codes have at most 12.
+        Bits of the longest code, at most 12.
     table_bits : int
-        Memory of a canonical decoder: ``entries * symbol_bits`` for the symbols in order of their
-        codes, and for every length from 1 to `longest` the first code (`longest` bits) and how
-        many there are (0 to `entries`). See ``docs/accounting.md``.
+        Memory of a canonical decoder, in bits: ``entries * symbol_bits`` for the symbols in order
+        of their codes; and for every length from 1 to `longest` the first code (`longest` bits)
+        and the number of codes (0 to `entries`). See ``docs/accounting.md``.
     streams : int
-        Independent streams in a tile: decoders that can work side by side.
+        Number of independent streams in a tile, and so of decoders that can work in parallel.
     """
 
     symbol_bits: int
@@ -36,25 +36,26 @@ class HuffmanTable:
 
 @dataclass(frozen=True)
 class StoredFloats:
-    """A weight of floating-point numbers as it is stored, under the entropy coders.
+    """A weight of floating-point numbers as stored, under the entropy coders.
 
     Attributes
     ----------
     bits : int
-        Bits of a value as stored: what ratios are against.
+        Bits of a stored value; the baseline of ratios.
     bits_per_weight : dict of str to float
-        ``huffman`` (Huff-LLM's bit groups, a code each) and ``storage`` (the storage codec),
+        ``huffman`` (Huff-LLM's bit groups, one code each) and ``storage`` (the storage codec),
         everything counted.
     floors : dict of str to float
-        What no coder of the same symbols gets below, bits per weight: of ``huffman`` the entropies
-        of the bit groups; of ``storage`` that of exponents under the scales which it takes off
-        them, which may lie below ``fields``. Neither tables nor scales are in it.
+        Lower bounds for any coder of the same symbols, in bits per weight, without tables and
+        scales. For ``huffman``: the entropies of the bit groups, added up. For ``storage``: the
+        same with exponents taken relative to the scales of rows and columns, which may lie below
+        the floor ``fields``.
     ledgers : dict of str to Ledger
         Where every bit of these two goes.
     coding : str
-        What the storage codec made of the planes, as ``huffman+raw``.
+        The codings that the storage codec chose for the planes, such as ``huffman+raw``.
     huffman : tuple of HuffmanTable
-        Of ``huffman``: one for every bit group that has a code, the highest bits first.
+        Tables of ``huffman``: one for every bit group that has a code, the highest bits first.
     """
 
     bits: int

@@ -1,4 +1,4 @@
-"""Weights under the entropy coders: really coded, decoded again and compared."""
+"""Weights under the entropy coders: they are coded, decoded again and compared."""
 
 from __future__ import annotations
 
@@ -15,16 +15,16 @@ from meadow_py.profiler.coded import HuffmanTable, StoredFloats
 if TYPE_CHECKING:
     from meadow_py.blobs import BlobInfo
 
-HUFFMAN_STREAMS = 6  # of a tile; docs/format.md
-_PIECE = 1 << 22  # decoded bytes at a time: little memory beside the blob
+HUFFMAN_STREAMS = 6  # in a tile; see docs/format.md
+_PIECE = 1 << 22  # bytes decoded at a time: little memory compared with the blob
 
-Coded = dict[str, "BlobInfo"]  # by the names of `CODERS`
+Coded = dict[str, "BlobInfo"]  # keyed by the names of `CODERS`
 
 
 class Coding:
-    """How values are coded: on so many threads, compared or not.
+    """Codes values on a number of threads, and compares what they decode to if `verify` is set.
 
-    `check` is called all along, and may raise to end it.
+    `check` is called again and again, and may raise to end the work.
     """
 
     def __init__(self, threads: int, verify: bool, check: Callable[[], None]) -> None:
@@ -59,7 +59,7 @@ class Coding:
     def _measured(
         self, raw: npt.NDArray[np.uint8], dtype: str, shape: tuple[int, ...], codec: str
     ) -> BlobInfo:
-        """Of a blob that is made, and not kept."""
+        """The head of a blob that is made, but not kept."""
         self._check()
         blob = blobs.encode(raw, dtype, shape, codec=codec, threads=self._threads)
         about = blobs.info(blob)
@@ -85,13 +85,10 @@ class Coding:
 
 
 def huffman_tables(about: BlobInfo, symbol_bits: int | None = None) -> tuple[HuffmanTable, ...]:
-    """Of all planes of a blob that have a Huffman code.
+    """The tables of all planes of a blob that have a Huffman code.
 
-    Parameters
-    ----------
-    symbol_bits : int, optional
-        Bits of a symbol where a decoder gives out fewer than the blob has: codes of fewer than 8
-        bits are coded as bytes.
+    `symbol_bits` is the bits of a decoded symbol, where they are fewer than the blob holds: codes
+    of fewer than 8 bits are coded as bytes.
     """
     return tuple(
         _table(symbol_bits or plane.width, plane.entries, plane.longest)
@@ -101,7 +98,7 @@ def huffman_tables(about: BlobInfo, symbol_bits: int | None = None) -> tuple[Huf
 
 
 def _table(symbol_bits: int, entries: int, longest: int) -> HuffmanTable:
-    """A. Moffat and A. Turpin's decoder: first code and number of codes of every length."""
+    """The decoder of A. Moffat and A. Turpin: first code and number of codes for every length."""
     each_length = longest + entries.bit_length()
     bits = entries * symbol_bits + longest * each_length
     return HuffmanTable(symbol_bits, entries, longest, bits, HUFFMAN_STREAMS)

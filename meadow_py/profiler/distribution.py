@@ -1,4 +1,4 @@
-"""How the values of one weight are spread."""
+"""Distribution of the values of one weight."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ _BLOCK = 1 << 16  # values widened at a time: they stay in the cache
 def of_floats(
     matrix: npt.NDArray[Any], coded: QuantizedIntegers, threads: int, check: Callable[[], None]
 ) -> ValueDistribution:
-    """Of a weight of floating-point numbers, and its symmetric INT8 codes under one scale.
+    """The distribution of floating-point numbers, from their symmetric INT8 codes under one scale.
 
-    `check` is called all along, and may raise to end it.
+    `check` is called for every block, and may raise to end the work.
     """
     counts = ledger.symbol_counts(coded.codes, 8, threads)
     step = float(coded.scales[0, 0])
@@ -30,7 +30,7 @@ def of_floats(
 def of_codes(
     matrix: npt.NDArray[Any], threads: int, check: Callable[[], None]
 ) -> ValueDistribution:
-    """Of a weight that is stored as 8-bit integers."""
+    """The distribution of a weight that is stored as 8-bit integers."""
     counts = ledger.symbol_counts(matrix, 8, threads)
     if matrix.dtype.kind == "i":
         return _distribution(matrix, -128, 1.0, np.roll(counts, 128), check)
@@ -47,7 +47,7 @@ def _distribution(
     parts = [(block.sum(), block.min(), block.max()) for block in _blocks(matrix, check)]
     sums, lows, highs = (np.array(column) for column in zip(*parts, strict=True))
     mean = float(sums.sum()) / matrix.size
-    # No np.dot: its threads cost more than they give on blocks of this size.
+    # Not np.dot: on blocks of this size its threads cost more than they save.
     squares = sum(float(np.square(block - mean).sum()) for block in _blocks(matrix, check))
     return ValueDistribution(
         low=float(lows.min()),

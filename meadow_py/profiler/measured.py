@@ -1,4 +1,4 @@
-"""What products of the weights take on a host: data of a result, without a view."""
+"""Measured time and bytes of products with the weights: plain data of a result."""
 
 from __future__ import annotations
 
@@ -7,22 +7,23 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class MeasuredProducts:
-    """A weight as it is stored, dense and packed, each multiplied with one vector.
+    """Products of one stored weight, dense and packed, with one vector.
 
-    The weight comes from memory, not from a cache, and both forms gave the same bits.
+    The weight was read from memory, not from a cache, and both forms gave the same bits.
 
     Attributes
     ----------
     dense_microseconds : float
-        Of one product, the median of several runs.
+        Time of one product: the median of several runs.
     packed_microseconds : float or None
-        The same of the packed form, timed in turn with it; None where the dtype has none.
+        The same for the packed form, timed in turn with the dense one; None where the weight has
+        no packed form.
     dense_nbytes : int
-        What one product reads of the weight.
+        Bytes of the weight that one product reads.
     packed_nbytes : int or None
-        The same of the packed form, its tables and escapes counted.
+        The same for the packed form, with its tables and escapes.
     packed_form : str or None
-        As the core names it.
+        Name of the packed form in the core.
     from_memory : bool
         False where this host has too little memory to keep copies out of its caches.
     """
@@ -43,23 +44,27 @@ class MeasuredProducts:
 
     @property
     def byte_ratio(self) -> float | None:
-        """How many times fewer bytes the packed product reads: what memory alone would allow."""
+        """How many times fewer bytes the packed product reads: its speedup, if memory alone counts.
+
+        None where there is no packed product.
+        """
         return None if self.packed_nbytes is None else self.dense_nbytes / self.packed_nbytes
 
 
 @dataclass(frozen=True)
 class MeasuredHost:
-    """Where products were measured.
+    """The host that products were measured on.
 
     Attributes
     ----------
     cpu, isa : str
         Name of the CPU, and the instruction set that the core used.
     threads : int
-        Of every product.
+        Number of threads of every product.
     last_level_cache_bytes : int
     read_bytes_per_second : float
-        Of memory, on as many threads, in the same minute, with eight streams a thread.
+        Bandwidth of reading memory, measured in the same minute, on the same number of threads and
+        with eight streams per thread.
     has_huge_pages : bool or None
         Whether that memory lay in transparent huge pages; None where the system does not say.
     """

@@ -1,4 +1,4 @@
-"""Products of the weights, measured one after another, with nothing beside them."""
+"""Products of the weights, measured one by one while nothing else runs."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 
 def measured_host(threads: int) -> MeasuredHost:
-    """This host, and how fast it reads memory now."""
+    """This host, and how fast it reads memory at the moment."""
     from meadow_py import measure
 
     here = measure.host()
@@ -42,7 +42,7 @@ def measure_weights(
     clock: Stopwatch,
     progress: bool | None,
 ) -> tuple[WeightProfile, ...]:
-    """The profiles with what products of their weights take; see `profile`."""
+    """The profiles with measured products of their weights; see `profile`."""
     done = []
     with Progress(sum(weight.count for weight in weights), "measure", progress) as bar:
         for weight, profile in zip(weights, profiles, strict=True):

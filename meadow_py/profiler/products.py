@@ -1,4 +1,4 @@
-"""Measured products, added up over many weights, beside entropy and size."""
+"""Measured products, added up over many weights, next to entropy and size."""
 
 from __future__ import annotations
 
@@ -11,24 +11,25 @@ from meadow_py.profiler.result import Profile, WeightProfile
 
 @dataclass(frozen=True)
 class ProductRow:
-    """Weights that were multiplied, added up.
+    """Several weights that were multiplied, added up.
 
     Attributes
     ----------
     label : str
         A role, a weight's name, or ``all``.
     weights, values : int
-        How many matrices, and how many numbers in them.
+        Number of matrices, and of values in them.
     without_packed : int
-        How many of the weights have no packed form: among the packed ones they count as dense.
+        Number of weights without a packed form; the packed figures count them as dense.
     fields_floor, storage : float or None
-        Bits per weight: entropy by field of the stored floats, and what they take under the storage
-        codec. None where one of the weights has none.
+        Bits per weight of the stored floats: their entropy by field, and their size under the
+        storage codec. None where a weight has no such figure.
     dense, packed : float or None
-        Bits per weight that a dense and a packed product reads; `packed`, as the last one, is None
-        where none of the weights has a packed form.
+        Bits per weight that a dense and a packed product reads; `packed` is None where no weight
+        has a packed form.
     dense_microseconds, packed_microseconds : float or None
-        Of products with one vector, one after another.
+        Time of the products with one vector, added up; `packed_microseconds` is None where no
+        weight has a packed form.
     """
 
     label: str
@@ -56,7 +57,7 @@ class ProductRow:
 
 @dataclass(frozen=True)
 class ProductTable:
-    """All weights that were multiplied: by role, each, and together."""
+    """All weights that were multiplied: by role, one by one, and in total."""
 
     roles: tuple[ProductRow, ...]
     weights: tuple[ProductRow, ...]

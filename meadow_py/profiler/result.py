@@ -1,4 +1,4 @@
-"""What `profile` returns: plain data, with views beside it."""
+"""The result of `profile`: plain data, and methods that show it."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class PacketLayout:
-    """The packets that the search chose for re-indexed packing.
+    """Packet layout that the search chose for re-indexed packing.
 
     Attributes
     ----------
@@ -39,7 +39,7 @@ class PacketLayout:
 
 @dataclass(frozen=True)
 class Packing:
-    """One weight under one setting, packed by every codec.
+    """One weight under one quantiser and chunk size, packed by every codec.
 
     Attributes
     ----------
@@ -49,37 +49,38 @@ class Packing:
     bits : int
         Bits per code.
     granularity : str or None
-        What shares a scale: ``tensor``, ``row``, ``group:128``; ``stored`` for weights that are
-        stored as integer codes; None for a quantiser that none of these describes.
+        Which numbers share a scale: ``tensor``, ``row`` or ``group:128``; ``stored`` for weights
+        that are stored as integer codes; None for a quantiser that none of these describes.
     chunk_size : int
         Codes per chunk.
     unique_chunks : int
-        Distinct chunks: the size of the dictionary.
+        Number of distinct chunks: the size of the dictionary.
     reduction_ratio : float
         Chunks per distinct chunk.
     snr_db : float or None
-        Signal to quantisation noise in decibels; None where quantising lost nothing.
+        Signal-to-noise ratio of quantising in decibels; None where quantising lost nothing.
     packet : PacketLayout
-        Of the re-indexed packets.
+        Layout of the re-indexed packets.
     bits_per_weight : dict of str to float
-        ``dense``, the codecs ``naive``, ``packets``, ``reindexed`` and ``plain_huffman`` (a Huffman
-        code of single codes, its table counted; computed, no stream is made) with everything
-        counted; ``huffman`` and ``storage``, blobs of the codes under a Huffman code and under the
-        storage codec, everything counted, the same for every chunk size; the entropies
-        ``floor_symbol`` and ``floor_chunk`` and the indices alone (``index_only``, dictionary not
-        counted), without scales; and ``scales``: scales and zero points, which all but these three
-        contain. Files of earlier versions lack ``huffman`` and ``storage``.
+        With everything counted, scales and zero points included: ``dense``; the codecs ``naive``,
+        ``packets`` and ``reindexed``; ``plain_huffman``, a Huffman code of single codes with its
+        table (computed; no stream is made); and ``huffman`` and ``storage``, blobs of the codes
+        under a Huffman code and under the storage codec, the same for every chunk size. Without
+        scales: the entropies ``floor_symbol`` and ``floor_chunk``, and ``index_only``, the indices
+        without the dictionary. Alone: ``scales``, the scales and zero points. Files of earlier
+        versions lack ``huffman`` and ``storage``.
     ledgers : dict of str to Ledger
         Where every bit of ``dense``, of each codec and of the blobs goes.
     growth : tuple of (int, int)
-        Chunks read so far and distinct chunks among them, at up to 16 evenly spaced places in
-        reading order; the last one is the whole weight. Empty in files of earlier versions.
+        Number of chunks read so far and of distinct chunks among them, at up to 16 evenly spaced
+        places in reading order; the last is the end of the weight. Empty in files of earlier
+        versions.
     huffman : HuffmanTable or None
-        The decoder of ``huffman``; None where no code pays (one symbol, or even ones), and in files
-        of earlier versions.
+        The decoder of ``huffman``; None where no code saves anything (a single symbol, or equally
+        frequent ones), and in files of earlier versions.
     storage_coding : str or None
-        What the storage codec took: ``rans``, ``huffman``, ``raw`` or ``constant``; None in files
-        of earlier versions.
+        The coding that the storage codec chose: ``rans``, ``huffman``, ``raw`` or ``constant``;
+        None in files of earlier versions.
     """
 
     quantizer: str
@@ -98,23 +99,25 @@ class Packing:
 
     @property
     def dictionary_bytes(self) -> int:
-        """The buffer that holds the dictionary: its distinct chunks, unpadded, in whole bytes."""
+        """Bytes of a buffer for the dictionary: the distinct chunks, unpadded, in whole bytes."""
         return (self.unique_chunks * self.chunk_size * self.bits + 7) // 8
 
 
 @dataclass(frozen=True)
 class ValueDistribution:
-    """How the values of a weight are spread.
+    """Distribution of the values of a weight.
 
     Attributes
     ----------
     low, high, mean, std : float
-        Of the stored values. The deviation is that of all values (divided by their number).
+        Smallest and largest stored value, mean, and standard deviation (of the population: the
+        squares are divided by the number of values).
     first, step : int, float
         Bin k counts the values that round to ``(first + k) * step``.
     counts : tuple of int
-        Of floats the 255 codes of symmetric INT8 with one scale for the weight: ``first`` is -127
-        and ``step`` the largest magnitude / 127. Of stored integers their own codes, ``step`` 1.
+        Number of values in each bin. For floats, the bins are the 255 codes of symmetric INT8 with
+        one scale for the weight: `first` is -127, and `step` is the largest magnitude / 127. For
+        stored integers, they are the codes themselves, and `step` is 1.
     """
 
     low: float
@@ -137,22 +140,22 @@ class WeightProfile:
     shape : tuple of int
         ``(out, in)``.
     dtype : str
-        As stored.
+        Dtype as stored.
     content_dtype : str
         The narrowest dtype that holds every stored value bit for bit.
     floors : dict of str to float or None
-        Order-0 entropies in bits per weight: ``symbol`` of the codes of the first quantiser,
-        ``fields`` and ``joint`` of the stored floats, None where they do not apply.
+        Order-0 entropies in bits per weight: ``symbol`` of the codes of the first quantiser;
+        ``fields`` and ``joint`` of the stored floats, None for other dtypes.
     packings : tuple of Packing
         One per quantiser and chunk size, in that order.
     values : ValueDistribution or None
         None in files of earlier versions.
     stored : StoredFloats or None
-        The floating-point numbers as stored, under Huffman and the storage codec; None for weights
-        that are stored as something else, and in files of earlier versions.
+        The stored floating-point numbers under Huffman and the storage codec; None for weights of
+        other dtypes, and in files of earlier versions.
     products : MeasuredProducts or None
-        What a product of the weight takes, dense and packed; None where that was not measured.
-        Does not count when profiles are compared.
+        Time and bytes of a product with the weight, dense and packed; None where they were not
+        measured. Ignored when profiles are compared.
     """
 
     name: str
@@ -169,27 +172,28 @@ class WeightProfile:
 
     @property
     def count(self) -> int:
-        """How many numbers the weight holds."""
+        """Number of values in the weight."""
         return self.shape[0] * self.shape[1]
 
 
 @dataclass(frozen=True)
 class ModelInfo:
-    """What was profiled.
+    """The model that was profiled.
 
     Attributes
     ----------
     source : str
-        What the user named.
+        The model as the user named it.
     format, architecture : str
     nbytes : int
         Stored size of all tensors in bytes.
     tensors : int
-        How many tensors are stored.
+        Number of stored tensors.
     skipped_weights, skipped_values : int
-        Matrices that were not asked for, and what they hold.
+        Number of matrices that were not asked for, and of values in them.
     other_tensors, other_values : int
-        Tensors that are no weights (norms, biases, masks) or are empty, and what they hold.
+        Number of tensors that are empty or no weights (norms, biases, masks), and of values in
+        them.
     """
 
     source: str
@@ -205,21 +209,22 @@ class ModelInfo:
 
 @dataclass(frozen=True)
 class Settings:
-    """How it was profiled; see `profile`.
+    """Settings of a profile; see `profile`.
 
     Attributes
     ----------
     bits : tuple of int
-        Bits per code of the quantisers, each once.
+        Bits per code of the quantisers, without duplicates.
     granularity : tuple of str
-        What shares a scale, each once, of the quantisers that have a granularity.
+        Granularities of the quantisers that have one, without duplicates.
     chunk_sizes : tuple of int
     symmetric : bool or None
-        None where the quantisers differ in it, or it makes no sense.
+        None where the quantisers differ in it, or where it has no meaning.
     along : str
     verified : bool
     quantizers : tuple of str
-        Their keys, in the order of the run: what the figures above are derived from.
+        Keys of the quantisers, in the order of the run; `bits`, `granularity` and `symmetric`
+        follow from them.
     """
 
     bits: tuple[int, ...]
@@ -232,7 +237,7 @@ class Settings:
 
     @property
     def is_product(self) -> bool:
-        """Whether the quantisers are `Integers` of all `bits` and `granularity`."""
+        """Whether the quantisers are `Integers`, one for each pair of `bits` and `granularity`."""
         if self.symmetric is None:
             return False
         return self.quantizers == product_keys(self.bits, self.granularity, self.symmetric)
@@ -240,7 +245,7 @@ class Settings:
 
 @dataclass(frozen=True)
 class HostInfo:
-    """Where it was profiled: the instruction set of the core, its threads, and the version."""
+    """Where a profile was made: the core's instruction set and threads, and the version."""
 
     isa: str
     threads: int
@@ -249,7 +254,7 @@ class HostInfo:
 
 @dataclass(frozen=True)
 class Profile:
-    """Redundancy of a model's weights, and what each lossless packing makes of it.
+    """Redundancy of a model's weights, and what each lossless packing saves.
 
     Attributes
     ----------
@@ -259,8 +264,8 @@ class Profile:
     weights : tuple of WeightProfile
         In model order.
     seconds : dict of str to float
-        Wall time by stage, added up over all threads and workers that took weights side by side.
-        ``pack`` contains the verification.
+        Wall time by stage, added up over all threads and workers that profiled weights at the same
+        time. ``pack`` includes the verification.
     measured : MeasuredHost or None
         Where products were measured; None where they were not.
     """
@@ -273,7 +278,13 @@ class Profile:
     measured: MeasuredHost | None = field(default=None, compare=False)
 
     def summary(self) -> tuple[Section, ...]:
-        """Figures by role, by weight and by chunk size, one section per quantiser."""
+        """Figures by role, by weight and by chunk size.
+
+        Returns
+        -------
+        tuple of Section
+            One per quantiser, in the order of the run.
+        """
         from meadow_py.profiler.summary import sections
 
         return sections(self)
@@ -281,22 +292,35 @@ class Profile:
     def to_dict(self) -> dict[str, Any]:
         """The profile as JSON types: the contract of ``meadow profile --json``.
 
-        Keys may be added in later versions; none of ``version`` 1 changes its meaning. A number
-        that is not finite, or does not apply, is None.
+        Later versions may add keys, but no key of ``version`` 1 changes its meaning.
+
+        Returns
+        -------
+        dict
+            A number that is not finite, or does not apply, is None.
         """
         from meadow_py.profiler.serial import profile_to_dict
 
         return profile_to_dict(self)
 
     def to_dataframe(self) -> pandas.DataFrame:
-        """One row per weight and packing. Needs pandas.
+        """A table with one row per weight and packing. Needs pandas.
 
-        Columns: ``name role layer out in dtype content_dtype quantizer bits granularity chunk_size
-        unique_chunks reduction_ratio snr_db``, every key of ``bits_per_weight`` with ``_bpw``
-        appended, ``huffman_entries huffman_longest huffman_table_bits huffman_streams`` of the
-        Huffman decoder, ``storage_coding``, and of the stored floats ``floor_fields floor_joint
-        stored_bits stored_huffman_bpw stored_storage_bpw``, and of the measured products
-        ``dense_microseconds packed_microseconds product_bpw packed_product_bpw speedup``.
+        Returns
+        -------
+        pandas.DataFrame
+            Columns: ``name role layer out in dtype content_dtype quantizer bits granularity
+            chunk_size unique_chunks reduction_ratio snr_db``; every key of ``bits_per_weight`` with
+            ``_bpw`` appended; for the Huffman decoder ``huffman_entries huffman_longest
+            huffman_table_bits huffman_streams``; ``storage_coding``; for the stored floats
+            ``floor_fields floor_joint stored_bits stored_huffman_bpw stored_storage_bpw``; for the
+            measured products ``dense_microseconds packed_microseconds product_bpw
+            packed_product_bpw speedup``.
+
+        Raises
+        ------
+        ImportError
+            If pandas is not installed.
         """
         from meadow_py.profiler.serial import profile_to_rows
 
@@ -309,19 +333,34 @@ class Profile:
         return pandas.DataFrame(profile_to_rows(self))
 
     def save(self, path: str | os.PathLike[str]) -> None:
-        """Write the profile as JSON. The file appears whole or not at all."""
+        """Write the profile as JSON. The file appears whole or not at all.
+
+        Parameters
+        ----------
+        path : path
+        """
         from meadow_py.profiler.serial import save
 
         save(self, path)
 
     @classmethod
     def load(cls, path: str | os.PathLike[str]) -> Profile:
-        """Read what `save` or ``meadow profile --json`` wrote.
+        """Read a profile that `save` or ``meadow profile --json`` wrote.
+
+        Parameters
+        ----------
+        path : path
+
+        Returns
+        -------
+        Profile
 
         Raises
         ------
         FormatError
-            If it is no profile, or one of a newer version.
+            If the file is no profile, is damaged, or is of another version.
+        OSError
+            If the file cannot be read.
         """
         from meadow_py.profiler.serial import load
 
@@ -336,12 +375,12 @@ class Profile:
             One of `meadow_py.views.plots.KINDS`: ``heatmap`` (layer by chunk size), ``bytes`` (per
             role, by where they go), ``ratio`` (against bits per weight, with the floor),
             ``rate-distortion`` (bits per weight against SNR), ``values`` (their distribution and
-            the reach of the codes), ``growth`` (of the dictionary).
+            the range of the codes) or ``growth`` (of the dictionary).
         ax : matplotlib.axes.Axes, optional
-            Where to draw; None makes a figure of a fitting size.
+            Where to draw; None makes a new figure of a suitable size.
         **options
-            Of the kind of plot: ``bits``, ``granularity``, ``quantizer``, ``codec``, ``role``,
-            ``weight``.
+            Options of that kind of plot: ``bits``, ``granularity``, ``quantizer``, ``codec``,
+            ``role``, ``weight``.
 
         Returns
         -------
@@ -350,7 +389,7 @@ class Profile:
         Raises
         ------
         ValueError
-            For a kind, setting or weight that is not there, with those that are.
+            For an unknown kind, setting or weight; the message lists the known ones.
         """
         from meadow_py.views.plots import draw
 

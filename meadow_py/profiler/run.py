@@ -1,4 +1,4 @@
-"""`profile`: every weight, quantised and packed under every setting."""
+"""`profile`: quantise and pack every weight under every setting."""
 
 from __future__ import annotations
 
@@ -51,62 +51,70 @@ def profile(
 ) -> Profile:
     """Measure the redundancy of a model's weights, and what lossless packing really saves.
 
-    Every matrix is quantised by each of the quantisers, and packed by every codec once per chunk
-    size; the streams are real and decoded again. Large tensors are in memory one at a
-    time, small ones as many as there are threads.
+    Every matrix is quantised by each quantiser, and its codes are packed by every codec once per
+    chunk size. The streams are really made, and decoded again. Large tensors are held in memory
+    one at a time; small ones, one per thread.
 
     Parameters
     ----------
     model : str, path, module, mapping or Checkpoint
-        Whatever `open_checkpoint` opens, or an open checkpoint.
+        Anything that `open_checkpoint` opens, or an open checkpoint.
     bits : int or sequence of int, optional
         Bits per code, 2 to 8; by default 8. Weights stored as 8-bit integers are packed as they
         are, under granularity ``stored``.
     granularity : str or sequence of str, optional
-        What shares a scale: ``tensor`` (one weight), ``row`` (an output channel), ``group:N``
-        (N inputs of a row). By default ``tensor``, ``row`` and ``group:128``.
+        Which numbers share a scale: ``tensor`` (one weight), ``row`` (an output channel) or
+        ``group:N`` (N inputs of a row). By default ``tensor``, ``row`` and ``group:128``.
     chunk_sizes : int or sequence of int
         Codes per chunk, 1 to 16.
     symmetric : bool, optional
-        Codes around zero, the default; False adds zero points.
+        True, the default, gives codes around zero; False adds zero points.
     quantizers : str, Quantizer or sequence of these, optional
-        Keys of quantisers, such as ``int8:row``, ``int4:group:128:asym`` or ``q8``, in the place of
-        `bits`, `granularity` and `symmetric`, which stand for the product of their keys.
+        Quantisers or their keys, such as ``int8:row``, ``int4:group:128:asym`` or ``q8``. They
+        replace `bits`, `granularity` and `symmetric`, which are shorthand for every combination.
     along : {"in", "out"}
-        Along which dimension codes are cut in chunks.
+        The dimension that chunks run along.
     roles : str or sequence of str, optional
-        Only weights of these roles: ``attention.q``, or ``attention`` for all of its kind.
+        Profile only weights of these roles: ``attention.q``, or ``attention`` for all roles that
+        begin with ``attention.``.
     verify : bool
         Decode every stream and compare it with the codes.
     measure : bool
-        Also multiply every weight of F32, BF16 or F16 with a vector, dense and packed in turn, read
-        from memory and not from a cache, on `threads` threads of this host, and keep the times. The
-        weights take turns, after all else is done, so that nothing runs beside them.
+        Also multiply every weight stored as F32, BF16 or F16 with a vector, dense and packed in
+        turn, on `threads` threads of this host, and keep the times. The weights are read from
+        memory, not from a cache. They are measured one by one after everything else is done, so
+        that nothing else runs meanwhile.
     threads : int, optional
-        Of the core, for each weight. None means all cores; on an executor, one. No figure depends
-        on it.
+        Number of threads of the core for each weight. None means all cores, or one thread with an
+        executor. Only times depend on it.
     progress : bool, optional
-        A bar on stderr; None shows it to a terminal and in Jupyter only.
+        Whether to show a bar on stderr; None shows it only on a terminal and in Jupyter.
     revision, token, cache_dir, local_files_only
         For models on a hub; see `open_checkpoint`.
     executor : concurrent.futures.Executor, optional
-        Weights are independent: profile them there, as on ``ProcessPoolExecutor()`` or on
-        ``dask.distributed.Client().get_executor()``. Workers open the files themselves, which
-        must be at the same place for them; weights of models in memory are sent to them. The
-        result is the same bit for bit, but for `seconds`, which adds up those of all workers.
+        Where to profile the weights, which are independent of each other: for example
+        ``ProcessPoolExecutor()`` or ``dask.distributed.Client().get_executor()``. Workers open the
+        files themselves and must find them at the same path; weights of models in memory are sent
+        to them. The result is the same bit for bit, except for `seconds`, which is the sum over all
+        workers.
     resume : path, optional
-        A journal of finished weights: written as they get done, and read first if it is there, so
-        that work which was interrupted goes on. It is kept; a weight whose bytes have changed is
-        profiled again.
+        A journal of finished weights. Each weight is added when it is done, and an existing journal
+        is read first, so that an interrupted run resumes. The file is kept; a weight whose bytes
+        have changed is profiled again.
+
+    Returns
+    -------
+    Profile
+        All weights that were chosen, in model order, without empty matrices.
 
     Raises
     ------
     ValueError
-        For arguments out of range, `quantizers` beside one of the arguments that it stands in the
-        place of, a model without matrices, and weights that hold NaN or infinity (one of them is
-        named). Empty matrices are left out.
+        For arguments out of range, for `quantizers` together with `bits`, `granularity` or
+        `symmetric`, for a model without matrices, and for weights that hold NaN or infinity (one
+        of them is named).
     TypeError
-        For arguments of another type, and for what is no model.
+        For arguments of another type, and for a `model` that is no model.
     FormatError
         If a file is truncated, corrupt or newer than this library.
     OSError
@@ -174,7 +182,7 @@ def _parse_quantizer(key: str | Quantizer) -> Quantizer:
 
 
 def _derived(chosen: Sequence[Quantizer]) -> dict[str, Any]:
-    """What settings tell of the quantisers, beside their keys."""
+    """The fields of `Settings` that follow from the quantisers, and their keys."""
     symmetric = {quantizer.symmetric for quantizer in chosen}
     scopes = (quantizer.granularity for quantizer in chosen)
     return {
@@ -186,7 +194,7 @@ def _derived(chosen: Sequence[Quantizer]) -> dict[str, Any]:
 
 
 def _each(values: Any, check: Callable[[Any], _T], name: str) -> tuple[_T, ...]:
-    """A scalar or a sequence as checked values, each once, in the order given."""
+    """Checked values of a scalar or a sequence, without duplicates, in the order given."""
     single = isinstance(values, str | Granularity | Quantizer) or not isinstance(values, Iterable)
     checked = tuple(dict.fromkeys(check(v) for v in ([values] if single else values)))
     if not checked:
@@ -211,7 +219,7 @@ def _used_threads(threads: int | None) -> int:
 
 
 def _opened(model: Any, **options: Any) -> Any:
-    """A context with the checkpoint; one that the caller opened stays open."""
+    """A context manager for the checkpoint; one that the caller opened stays open."""
     from meadow_py.opening import open_checkpoint
     from meadow_py.sources import Checkpoint
 
@@ -221,7 +229,7 @@ def _opened(model: Any, **options: Any) -> Any:
 
 
 def _matrices(checkpoint: Checkpoint) -> list[Weight]:
-    """The weights that hold something, those stored as 8-bit integer codes included."""
+    """The weights that are not empty, including those stored as 8-bit integer codes."""
     floats = {id(weight) for weight in checkpoint.weights}
     listed = [
         weight

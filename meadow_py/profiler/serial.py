@@ -30,7 +30,7 @@ from meadow_py.profiler.result import (
 from meadow_py.quantizers import STORED, integers_key, product_keys
 
 VERSION = 1
-# What building a result from wrong JSON raises.
+# The exceptions that building a result from wrong JSON may raise.
 DAMAGE = (KeyError, TypeError, ValueError, AttributeError, IndexError, OverflowError)
 
 _T = TypeVar("_T")
@@ -75,7 +75,7 @@ def load(path: str | os.PathLike[str]) -> Profile:
 
 
 def read_json(path: str | os.PathLike[str], what: str) -> Any:
-    """What a file of JSON holds, or a FormatError that says that it is no `what`."""
+    """The content of a JSON file. Raises a FormatError that says the file is not a `what`."""
     try:
         return json.loads(Path(path).read_text(encoding="utf-8"))
     except (ValueError, RecursionError) as error:
@@ -83,7 +83,7 @@ def read_json(path: str | os.PathLike[str], what: str) -> Any:
 
 
 def profile_from_json(data: Any, path: str | os.PathLike[str]) -> Profile:
-    """A profile from the JSON types of a file; `path` is what messages call it."""
+    """A profile from the JSON types of a file; error messages name it `path`."""
     if not isinstance(data, dict) or "version" not in data or "weights" not in data:
         raise FormatError(f"{path}: not a profile: expected an object with version and weights")
     version = data["version"]
@@ -147,7 +147,7 @@ def _packing_to_dict(packing: Packing) -> dict[str, Any]:
 
 
 def jsonable(data: dict[str, Any]) -> dict[str, Any]:
-    """The fields of a dataclass with lists for tuples, as JSON gives them back."""
+    """The fields of a dataclass with lists in place of tuples, as they are read from JSON."""
     return {key: list(value) if isinstance(value, tuple) else value for key, value in data.items()}
 
 
@@ -213,7 +213,7 @@ def _profile_from_dict(data: dict[str, Any]) -> Profile:
 
 
 def _settings_from_dict(data: dict[str, Any]) -> Settings:
-    """Files of earlier versions name no quantisers: theirs are the product of bits and scales."""
+    """Files of earlier versions name no quantisers: all pairs of bits and granularity were used."""
     if "quantizers" in data:
         return _build(Settings, data)
     keys = product_keys(data["bits"], data["granularity"], data["symmetric"])
@@ -221,9 +221,9 @@ def _settings_from_dict(data: dict[str, Any]) -> Settings:
 
 
 def weight_from_dict(data: dict[str, Any], symmetric: bool | None = True) -> WeightProfile:
-    """One weight from what `weight_to_dict` gave, or an exception that says what is wrong.
+    """One weight from the result of `weight_to_dict`. Raises one of `DAMAGE` if it is wrong.
 
-    `symmetric` is that of the settings, for files of earlier versions.
+    `symmetric` comes from the settings, and is needed for files of earlier versions.
     """
     rows, columns = data["shape"]
     floors = {key: None if v is None else _finite(v) for key, v in data["floors"].items()}
@@ -286,7 +286,7 @@ def _values_from_dict(data: dict[str, Any] | None) -> ValueDistribution | None:
 
 
 def _bits_per_weight(data: dict[str, Any]) -> dict[str, float]:
-    """Files of before plain Huffman get the floor that it cannot reach."""
+    """In files older than plain Huffman, its lower bound takes its place."""
     figures = {key: _finite(v) for key, v in data.items()}
     figures.setdefault("plain_huffman", figures["floor_symbol"] + figures["scales"])
     return figures
@@ -302,7 +302,7 @@ def _ledger_from_dict(data: dict[str, Any]) -> Ledger:
 
 
 def _build(make: Callable[..., _T], data: Mapping[str, Any]) -> _T:
-    """A dataclass from its fields; keys that later versions added are left out."""
+    """A dataclass from its fields; keys that later versions added are ignored."""
     known = make.__dataclass_fields__  # type: ignore[attr-defined]
     values = {key: data[key] for key in data if key in known}
     return make(**{k: tuple(v) if isinstance(v, list) else v for k, v in values.items()})

@@ -1,4 +1,4 @@
-"""What a profile says at a glance: figures added up over many weights, bits first."""
+"""The summary of a profile: figures over many weights, whose bits are added up first."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from meadow_py.architectures import ROLES
 from meadow_py.codecs import CODECS
 from meadow_py.profiler.result import Packing, Profile, WeightProfile
 
-BUFFER_SHARES = (50, 95, 100)  # per cent of the weights
+BUFFER_SHARES = (50, 95, 100)  # percent of the weights
 
 
 @dataclass(frozen=True)
@@ -23,10 +23,10 @@ class Candidate:
     bits_per_weight : float
         Everything counted.
     ratio : float
-        How many times smaller than dense; below 1 it is larger.
+        How many times smaller than dense; below 1, the packing is larger.
     index_only_ratio : float or None
-        The same for the indices and scales alone, dictionary not counted; None where one
-        distinct chunk leaves nothing to index.
+        The same for indices and scales alone, dictionary not counted; None where there is only one
+        distinct chunk, so that indices take no bits.
     """
 
     codec: str
@@ -38,25 +38,25 @@ class Candidate:
 
 @dataclass(frozen=True)
 class Group:
-    """Weights added up under one setting.
+    """Several weights under one quantiser, added up.
 
     Attributes
     ----------
     label : str
         A role, a weight's name, or ``all``.
     weights, values : int
-        How many matrices, and how many numbers in them.
+        Number of matrices, and of values in them.
     dense, scales, floor_symbol, plain_huffman : float
-        Bits per weight; `scales` is contained in `dense` and `plain_huffman`, not in the floor.
+        Bits per weight; `dense` and `plain_huffman` include `scales`, the floor does not.
     huffman, storage : float or None
-        Bits per weight under Huffman and the storage codec, really coded, scales contained; None
-        in files of earlier versions.
+        Bits per weight under Huffman and the storage codec, in blobs that were really made, scales
+        included; None in files of earlier versions.
     best : Candidate
         The smallest packing.
     expanding : int
-        How many of the weights every packing makes larger than dense.
+        Number of weights that no packing makes smaller than dense.
     snr_db : float or None
-        The lowest of the weights; None where quantising lost nothing.
+        The lowest SNR of the weights, in decibels; None where quantising lost nothing.
     """
 
     label: str
@@ -80,9 +80,9 @@ class Group:
 
     @property
     def smallest(self) -> tuple[str, float]:
-        """Which measured form is the smallest of all, and its bits per weight.
+        """Name and bits per weight of the smallest form that was made.
 
-        ``dense``, the codec of `best`, ``huffman`` or ``storage``.
+        The name is ``dense``, the codec of `best`, ``huffman`` or ``storage``.
         """
         sizes = {"dense": self.dense, self.best.codec: self.best.bits_per_weight}
         coded = {"huffman": self.huffman, "storage": self.storage}
@@ -92,7 +92,7 @@ class Group:
 
 @dataclass(frozen=True)
 class ChunkRow:
-    """All weights under one setting and chunk size.
+    """All weights under one quantiser and chunk size.
 
     Attributes
     ----------
@@ -100,12 +100,12 @@ class ChunkRow:
     reduction_ratio : float
         Chunks per distinct chunk, over all weights.
     ratios : dict of str to float
-        Of every codec against dense, everything counted.
+        Dense size over packed size under each codec, everything counted.
     index_only_ratio : float or None
         See `Candidate`.
     buffers : tuple of int
-        Bytes of on-chip memory that hold one dictionary at a time of 50, 95 and 100 % of the
-        weights; see `BUFFER_SHARES`.
+        Sizes in bytes of a buffer that holds one dictionary at a time, large enough for 50, 95 and
+        100 % of the weights; see `BUFFER_SHARES`.
     """
 
     chunk_size: int
@@ -117,7 +117,7 @@ class ChunkRow:
 
 @dataclass(frozen=True)
 class Section:
-    """One way of quantising, by role, by chunk size, and in total."""
+    """Figures of one quantiser: by role, by weight, in total, and by chunk size."""
 
     quantizer: str
     bits: int
@@ -135,13 +135,14 @@ class StoredDtype:
     Attributes
     ----------
     dtype, content_dtype : str
-        As stored, and the narrowest that would hold the values.
+        The stored dtype, and the narrowest one that holds the values.
     values : int
+        Number of values.
     fields, joint : float or None
-        Floors of the stored floats, bits per weight.
+        Floors of the stored floats, in bits per weight.
     bits : int or None
-        Of a stored value; None, as the next two, where there are no floats, and in files of earlier
-        versions.
+        Bits of a stored value. Like `huffman` and `storage`, None for other dtypes than floats, and
+        in files of earlier versions.
     huffman, storage : float or None
         Bits per weight of the stored floats under Huffman and the storage codec.
     """
@@ -163,7 +164,7 @@ def sections(profile: Profile) -> tuple[Section, ...]:
 
 
 def stored_dtypes(profile: Profile) -> tuple[StoredDtype, ...]:
-    """The dtypes of the profiled weights, the commonest first."""
+    """The dtypes of the profiled weights, the one with the most values first."""
     members: dict[tuple[str, str], list[WeightProfile]] = {}
     for weight in profile.weights:
         members.setdefault((weight.dtype, weight.content_dtype), []).append(weight)
@@ -234,7 +235,7 @@ def _group(label: str, slices: Sequence[_Slice]) -> Group:
 
 
 def _best(slices: Sequence[_Slice]) -> Candidate:
-    """The one codec and chunk size that makes all of `slices` together the smallest."""
+    """The codec and chunk size under which all `slices` together are smallest."""
     sizes = {
         (codec, n): _total_bits(slices, codec, n)
         for n in range(len(slices[0].packings))
@@ -265,7 +266,7 @@ def _chunk_row(slices: Sequence[_Slice], n: int) -> ChunkRow:
 
 
 def buffer_sizes(dictionaries: Sequence[int]) -> tuple[int, ...]:
-    """The smallest sizes that hold at least `BUFFER_SHARES` per cent of `dictionaries`."""
+    """The smallest sizes that hold at least `BUFFER_SHARES` percent of `dictionaries`."""
     ordered = sorted(dictionaries)
     return tuple(ordered[-(-len(ordered) * share // 100) - 1] for share in BUFFER_SHARES)
 
@@ -279,7 +280,7 @@ def _index_only_ratio(slices: Sequence[_Slice], n: int) -> float | None:
 
 
 def _coded(slices: Sequence[_Slice], name: str) -> float | None:
-    """Bits per weight of an entropy coder, where all of `slices` were coded by it."""
+    """Bits per weight under an entropy coder; None unless all `slices` were coded by it."""
     if not all(name in part.first.ledgers for part in slices):
         return None
     return _total_bits(slices, name, 0) / sum(part.weight.count for part in slices)

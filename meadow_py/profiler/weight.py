@@ -1,4 +1,4 @@
-"""One weight under every setting: read, quantise, cut in chunks, pack."""
+"""One weight under every setting: it is read, quantised, cut into chunks and packed."""
 
 from __future__ import annotations
 
@@ -34,27 +34,27 @@ if TYPE_CHECKING:
 
 _CODE_DTYPES = ("I8", "U8")
 
-Advance = Callable[[int, str], None]  # told how many values of which weight are done
+Advance = Callable[[int, str], None]  # takes the number of values done and the weight's name
 
 
 def is_codes(dtype: str) -> bool:
-    """Whether a stored dtype is that of integer codes."""
+    """Whether a stored dtype holds integer codes."""
     return dtype in _CODE_DTYPES
 
 
 @dataclass(frozen=True)
 class _Coded:
-    """A weight under one quantiser, and what does not depend on chunks."""
+    """A weight under one quantiser, and the figures that do not depend on chunks."""
 
     quantizer: Quantizer
     made: Quantized
-    counts: npt.NDArray[np.uint64]  # of each code
+    counts: npt.NDArray[np.uint64]  # how often each code occurs
     symbol_floor: float
     blobs: Coded
 
 
 class _Worker:
-    """The settings and tools that every step of a weight needs."""
+    """The settings and tools that every step needs."""
 
     def __init__(
         self,
@@ -169,14 +169,14 @@ def profile_weight(
 ) -> WeightProfile:
     """Profile one weight; see `profile`.
 
-    `advance` is called after every setting, with the number of values and the weight's name.
+    `advance` is called after every packing with the number of values and the weight's name.
     """
     return _Worker(settings, quantizers, threads, clock, advance).weight(weight)
 
 
 @contextmanager
 def _advice() -> Iterator[None]:
-    """What to do about a weight that holds NaN or infinity."""
+    """Adds advice to the error of a weight that holds NaN or infinity."""
     try:
         yield
     except ValueError as error:
@@ -186,7 +186,7 @@ def _advice() -> Iterator[None]:
 
 
 def _check_size(quantizer: Quantizer, made: Quantized, matrix: npt.NDArray[Any], name: str) -> None:
-    """Raise RuntimeError where sizes would be wrong: a bug of the quantiser."""
+    """Raise RuntimeError if the sizes are wrong, which is a bug of the quantiser."""
     expected = (matrix.shape, quantizer.alphabet, quantizer.side_bits(made.shape))
     found = (made.codes.shape, made.alphabet, made.side_bits)
     if found != expected:
@@ -197,7 +197,7 @@ def _check_size(quantizer: Quantizer, made: Quantized, matrix: npt.NDArray[Any],
 
 
 def _called(weight: Weight) -> str:
-    """What messages call a weight: its file, where it has one, and its name."""
+    """The name of a weight in error messages, with its file if it has one."""
     file = weight.tensor.file
     return visible(weight.name if file is None else f"{file}: {weight.name}")
 
@@ -221,7 +221,7 @@ def _packing(
         chunk_size=matrix.chunk,
         unique_chunks=chunks.unique,
         reduction_ratio=chunks.count / chunks.unique,
-        # No finite ratio means that nothing was lost; see Packing.snr_db.
+        # An infinite ratio means that nothing was lost; see Packing.snr_db.
         snr_db=None if made.snr_db == math.inf else made.snr_db,
         packet=PacketLayout(best["packet_length"], best["mode_bits"], tuple(best["widths"])),
         bits_per_weight={

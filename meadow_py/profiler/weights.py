@@ -1,4 +1,4 @@
-"""Many weights: one after another or on an executor, and only those that a journal lacks."""
+"""Many weights, one by one or on an executor, except those that a journal already holds."""
 
 from __future__ import annotations
 
@@ -24,15 +24,15 @@ if TYPE_CHECKING:
     from meadow_py.quantizers import Quantizer
     from meadow_py.sources import Weight
 
-# Values up to which threads take a weight each: the core's threads wait for each other more often
-# the smaller a weight is, and so few of these fill no memory.
+# Weights of up to this many values get one thread each: the smaller a weight, the more often the
+# core's threads would wait for each other, and one such weight per thread takes little memory.
 SMALL = 1 << 22
-_PIECE = 1 << 24  # bytes of a checksum at a time
+_PIECE = 1 << 24  # bytes hashed at a time
 
 
 @dataclass(frozen=True)
 class Work:
-    """What is done to every weight, and where."""
+    """How every weight is profiled, and where."""
 
     settings: Settings
     quantizers: Sequence[Quantizer]
@@ -42,7 +42,7 @@ class Work:
 
     @property
     def passes(self) -> int:
-        """How often each value is packed."""
+        """The number of times each value is packed."""
         return len(self.quantizers) * len(self.settings.chunk_sizes)
 
 
@@ -77,7 +77,7 @@ def profile_weights(
 
 @dataclass(frozen=True)
 class _Elsewhere:
-    """Profiles a weight in another thread or process: only what can be pickled."""
+    """Profiles a weight in another thread or process; holds only what can be pickled."""
 
     settings: Settings
     quantizers: Sequence[Quantizer]  # not their keys: the other process may not know all of these
@@ -93,7 +93,7 @@ class _Elsewhere:
 
 
 class _StoppableClock(Stopwatch):
-    """Ends the work at the next stage, or the next turn of a long loop, once that is asked for."""
+    """Once a stop is asked for, ends the work at the next stage or iteration of a long loop."""
 
     def __init__(self, stop: Stop) -> None:
         super().__init__()
@@ -126,7 +126,7 @@ def _profiled(
 def _each_profile(
     weights: Sequence[Weight], work: Work, bar: Progress
 ) -> Iterator[tuple[int, WeightProfile]]:
-    """Small weights side by side, large ones one by one with all threads, or all elsewhere."""
+    """Small weights in parallel and large ones one by one with all threads, or all elsewhere."""
     everything = range(len(weights))
     if work.executor is not None:
         tasks = {n: weights[n].sendable() for n in everything}
@@ -161,7 +161,7 @@ def _on(
 def _description(settings: Settings) -> dict[str, Any]:
     import meadow_py
 
-    # A journal of before a coder was measured lacks its figures.
+    # A journal written before a coder was measured lacks its figures.
     measured = {"meadow_py": meadow_py.__version__, "coders": [*CODERS]}
     return {"work": "profile", **measured, **jsonable(asdict(settings))}
 
@@ -183,7 +183,7 @@ def _found(journal: Journal, key: str, weight: Weight) -> WeightProfile | None:
 
 
 def _key(weight: Weight) -> str:
-    """Which weight it is, how it is cut from its tensor, and a checksum of what is stored."""
+    """The weight, how it is cut from its tensor, its dtype, and a checksum of the stored bytes."""
     digest, raw = hashlib.blake2b(digest_size=16), weight.tensor.raw()
     for begin in range(0, raw.size, _PIECE):  # Ctrl-C is heard between two pieces
         digest.update(raw[begin : begin + _PIECE].data)

@@ -1,4 +1,4 @@
-"""Quantisers: each turns a weight into codes and says what lies beside them.
+"""Quantisers: each turns a weight into codes and the side information that decodes them.
 
 A key such as ``int8:row`` names a quantiser on the command line, in Python and in JSON.
 """

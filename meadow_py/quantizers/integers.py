@@ -1,4 +1,4 @@
-"""Integers of 2 to 8 bits, with one scale for each weight, row or group of inputs."""
+"""Integers of 2 to 8 bits, with one scale per weight, row or group of inputs."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ MAX_GROUP = 2**31 - 1  # longer than any row
 SCALE_BITS = 32  # a scale is stored as F32
 ZERO_POINT_BITS = 8  # a zero point is itself a code of up to 8 bits
 
-# Both go to the core as bit patterns, because numpy itself has no BF16.
+# Both are passed to the core as bit patterns, because numpy itself has no BF16.
 _BIT_PATTERNS = {np.dtype(ml_dtypes.bfloat16): "BF16", np.dtype(np.float16): "F16"}
 _PLAIN = {np.dtype(np.float32): "F32", np.dtype(np.float64): "F64"}
 _WIDENED = frozenset(
@@ -30,14 +30,20 @@ _WIDENED = frozenset(
 
 @dataclass(frozen=True)
 class Granularity:
-    """What shares one quantisation scale.
+    """Which numbers of a weight share a scale.
 
     Attributes
     ----------
     kind : {"tensor", "row", "group"}
         The whole weight, an output channel, or `group` neighbouring inputs of a row.
     group : int
-        Inputs per scale of kind ``"group"``, 0 otherwise. The last group of a row may be short.
+        Inputs per scale for kind ``"group"``, 0 for the others. The last group of a row may be
+        shorter.
+
+    Raises
+    ------
+    ValueError
+        For another kind, or a group that is out of range or does not match the kind.
     """
 
     kind: Literal["tensor", "row", "group"]
@@ -54,6 +60,15 @@ class Granularity:
     @classmethod
     def parse(cls, spelling: str | Granularity) -> Granularity:
         """From its spelling: ``tensor``, ``row`` or ``group:128``.
+
+        Parameters
+        ----------
+        spelling : str or Granularity
+            A granularity is returned as it is.
+
+        Returns
+        -------
+        Granularity
 
         Raises
         ------
@@ -76,7 +91,7 @@ class Granularity:
         )
 
     def per_scale(self, inputs: int) -> int:
-        """How many inputs of a row share a scale, in a weight with `inputs` of them."""
+        """Number of inputs of a row that share a scale, in a weight with `inputs` inputs."""
         return self.group if self.kind == "group" else inputs
 
     def __str__(self) -> str:
@@ -91,7 +106,7 @@ class QuantizedIntegers(Quantized):
     ----------
     codes : ndarray of int8 (symmetric) or uint8, shape (out, in)
     scales : ndarray of float32, shape (1, 1), (out, 1) or (out, ceil(in / group))
-        1 for an all-zero group.
+        The scale of all-zero values is 1.
     zero_points : ndarray of int32, shape of `scales`, or None if symmetric
     bits : int
         Bits per code, 2 to 8.
@@ -126,7 +141,17 @@ class QuantizedIntegers(Quantized):
         return 0 if self.zero_points is None else self.zero_points.size * ZERO_POINT_BITS
 
     def dequantize(self, threads: int = 0) -> npt.NDArray[np.float32]:
-        """``(code - zero point) * scale`` in float32, shape (out, in)."""
+        """The values that the codes stand for: ``(code - zero point) * scale``.
+
+        Parameters
+        ----------
+        threads : int
+            0 means all cores. The result does not depend on it.
+
+        Returns
+        -------
+        ndarray of float32, shape (out, in)
+        """
         from meadow_py import _core
 
         group = self.granularity.per_scale(self.shape[1])
@@ -147,14 +172,14 @@ class Integers(Quantizer):
     granularity : str or Granularity
         ``"tensor"``, ``"row"`` or ``"group:N"``.
     symmetric : bool
-        Codes around zero; False adds zero points.
+        True gives codes around zero; False adds zero points.
 
     Raises
     ------
     ValueError
         If an argument is out of its range.
     TypeError
-        If `bits` is no integer, or `symmetric` no bool.
+        If `bits` is not an integer, or `symmetric` is not a bool.
     """
 
     spelling = "intB[:tensor|:row|:group:N][:asym] with B from 2 to 8"
@@ -198,7 +223,7 @@ class Integers(Quantizer):
         return quantize(array, self.bits, bool(self.symmetric), scope, name, threads)
 
     def side_bits(self, shape: tuple[int, int]) -> int:
-        """One scale of 32 bits, and one zero point of 8, for everything that shares a scale."""
+        """Bits of all scales (32 each) and, if asymmetric, of all zero points (8 each)."""
         scope = Granularity.parse(self.granularity or "")
         rows = 1 if scope.kind == "tensor" else shape[0]
         scales = rows * (-(-shape[1] // scope.group) if scope.kind == "group" else 1)
@@ -206,14 +231,14 @@ class Integers(Quantizer):
 
 
 def integers_key(bits: int, granularity: str, symmetric: bool) -> str:
-    """The key of `Integers`, made without a look at whether there are such ones."""
+    """The key of `Integers`. Whether such integers exist is not checked."""
     return f"int{bits}:{granularity}{'' if symmetric else ':asym'}"
 
 
 def product_keys(
     bits: Iterable[int], granularity: Iterable[str], symmetric: bool
 ) -> tuple[str, ...]:
-    """Keys of integers of every number of bits and granularity, in that order of nesting."""
+    """Keys of integers for every pair of bits and granularity; bits are the outer loop."""
     scopes = tuple(granularity)
     return tuple(integers_key(width, scope, symmetric) for width in bits for scope in scopes)
 
@@ -228,8 +253,9 @@ def quantize(
 ) -> QuantizedIntegers:
     """Quantise an ``[out, in]`` weight to integers, rounding half to even.
 
-    Symmetric codes run from ``-(2**(bits-1) - 1)`` to ``2**(bits-1) - 1`` (INT8: -127 to 127),
-    asymmetric ones from 0 to ``2**bits - 1`` with a zero point, and zero is always representable.
+    Symmetric codes run from ``-(2**(bits-1) - 1)`` to ``2**(bits-1) - 1`` (INT8: -127 to 127).
+    Asymmetric codes run from 0 to ``2**bits - 1`` and have a zero point. Zero is always
+    representable.
 
     Parameters
     ----------
@@ -237,11 +263,13 @@ def quantize(
         Real floating-point numbers of any byte order and memory layout: float64, float32,
         float16, and bfloat16 or float8 of ml_dtypes (float8 is widened to float32 first).
     bits : int
-        2 to 8.
+        Bits per code, 2 to 8.
+    symmetric : bool
+        True gives codes around zero; False adds zero points.
     granularity : str or Granularity
         ``"tensor"``, ``"row"`` or ``"group:N"``.
     name : str
-        What messages call the weight.
+        Name of the weight in error messages.
     threads : int
         0 means all cores. The result does not depend on it.
 
@@ -255,7 +283,8 @@ def quantize(
         If the weight is not 2-D, is empty, or holds NaN or infinity (the first is named), or an
         argument is out of its range.
     TypeError
-        If `array` is no array of real floating-point numbers, or `symmetric` no bool.
+        If `array` is not an array of real floating-point numbers, `bits` is not an integer, or
+        `symmetric` is not a bool.
     """
     from meadow_py import _core
 
@@ -271,14 +300,14 @@ def quantize(
 
 
 def check_bits(bits: int) -> int:
-    """`bits`, if codes can be that wide.
+    """`bits` as an int, if codes can be that wide.
 
     Raises
     ------
     ValueError
-        If it is not 2 to 8.
+        If they are not 2 to 8.
     TypeError
-        If it is not an integer.
+        If they are not an integer.
     """
     if isinstance(bits, bool) or not isinstance(bits, int | np.integer):
         raise TypeError(f"bits are an integer, not {type(bits).__name__}: {bits!r}")
@@ -288,7 +317,7 @@ def check_bits(bits: int) -> int:
 
 
 def _core_operand(matrix: npt.NDArray[Any], name: str) -> tuple[npt.NDArray[Any], str]:
-    """The values as the core takes them, and their dtype; a view wherever that is possible."""
+    """The values as the core takes them, and their dtype; a view where possible."""
     native = matrix.dtype.newbyteorder("=")
     if native in _BIT_PATTERNS:
         return _contiguous(matrix).view(np.uint16), _BIT_PATTERNS[native]
@@ -304,5 +333,5 @@ def _core_operand(matrix: npt.NDArray[Any], name: str) -> tuple[npt.NDArray[Any]
 
 
 def _contiguous(matrix: npt.NDArray[Any]) -> npt.NDArray[Any]:
-    """Native byte order, row by row; the array itself if it is so already."""
+    """The array in native byte order and row by row; itself if it is already."""
     return np.require(matrix, matrix.dtype.newbyteorder("="), ["C", "A"])

@@ -1,4 +1,4 @@
-"""What a quantiser is, and what it makes of a weight."""
+"""The base classes of quantisers and of quantised weights."""
 
 from __future__ import annotations
 
@@ -29,12 +29,12 @@ class Quantized(ABC):
     @property
     @abstractmethod
     def alphabet(self) -> int:
-        """How many bit patterns a code can have, 2 to 256: 256 for INT8."""
+        """Number of bit patterns a code can have, 2 to 256; 256 for INT8."""
 
     @property
     @abstractmethod
     def scale_bits(self) -> int:
-        """Stored size of all scales, in bits, with whatever encodes them."""
+        """Stored size of all scales in bits, with everything needed to decode them."""
 
     @property
     def zero_point_bits(self) -> int:
@@ -43,7 +43,12 @@ class Quantized(ABC):
 
     @abstractmethod
     def dequantize(self) -> npt.NDArray[np.float32]:
-        """The values that the codes stand for, in float32, shape (out, in)."""
+        """The values that the codes stand for.
+
+        Returns
+        -------
+        ndarray of float32, shape (out, in)
+        """
 
     @property
     def shape(self) -> tuple[int, int]:
@@ -52,12 +57,12 @@ class Quantized(ABC):
 
     @property
     def side_bits(self) -> int:
-        """Stored size of everything but the codes, in bits."""
+        """Stored size of everything except the codes, in bits."""
         return self.scale_bits + self.zero_point_bits
 
     @property
     def nbytes(self) -> int:
-        """Bytes of the dense form: codes of `bits_of` the alphabet each, and side information."""
+        """Bytes of the dense form: the codes at a fixed width, and the side information."""
         return -(-(self.codes.size * bits_of(self.alphabet) + self.side_bits) // 8)
 
 
@@ -65,23 +70,23 @@ class Quantized(ABC):
 class Quantizer(ABC):
     """A way of quantising, under the key that names it everywhere.
 
-    A subclass describes itself to ``super().__init__`` and is registered with `register`.
+    A subclass passes its description to ``super().__init__`` and is registered with `register`.
 
     Attributes
     ----------
     key : str
-        On the command line, in Python and in JSON: ``int8:row``.
+        Its name on the command line, in Python and in JSON, such as ``int8:row``.
     title : str
-        What a heading calls it: ``INT8, one scale per row``.
+        Its name in headings, such as ``INT8, one scale per row``.
     short_title : str
-        What a legend or a narrow column calls it: ``INT8 row``.
+        Its name in legends and narrow columns, such as ``INT8 row``.
     alphabet : int
-        How many bit patterns a code can have, 2 to 256.
+        Number of bit patterns a code can have, 2 to 256.
     granularity : str or None
-        What shares a scale: ``tensor``, ``row`` or ``group:N``; ``stored`` for codes that a file
-        holds; None where none of these says it.
+        Which numbers share a scale: ``tensor``, ``row`` or ``group:N``; ``stored`` for codes that a
+        file holds; None where none of these applies.
     symmetric : bool or None
-        Whether codes lie around zero without a zero point; None where that makes no sense.
+        Whether codes lie around zero without a zero point; None where that has no meaning.
     """
 
     key: str
@@ -97,12 +102,22 @@ class Quantizer(ABC):
     @classmethod
     @abstractmethod
     def parse(cls, key: str) -> Quantizer | None:
-        """The quantiser of a key in lower case; None if the key is of another family.
+        """The quantiser that a key names.
+
+        Parameters
+        ----------
+        key : str
+            In lower case.
+
+        Returns
+        -------
+        Quantizer or None
+            None if the key belongs to another family.
 
         Raises
         ------
         ValueError
-            If the key is of this family but is not spelled right.
+            If the key belongs to this family but is misspelled.
         """
 
     @abstractmethod
@@ -116,9 +131,13 @@ class Quantizer(ABC):
         array : ndarray, shape (out, in)
             Real floating-point numbers.
         name : str
-            What messages call the weight.
+            Name of the weight in error messages.
         threads : int
             0 means all cores. The result does not depend on it.
+
+        Returns
+        -------
+        Quantized
 
         Raises
         ------
@@ -126,12 +145,12 @@ class Quantizer(ABC):
             If the weight is not 2-D, is empty, or holds NaN or infinity (the first is named), or
             `threads` is out of its range.
         TypeError
-            If `array` is no array of real floating-point numbers.
+            If `array` is not an array of real floating-point numbers.
         """
 
     @abstractmethod
     def side_bits(self, shape: tuple[int, int]) -> int:
-        """Stored size of all side information of a weight of this shape, in bits."""
+        """Stored size of all side information of a weight ``(out, in)``, in bits."""
 
     @property
     def bits(self) -> int:
@@ -145,7 +164,7 @@ def bits_of(alphabet: int) -> int:
 
 
 def snr_db(signal: float, noise: float) -> float | None:
-    """Decibels from the sums of squares of weights and errors; None without a signal."""
+    """SNR in decibels from the sums of squares of weights and of errors; None without a signal."""
     if signal == 0:
         return None
     return math.inf if noise == 0 else 10 * math.log10(signal / noise)

@@ -10,7 +10,7 @@ from meadow_py.quantizers.q8 import Q8
 from meadow_py.quantizers.quantizer import Quantizer
 from meadow_py.quantizers.stored import Stored
 
-# A key is offered to each in turn: `Integers` takes every key that begins with int and a number.
+# A key is offered to each in turn. `Integers` takes every key that begins with int and a number.
 _FAMILIES: list[type[Quantizer]] = [
     Q8,
     Stored,
@@ -19,12 +19,12 @@ _FAMILIES: list[type[Quantizer]] = [
 
 
 def register(family: type[Quantizer]) -> None:
-    """Make the keys of a quantiser known, from now on and in this process.
+    """Make the keys of a quantiser known to this process.
 
     Parameters
     ----------
     family : subclass of Quantizer
-        Its `parse` is asked before those that are known already.
+        Its `parse` is asked before that of any quantiser registered earlier.
     """
     if family not in _FAMILIES:
         _FAMILIES.insert(0, family)
@@ -36,19 +36,20 @@ def parse(key: str | Quantizer) -> Quantizer:
     Parameters
     ----------
     key : str or Quantizer
-        In any case: ``int8:row``, ``int4:group:128:asym``, ``q8``. A quantiser is taken as it is.
+        In upper or lower case: ``int8:row``, ``int4:group:128:asym``, ``q8``. A quantiser is
+        returned as it is.
 
     Returns
     -------
     Quantizer
-        Its `key` is the canonical one: ``int8:tensor`` of ``int8``, ``int8:32+8:row`` of ``q8``.
+        Its `key` is the canonical one: ``int8:tensor`` for ``int8``, ``int8:32+8:row`` for ``q8``.
 
     Raises
     ------
     ValueError
-        If no quantiser has such a key.
+        If no quantiser has this key.
     TypeError
-        If the key is no string.
+        If the key is not a string.
     """
     if isinstance(key, Quantizer):
         return key
@@ -74,13 +75,13 @@ def find(key: str) -> Quantizer | None:
 
 
 def canonical(key: str | Quantizer) -> str:
-    """The key that results have; `key` itself if no quantiser is known by it."""
+    """The key as results spell it; `key` itself if it is unknown."""
     found = key if isinstance(key, Quantizer) else find(key)
     return str(key) if found is None else found.key
 
 
 def title(key: str, short: bool = False) -> str:
-    """What people call the quantiser of a key; the key itself if no quantiser is known by it."""
+    """The title of the quantiser that a key names; the key itself if it is unknown."""
     found = find(key)
     if found is None:
         return key
@@ -90,6 +91,6 @@ def title(key: str, short: bool = False) -> str:
 def product(
     bits: Iterable[int], granularity: Iterable[str | Granularity], symmetric: bool = True
 ) -> tuple[Integers, ...]:
-    """Integers of every number of bits and every granularity, in that order of nesting."""
+    """Integers for every pair of bits and granularity; bits are the outer loop."""
     scopes = tuple(granularity)
     return tuple(Integers(width, scope, symmetric) for width in bits for scope in scopes)

@@ -16,7 +16,7 @@ STORED = "stored"
 
 @dataclass(frozen=True, eq=False)
 class StoredCodes(Quantized):
-    """Codes as a file holds them; whatever scales it has for them are weights of their own.
+    """Codes as a file holds them. Any scales the file has for them are weights of their own.
 
     Attributes
     ----------
@@ -30,12 +30,12 @@ class StoredCodes(Quantized):
 
     @property
     def alphabet(self) -> int:
-        """256: codes are bytes."""
+        """Number of bit patterns of a code: 256, because codes are bytes."""
         return 256
 
     @property
     def scale_bits(self) -> int:
-        """0."""
+        """0, because scales are not counted here."""
         return 0
 
     def dequantize(self) -> npt.NDArray[np.float32]:
@@ -44,7 +44,7 @@ class StoredCodes(Quantized):
 
 
 class Stored(Quantizer):
-    """8-bit integers as they are, under the key ``stored``. A profile takes it by itself."""
+    """8-bit integers as they are, under the key ``stored``. A profile chooses it by itself."""
 
     spelling = STORED
 
@@ -68,14 +68,14 @@ class Stored(Quantizer):
         name: str = "weight",
         threads: int = 0,  # noqa: ARG002
     ) -> StoredCodes:
-        """The codes of `array`, which is of int8 or uint8.
+        """The codes of `array`, which is int8 or uint8.
 
         Raises
         ------
         ValueError
             If the weight is not 2-D or is empty.
         TypeError
-            If `array` is of another dtype.
+            If `array` has another dtype.
         """
         codes = check_matrix(array, name)
         if codes.dtype not in (np.dtype(np.int8), np.dtype(np.uint8)):
@@ -83,5 +83,5 @@ class Stored(Quantizer):
         return StoredCodes(codes)
 
     def side_bits(self, shape: tuple[int, int]) -> int:  # noqa: ARG002
-        """0."""
+        """0, because scales are not counted here."""
         return 0

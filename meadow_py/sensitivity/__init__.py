@@ -1,4 +1,4 @@
-"""`sweep`: which way of quantising and packing suits which kind of layer."""
+"""`sweep`: the way of quantising and packing that suits each kind of layer."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What `sweep` returns: a profile of many settings, and what follows from comparing them."""
+"""The result of `sweep`: a profile of many settings, and the sweet spots among them."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Sensitivity:
-    """How size and quality of a model's weights depend on the way of quantising and packing.
+    """How the size and quality of a model's weights depend on quantising and packing.
 
     Attributes
     ----------
@@ -30,7 +30,7 @@ class Sensitivity:
 
     @cached_property
     def sweet_spots(self) -> tuple[SweetSpot, ...]:
-        """One per way of quantising and role; see `best`."""
+        """Sweet spots, one for each way of quantising and role; see `best`."""
         return sweet_spots(self.profile)
 
     def best(
@@ -40,24 +40,30 @@ class Sensitivity:
         granularity: str | None = None,
         quantizer: str | None = None,
     ) -> tuple[SweetSpot, ...]:
-        """What suits every kind of layer, if its weights may lose no SNR.
+        """The best choice for each kind of layer, if no weight may lose SNR.
 
-        Each way of quantising of the sweep is a reference in turn. Against it stands the smallest
-        packing among all ways of quantising whose SNR is not lower in any weight of the role. It
-        is the sweet spot, unless a dense form or a plain Huffman code among them is smaller. The
-        storage codec stands beside them as what is attainable.
+        Each way of quantising in the sweep is the reference in turn. It is compared with all ways
+        of quantising whose SNR is not lower in any weight of the role. The smallest packing among
+        them is the sweet spot, unless a dense form or a plain Huffman code among them is smaller.
+        The storage codec is listed too, to show what is attainable.
 
         Parameters
         ----------
         role : str, optional
-            Only this one, or ``all``.
-        bits, granularity, quantizer : optional
-            Only these references; `quantizer` is a key.
+            Only this role, or ``all`` for all weights together.
+        bits : int, optional
+        granularity, quantizer : str, optional
+            Only references with these bits, granularity and quantiser; `quantizer` is a key.
+
+        Returns
+        -------
+        tuple of SweetSpot
+            One for each reference and role.
 
         Raises
         ------
         ValueError
-            If none of the sweep is like that.
+            If nothing in the sweep matches.
         """
         key = None if quantizer is None else canonical(quantizer)
         wanted = {"role": role, "bits": bits, "granularity": granularity, "quantizer": key}
@@ -72,18 +78,31 @@ class Sensitivity:
         return found
 
     def to_dict(self) -> dict[str, Any]:
-        """The sweep as JSON types: the contract of ``meadow sweep --json``."""
+        """The sweep as JSON types: the contract of ``meadow sweep --json``.
+
+        Returns
+        -------
+        dict
+        """
         from meadow_py.sensitivity.serial import head_to_dict
 
         return {**head_to_dict(self), "profile": self.profile.to_dict()}
 
     def to_dataframe(self) -> pandas.DataFrame:
-        """One row per role and way to store it. Needs pandas.
+        """A table with one row for each role and way to store it. Needs pandas.
 
-        Columns: ``role weights values quantizer bits granularity codec chunk_size bits_per_weight
-        ratio snr_db``. The codec is ``dense``, ``plain_huffman``, ``huffman``, ``storage`` or a
-        packing; ratios are against dense codes of the same way of quantising.
-        ``profile.to_dataframe()`` has every weight.
+        Returns
+        -------
+        pandas.DataFrame
+            Columns: ``role weights values quantizer bits granularity codec chunk_size
+            bits_per_weight ratio snr_db``. The codec is ``dense``, ``plain_huffman``, ``huffman``,
+            ``storage`` or a packing; ratios are against dense codes of the same quantiser. For
+            single weights, see ``profile.to_dataframe()``.
+
+        Raises
+        ------
+        ImportError
+            If pandas is not installed.
         """
         try:
             import pandas
@@ -98,26 +117,46 @@ class Sensitivity:
         return pandas.DataFrame(rows).astype({"chunk_size": "Int64"})
 
     def save(self, path: str | os.PathLike[str]) -> None:
-        """Write the sweep as JSON. The file appears whole or not at all."""
+        """Write the sweep as JSON. The file appears whole or not at all.
+
+        Parameters
+        ----------
+        path : path
+        """
         from meadow_py.sensitivity.serial import save
 
         save(self, path)
 
     @classmethod
     def load(cls, path: str | os.PathLike[str]) -> Sensitivity:
-        """Read what `save` or ``meadow sweep --json`` wrote.
+        """Read a sweep that `save` or ``meadow sweep --json`` wrote.
+
+        Parameters
+        ----------
+        path : path
+
+        Returns
+        -------
+        Sensitivity
 
         Raises
         ------
         FormatError
-            If it is no sweep, or one of a newer version.
+            If the file is no sweep, is damaged, or is of another version.
+        OSError
+            If the file cannot be read.
         """
         from meadow_py.sensitivity.serial import load
 
         return load(path)
 
     def plot(self, kind: str = "rate-distortion", ax: Axes | None = None, **options: Any) -> Axes:
-        """Draw one figure of the sweep, without showing it; see `Profile.plot`."""
+        """Draw one figure of the sweep, without showing it; see `Profile.plot`.
+
+        Returns
+        -------
+        matplotlib.axes.Axes
+        """
         return self.profile.plot(kind, ax, **options)
 
     def _repr_html_(self) -> str:

@@ -1,4 +1,4 @@
-"""`sweep`: a profile that crosses many settings."""
+"""`sweep`: a profile of every combination of settings."""
 
 from __future__ import annotations
 
@@ -21,29 +21,34 @@ def sweep(
     quantizers: str | Quantizer | Sequence[str | Quantizer] | None = None,
     **options: Any,
 ) -> Sensitivity:
-    """Cross chunk size, bits and granularity, and find the sweet spot of every kind of layer.
+    """Try all combinations of settings, and find the sweet spot of every kind of layer.
 
     Parameters
     ----------
     model : str, path, module, mapping or Checkpoint
-        Whatever `open_checkpoint` opens, or an open checkpoint.
+        Anything that `open_checkpoint` opens, or an open checkpoint.
     chunk_sizes : int or sequence of int
         Codes per chunk, 1 to 16. Size 1 packs single codes.
     bits : int or sequence of int, optional
         Bits per code, 2 to 8; by default 8 and 4.
     granularity : str or sequence of str, optional
-        What shares a scale: ``tensor``, ``row``, ``group:N``; by default the first two and
-        ``group:128``.
+        Which numbers share a scale: ``tensor``, ``row`` or ``group:N``; by default ``tensor``,
+        ``row`` and ``group:128``.
     quantizers : str, Quantizer or sequence of these, optional
-        Keys of quantisers in the place of `bits`, `granularity` and ``symmetric``; see `profile`.
+        Quantisers or their keys, in place of `bits`, `granularity` and ``symmetric``; see
+        `profile`.
     **options
-        All others of `profile`: ``roles``, ``threads``, ``progress``, ``executor``, ``resume``,
-        ``verify``, ``symmetric``, ``along``, and those of the hub.
+        The other options of `profile`: ``roles``, ``threads``, ``progress``, ``executor``,
+        ``resume``, ``verify``, ``measure``, ``symmetric``, ``along``, and those for hubs.
+
+    Returns
+    -------
+    Sensitivity
 
     Raises
     ------
     ValueError, TypeError, FormatError, OSError
-        As `profile` does.
+        As for `profile`.
     """
     if quantizers is None:
         bits = BITS if bits is None else bits

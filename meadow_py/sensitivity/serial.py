@@ -1,4 +1,4 @@
-"""A sweep as JSON and back. Only its profile is read: the rest follows from it."""
+"""A sweep as JSON and back. Only its profile is read, because the rest follows from it."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ VERSION = 1
 
 
 def head_to_dict(sweep: Sensitivity) -> dict[str, Any]:
-    """All of a sweep as JSON types, but for its profile."""
+    """Everything in a sweep except its profile, as JSON types."""
     return {
         "version": VERSION,
         "kind": "sweep",
@@ -47,7 +47,7 @@ def load(path: str | os.PathLike[str]) -> Sensitivity:
 
 
 def sweep_from_json(data: Any, path: str | os.PathLike[str]) -> Sensitivity:
-    """A sweep from the JSON types of a file; `path` is what messages call it."""
+    """A sweep from the JSON types of a file; error messages name it `path`."""
     if not isinstance(data, dict) or data.get("kind") != "sweep" or "profile" not in data:
         raise FormatError(f"{path}: not a sweep: expected an object of kind 'sweep'")
     if data.get("version") != VERSION:

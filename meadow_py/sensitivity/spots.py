@@ -15,7 +15,7 @@ STORAGE = "storage"
 _NO_CHUNKS = (DENSE, PLAIN_HUFFMAN, *CODERS)
 _EXACT = math.inf  # SNR where quantising lost nothing
 
-# Coded form and chunk size under a quantiser; those of `_NO_CHUNKS` have none.
+# A coded form and its chunk size, which those of `_NO_CHUNKS` lack.
 _Form = tuple[str, int | None]
 
 
@@ -26,19 +26,19 @@ class Choice:
     Attributes
     ----------
     quantizer : str
-        Key of the way they are quantised.
+        Key of the quantiser.
     bits, granularity : int, str or None
-        Of this quantiser.
+        Bits per code and granularity of the quantiser.
     codec : str
         ``dense``, ``plain_huffman``, ``huffman``, ``storage``, or the name of a packing.
     chunk_size : int or None
-        Of packings alone.
+        None unless the codec is a packing.
     bits_per_weight : float
         Everything counted.
     ratio : float
         How many times smaller than the dense form of the reference.
     snr_db : float or None
-        The lowest of the weights; None where quantising lost nothing.
+        The lowest SNR of the weights, in decibels; None where quantising lost nothing.
     """
 
     quantizer: str
@@ -53,28 +53,28 @@ class Choice:
 
 @dataclass(frozen=True)
 class SweetSpot:
-    """What suits the weights of one role, if no weight may lose SNR against a reference.
+    """The best choice for the weights of one role, if no weight may lose SNR against a reference.
 
     Attributes
     ----------
     role : str
-        Or ``all``.
+        A role, or ``all``.
     weights, values : int
-        How many matrices, and how many numbers in them.
+        Number of matrices, and of values in them.
     quantizer : str
-        Key of the reference: one way of quantising.
+        Key of the reference, which is one way of quantising.
     bits, granularity : int, str or None
-        Of the reference.
+        Bits per code and granularity of the reference.
     snr_db : float or None
-        Of the reference, the lowest of the weights; None where nothing was lost.
+        The lowest SNR of the weights under the reference, in decibels; None where nothing was lost.
     dense : float
-        Of the reference, unpacked, in bits per weight.
+        Bits per weight of the reference, not packed.
     packed, huffman, smallest_dense : Choice
         The smallest packing, plain Huffman code and dense form among all ways of quantising whose
         SNR is not lower in any weight.
     storage : Choice or None
-        The smallest under the storage codec among them: what is attainable, no rival of the
-        packings. None in files of earlier versions.
+        The smallest of these under the storage codec. It shows what is attainable, and does not
+        compete with the packings. None in files of earlier versions.
     """
 
     role: str
@@ -98,13 +98,13 @@ class SweetSpot:
 
     @property
     def smallest(self) -> Choice:
-        """The smallest of packing, plain Huffman and dense form."""
+        """The smallest among the packing, the plain Huffman code and the dense form."""
         choices = (self.packed, self.huffman, self.smallest_dense)
         return min(choices, key=lambda choice: choice.bits_per_weight)
 
 
 def sweet_spots(profile: Profile) -> tuple[SweetSpot, ...]:
-    """For every way of quantising as the reference: one per role, and one of all together."""
+    """Sweet spots for every reference: one per role, and one for all weights together."""
     keys = list(dict.fromkeys(p.quantizer for w in profile.weights for p in w.packings))
     by_role = {role: [w for w in profile.weights if w.role == role] for role in ROLES}
     tables = [_Table(role, weights) for role, weights in by_role.items() if weights]
@@ -115,7 +115,7 @@ def sweet_spots(profile: Profile) -> tuple[SweetSpot, ...]:
 
 
 def choices(profile: Profile) -> Iterator[tuple[str, int, int, Choice]]:
-    """Role, weights, values, and every way to store them; ratios are to dense of the same codes."""
+    """Role, weights, values, and every way to store them; ratios are against the dense codes."""
     for role in ROLES:
         weights = [w for w in profile.weights if w.role == role]
         if not weights:
@@ -137,7 +137,7 @@ class _Table:
         self._bits: dict[str, dict[_Form, int]] = {}
         self._snr: dict[str, dict[str, float]] = {}
         self._about: dict[str, tuple[int, str | None]] = {}  # bits, granularity
-        self._uncoded: set[str] = set()  # what some weights were not measured under
+        self._uncoded: set[str] = set()  # codecs under which some weights were not measured
         for weight in weights:
             for packing in weight.packings:
                 self._add(weight, packing)
