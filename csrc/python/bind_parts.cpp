@@ -54,7 +54,7 @@ py::tuple parts_of(const py::object& self) {
     return py::make_tuple(held.from()->header.attr("copy")(), held.from()->parts.attr("copy")());
   }
   const MatrixParts parts = held.matrix().parts();
-  py::dict arrays;
+  const py::dict arrays;
   for (const MatrixPart& part : parts.parts) arrays[part.name.c_str()] = view_of(part, self);
   return py::make_tuple(header_of(parts), arrays);
 }
@@ -127,8 +127,8 @@ Copies copied(MatrixParts& parts) {
 
 py::object kept(Copies&& copies) {
   auto owned = std::make_unique<Copies>(std::move(copies));
-  const py::capsule owner(owned.get(), [](void* p) { delete static_cast<Copies*>(p); });
-  static_cast<void>(owned.release());  // the capsule has it
+  py::capsule owner(owned.get(), [](void* p) { delete static_cast<Copies*>(p); });
+  [[maybe_unused]] const Copies* held = owned.release();  // by the capsule
   return owner;
 }
 
