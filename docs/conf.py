@@ -46,6 +46,7 @@ maximum_signature_line_length = 95
 # The sections of numpydoc as lists: their types are words ("int or sequence of int"), not names.
 napoleon_google_docstring = False
 napoleon_use_param = False
+napoleon_use_rtype = False
 napoleon_custom_sections = [("Attributes", "params_style")]
 
 nitpicky = True
@@ -61,6 +62,9 @@ nitpick_ignore = [
     ("py:class", "PackingChoice"),
     ("py:class", "seam.Packing"),  # `Packing` alone is a name of two rooms
     ("py:class", "npt.ArrayLike"),
+    ("py:class", "npt.NDArray"),
+    ("py:class", "meadow_py.claims.material.PackedWeight"),  # what claims are computed from
+    ("py:exc", "MissingData"),  # raised inside claims; callers see "needs"
     ("py:class", "meadow_py.claims.meadow.space.Grid"),  # columns of numbers
     ("py:class", "meadow_py.architectures.family.Family"),  # "not part of the interface"
 ]
