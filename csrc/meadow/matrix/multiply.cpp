@@ -117,7 +117,7 @@ void multiply(std::span<const Product> products, std::size_t tokens, unsigned th
     if (const auto* form = codes.of(product, tokens, type)) form->add_to(x);
     if (const auto* form = rows.of(product, tokens, type)) form->add_to(x);
     if (const auto* form = pairs.of(product, tokens, type)) form->add_to(x);
-    for_each_run(shares[n], [&](Block rows) { product.matrix->multiply_rows(rows, x, product.y); });
+    for_each_run(shares[n], [&](Block run) { product.matrix->multiply_rows(run, x, product.y); });
   });
 }
 

@@ -50,5 +50,6 @@ TEST_CASE("checks: without a handler the process ends with a message") {
   REQUIRE(waitpid(child, &status, 0) == child);
   CHECK(WIFSIGNALED(status));
   CHECK(WTERMSIG(status) == SIGABRT);
-  CHECK(message == "somewhere.cpp:17: expected rows < 3\n");
+  // An emulator says after it that the process has ended.
+  CHECK(message.starts_with("somewhere.cpp:17: expected rows < 3\n"));
 }
