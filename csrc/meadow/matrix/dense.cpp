@@ -121,14 +121,8 @@ std::unique_ptr<Matrix> dense_matrix(DenseType type, const void* values, std::si
 }
 
 std::unique_ptr<Matrix> dense_matrix_of(const MatrixParts& parts) {
-  PartReader reader(parts);
-  const std::size_t count = parts.rows * parts.columns;
-  const bool is_f32 = parts.form == kF32;
-  const DenseType half = parts.form == kF16 ? DenseType::kF16 : DenseType::kBF16;
-  const void* values = is_f32 ? static_cast<const void*>(reader.take<float>("values", count).data())
-                              : reader.take<std::uint16_t>("values", count).data();
-  reader.finish();
-  return dense_matrix(is_f32 ? DenseType::kF32 : half, values, parts.rows, parts.columns);
+  const auto [type, values] = dense_values_of(parts);
+  return dense_matrix(type, values, parts.rows, parts.columns);
 }
 
 }  // namespace meadow

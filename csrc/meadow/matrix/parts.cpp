@@ -119,4 +119,16 @@ void PartReader::finish() const {
   }
 }
 
+DenseValues dense_values_of(const MatrixParts& parts) {
+  PartReader reader(parts);
+  const std::size_t count = parts.rows * parts.columns;
+  const std::string_view dtype = std::string_view(parts.form).substr(0, parts.form.find(' '));
+  const bool is_f32 = dtype == "F32";
+  const DenseType half = dtype == "F16" ? DenseType::kF16 : DenseType::kBF16;
+  const void* values = is_f32 ? static_cast<const void*>(reader.take<float>("values", count).data())
+                              : reader.take<std::uint16_t>("values", count).data();
+  reader.finish();
+  return {is_f32 ? DenseType::kF32 : half, values};
+}
+
 }  // namespace meadow

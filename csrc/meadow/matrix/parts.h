@@ -104,4 +104,12 @@ class PartReader {
   std::vector<std::string_view> taken_;
 };
 
+// The one part of forms whose names begin with a dtype: rows * columns values.
+struct DenseValues {
+  DenseType type;
+  const void* data;
+};
+
+DenseValues dense_values_of(const MatrixParts& parts);
+
 }  // namespace meadow
