@@ -142,9 +142,11 @@ def _demo() -> ModelShape:
 
 
 def _profile(path: str | None) -> Profile | None:
-    from meadow_py import Profile
+    if path is None:
+        return None
+    from meadow_py import Profile  # the profiler is not needed otherwise
 
-    return None if path is None else Profile.load(path)
+    return Profile.load(path)
 
 
 def _assumed(given: Any) -> dict[str, Any]:

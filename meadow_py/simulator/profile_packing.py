@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from meadow_py import quantizers
 from meadow_py.ledger import Ledger
 from meadow_py.simulator.packing import Decoder, PackedWeight
 
@@ -161,8 +160,11 @@ class _Wanted:
 
     @classmethod
     def of(cls, bits: float, granularity: str | None, quantizer: str | None) -> _Wanted:
-        key = None if quantizer is None else quantizers.canonical(quantizer)
-        return cls(bits, granularity, key)
+        if quantizer is None:
+            return cls(bits, granularity, None)
+        from meadow_py import quantizers  # only here: simulations start without them
+
+        return cls(bits, granularity, quantizers.canonical(quantizer))
 
     def among(self, weight: WeightProfile) -> list[Packed]:
         found = [p for p in weight.packings if self._suits(p)]
