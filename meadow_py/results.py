@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     import pandas
 
 # The exceptions that making a result from wrong JSON types raises; a `RecordError` is a ValueError.
-_DAMAGE = (KeyError, TypeError, ValueError, AttributeError, IndexError, OverflowError)
+DAMAGE = (KeyError, TypeError, ValueError, AttributeError, IndexError, OverflowError)
 
 
 class Result:
@@ -101,14 +101,7 @@ class Result:
         ImportError
             If pandas is not installed.
         """
-        try:
-            import pandas
-        except ImportError as error:
-            raise ImportError(
-                f"{type(self).__name__}.to_dataframe() needs pandas: "
-                "pip install 'meadow_py[pandas]'"
-            ) from error
-        return pandas.DataFrame(list(self.to_rows()))
+        return data_frame(self, list(self.to_rows()))
 
     def save(self, path: str | os.PathLike[str]) -> None:
         """Write the result as JSON. The file appears whole or not at all.
@@ -172,8 +165,8 @@ class Result:
         cls._require_kind(data, path)
         try:
             return cls.from_dict(data)
-        except _DAMAGE as error:
-            raise FormatError(f"{path}: damaged {cls.KIND}: {_reason(error)}") from error
+        except DAMAGE as error:
+            raise FormatError(f"{path}: damaged {cls.KIND}: {reason_of(error)}") from error
 
     @classmethod
     def _require_kind(cls, data: Any, path: str | os.PathLike[str]) -> None:
@@ -187,6 +180,34 @@ class Result:
                 f"{path}: {cls.KIND} version {version!r}, this library reads version "
                 f"{cls.VERSION}: update meadow_py, or {cls.AGAIN}"
             )
+
+
+def data_frame(owner: object, data: Any) -> pandas.DataFrame:
+    """Make the table of an object that has ``to_dataframe``.
+
+    Parameters
+    ----------
+    owner : object
+        Its class is named in the message.
+    data : list of dict, or dict of arrays
+        Rows or columns.
+
+    Returns
+    -------
+    pandas.DataFrame
+
+    Raises
+    ------
+    ImportError
+        If pandas is not installed.
+    """
+    try:
+        import pandas
+    except ImportError as error:
+        raise ImportError(
+            f"{type(owner).__name__}.to_dataframe() needs pandas: pip install 'meadow_py[pandas]'"
+        ) from error
+    return pandas.DataFrame(data)
 
 
 def read_json(path: str | os.PathLike[str], what: str) -> Any:
@@ -217,5 +238,6 @@ def read_json(path: str | os.PathLike[str], what: str) -> Any:
         raise FormatError(f"{path}: not JSON, so not a {what}: {error}") from error
 
 
-def _reason(error: Exception) -> str:
+def reason_of(error: Exception) -> str:
+    """What is wrong with JSON types, from one of `DAMAGE`."""
     return f"no {error.args[0]!r} in it" if isinstance(error, KeyError) else str(error)

@@ -22,6 +22,7 @@ from meadow_py.checkpoint.format.manifest import (
 from meadow_py.checkpoint.format.reader import PackedFile, gguf_metadata
 from meadow_py.checkpoint.shards import record_of
 from meadow_py.checkpoint.verifier import check_entry, packed_path
+from meadow_py.results import data_frame
 
 if TYPE_CHECKING:
     import pandas
@@ -132,13 +133,7 @@ class Inspection:
 
         Needs pandas.
         """
-        try:
-            import pandas
-        except ImportError as error:
-            raise ImportError(
-                "Inspection.to_dataframe() needs pandas: pip install 'meadow_py[pandas]'"
-            ) from error
-        return pandas.DataFrame([asdict(tensor) for tensor in self.tensors])
+        return data_frame(self, [asdict(tensor) for tensor in self.tensors])
 
     def model_card(self) -> str:
         """Return Markdown for a model card: sizes, codec, checksums of originals, how to load."""

@@ -95,7 +95,8 @@ def _saved(model: str | None) -> Profile | Sensitivity | Claims | None:
     with Path(model).open("rb") as file:
         if not _START_OF_JSON.match(file.read(64)):
             return None
-    from meadow_py.profiler.serial import profile_from_json, read_json
+    from meadow_py.profiler.serial import profile_from_json
+    from meadow_py.results import read_json
     from meadow_py.sensitivity.serial import sweep_from_json
 
     data = read_json(model, "profile, sweep or claims")

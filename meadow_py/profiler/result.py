@@ -10,6 +10,7 @@ from meadow_py.ledger import Ledger
 from meadow_py.profiler.coded import HuffmanTable, StoredFloats
 from meadow_py.profiler.measured import MeasuredHost, MeasuredProducts
 from meadow_py.quantizers import product_keys
+from meadow_py.results import data_frame
 
 if TYPE_CHECKING:
     import pandas
@@ -324,13 +325,7 @@ class Profile:
         """
         from meadow_py.profiler.serial import profile_to_rows
 
-        try:
-            import pandas
-        except ImportError as error:
-            raise ImportError(
-                "Profile.to_dataframe() needs pandas: pip install 'meadow_py[pandas]'"
-            ) from error
-        return pandas.DataFrame(profile_to_rows(self))
+        return data_frame(self, profile_to_rows(self))
 
     def save(self, path: str | os.PathLike[str]) -> None:
         """Write the profile as JSON. The file appears whole or not at all.

@@ -7,7 +7,6 @@ import math
 import os
 from collections.abc import Callable, Mapping
 from dataclasses import asdict
-from pathlib import Path
 from typing import Any, TypeVar
 
 from meadow_py.codecs import CODERS
@@ -28,10 +27,9 @@ from meadow_py.profiler.result import (
     WeightProfile,
 )
 from meadow_py.quantizers import STORED, integers_key, product_keys
+from meadow_py.results import DAMAGE, read_json, reason_of
 
 VERSION = 1
-# The exceptions that building a result from wrong JSON may raise.
-DAMAGE = (KeyError, TypeError, ValueError, AttributeError, IndexError, OverflowError)
 
 _T = TypeVar("_T")
 
@@ -74,14 +72,6 @@ def load(path: str | os.PathLike[str]) -> Profile:
     return profile_from_json(read_json(path, "profile"), path)
 
 
-def read_json(path: str | os.PathLike[str], what: str) -> Any:
-    """The content of a JSON file. Raises a FormatError that says the file is not a `what`."""
-    try:
-        return json.loads(Path(path).read_text(encoding="utf-8"))
-    except (ValueError, RecursionError) as error:
-        raise FormatError(f"{path}: not JSON, so not a {what}: {error}") from error
-
-
 def profile_from_json(data: Any, path: str | os.PathLike[str]) -> Profile:
     """A profile from the JSON types of a file; error messages name it `path`."""
     if not isinstance(data, dict) or "version" not in data or "weights" not in data:
@@ -96,7 +86,7 @@ def profile_from_json(data: Any, path: str | os.PathLike[str]) -> Profile:
         made = _profile_from_dict(data)
         check_profile(made)
     except DAMAGE as error:
-        raise FormatError(f"{path}: damaged profile: {_reason(error)}") from error
+        raise FormatError(f"{path}: damaged profile: {reason_of(error)}") from error
     return made
 
 
@@ -323,7 +313,3 @@ def _finite(value: Any) -> float:
     if not math.isfinite(number):
         raise ValueError(f"{value!r} where a finite number is expected")
     return number
-
-
-def _reason(error: Exception) -> str:
-    return f"no {error.args[0]!r} in it" if isinstance(error, KeyError) else str(error)

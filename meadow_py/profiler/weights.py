@@ -16,8 +16,9 @@ from meadow_py.errors import FormatError
 from meadow_py.jobs import Journal, Progress, Stop, Stopwatch, each
 from meadow_py.profiler.checking import check_weight
 from meadow_py.profiler.result import Settings, WeightProfile
-from meadow_py.profiler.serial import DAMAGE, jsonable, weight_from_dict, weight_to_dict
+from meadow_py.profiler.serial import jsonable, weight_from_dict, weight_to_dict
 from meadow_py.profiler.weight import profile_weight
+from meadow_py.results import DAMAGE
 from meadow_py.spelling import visible
 
 if TYPE_CHECKING:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from meadow_py.profiler import Profile
 from meadow_py.quantizers import canonical
+from meadow_py.results import data_frame
 from meadow_py.sensitivity.spots import SweetSpot, choices, sweet_spots
 
 if TYPE_CHECKING:
@@ -104,17 +105,11 @@ class Sensitivity:
         ImportError
             If pandas is not installed.
         """
-        try:
-            import pandas
-        except ImportError as error:
-            raise ImportError(
-                "Sensitivity.to_dataframe() needs pandas: pip install 'meadow_py[pandas]'"
-            ) from error
         rows = [
             {"role": role, "weights": weights, "values": values, **asdict(choice)}
             for role, weights, values, choice in choices(self.profile)
         ]
-        return pandas.DataFrame(rows).astype({"chunk_size": "Int64"})
+        return data_frame(self, rows).astype({"chunk_size": "Int64"})
 
     def save(self, path: str | os.PathLike[str]) -> None:
         """Write the sweep as JSON. The file appears whole or not at all.

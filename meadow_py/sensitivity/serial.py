@@ -9,7 +9,8 @@ from typing import Any
 
 from meadow_py.errors import FormatError
 from meadow_py.files.writing import write_whole
-from meadow_py.profiler.serial import profile_from_json, read_json, to_json
+from meadow_py.profiler.serial import profile_from_json, to_json
+from meadow_py.results import read_json
 from meadow_py.sensitivity.result import Sensitivity
 from meadow_py.sensitivity.spots import SweetSpot
 

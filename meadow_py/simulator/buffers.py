@@ -12,6 +12,7 @@ import numpy.typing as npt
 
 from meadow_py import devices as device_room
 from meadow_py import workload
+from meadow_py.results import data_frame
 from meadow_py.simulator.assembly import packed_weights
 from meadow_py.simulator.machine import Machine, has_array, machine_of
 from meadow_py.simulator.packing import Packing, PackingChoice
@@ -179,14 +180,8 @@ class BufferCurve:
         -------
         pandas.DataFrame
         """
-        try:
-            import pandas
-        except ImportError as error:
-            raise ImportError(
-                "BufferCurve.to_dataframe() needs pandas: pip install 'meadow_py[pandas]'"
-            ) from error
         columns = {"total_bytes": self.total_bytes, "tile_bytes": self.tile_bytes}
-        return pandas.DataFrame({**columns, "prefill_s": self.prefill_s, "decode_s": self.decode_s})
+        return data_frame(self, {**columns, "prefill_s": self.prefill_s, "decode_s": self.decode_s})
 
 
 def buffer_curve(

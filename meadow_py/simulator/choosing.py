@@ -12,6 +12,7 @@ import numpy.typing as npt
 
 from meadow_py import devices as device_room
 from meadow_py import workload
+from meadow_py.results import data_frame
 from meadow_py.simulator.assembly import packed_weights
 from meadow_py.simulator.cost import Setting
 from meadow_py.simulator.curves import packing_again
@@ -91,12 +92,6 @@ class DataflowMap:
         -------
         pandas.DataFrame
         """
-        try:
-            import pandas
-        except ImportError as error:
-            raise ImportError(
-                "DataflowMap.to_dataframe() needs pandas: pip install 'meadow_py[pandas]'"
-            ) from error
         shape = self.gemm_s.shape
         columns = {
             "elements": np.broadcast_to(self.elements[:, None], shape).ravel(),
@@ -104,7 +99,7 @@ class DataflowMap:
             "gemm_s": self.gemm_s.ravel(),
             "tphs_s": self.tphs_s.ravel(),
         }
-        return pandas.DataFrame(columns)
+        return data_frame(self, columns)
 
 
 def dataflow_map(

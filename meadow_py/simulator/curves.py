@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import numpy.typing as npt
 
+from meadow_py.results import data_frame
 from meadow_py.simulator.machine import Machine, has_array, machine_of
 from meadow_py.simulator.packings import packing_of
 from meadow_py.simulator.settings import Settings
@@ -66,14 +67,8 @@ class BandwidthCurve:
         -------
         pandas.DataFrame
         """
-        try:
-            import pandas
-        except ImportError as error:
-            raise ImportError(
-                "BandwidthCurve.to_dataframe() needs pandas: pip install 'meadow_py[pandas]'"
-            ) from error
         columns = {f"{name}_s": times for name, times in self.seconds.items()}
-        return pandas.DataFrame({"bandwidth": self.bandwidth, **columns})
+        return data_frame(self, {"bandwidth": self.bandwidth, **columns})
 
 
 def bandwidth_curve(

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from meadow_py import devices as device_room
 from meadow_py import workload
+from meadow_py.results import data_frame
 from meadow_py.simulator import packing as seam
 from meadow_py.simulator.assembly import packed_weights
 from meadow_py.simulator.packing import Decoder, PackedWeight
@@ -149,13 +150,7 @@ class PackingTable:
         -------
         pandas.DataFrame
         """
-        try:
-            import pandas
-        except ImportError as error:
-            raise ImportError(
-                "PackingTable.to_dataframe() needs pandas: pip install 'meadow_py[pandas]'"
-            ) from error
-        return pandas.DataFrame([asdict(row) for row in self.rows])
+        return data_frame(self, [asdict(row) for row in self.rows])
 
     def __repr__(self) -> str:
         from meadow_py.views.terminal.packing_table import packing_table_text

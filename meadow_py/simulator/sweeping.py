@@ -12,6 +12,7 @@ import numpy.typing as npt
 
 from meadow_py import devices as device_room
 from meadow_py import workload
+from meadow_py.results import data_frame
 from meadow_py.simulator.assembly import packed_weights
 from meadow_py.simulator.cost import PackedWeights, Setting
 from meadow_py.simulator.dataflows import faster, layer_costs, seconds
@@ -59,12 +60,6 @@ class SweepTable:
         -------
         pandas.DataFrame
         """
-        try:
-            import pandas
-        except ImportError as error:
-            raise ImportError(
-                "SweepTable.to_dataframe() needs pandas: pip install 'meadow_py[pandas]'"
-            ) from error
         columns: dict[str, Any] = {
             name: np.repeat([row[place] for row in self.combinations], self.tokens.size)
             for place, name in enumerate(("model", "device", "dataflow", "packing"))
@@ -72,7 +67,7 @@ class SweepTable:
         columns["tokens"] = np.tile(self.tokens, len(self.combinations))
         columns["prefill_s"] = self.prefill_s.ravel()
         columns["decode_s_per_token"] = self.decode_s_per_token.ravel()
-        return pandas.DataFrame(columns)
+        return data_frame(self, columns)
 
 
 def sweep(

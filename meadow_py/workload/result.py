@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
+from meadow_py.results import data_frame
 from meadow_py.workload.model_shape import ModelShape
 from meadow_py.workload.precision import Precision
 
@@ -158,10 +159,4 @@ class Workload:
         -------
         pandas.DataFrame
         """
-        try:
-            import pandas
-        except ImportError as error:
-            raise ImportError(
-                "Workload.to_dataframe() needs pandas: pip install 'meadow_py[pandas]'"
-            ) from error
-        return pandas.DataFrame(self.to_rows())
+        return data_frame(self, self.to_rows())

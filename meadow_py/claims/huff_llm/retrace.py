@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from meadow_py.claims.huff_llm.assumptions import AREA_AXES, AXES, WeightsMeasured
 from meadow_py.claims.huff_llm.sets import TimeSweep, area_rows
 from meadow_py.devices import EnergyTable, energy_table
+from meadow_py.results import data_frame
 
 if TYPE_CHECKING:
     import pandas
@@ -57,13 +58,7 @@ class HuffmanRetrace:
         -------
         pandas.DataFrame
         """
-        try:
-            import pandas
-        except ImportError as error:
-            raise ImportError(
-                "HuffmanRetrace.to_dataframe() needs pandas: pip install 'meadow_py[pandas]'"
-            ) from error
-        return pandas.DataFrame(self.time_rows)
+        return data_frame(self, self.time_rows)
 
 
 def retrace_huffman(
