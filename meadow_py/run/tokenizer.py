@@ -6,7 +6,7 @@ import codecs
 import itertools
 import re
 import string
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 _REPLACEMENT = "\ufffd"  # stands for bytes that are not valid UTF-8
 _UNFINISHED = 3  # the most bytes of a UTF-8 character that is not yet complete
 _CONTEXT = 8  # the least number of earlier tokens that are decoded again with a new one
+_NO_TOKEN = 2**31  # ids are below
 _SPACE = 0x20
 _BYTE_TOKEN = re.compile("<0x([0-9A-Fa-f]{2})>")
 _LONE_BYTES = re.compile("[\udc80-\udcff]")  # how "surrogateescape" decodes invalid bytes
@@ -60,10 +61,12 @@ class Tokenizer:
         bos: int | None = None,
         eos: Iterable[int] = (),
         chat_template: str | None = None,
+        encoder: Callable[[str, bool], list[int]] | None = None,
     ) -> None:
         backend.no_truncation()
         backend.no_padding()
         self._backend = backend
+        self._encoder = _plain_encoder(backend) if encoder is None else encoder
         self.bos = bos
         self.eos: tuple[int, ...] = tuple(dict.fromkeys(eos))
         self.chat_template = chat_template
@@ -104,8 +107,7 @@ class Tokenizer:
         except UnicodeEncodeError as error:
             raise ValueError(f"text: no valid Unicode: {error}") from error
         with damage_named("tokenizer"):
-            ids: list[int] = self._backend.encode(text, add_special_tokens=add_special_tokens).ids
-        return ids
+            return self._encoder(text, add_special_tokens)
 
     def decode(self, ids: Sequence[int], skip_special_tokens: bool = False) -> str:
         """Turn ids into text. Bytes that are not valid UTF-8 become U+FFFD.
@@ -139,6 +141,8 @@ class Tokenizer:
 
     def spelling(self, token: int) -> str | None:
         """Return the vocabulary's spelling of a token, such as ``\u2581the``; None if unknown."""
+        if not 0 <= token < 2**32:
+            return None
         found: str | None = self._backend.id_to_token(token)
         return found
 
@@ -253,6 +257,14 @@ class TextStream:
         self._shown = len(self._text())
 
 
+def _plain_encoder(backend: tokenizers.Tokenizer) -> Callable[[str, bool], list[int]]:
+    def encode(text: str, add_special_tokens: bool) -> list[int]:
+        ids: list[int] = backend.encode(text, add_special_tokens=add_special_tokens).ids
+        return ids
+
+    return encode
+
+
 def _byte_letter(backend: tokenizers.Tokenizer) -> int | None:
     """The byte token of a letter, if the vocabulary has byte tokens and they decode as bytes."""
     for letter in string.ascii_letters:
@@ -303,6 +315,12 @@ def _trailing(text: str) -> int:
     return min(count, _UNFINISHED)
 
 
+def begin_token(config: Mapping[str, Any]) -> int | None:
+    """The begin-of-text token of ``config.json``; None if it has none."""
+    found = config.get("bos_token_id")
+    return None if found in (None, -1) else _checked_ids("bos_token_id", found)[0]
+
+
 def end_tokens(
     folder: Path | None, config: Mapping[str, Any], otherwise: Iterable[int]
 ) -> list[int]:
@@ -316,7 +334,12 @@ def end_tokens(
         found = place.get("eos_token_id")
         if found is not None:
             listed = found if isinstance(found, list) else [found]
-            if not all(isinstance(i, int) and not isinstance(i, bool) for i in listed):
-                raise FormatError(f"eos_token_id: expected token ids, found {found!r}")
-            return [i for i in listed if i >= 0]
+            return _checked_ids("eos_token_id", *(i for i in listed if i != -1))
     return list(otherwise)
+
+
+def _checked_ids(name: str, *found: Any) -> list[int]:
+    for i in found:
+        if not isinstance(i, int) or isinstance(i, bool) or not 0 <= i < _NO_TOKEN:
+            raise FormatError(f"{name} must be a token id from 0 to {_NO_TOKEN - 1}, not {i!r}.")
+    return list(found)

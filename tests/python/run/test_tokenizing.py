@@ -174,5 +174,6 @@ def test_what_is_no_text_or_token_is_refused(tokenizer: Tokenizer) -> None:
 def test_words(tokenizer: Tokenizer) -> None:
     assert len(tokenizer) == tokenizer.size == 320
     assert tokenizer.spelling(2) == "</s>"
-    assert tokenizer.spelling(320) is None
+    assert [tokenizer.spelling(i) for i in (-1, 320, 2**31, 2**32)] == [None] * 4
+    assert tokenizer.stream().add(2**32) == ""
     assert repr(tokenizer) == "Tokenizer(size=320, bos=2, eos=[2])"
