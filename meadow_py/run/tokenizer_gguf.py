@@ -10,6 +10,7 @@ from meadow_py.errors import FormatError
 from meadow_py.run import byte_pairs
 from meadow_py.run.sentencepiece_model import CONTROL, NORMAL, UNUSED, USER_DEFINED
 from meadow_py.run.tokenizer import Tokenizer
+from meadow_py.run.tokenizer_settings import surround
 from meadow_py.sources.gguf_header import read_header
 from meadow_py.sources.mapped import MappedFile
 
@@ -216,8 +217,6 @@ def _add_tokens(backend: tokenizers.Tokenizer, fields: _Fields) -> None:
 
 
 def _surround(backend: tokenizers.Tokenizer, fields: _Fields) -> None:
-    from meadow_py.run.tokenizer_files import surround
-
     by_default = not fields.merges or fields.pre in _WHOLE_FIRST
     names = ("bos_token_id", "eos_token_id")
     bos, eos = (fields.token(name) for name in names)
