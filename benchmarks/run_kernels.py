@@ -18,8 +18,8 @@ import numpy.typing as npt
 from common import test_data
 
 from meadow_py import _core
+from meadow_py.dispatch import open_checkpoint
 from meadow_py.measure.memory import anonymous
-from meadow_py.opening import open_checkpoint
 from meadow_py.quantizers import quantize
 
 COLUMNS = 4096

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from meadow_py.architectures.running import ACTIVATIONS
-from meadow_py.opening import open_checkpoint
+from meadow_py.dispatch import open_checkpoint
 from meadow_py.run.assembling import Assembled, assemble
 from meadow_py.run.matrices import check_form
 from meadow_py.sources import Checkpoint

@@ -11,7 +11,7 @@ from meadow_py.run.loading import load_engine
 from meadow_py.run.model import Model
 from meadow_py.run.model_tokenizer import fetch_tokenizer
 from meadow_py.sources.hub import Request
-from meadow_py.sources.names import local_path
+from meadow_py.sources.model_files import local_path
 
 
 def load(

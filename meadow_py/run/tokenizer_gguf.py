@@ -11,7 +11,7 @@ from meadow_py.run import byte_pairs
 from meadow_py.run.sentencepiece_model import CONTROL, NORMAL, UNUSED, USER_DEFINED
 from meadow_py.run.tokenizer import Tokenizer
 from meadow_py.sources.gguf_header import read_header
-from meadow_py.sources.mapped import MappedFile
+from meadow_py.sources.mapped_file import MappedFile
 
 if TYPE_CHECKING:
     import tokenizers

@@ -20,7 +20,7 @@ import numpy.typing as npt
 from meadow_py.errors import FormatError
 from meadow_py.sources.dtypes import NUMPY
 from meadow_py.sources.gguf_header import Header, TensorInfo, read_header
-from meadow_py.sources.mapped import MappedFile
+from meadow_py.sources.mapped_file import MappedFile
 from meadow_py.sources.tensor import Tensor
 
 

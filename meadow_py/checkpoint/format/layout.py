@@ -35,7 +35,7 @@ METADATA = (
 )
 
 
-class Stored(NamedTuple):
+class HeaderEntry(NamedTuple):
     """One tensor of the packed file: plain bytes."""
 
     name: str
@@ -57,10 +57,10 @@ def room_for_header(names: Sequence[str], metadata: Mapping[str, str], largest: 
         An upper bound of the offsets.
     """
     filled = {**dict.fromkeys(METADATA, _NO_CHECKSUM), **metadata}
-    return aligned(8 + len(_text([Stored(name, largest, largest) for name in names], filled)))
+    return aligned(8 + len(_text([HeaderEntry(name, largest, largest) for name in names], filled)))
 
 
-def header(stored: Sequence[Stored], metadata: Mapping[str, str], room: int) -> bytes:
+def header(stored: Sequence[HeaderEntry], metadata: Mapping[str, str], room: int) -> bytes:
     """Header length and header, including its checksum, padded with spaces to `room` bytes."""
     text = _text(stored, {**metadata, "checksum": _NO_CHECKSUM})
     if 8 + len(text) > room:
@@ -113,7 +113,7 @@ def number(metadata: Mapping[str, Any], key: str, where: str) -> int:
     return int(text)
 
 
-def _text(stored: Sequence[Stored], metadata: Mapping[str, str]) -> bytes:
+def _text(stored: Sequence[HeaderEntry], metadata: Mapping[str, str]) -> bytes:
     words: dict[str, Any] = {"format": "meadow"}
     words |= {key: metadata[key] for key in METADATA}
     entries: dict[str, Any] = {"__metadata__": words}

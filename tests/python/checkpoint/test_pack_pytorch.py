@@ -11,8 +11,8 @@ from typing import Any
 import pytest
 
 import meadow_py as mp
-from meadow_py.checkpoint.original.regions import find_regions
-from meadow_py.sources.mapped import MappedFile
+from meadow_py.checkpoint.original.source_file import find_regions
+from meadow_py.sources.mapped_file import MappedFile
 
 torch = pytest.importorskip("torch")
 

@@ -1,4 +1,4 @@
-"""`open_checkpoint`, which opens a model by name, by path, or from memory."""
+"""`open_checkpoint`, which hands a model to the reader of its kind, by name, path or object."""
 
 from __future__ import annotations
 
@@ -8,13 +8,11 @@ from pathlib import Path
 from typing import Any
 
 from meadow_py.checkpoint.packed_source import open_packed_file, open_packed_folder
-from meadow_py.sources.arrays import open_arrays
 from meadow_py.sources.checkpoint import Checkpoint
 from meadow_py.sources.folder import is_packed_folder, open_file, open_folder
-from meadow_py.sources.module import is_module, open_module
-from meadow_py.sources.names import local_path, require_hub_id
+from meadow_py.sources.memory import is_module, open_arrays, open_module
+from meadow_py.sources.model_files import SUFFIXES, local_path, require_hub_id
 from meadow_py.sources.safetensors import is_packed
-from meadow_py.sources.selection import SUFFIXES
 
 
 def open_checkpoint(

@@ -1,4 +1,4 @@
-"""Encoding tensors as blobs, and decoding them."""
+"""Encoding tensors as blobs, and decoding them; the buffers that callers pass."""
 
 from __future__ import annotations
 
@@ -11,9 +11,15 @@ import numpy as np
 import numpy.typing as npt
 
 from meadow_py.blobs import planes
-from meadow_py.blobs.buffers import flat, writable
-from meadow_py.blobs.info import BlobInfo, PlaneInfo
-from meadow_py.blobs.layouts import ELEMENT_BYTES, FLOATS, Layout, groups_layout, layout_of
+from meadow_py.blobs.layout import (
+    ELEMENT_BYTES,
+    FLOATS,
+    BlobInfo,
+    Layout,
+    PlaneInfo,
+    groups_layout,
+    layout_of,
+)
 from meadow_py.checks import check_threads
 
 Bytes = npt.NDArray[np.uint8]
@@ -281,3 +287,45 @@ def info(blob: Any) -> BlobInfo:
     found = _core.blob_info(data)
     cut = tuple(PlaneInfo(**plane) for plane in found.pop("planes"))
     return BlobInfo(**{**found, "tiles": tuple(found["tiles"])}, planes=cut)
+
+
+def flat(data: Any, what: str) -> Bytes:
+    """The bytes of a buffer as a 1-D array.
+
+    Raises
+    ------
+    TypeError
+        If it is not a contiguous buffer, or is an array other than a 1-D array of bytes.
+    """
+    if isinstance(data, np.ndarray):
+        if data.ndim != 1 or data.dtype.itemsize != 1 or not data.flags.c_contiguous:
+            raise TypeError(_expected(data, what))
+        return data.view(np.uint8)
+    try:
+        return np.frombuffer(data, np.uint8)
+    except (TypeError, BufferError) as error:
+        raise TypeError(f"{what}: expected bytes in a row, found {type(data).__name__}") from error
+
+
+def writable(out: Any) -> Bytes:
+    """`out` as an array of bytes that can be written to.
+
+    Raises
+    ------
+    TypeError
+        As for `flat`.
+    ValueError
+        If it is read-only.
+    """
+    array = flat(out, "out")
+    if not array.flags.writeable:
+        raise ValueError("out: expected memory that may be written, found a read-only buffer")
+    return array
+
+
+def _expected(array: npt.NDArray[Any], what: str) -> str:
+    kind = "an array" if array.flags.c_contiguous else "a non-contiguous array"
+    return (
+        f"{what}: expected a contiguous 1-D array of uint8, found {kind} of "
+        f"{array.dtype} with shape {array.shape}; try .reshape(-1).view(numpy.uint8)"
+    )

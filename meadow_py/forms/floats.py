@@ -1,16 +1,38 @@
-"""Lossless planes of floats: BF16 in 12 bits, F16 in 14."""
+"""Lossless forms of floats: the values themselves, and planes (BF16 in 12 bits, F16 in 14)."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from meadow_py.forms.form import FloatWeight, Form
+from meadow_py.forms.form import FLOATS, FloatWeight, Form
 
 if TYPE_CHECKING:
     import numpy as np
     import numpy.typing as npt
 
     from meadow_py._core import Matrix
+
+
+DENSE = "dense"
+
+
+class DenseForm(Form):
+    """Values of one dtype, used in the memory that holds them, which may be a mapped file."""
+
+    keeps_values = True
+
+    def __init__(self, dtype: str) -> None:
+        self.id = dtype
+        self.requests = {DENSE: None}
+        self.dtypes = (dtype,)
+        self.parts = {"values": "float32" if dtype == "F32" else "uint16"}
+
+    def make(self, weight: FloatWeight, _request: str, /) -> Matrix:
+        """A matrix over the memory of the weight, which it keeps alive and does not copy."""
+        from meadow_py import _core
+
+        return _core.dense_matrix(weight.raw, weight.dtype, *weight.shape)
+
 
 PACKED = "packed"
 _REQUESTS = {PACKED: None}
@@ -82,4 +104,4 @@ def _are_finite(halves: npt.NDArray[np.uint16]) -> bool:
     return all(int((halves[at : at + step] & 0x7FFF).max()) < 0x7C00 for at in starts)
 
 
-FORMS = (Bf16Planes(), F16Planes())
+FORMS = (*(DenseForm(dtype) for dtype in FLOATS), Bf16Planes(), F16Planes())
