@@ -50,10 +50,27 @@ _STORAGES = {
 
 @dataclass(eq=False)
 class PickledStorage:
-    """A storage as a pickle describes it; `dtype` is None if it is unknown or unsupported."""
+    """A storage as a pickle describes it.
+
+    Attributes
+    ----------
+    key : str
+        Its name in the archive.
+    declared : str or None
+        The dtype of its class; None for a class without one, or with an unsupported one.
+    used : set of str
+        The dtypes of the tensors that bring a dtype of their own.
+    """
 
     key: str
-    dtype: str | None
+    declared: str | None
+    used: set[str] = field(default_factory=set)
+
+    @property
+    def dtype(self) -> str | None:
+        """The one dtype of all its values; None if it is unknown, or tensors disagree about it."""
+        known = self.used if self.declared is None else {self.declared, *self.used}
+        return next(iter(known)) if len(known) == 1 else None
 
 
 @dataclass(eq=False)
@@ -170,10 +187,10 @@ class _Rebuild:
             return _Odd()
         storage, offset, shape, strides = arguments[:4]
         flags = arguments[_PLAIN[self._function] :]
-        dtype = storage.dtype
+        dtype = storage.declared
         if self._function == "_rebuild_tensor_v3":
             dtype = arguments[6].dtype
-            storage.dtype = dtype
+            storage.used.add(dtype)
         numbers = (offset, *shape, *strides)
         plain = all(type(n) is int and 0 <= n < 2**48 for n in numbers)
         if not plain or len(shape) != len(strides) or dtype is None or any(flags):
@@ -203,7 +220,7 @@ class _Unpickler(pickle.Unpickler):
             raise ValueError("no storage")
         dtype = named.dtype if isinstance(named, _Named) else None
         known = self._storages.setdefault(key, PickledStorage(key, dtype))
-        if known.dtype != dtype and dtype is not None:
+        if known.declared != dtype and dtype is not None:
             raise ValueError("a storage of two dtypes")
         return known
 
