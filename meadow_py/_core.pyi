@@ -302,13 +302,15 @@ def decoded_matrix(header: dict[str, Any], parts: dict[str, _Array], matrix: Mat
 def dense_matrix(values: Any, dtype: str, rows: int, columns: int) -> Matrix:
     """A matrix over contiguous bytes of F32, BF16 or F16, which are kept alive, not copied."""
 
-def packed_matrix(values: Any, dtype: str, rows: int, columns: int, threads: int = 0) -> Matrix:
+def bf16_planes_matrix(
+    values: Any, dtype: str, rows: int, columns: int, threads: int = 0
+) -> Matrix:
     """A matrix of F32, BF16 or F16 values in planes; they are copied.
 
     Raises ValueError for values that BF16 does not hold exactly.
     """
 
-def packed_f16_matrix(values: Any, rows: int, columns: int, threads: int = 0) -> Matrix:
+def f16_planes_matrix(values: Any, rows: int, columns: int, threads: int = 0) -> Matrix:
     """A matrix of F16 values in planes; they are copied. Raises ValueError for NaN and infinity."""
 
 def integer_matrix(

@@ -7,8 +7,8 @@
 #include "meadow/base/bits.h"
 #include "meadow/base/error.h"
 #include "meadow/codec/huffman.h"
+#include "meadow/kernels/float_cut/float_cut.h"
 #include "meadow/kernels/isa.h"
-#include "meadow/kernels/planes/planes.h"
 #include "meadow/stats/histogram.h"
 
 namespace meadow {
@@ -177,7 +177,7 @@ std::uint8_t* PlaneCode::encode(std::span<const std::uint8_t> symbols, std::uint
     case Coding::kRans:
       return out + rans_encode(*rans_, symbols, out);
     default:
-      kernels::plane_kernels(active_isa()).pack(symbols.data(), symbols.size(), width_, out);
+      kernels::float_cut_kernels(active_isa()).pack(symbols.data(), symbols.size(), width_, out);
       return out + bytes_of_bits(symbols.size() * width_);
   }
 }
@@ -205,7 +205,7 @@ bool PlaneCode::decode(std::span<const std::uint8_t> payload,
       return rans_decode(*rans_, payload, symbols) && escapes_fit(symbols);
     default:
       if (!is_filled(payload, symbols.size() * width_)) return false;
-      kernels::plane_kernels(active_isa())
+      kernels::float_cut_kernels(active_isa())
           .unpack(payload.data(), symbols.size(), width_, symbols.data());
       return true;
   }

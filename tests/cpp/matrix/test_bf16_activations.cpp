@@ -8,9 +8,9 @@
 #include "every_isa.h"
 #include "matrix_support.h"
 #include "meadow/kernels/bf16_dot/bf16_dot.h"
+#include "meadow/matrix/bf16_planes.h"
 #include "meadow/matrix/many_tokens.h"
 #include "meadow/matrix/matrix.h"
-#include "meadow/matrix/packed.h"
 
 using namespace meadow;
 using namespace meadow::test;
@@ -86,7 +86,8 @@ void check_every_form(const std::vector<std::uint16_t>& bits, Shape shape,
   EveryIsa().run([&] {
     const auto dense = dense_matrix(DenseType::kBF16, bits.data(), shape.rows, shape.columns);
     const auto wide = dense_matrix(DenseType::kF32, weights.data(), shape.rows, shape.columns);
-    const auto packed = packed_matrix(DenseType::kBF16, bits.data(), shape.rows, shape.columns, 1);
+    const auto packed =
+        bf16_planes_matrix(DenseType::kBF16, bits.data(), shape.rows, shape.columns, 1);
     for (const unsigned threads : {1U, 3U}) {
       CHECK(same_bits(product(*dense, x, threads), expected));
       CHECK(same_bits(product(*wide, x, threads), expected));
@@ -172,7 +173,7 @@ TEST_CASE("packed units unpack to the same pairs, escapes in their places") {
   if (fast == nullptr) return;  // no such CPU
   const Shape shape{16, 160};
   const auto bits = bf16_weights(shape.rows * shape.columns, 3, 9);
-  const auto planes = encode_float_planes(
+  const auto planes = encode_bf16_planes(
       shape.rows, shape.columns, bf16_rows(FloatType::kBF16, bits.data(), shape.columns), 1);
   const auto unpacked = [&](const kernels::Bf16DotKernels& kernel) {
     std::vector<std::uint16_t> pairs(16 * 100, 7);

@@ -7,11 +7,11 @@
 #include "check_support.h"
 #include "every_isa.h"
 #include "matrix_support.h"
+#include "meadow/matrix/bf16_planes.h"
+#include "meadow/matrix/f16_planes.h"
 #include "meadow/matrix/input_major.h"
 #include "meadow/matrix/integer.h"
 #include "meadow/matrix/matrix.h"
-#include "meadow/matrix/packed.h"
-#include "meadow/matrix/packed_f16.h"
 #include "meadow/matrix/parts.h"
 
 using namespace meadow;
@@ -46,8 +46,8 @@ class EveryForm {
     visit(*input_major_matrix(DenseType::kF32, f32_.data(), rows, columns));
     visit(*input_major_matrix(DenseType::kBF16, bf16_.data(), rows, columns));
     visit(*input_major_matrix(DenseType::kF16, f16_.data(), rows, columns));
-    visit(*packed_matrix(DenseType::kBF16, bf16_.data(), rows, columns, 1));
-    visit(*packed_f16_matrix(f16_.data(), rows, columns, 1));
+    visit(*bf16_planes_matrix(DenseType::kBF16, bf16_.data(), rows, columns, 1));
+    visit(*f16_planes_matrix(f16_.data(), rows, columns, 1));
     for (const auto form : {ActivationForm::kInt8, ActivationForm::kFloats}) {
       for (const auto widths : {PlaneWidths::kDense, PlaneWidths::kPacked}) {
         visit(*integer(0, nullptr, widths, form));
@@ -199,7 +199,8 @@ TEST_CASE("the product of chosen groups has the bits of the whole product, in ev
 TEST_CASE("a product of chosen groups beside one of all rows") {
   const Shape shape{64, 32};
   const auto bits = bf16_weights(shape.rows * shape.columns, 3, 0);
-  const auto matrix = packed_matrix(DenseType::kBF16, bits.data(), shape.rows, shape.columns, 1);
+  const auto matrix =
+      bf16_planes_matrix(DenseType::kBF16, bits.data(), shape.rows, shape.columns, 1);
   const auto x = activations(2 * shape.columns, 4);
   const auto all = product_of(*matrix, x, 1, ActivationType::kF32);
   std::vector<float> whole(all.size());
@@ -235,7 +236,7 @@ TEST_CASE("blocks are whole groups of rows, with few tokens and with many") {
 
 TEST_CASE("what a caller of a matrix owes is checked where checks are on") {
   const auto bits = bf16_weights(10 * 32, 3, 0);
-  const auto packed = packed_matrix(DenseType::kBF16, bits.data(), 10, 32, 1);
+  const auto packed = bf16_planes_matrix(DenseType::kBF16, bits.data(), 10, 32, 1);
   const auto x = activations(32, 4);
   std::vector<float> y(10 * 32);
   Activations good;

@@ -10,8 +10,8 @@
 #include "every_isa.h"
 #include "matrix_support.h"
 #include "meadow/base/error.h"
-#include "meadow/matrix/packed.h"
-#include "meadow/matrix/packed_f16.h"
+#include "meadow/matrix/bf16_planes.h"
+#include "meadow/matrix/f16_planes.h"
 #include "meadow/matrix/parts.h"
 
 using namespace meadow;
@@ -118,8 +118,8 @@ void for_each_form(const std::function<void(const Matrix& matrix)>& see) {
   see(*dense_matrix(DenseType::kF32, wide.data(), kRows, kColumns));
   see(*dense_matrix(DenseType::kF16, values.data(), kRows, kColumns));
   see(*dense_matrix(DenseType::kBF16, values.data(), kRows, kColumns));
-  see(*packed_matrix(DenseType::kBF16, values.data(), kRows, kColumns, 1));
-  see(*packed_f16_matrix(values.data(), kRows, kColumns, 1));
+  see(*bf16_planes_matrix(DenseType::kBF16, values.data(), kRows, kColumns, 1));
+  see(*f16_planes_matrix(values.data(), kRows, kColumns, 1));
   for (const auto widths : {PlaneWidths::kDense, PlaneWidths::kPacked}) {
     for (const auto activations : {ActivationForm::kInt8, ActivationForm::kFloats}) {
       see(*integers(0, false, widths, activations));

@@ -15,7 +15,7 @@
 #include <cstddef>
 #include <cstdint>
 
-#include "meadow/kernels/packed/packed.h"
+#include "meadow/kernels/bf16_planes/bf16_planes.h"
 #include "meadow/kernels/product/product.h"
 
 namespace meadow::kernels {
@@ -45,7 +45,7 @@ struct Bf16DotKernels {
   void (*round)(const float* x, std::size_t columns, std::uint16_t* pairs) noexcept;
   // Units [begin, end) of a packed group to pairs[row * stride + (unit - begin) * kPairColumns].
   // Columns after the last one are undefined.
-  void (*unpack)(const PackedRows& packed, std::size_t group, std::size_t begin, std::size_t end,
+  void (*unpack)(const Bf16PlaneRows& weight, std::size_t group, std::size_t begin, std::size_t end,
                  std::uint16_t* pairs, std::size_t stride) noexcept;
 };
 

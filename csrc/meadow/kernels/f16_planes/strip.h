@@ -5,7 +5,7 @@
 #include <cstddef>
 #include <cstdint>
 
-#include "meadow/kernels/packed_f16/packed_f16.h"
+#include "meadow/kernels/f16_planes/f16_planes.h"
 
 namespace meadow::kernels {
 namespace {
@@ -20,17 +20,17 @@ struct F16Strip {
 
 // The strip that starts at unit `begin`, a multiple of kStripUnits, of a group's units [begin,
 // end).
-F16Strip f16_strip_of(const PackedF16Rows& packed, std::size_t group, std::size_t begin,
+F16Strip f16_strip_of(const F16PlaneRows& weight, std::size_t group, std::size_t begin,
                       std::size_t end) noexcept {
-  const std::size_t at = group * units_of(packed.columns) + begin;
-  const std::size_t strip = group * strips_of(packed.columns) + begin / kStripUnits;
-  return {packed.codes + at * kF16UnitCodes, packed.lower + at * kUnitLower,
-          packed.escapes + packed.escaped[strip], packed.escapes + packed.escaped[strip + 1],
+  const std::size_t at = group * units_of(weight.columns) + begin;
+  const std::size_t strip = group * strips_of(weight.columns) + begin / kStripUnits;
+  return {weight.codes + at * kF16UnitCodes, weight.lower + at * kUnitLower,
+          weight.escapes + weight.escaped[strip], weight.escapes + weight.escaped[strip + 1],
           end - begin < kStripUnits ? end - begin : kStripUnits};
 }
 
-const std::uint8_t* f16_table_of(const PackedF16Rows& packed, std::size_t group) noexcept {
-  return packed.tables + group / kTableGroups * kF16UpperBytes;
+const std::uint8_t* f16_table_of(const F16PlaneRows& weight, std::size_t group) noexcept {
+  return weight.tables + group / kTableGroups * kF16UpperBytes;
 }
 
 // Puts the escapes in their places; `bytes` are the upper bytes of a whole strip.

@@ -8,7 +8,7 @@
 #include <cstring>
 
 #include "meadow/kernels/float_bits.h"
-#include "meadow/kernels/planes/planes.h"
+#include "meadow/kernels/float_cut/float_cut.h"
 
 namespace meadow::kernels {
 namespace {

@@ -1,4 +1,4 @@
-#include "meadow/codec/float_planes.h"
+#include "meadow/codec/bf16_planes.h"
 
 #include <algorithm>
 #include <array>
@@ -40,7 +40,7 @@ using TableBlock = upper_bytes::TableBlock<Escape>;  // of 64 rows, its parts ar
 
 class BlockEncoder {
  public:
-  BlockEncoder(FloatPlanes& planes, const RowReader& read_row)
+  BlockEncoder(Bf16Planes& planes, const RowReader& read_row)
       : planes_(planes), read_row_(read_row), units_(kernels::units_of(planes.columns)) {}
 
   [[nodiscard]] TableBlock encode(std::size_t block) const {
@@ -103,7 +103,7 @@ class BlockEncoder {
     }
   }
 
-  FloatPlanes& planes_;
+  Bf16Planes& planes_;
   const RowReader& read_row_;
   std::size_t units_;
 };
@@ -132,7 +132,7 @@ void check_places(std::span<const Escape> escapes, std::size_t units) {
 
 }  // namespace
 
-std::size_t FloatPlanes::bytes() const noexcept {
+std::size_t Bf16Planes::bytes() const noexcept {
   return codes.size() + lower.size() + tables.size() + escapes.size() * sizeof(Escape) +
          escaped.size() * sizeof(std::uint32_t);
 }
@@ -156,10 +156,10 @@ RowReader bf16_rows(FloatType type, const void* values, std::size_t columns) {
   };
 }
 
-FloatPlanes encode_float_planes(std::size_t rows, std::size_t columns, const RowReader& read_row,
-                                unsigned threads) {
+Bf16Planes encode_bf16_planes(std::size_t rows, std::size_t columns, const RowReader& read_row,
+                              unsigned threads) {
   require_codable(rows, columns);
-  FloatPlanes planes;
+  Bf16Planes planes;
   planes.rows = rows;
   planes.columns = columns;
   const std::size_t units = block_count(rows, kGroupRows) * kernels::units_of(columns);
@@ -174,7 +174,7 @@ FloatPlanes encode_float_planes(std::size_t rows, std::size_t columns, const Row
   return planes;
 }
 
-void check_escapes(const kernels::PackedRows& planes, std::size_t rows, std::size_t escapes) {
+void check_escapes(const kernels::Bf16PlaneRows& planes, std::size_t rows, std::size_t escapes) {
   const std::size_t units = kernels::units_of(planes.columns);
   upper_bytes::check_escaped(planes.escaped, block_count(rows, kGroupRows), escapes,
                              [&](std::uint32_t begin, std::uint32_t end) {

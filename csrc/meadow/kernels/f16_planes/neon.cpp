@@ -4,8 +4,8 @@
 #include <cstddef>
 #include <cstdint>
 
+#include "meadow/kernels/f16_planes/strip.h"
 #include "meadow/kernels/lanes_neon.h"
-#include "meadow/kernels/packed_f16/planes.h"
 
 namespace meadow::kernels {
 namespace {
@@ -80,10 +80,10 @@ void add_strip(const std::uint8_t* lower, const std::uint8_t* bytes, std::size_t
   for (std::size_t r = 0; r < kGroupRows; ++r) memory[r] = lanes[r];
 }
 
-void multiply_some(const PackedF16Rows& packed, std::size_t group, std::size_t rows,
+void multiply_some(const F16PlaneRows& weight, std::size_t group, std::size_t rows,
                    const Tokens& tokens, std::size_t token, std::size_t count) noexcept {
-  const uint8x16x4_t table_u8x16x4 = tables_of(f16_table_of(packed, group));
-  const std::size_t units = units_of(packed.columns);
+  const uint8x16x4_t table_u8x16x4 = tables_of(f16_table_of(weight, group));
+  const std::size_t units = units_of(weight.columns);
   const float* x = tokens.x + token * tokens.x_stride;
   Lanes lanes[kMostTokens][kGroupRows];
   for (auto& of_token : lanes) {
@@ -91,10 +91,10 @@ void multiply_some(const PackedF16Rows& packed, std::size_t group, std::size_t r
   }
   for (std::size_t begin = 0; begin < units; begin += kStripUnits) {
     alignas(64) std::uint8_t bytes[kStripBytes];
-    const F16Strip strip = f16_strip_of(packed, group, begin, units);
+    const F16Strip strip = f16_strip_of(weight, group, begin, units);
     decode(strip, table_u8x16x4, bytes);
     const std::size_t column = begin * kUnitColumns;
-    const std::size_t left = packed.columns - column;
+    const std::size_t left = weight.columns - column;
     const std::size_t whole = strip.units * kUnitColumns;
     for (std::size_t t = 0; t < count; ++t) {
       add_strip(strip.lower, bytes, left < whole ? left : whole, x + t * tokens.x_stride + column,
@@ -107,11 +107,11 @@ void multiply_some(const PackedF16Rows& packed, std::size_t group, std::size_t r
   }
 }
 
-void multiply(const PackedF16Rows& packed, std::size_t group, std::size_t rows,
+void multiply(const F16PlaneRows& weight, std::size_t group, std::size_t rows,
               const Tokens& tokens) noexcept {
   for (std::size_t t = 0; t < tokens.count; t += kMostTokens) {
     const std::size_t left = tokens.count - t;
-    multiply_some(packed, group, rows, tokens, t, left < kMostTokens ? left : kMostTokens);
+    multiply_some(weight, group, rows, tokens, t, left < kMostTokens ? left : kMostTokens);
   }
 }
 
@@ -123,12 +123,12 @@ void widen_unit(const std::uint8_t* lower, const std::uint8_t* bytes, float* to,
   }
 }
 
-void widen(const PackedF16Rows& packed, std::size_t group, std::size_t begin, std::size_t end,
+void widen(const F16PlaneRows& weight, std::size_t group, std::size_t begin, std::size_t end,
            float* widened, std::size_t stride) noexcept {
-  const uint8x16x4_t table_u8x16x4 = tables_of(f16_table_of(packed, group));
+  const uint8x16x4_t table_u8x16x4 = tables_of(f16_table_of(weight, group));
   for (; begin < end; begin += kStripUnits) {
     alignas(64) std::uint8_t bytes[kStripBytes];
-    const F16Strip strip = f16_strip_of(packed, group, begin, end);
+    const F16Strip strip = f16_strip_of(weight, group, begin, end);
     decode(strip, table_u8x16x4, bytes);
     for (std::size_t n = 0; n < strip.units; ++n, widened += kUnitColumns) {
       widen_unit(strip.lower + n * kUnitLower, bytes + n * kUnitLower, widened, stride);
@@ -138,6 +138,6 @@ void widen(const PackedF16Rows& packed, std::size_t group, std::size_t begin, st
 
 }  // namespace
 
-const PackedF16Kernels packed_f16_neon = {multiply, widen};
+const F16PlanesKernels f16_planes_neon = {multiply, widen};
 
 }  // namespace meadow::kernels

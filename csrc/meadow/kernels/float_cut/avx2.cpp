@@ -2,7 +2,7 @@
 // one each cycle on Intel and from Zen 3 on).
 #include <immintrin.h>
 
-#include "meadow/kernels/planes/loops.h"
+#include "meadow/kernels/float_cut/loops.h"
 
 namespace meadow::kernels {
 namespace {
@@ -27,7 +27,7 @@ void unpack(const std::uint8_t* packed, std::size_t count, unsigned width,
 
 }  // namespace
 
-const PlaneKernels planes_avx2 = {
+const FloatCutKernels float_cut_avx2 = {
     split, merge, pack, unpack, split_f32, merge_f32, add_squares_bf16, add_squares_f16};
 
 }  // namespace meadow::kernels

@@ -1,4 +1,4 @@
-// Products of 16-bit floats whose upper bytes are coded: a code of 4 bits stands for the sign and
+// Products of BF16 whose upper bytes are coded: a code of 4 bits stands for the sign and
 // the upper seven exponent bits of a BF16; the lower byte (lowest exponent bit, mantissa) is stored
 // as it is. The scalar file is the specification; the others equal it, and the products of the
 // dense weight (see kernels/product), bit for bit. This header is included by files of every ISA:
@@ -38,7 +38,7 @@ struct Escape {
   std::uint8_t upper;  // the upper byte
 };
 
-struct PackedRows {
+struct Bf16PlaneRows {
   const std::uint8_t* codes;     // [groups, units, kUnitCodes]
   const std::uint8_t* lower;     // [groups, units, kUnitLower]
   const std::uint8_t* tables;    // [groups / kTableGroups, kUpperBytes]
@@ -51,21 +51,21 @@ constexpr std::size_t units_of(std::size_t columns) noexcept {
   return (columns + kUnitColumns - 1) / kUnitColumns;
 }
 
-struct PackedKernels {
+struct Bf16PlanesKernels {
   // Multiplies one group with few tokens and writes the first `rows` results of each to y. Rows
   // past a weight's last are coded like any other and left out here.
-  void (*multiply)(const PackedRows& packed, std::size_t group, std::size_t rows,
+  void (*multiply)(const Bf16PlaneRows& weight, std::size_t group, std::size_t rows,
                    const Tokens& tokens) noexcept;
   // Units [begin, end) of a group to F32, as widened[row * stride + column - begin * 32].
-  void (*widen)(const PackedRows& packed, std::size_t group, std::size_t begin, std::size_t end,
+  void (*widen)(const Bf16PlaneRows& weight, std::size_t group, std::size_t begin, std::size_t end,
                 float* widened, std::size_t stride) noexcept;
 };
 
-const PackedKernels& packed_kernels(Isa isa) noexcept;
+const Bf16PlanesKernels& bf16_planes_kernels(Isa isa) noexcept;
 
-extern const PackedKernels packed_scalar;
-extern const PackedKernels packed_avx2;
-extern const PackedKernels packed_avx512;
-extern const PackedKernels packed_neon;
+extern const Bf16PlanesKernels bf16_planes_scalar;
+extern const Bf16PlanesKernels bf16_planes_avx2;
+extern const Bf16PlanesKernels bf16_planes_avx512;
+extern const Bf16PlanesKernels bf16_planes_neon;
 
 }  // namespace meadow::kernels

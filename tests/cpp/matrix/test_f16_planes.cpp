@@ -5,8 +5,8 @@
 #include "every_isa.h"
 #include "matrix_support.h"
 #include "meadow/codec/f16_planes.h"
+#include "meadow/matrix/f16_planes.h"
 #include "meadow/matrix/matrix.h"
-#include "meadow/matrix/packed_f16.h"
 
 using namespace meadow;
 using namespace meadow::test;
@@ -71,7 +71,7 @@ void check_everywhere(const std::vector<std::uint16_t>& halves, Shape shape, std
   const auto expected = specified(weights, shape, x);
   EveryIsa().run([&] {
     const auto dense = dense_matrix(DenseType::kF16, halves.data(), shape.rows, shape.columns);
-    const auto packed = packed_f16_matrix(halves.data(), shape.rows, shape.columns, 2);
+    const auto packed = f16_planes_matrix(halves.data(), shape.rows, shape.columns, 2);
     CHECK(same_bits(product(*dense, x, 1), expected));
     CHECK(same_bits(product(*packed, x, 1), expected));
     CHECK(same_bits(product(*packed, x, 3), expected));
@@ -82,7 +82,7 @@ void check_everywhere(const std::vector<std::uint16_t>& halves, Shape shape, std
 }  // namespace
 
 TEST_CASE(
-    "packed F16: products of every ISA, shape and number of tokens are those of the contract") {
+    "F16 planes: products of every ISA, shape and number of tokens are those of the contract") {
   unsigned seed = 0;
   for (const Shape shape : kShapes) {
     for (const std::size_t tokens : kTokenCounts) {
@@ -96,17 +96,17 @@ TEST_CASE(
   }
 }
 
-TEST_CASE("packed F16: most weights escapes, in every place of a unit") {
+TEST_CASE("F16 planes: most weights escapes, in every place of a unit") {
   const Shape shape{70, 3 * 1024 + 45};
   auto random = generator(4);
   std::vector<std::uint16_t> halves(shape.rows * shape.columns);
   for (auto& half : halves) half = static_cast<std::uint16_t>(random() & 0xBFFFU);
-  const auto packed = packed_f16_matrix(halves.data(), shape.rows, shape.columns, 1);
+  const auto packed = f16_planes_matrix(halves.data(), shape.rows, shape.columns, 1);
   CHECK(packed->bytes() > halves.size() * 2);  // nothing is hidden
   for (const std::size_t tokens : {1, 5, 12, 40}) check_everywhere(halves, shape, tokens, 9);
 }
 
-TEST_CASE("packed F16: a single escape in each of a unit's places") {
+TEST_CASE("F16 planes: a single escape in each of a unit's places") {
   const Shape shape{8, 64};
   for (std::size_t place = 0; place < shape.rows * shape.columns; place += 7) {
     CAPTURE(place);
@@ -119,7 +119,7 @@ TEST_CASE("packed F16: a single escape in each of a unit's places") {
   }
 }
 
-TEST_CASE("packed F16: 14 bits a weight, and a quarter of a bit for tables and escapes") {
+TEST_CASE("F16 planes: 14 bits a weight, and a quarter of a bit for tables and escapes") {
   const Shape shape{512, 2048};
   const auto halves = weights_of(shape.rows * shape.columns, 5, 0);
   const auto planes = encode_f16_planes(shape.rows, shape.columns, halves.data(), 2);
@@ -134,7 +134,7 @@ TEST_CASE("packed F16: 14 bits a weight, and a quarter of a bit for tables and e
                     planes.escapes.size() * sizeof planes.escapes[0]) == 0);
 }
 
-TEST_CASE("packed F16: all upper bytes of finite values, zeros of both signs, denormals") {
+TEST_CASE("F16 planes: all upper bytes of finite values, zeros of both signs, denormals") {
   std::vector<std::uint16_t> halves;
   for (unsigned bits = 0; bits < 0x10000; ++bits) {
     if ((bits & 0x7C00U) != 0x7C00U) halves.push_back(static_cast<std::uint16_t>(bits));
@@ -142,7 +142,7 @@ TEST_CASE("packed F16: all upper bytes of finite values, zeros of both signs, de
   check_everywhere(halves, {halves.size() / 512, 512}, 1, 1);
 }
 
-TEST_CASE("packed F16: activations rounded to BF16 give what dense weights give") {
+TEST_CASE("F16 planes: activations rounded to BF16 give what dense weights give") {
   const Shape shape{20, 200};
   const auto halves = weights_of(shape.rows * shape.columns, 8, 3);
   std::vector<float> expected;
@@ -151,7 +151,7 @@ TEST_CASE("packed F16: activations rounded to BF16 give what dense weights give"
     expected.clear();
     EveryIsa().run([&] {
       const auto dense = dense_matrix(DenseType::kF16, halves.data(), shape.rows, shape.columns);
-      const auto packed = packed_f16_matrix(halves.data(), shape.rows, shape.columns, 1);
+      const auto packed = f16_planes_matrix(halves.data(), shape.rows, shape.columns, 1);
       CHECK_FALSE(packed->takes_pairs());
       if (expected.empty()) expected = product(*dense, x, 1, ActivationType::kBF16);
       CHECK(same_bits(product(*dense, x, 2, ActivationType::kBF16), expected));
@@ -160,16 +160,16 @@ TEST_CASE("packed F16: activations rounded to BF16 give what dense weights give"
   }
 }
 
-TEST_CASE("packed F16: NaN, infinities and empty weights are refused") {
+TEST_CASE("F16 planes: NaN, infinities and empty weights are refused") {
   for (const unsigned bits : {0x7C00U, 0xFC00U, 0x7C01U, 0x7E00U, 0xFFFFU}) {
     std::vector<std::uint16_t> halves(130 * 33, 0x3C01);
-    CHECK_NOTHROW(packed_f16_matrix(halves.data(), 130, 33, 2));
+    CHECK_NOTHROW(f16_planes_matrix(halves.data(), 130, 33, 2));
     halves[129 * 33 + 32] = static_cast<std::uint16_t>(bits);
-    CHECK(kind_of_failure([&] { packed_f16_matrix(halves.data(), 130, 33, 2); }) ==
+    CHECK(kind_of_failure([&] { f16_planes_matrix(halves.data(), 130, 33, 2); }) ==
           ErrorKind::kInvalidArgument);
   }
-  CHECK(kind_of_failure([] { packed_f16_matrix(nullptr, 4, 0, 1); }) ==
+  CHECK(kind_of_failure([] { f16_planes_matrix(nullptr, 4, 0, 1); }) ==
         ErrorKind::kInvalidArgument);
-  CHECK(kind_of_failure([] { packed_f16_matrix(nullptr, 0, 4, 1); }) ==
+  CHECK(kind_of_failure([] { f16_planes_matrix(nullptr, 0, 4, 1); }) ==
         ErrorKind::kInvalidArgument);
 }

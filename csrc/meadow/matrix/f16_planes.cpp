@@ -1,4 +1,4 @@
-#include "meadow/matrix/packed_f16.h"
+#include "meadow/matrix/f16_planes.h"
 
 #include <utility>
 
@@ -35,15 +35,15 @@ struct Sizes {
   std::size_t strips;
 };
 
-class PackedF16Matrix final : public Matrix {
+class F16PlanesMatrix final : public Matrix {
  public:
-  explicit PackedF16Matrix(F16Planes planes)
+  explicit F16PlanesMatrix(F16Planes planes)
       : Matrix(planes.rows, planes.columns),
         planes_(std::move(planes)),
         view_(planes_.view()),
         bytes_(planes_.bytes()) {}
   // Refers to planes that others own.
-  PackedF16Matrix(const kernels::PackedF16Rows& view, std::size_t rows, std::size_t bytes)
+  F16PlanesMatrix(const kernels::F16PlaneRows& view, std::size_t rows, std::size_t bytes)
       : Matrix(rows, view.columns), view_(view), bytes_(bytes) {
     const Sizes sizes(rows, view.columns);
     prefer_huge_pages(view.codes, sizes.codes);
@@ -67,20 +67,20 @@ class PackedF16Matrix final : public Matrix {
   }
 
  private:
-  const kernels::PackedF16Kernels& kernels_ = kernels::packed_f16_kernels(active_isa());
+  const kernels::F16PlanesKernels& kernels_ = kernels::f16_planes_kernels(active_isa());
   F16Planes planes_;
-  kernels::PackedF16Rows view_;
+  kernels::F16PlaneRows view_;
   std::size_t bytes_;
 };
 
 }  // namespace
 
-std::unique_ptr<Matrix> packed_f16_matrix(const std::uint16_t* values, std::size_t rows,
+std::unique_ptr<Matrix> f16_planes_matrix(const std::uint16_t* values, std::size_t rows,
                                           std::size_t columns, unsigned threads) {
-  return std::make_unique<PackedF16Matrix>(encode_f16_planes(rows, columns, values, threads));
+  return std::make_unique<F16PlanesMatrix>(encode_f16_planes(rows, columns, values, threads));
 }
 
-std::unique_ptr<Matrix> packed_f16_matrix_of(const MatrixParts& parts) {
+std::unique_ptr<Matrix> f16_planes_matrix_of(const MatrixParts& parts) {
   PartReader reader(parts);
   const Sizes sizes(parts.rows, parts.columns);
   const auto codes = reader.take<std::uint8_t>("codes", sizes.codes);
@@ -89,10 +89,10 @@ std::unique_ptr<Matrix> packed_f16_matrix_of(const MatrixParts& parts) {
   const auto escapes = reader.take<kernels::F16Escape>("escapes");
   const auto escaped = reader.take<std::uint32_t>("escaped", sizes.strips + 1);
   reader.finish();
-  const kernels::PackedF16Rows planes = {codes.data(),   lower.data(),   tables.data(),
-                                         escapes.data(), escaped.data(), parts.columns};
+  const kernels::F16PlaneRows planes = {codes.data(),   lower.data(),   tables.data(),
+                                        escapes.data(), escaped.data(), parts.columns};
   check_escapes(planes, parts.rows, escapes.size());
-  return std::make_unique<PackedF16Matrix>(
+  return std::make_unique<F16PlanesMatrix>(
       planes, parts.rows,
       codes.size() + lower.size() + tables.size() + escapes.size_bytes() + escaped.size_bytes());
 }

@@ -1,12 +1,12 @@
 // Every ISA against the scalar specification, bit for bit, and that against the formula.
-#include "meadow/kernels/planes/planes.h"
+#include "meadow/kernels/float_cut/float_cut.h"
 
 #include "meadow/blob/layout.h"
 #include "support.h"
 
 using namespace meadow;
 using kernels::FloatCut;
-using kernels::PlaneKernels;
+using kernels::FloatCutKernels;
 
 namespace {
 
@@ -17,7 +17,7 @@ template <typename Test>
 void for_each_isa(const Test& test) {
   for (const Isa isa : available_isas()) {
     CAPTURE(std::string(isa_name(isa)));
-    test(kernels::plane_kernels(isa));
+    test(kernels::float_cut_kernels(isa));
   }
 }
 
@@ -46,7 +46,7 @@ struct Planes {
   std::vector<std::uint8_t> rest;
 };
 
-Planes split(const PlaneKernels& kernel, const FloatCut& cut, const std::uint16_t* values,
+Planes split(const FloatCutKernels& kernel, const FloatCut& cut, const std::uint16_t* values,
              std::size_t count, const std::uint16_t* bases, std::uint16_t row) {
   Planes made{0, std::vector<std::uint8_t>(count), std::vector<std::uint8_t>(count)};
   made.escapes =
@@ -75,7 +75,7 @@ Planes split_by_formula(const FloatCut& cut, const std::uint16_t* values, std::s
   return made;
 }
 
-void check_split(const PlaneKernels& kernel, const FloatCut& cut, const std::uint16_t* values,
+void check_split(const FloatCutKernels& kernel, const FloatCut& cut, const std::uint16_t* values,
                  std::size_t count, const std::uint16_t* bases, std::uint16_t row) {
   const Planes expected = split_by_formula(cut, values, count, bases, row);
   const Planes found = split(kernel, cut, values, count, bases, row);
@@ -103,7 +103,7 @@ TEST_CASE("floats are cut as the formula says for all sizes and alignments") {
   const auto values = any_words<std::uint16_t>(kLongest + kOffsets, 1);
   for (const FloatCut& cut : cuts()) {
     const auto bases = bases_of(cut, kLongest + kOffsets);
-    for_each_isa([&](const PlaneKernels& kernel) {
+    for_each_isa([&](const FloatCutKernels& kernel) {
       for (std::size_t offset = 0; offset < kOffsets; ++offset) {
         for (std::size_t count = 0; count <= kLongest; ++count) {
           const auto row = static_cast<std::uint16_t>(count * 37 % 256 * (cut.top + 1U));
@@ -121,7 +121,7 @@ TEST_CASE("every pattern of 16 bits is cut and comes back") {
   for (const FloatCut& cut : cuts()) {
     const std::vector<std::uint16_t> none(values.size(), 0);
     const auto bases = bases_of(cut, values.size());
-    for_each_isa([&](const PlaneKernels& kernel) {
+    for_each_isa([&](const FloatCutKernels& kernel) {
       check_split(kernel, cut, values.data(), values.size(), none.data(), 0);
       check_split(kernel, cut, values.data(), values.size(), bases.data(), 55);
     });
@@ -133,7 +133,7 @@ TEST_CASE("escapes are counted where there are more than 16 bits of them") {
   REQUIRE(cut.escape == 254);
   const std::vector<std::uint16_t> values(70001, 0x7F80);  // infinity: the highest exponent
   const std::vector<std::uint16_t> bases(values.size(), 0);
-  for_each_isa([&](const PlaneKernels& kernel) {
+  for_each_isa([&](const FloatCutKernels& kernel) {
     CHECK(split(kernel, cut, values.data(), values.size(), bases.data(), 0).escapes == 70001);
     CHECK(split(kernel, cut, values.data(), values.size(), bases.data(), 400).escapes == 0);
   });
@@ -144,13 +144,13 @@ TEST_CASE("any symbols are merged as scalar does") {
   const auto rest = any_words<std::uint8_t>(kLongest + kOffsets, 3);
   for (const FloatCut& cut : cuts()) {
     const auto bases = bases_of(cut, kLongest + kOffsets);
-    for_each_isa([&](const PlaneKernels& kernel) {
+    for_each_isa([&](const FloatCutKernels& kernel) {
       for (std::size_t offset = 0; offset < kOffsets; ++offset) {
         for (std::size_t count = 0; count <= kLongest; ++count) {
           std::vector<std::uint16_t> expected(count);
           std::vector<std::uint16_t> found(count);
-          kernels::planes_scalar.merge(cut, symbols.data() + offset, rest.data() + offset, count,
-                                       bases.data(), 300, expected.data());
+          kernels::float_cut_scalar.merge(cut, symbols.data() + offset, rest.data() + offset, count,
+                                          bases.data(), 300, expected.data());
           kernel.merge(cut, symbols.data() + offset, rest.data() + offset, count, bases.data(), 300,
                        found.data());
           REQUIRE(found == expected);
@@ -161,7 +161,7 @@ TEST_CASE("any symbols are merged as scalar does") {
 }
 
 TEST_CASE("fields of every width are packed lowest bit first, and come back") {
-  for_each_isa([](const PlaneKernels& kernel) {
+  for_each_isa([](const FloatCutKernels& kernel) {
     for (unsigned width = 1; width <= 8; ++width) {
       for (std::size_t offset = 0; offset < kOffsets; ++offset) {
         for (std::size_t count = 0; count <= kLongest; ++count) {
@@ -189,7 +189,7 @@ TEST_CASE("fields of every width are packed lowest bit first, and come back") {
 
 TEST_CASE("F32 is cut in an upper half and two bytes, and comes back") {
   const auto values = any_words<std::uint32_t>(kLongest + kOffsets, 4);
-  for_each_isa([&](const PlaneKernels& kernel) {
+  for_each_isa([&](const FloatCutKernels& kernel) {
     for (std::size_t offset = 0; offset < kOffsets; ++offset) {
       for (std::size_t count = 0; count <= kLongest; ++count) {
         const std::uint32_t* from = values.data() + offset;
@@ -223,19 +223,20 @@ TEST_CASE("planes add squares of all values as scalar does, and none of NaN and 
     add(values.data() + first, count, weights.data() + first, sums.data() + first);
     return sums;
   };
-  const std::vector<float> bf16 = sums(kernels::planes_scalar.add_squares_bf16, 0, values.size());
-  const std::vector<float> f16 = sums(kernels::planes_scalar.add_squares_f16, 0, values.size());
+  const std::vector<float> bf16 =
+      sums(kernels::float_cut_scalar.add_squares_bf16, 0, values.size());
+  const std::vector<float> f16 = sums(kernels::float_cut_scalar.add_squares_f16, 0, values.size());
   CHECK(bf16[0x4040] == 0.375F + 9.0F * weights[0x4040]);  // 3
   CHECK(f16[0xC200] == 0.375F + 9.0F * weights[0xC200]);   // -3
   for (const std::size_t none : {0x7F80, 0xFF80, 0x7FC0, 0x7F81}) CHECK(bf16[none] == 0.375F);
   for (const std::size_t none : {0x7C00, 0xFC00, 0x7E00, 0x7C01}) CHECK(f16[none] == 0.375F);
-  for_each_isa([&](const PlaneKernels& kernel) {
+  for_each_isa([&](const FloatCutKernels& kernel) {
     REQUIRE(sums(kernel.add_squares_bf16, 0, values.size()) == bf16);
     REQUIRE(sums(kernel.add_squares_f16, 0, values.size()) == f16);
     for (std::size_t count = 0; count <= kLongest; ++count) {
       for (std::size_t first = 0x3F00; first < 0x3F00 + kOffsets; ++first) {
         REQUIRE(sums(kernel.add_squares_bf16, first, count) ==
-                sums(kernels::planes_scalar.add_squares_bf16, first, count));
+                sums(kernels::float_cut_scalar.add_squares_bf16, first, count));
       }
     }
   });

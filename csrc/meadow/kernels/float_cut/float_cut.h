@@ -22,7 +22,7 @@ struct FloatCut {
   std::uint16_t top;     // ones where the top mantissa bits lie in a symbol
 };
 
-struct PlaneKernels {
+struct FloatCutKernels {
   // symbol = (field - row_base - column_bases[i]) mod field if that is below cut.escape; otherwise
   // cut.escape with the top mantissa bits. Returns the number of escapes. `rest` may be null.
   std::size_t (*split)(const FloatCut& cut, const std::uint16_t* values, std::size_t count,
@@ -50,11 +50,11 @@ struct PlaneKernels {
                           float* sums) noexcept;
 };
 
-const PlaneKernels& plane_kernels(Isa isa) noexcept;
+const FloatCutKernels& float_cut_kernels(Isa isa) noexcept;
 
-extern const PlaneKernels planes_scalar;
-extern const PlaneKernels planes_avx2;
-extern const PlaneKernels planes_avx512;
-extern const PlaneKernels planes_neon;
+extern const FloatCutKernels float_cut_scalar;
+extern const FloatCutKernels float_cut_avx2;
+extern const FloatCutKernels float_cut_avx512;
+extern const FloatCutKernels float_cut_neon;
 
 }  // namespace meadow::kernels

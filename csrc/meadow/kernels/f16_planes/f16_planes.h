@@ -3,12 +3,12 @@
 // specification; the others equal it, and the products of the dense weight (see kernels/product),
 // bit for bit. This header is included by files of every ISA: it must define no code.
 //
-// Groups and units are those of kernels/packed: 4 rows, 32 columns. A unit has 96 bytes of codes
-// and 128 lower bytes, 32 of each row. Byte b of the first 32 bytes of codes holds the lower 4 bits
-// of rows 0 (low half) and 1 (high half), byte b of the next 32 those of rows 2 and 3, and byte b
-// of the last 32 the upper 2 bits of row r in its bits 2 r and 2 r + 1. Byte b of a row is column
-// `f16_column_of_byte(b)`: interleaving lower and upper bytes within 16 bytes then gives eight
-// consecutive columns of F16, and interleaving those of 32 bytes gives 16.
+// Groups and units are those of kernels/bf16_planes: 4 rows, 32 columns. A unit has 96 bytes of
+// codes and 128 lower bytes, 32 of each row. Byte b of the first 32 bytes of codes holds the lower
+// 4 bits of rows 0 (low half) and 1 (high half), byte b of the next 32 those of rows 2 and 3, and
+// byte b of the last 32 the upper 2 bits of row r in its bits 2 r and 2 r + 1. Byte b of a row is
+// column `f16_column_of_byte(b)`: interleaving lower and upper bytes within 16 bytes then gives
+// eight consecutive columns of F16, and interleaving those of 32 bytes gives 16.
 //
 // One or two weights in a hundred are in no table, so most units have an escape. For each strip of
 // 32 units, upper bytes are decoded to the innermost cache, then one loop puts the escapes in their
@@ -20,7 +20,7 @@
 #include <cstddef>
 #include <cstdint>
 
-#include "meadow/kernels/packed/packed.h"
+#include "meadow/kernels/bf16_planes/bf16_planes.h"
 
 namespace meadow::kernels {
 
@@ -41,7 +41,7 @@ struct F16Escape {
   std::uint8_t upper;  // the upper byte
 };
 
-struct PackedF16Rows {
+struct F16PlaneRows {
   const std::uint8_t* codes;     // [groups, units, kF16UnitCodes]
   const std::uint8_t* lower;     // [groups, units, kUnitLower]
   const std::uint8_t* tables;    // [groups / kTableGroups, kF16UpperBytes]
@@ -54,22 +54,22 @@ constexpr std::size_t strips_of(std::size_t columns) noexcept {
   return (units_of(columns) + kStripUnits - 1) / kStripUnits;
 }
 
-struct PackedF16Kernels {
+struct F16PlanesKernels {
   // Multiplies one group with few tokens and writes the first `rows` results of each to y. Rows
   // past a weight's last are coded like any other and left out here.
-  void (*multiply)(const PackedF16Rows& packed, std::size_t group, std::size_t rows,
+  void (*multiply)(const F16PlaneRows& weight, std::size_t group, std::size_t rows,
                    const Tokens& tokens) noexcept;
   // Units [begin, end) of a group to F32, as widened[row * stride + column - begin * 32]. `begin`
   // is a multiple of kStripUnits.
-  void (*widen)(const PackedF16Rows& packed, std::size_t group, std::size_t begin, std::size_t end,
+  void (*widen)(const F16PlaneRows& weight, std::size_t group, std::size_t begin, std::size_t end,
                 float* widened, std::size_t stride) noexcept;
 };
 
-const PackedF16Kernels& packed_f16_kernels(Isa isa) noexcept;
+const F16PlanesKernels& f16_planes_kernels(Isa isa) noexcept;
 
-extern const PackedF16Kernels packed_f16_scalar;
-extern const PackedF16Kernels packed_f16_avx2;
-extern const PackedF16Kernels packed_f16_avx512;
-extern const PackedF16Kernels packed_f16_neon;
+extern const F16PlanesKernels f16_planes_scalar;
+extern const F16PlanesKernels f16_planes_avx2;
+extern const F16PlanesKernels f16_planes_avx512;
+extern const F16PlanesKernels f16_planes_neon;
 
 }  // namespace meadow::kernels

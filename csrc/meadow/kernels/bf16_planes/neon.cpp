@@ -4,8 +4,8 @@
 #include <cstddef>
 #include <cstdint>
 
+#include "meadow/kernels/bf16_planes/escapes.h"
 #include "meadow/kernels/lanes_neon.h"
-#include "meadow/kernels/packed/escapes.h"
 
 namespace meadow::kernels {
 namespace {
@@ -41,12 +41,12 @@ void store_upper(const GroupPlanes& planes, uint8x16_t table_u8x16, std::size_t 
 }
 
 template <std::size_t Count>
-void multiply_group(const PackedRows& packed, std::size_t group, std::size_t rows,
+void multiply_group(const Bf16PlaneRows& weight, std::size_t group, std::size_t rows,
                     const Tokens& tokens, std::size_t token) noexcept {
-  GroupPlanes planes = planes_of(packed, group);
+  GroupPlanes planes = planes_of(weight, group);
   const uint8x16_t table_u8x16 = vld1q_u8(planes.table);
   const float* x = tokens.x + token * tokens.x_stride;
-  const std::size_t whole = packed.columns / kUnitColumns;
+  const std::size_t whole = weight.columns / kUnitColumns;
   Lanes sums[Count][kGroupRows];
   for (auto& of_token : sums) {
     for (Lanes& of_row : of_token) of_row = zeros();
@@ -67,7 +67,7 @@ void multiply_group(const PackedRows& packed, std::size_t group, std::size_t row
     }
   };
   for_each_run(planes, 0, whole, upper, through_memory(upper, stored), stored);
-  if (const std::size_t left = packed.columns % kUnitColumns; left != 0) {
+  if (const std::size_t left = weight.columns % kUnitColumns; left != 0) {
     const auto few = [&](std::size_t unit, const std::uint8_t* bytes) noexcept {
       for (std::size_t r = 0; r < kGroupRows; ++r) {
         for (std::size_t t = 0; t < Count; ++t) {
@@ -84,16 +84,16 @@ void multiply_group(const PackedRows& packed, std::size_t group, std::size_t row
   }
 }
 
-void multiply(const PackedRows& packed, std::size_t group, std::size_t rows,
+void multiply(const Bf16PlaneRows& weight, std::size_t group, std::size_t rows,
               const Tokens& tokens) noexcept {
   std::size_t t = 0;
-  for (; t + 2 <= tokens.count; t += 2) multiply_group<2>(packed, group, rows, tokens, t);
-  if (t < tokens.count) multiply_group<1>(packed, group, rows, tokens, t);
+  for (; t + 2 <= tokens.count; t += 2) multiply_group<2>(weight, group, rows, tokens, t);
+  if (t < tokens.count) multiply_group<1>(weight, group, rows, tokens, t);
 }
 
-void widen(const PackedRows& packed, std::size_t group, std::size_t begin, std::size_t end,
+void widen(const Bf16PlaneRows& weight, std::size_t group, std::size_t begin, std::size_t end,
            float* widened, std::size_t stride) noexcept {
-  GroupPlanes planes = planes_of(packed, group);
+  GroupPlanes planes = planes_of(weight, group);
   const uint8x16_t table_u8x16 = vld1q_u8(planes.table);
   const auto upper = [&](std::size_t unit, std::uint8_t* bytes) noexcept {
     store_upper(planes, table_u8x16, unit, bytes);
@@ -111,6 +111,6 @@ void widen(const PackedRows& packed, std::size_t group, std::size_t begin, std::
 
 }  // namespace
 
-const PackedKernels packed_neon = {multiply, widen};
+const Bf16PlanesKernels bf16_planes_neon = {multiply, widen};
 
 }  // namespace meadow::kernels

@@ -6,8 +6,8 @@
 #include <cstddef>
 #include <cstdint>
 
+#include "meadow/kernels/f16_planes/strip.h"
 #include "meadow/kernels/lanes_avx512.h"
-#include "meadow/kernels/packed_f16/planes.h"
 
 namespace meadow::kernels {
 namespace {
@@ -133,18 +133,18 @@ void add_strip(const F16Strip& strip, const std::uint8_t* upper, std::size_t col
 }
 
 template <std::size_t Count>
-void multiply_group(const PackedF16Rows& packed, std::size_t group, std::size_t rows,
+void multiply_group(const F16PlaneRows& weight, std::size_t group, std::size_t rows,
                     const Tokens& tokens, std::size_t token) noexcept {
-  const __m512i table_u8x64 = _mm512_loadu_si512(f16_table_of(packed, group));
-  const std::size_t units = units_of(packed.columns);
+  const __m512i table_u8x64 = _mm512_loadu_si512(f16_table_of(weight, group));
+  const std::size_t units = units_of(weight.columns);
   const float* x = tokens.x + token * tokens.x_stride;
   Sums<Count> sums = {};
   for (std::size_t begin = 0; begin < units; begin += kStripUnits) {
     alignas(kLine) std::uint8_t bytes[kStripBytes];
-    const F16Strip strip = f16_strip_of(packed, group, begin, units);
+    const F16Strip strip = f16_strip_of(weight, group, begin, units);
     decode(strip, table_u8x64, bytes);
     const std::size_t column = begin * kUnitColumns;
-    add_strip(strip, bytes, packed.columns - column, x + column, tokens.x_stride, sums);
+    add_strip(strip, bytes, weight.columns - column, x + column, tokens.x_stride, sums);
   }
   for (std::size_t t = 0; t < Count; ++t) {
     float* y = tokens.y + (token + t) * tokens.y_stride;
@@ -152,13 +152,13 @@ void multiply_group(const PackedF16Rows& packed, std::size_t group, std::size_t 
   }
 }
 
-void multiply(const PackedF16Rows& packed, std::size_t group, std::size_t rows,
+void multiply(const F16PlaneRows& weight, std::size_t group, std::size_t rows,
               const Tokens& tokens) noexcept {
   std::size_t t = 0;
-  for (; t + 4 <= tokens.count; t += 4) multiply_group<4>(packed, group, rows, tokens, t);
-  if (tokens.count - t == 3) multiply_group<3>(packed, group, rows, tokens, t);
-  if (tokens.count - t == 2) multiply_group<2>(packed, group, rows, tokens, t);
-  if (tokens.count - t == 1) multiply_group<1>(packed, group, rows, tokens, t);
+  for (; t + 4 <= tokens.count; t += 4) multiply_group<4>(weight, group, rows, tokens, t);
+  if (tokens.count - t == 3) multiply_group<3>(weight, group, rows, tokens, t);
+  if (tokens.count - t == 2) multiply_group<2>(weight, group, rows, tokens, t);
+  if (tokens.count - t == 1) multiply_group<1>(weight, group, rows, tokens, t);
 }
 
 void store(const Pair& pair, float* to, std::size_t stride) noexcept {
@@ -168,12 +168,12 @@ void store(const Pair& pair, float* to, std::size_t stride) noexcept {
   }
 }
 
-void widen(const PackedF16Rows& packed, std::size_t group, std::size_t begin, std::size_t end,
+void widen(const F16PlaneRows& weight, std::size_t group, std::size_t begin, std::size_t end,
            float* widened, std::size_t stride) noexcept {
-  const __m512i table_u8x64 = _mm512_loadu_si512(f16_table_of(packed, group));
+  const __m512i table_u8x64 = _mm512_loadu_si512(f16_table_of(weight, group));
   for (; begin < end; begin += kStripUnits) {
     alignas(kLine) std::uint8_t bytes[kStripBytes];
-    const F16Strip strip = f16_strip_of(packed, group, begin, end);
+    const F16Strip strip = f16_strip_of(weight, group, begin, end);
     decode(strip, table_u8x64, bytes);
     for (std::size_t n = 0; n < strip.units; ++n, widened += kUnitColumns) {
       const std::size_t at = n * kUnitLower;
@@ -186,6 +186,6 @@ void widen(const PackedF16Rows& packed, std::size_t group, std::size_t begin, st
 
 }  // namespace
 
-const PackedF16Kernels packed_f16_avx512 = {multiply, widen};
+const F16PlanesKernels f16_planes_avx512 = {multiply, widen};
 
 }  // namespace meadow::kernels

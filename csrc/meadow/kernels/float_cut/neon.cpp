@@ -1,5 +1,5 @@
 // The compiler vectorises with 128 bits.
-#include "meadow/kernels/planes/loops.h"
+#include "meadow/kernels/float_cut/loops.h"
 
 namespace meadow::kernels {
 namespace {
@@ -16,7 +16,7 @@ void unpack(const std::uint8_t* packed, std::size_t count, unsigned width,
 
 }  // namespace
 
-const PlaneKernels planes_neon = {
+const FloatCutKernels float_cut_neon = {
     split, merge, pack, unpack, split_f32, merge_f32, add_squares_bf16, add_squares_f16};
 
 }  // namespace meadow::kernels

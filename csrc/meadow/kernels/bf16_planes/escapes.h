@@ -6,7 +6,7 @@
 #include <cstddef>
 #include <cstdint>
 
-#include "meadow/kernels/packed/packed.h"
+#include "meadow/kernels/bf16_planes/bf16_planes.h"
 
 namespace meadow::kernels {
 namespace {
@@ -19,11 +19,11 @@ struct GroupPlanes {
   const Escape* last;    // past the group's last
 };
 
-GroupPlanes planes_of(const PackedRows& packed, std::size_t group) noexcept {
-  const std::size_t at = group * units_of(packed.columns);
-  return {packed.codes + at * kUnitCodes, packed.lower + at * kUnitLower,
-          packed.tables + group / kTableGroups * kUpperBytes,
-          packed.escapes + packed.escaped[group], packed.escapes + packed.escaped[group + 1]};
+GroupPlanes planes_of(const Bf16PlaneRows& weight, std::size_t group) noexcept {
+  const std::size_t at = group * units_of(weight.columns);
+  return {weight.codes + at * kUnitCodes, weight.lower + at * kUnitLower,
+          weight.tables + group / kTableGroups * kUpperBytes,
+          weight.escapes + weight.escaped[group], weight.escapes + weight.escaped[group + 1]};
 }
 
 // Goes over units [begin, end) in order and calls coded(first, end) for runs of units, and

@@ -2,8 +2,8 @@
 #include <cstddef>
 #include <cstdint>
 
+#include "meadow/kernels/f16_planes/strip.h"
 #include "meadow/kernels/float_bits.h"
-#include "meadow/kernels/packed_f16/planes.h"
 
 namespace meadow::kernels {
 namespace {
@@ -45,11 +45,11 @@ Unit unit_of(const F16Strip& strip, const UpperBytes& upper, std::size_t n) noex
 
 // Calls each(unit of the group, its weights) for units [begin, end) in order.
 template <typename Each>
-void for_each_unit(const PackedF16Rows& packed, std::size_t group, std::size_t begin,
+void for_each_unit(const F16PlaneRows& weight, std::size_t group, std::size_t begin,
                    std::size_t end, const Each& each) noexcept {
   for (; begin < end; begin += kStripUnits) {
-    const F16Strip strip = f16_strip_of(packed, group, begin, end);
-    const UpperBytes upper = upper_bytes(strip, f16_table_of(packed, group));
+    const F16Strip strip = f16_strip_of(weight, group, begin, end);
+    const UpperBytes upper = upper_bytes(strip, f16_table_of(weight, group));
     for (std::size_t n = 0; n < strip.units; ++n) each(begin + n, unit_of(strip, upper, n));
   }
 }
@@ -61,33 +61,33 @@ float reduced(float* lanes) noexcept {
   return lanes[0];
 }
 
-void multiply_one(const PackedF16Rows& packed, std::size_t group, std::size_t rows, const float* x,
+void multiply_one(const F16PlaneRows& weight, std::size_t group, std::size_t rows, const float* x,
                   float* y) noexcept {
   float lanes[kGroupRows][kLanes] = {};
   const auto add = [&](std::size_t n, const Unit& unit) noexcept {
     const std::size_t begin = n * kUnitColumns;
-    for (std::size_t c = begin; c < begin + kUnitColumns && c < packed.columns; ++c) {
+    for (std::size_t c = begin; c < begin + kUnitColumns && c < weight.columns; ++c) {
       for (std::size_t row = 0; row < rows; ++row) {
         float& lane = lanes[row][c % kLanes];
         lane = std::fma(unit.values[row][c - begin], x[c], lane);
       }
     }
   };
-  for_each_unit(packed, group, 0, units_of(packed.columns), add);
+  for_each_unit(weight, group, 0, units_of(weight.columns), add);
   for (std::size_t row = 0; row < rows; ++row) y[row] = reduced(lanes[row]);
 }
 
-void multiply(const PackedF16Rows& packed, std::size_t group, std::size_t rows,
+void multiply(const F16PlaneRows& weight, std::size_t group, std::size_t rows,
               const Tokens& tokens) noexcept {
   for (std::size_t t = 0; t < tokens.count; ++t) {
-    multiply_one(packed, group, rows, tokens.x + t * tokens.x_stride,
+    multiply_one(weight, group, rows, tokens.x + t * tokens.x_stride,
                  tokens.y + t * tokens.y_stride);
   }
 }
 
-void widen(const PackedF16Rows& packed, std::size_t group, std::size_t begin, std::size_t end,
+void widen(const F16PlaneRows& weight, std::size_t group, std::size_t begin, std::size_t end,
            float* widened, std::size_t stride) noexcept {
-  for_each_unit(packed, group, begin, end, [&](std::size_t n, const Unit& unit) noexcept {
+  for_each_unit(weight, group, begin, end, [&](std::size_t n, const Unit& unit) noexcept {
     for (std::size_t row = 0; row < kGroupRows; ++row) {
       for (std::size_t c = 0; c < kUnitColumns; ++c) {
         widened[row * stride + (n - begin) * kUnitColumns + c] = unit.values[row][c];
@@ -98,6 +98,6 @@ void widen(const PackedF16Rows& packed, std::size_t group, std::size_t begin, st
 
 }  // namespace
 
-const PackedF16Kernels packed_f16_scalar = {multiply, widen};
+const F16PlanesKernels f16_planes_scalar = {multiply, widen};
 
 }  // namespace meadow::kernels

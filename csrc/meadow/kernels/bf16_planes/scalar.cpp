@@ -2,8 +2,8 @@
 #include <cstddef>
 #include <cstdint>
 
+#include "meadow/kernels/bf16_planes/bf16_planes.h"
 #include "meadow/kernels/float_bits.h"
-#include "meadow/kernels/packed/packed.h"
 
 namespace meadow::kernels {
 namespace {
@@ -12,30 +12,30 @@ struct Unit {
   float values[kGroupRows][kUnitColumns];
 };
 
-std::uint8_t upper_byte(const PackedRows& packed, std::size_t group, const std::uint8_t* codes,
+std::uint8_t upper_byte(const Bf16PlaneRows& weight, std::size_t group, const std::uint8_t* codes,
                         std::size_t row, std::size_t byte) noexcept {
   const unsigned pair = codes[row / 2 * kUnitColumns + byte];
   const unsigned code = row % 2 == 0 ? pair & 15 : pair >> 4;
-  return packed.tables[group / kTableGroups * kUpperBytes + code];
+  return weight.tables[group / kTableGroups * kUpperBytes + code];
 }
 
 void set(Unit& unit, std::size_t row, std::size_t byte, unsigned upper, unsigned lower) noexcept {
   unit.values[row][column_of_byte(byte)] = float_of(upper << 24 | lower << 16);
 }
 
-Unit decoded(const PackedRows& packed, std::size_t group, std::size_t n) noexcept {
-  const std::size_t at = group * units_of(packed.columns) + n;
-  const std::uint8_t* codes = packed.codes + at * kUnitCodes;
-  const std::uint8_t* lower = packed.lower + at * kUnitLower;
+Unit decoded(const Bf16PlaneRows& weight, std::size_t group, std::size_t n) noexcept {
+  const std::size_t at = group * units_of(weight.columns) + n;
+  const std::uint8_t* codes = weight.codes + at * kUnitCodes;
+  const std::uint8_t* lower = weight.lower + at * kUnitLower;
   Unit unit;
   for (std::size_t row = 0; row < kGroupRows; ++row) {
     for (std::size_t byte = 0; byte < kUnitColumns; ++byte) {
-      const std::uint8_t upper = upper_byte(packed, group, codes, row, byte);
+      const std::uint8_t upper = upper_byte(weight, group, codes, row, byte);
       set(unit, row, byte, upper, lower[row * kUnitColumns + byte]);
     }
   }
-  for (std::uint32_t e = packed.escaped[group]; e < packed.escaped[group + 1]; ++e) {
-    const Escape& escape = packed.escapes[e];
+  for (std::uint32_t e = weight.escaped[group]; e < weight.escaped[group + 1]; ++e) {
+    const Escape& escape = weight.escapes[e];
     if (escape.unit != n) continue;
     const std::size_t row = escape.byte / kUnitColumns;
     set(unit, row, escape.byte % kUnitColumns, escape.upper, lower[escape.byte]);
@@ -50,13 +50,13 @@ float reduced(float* lanes) noexcept {
   return lanes[0];
 }
 
-void multiply_one(const PackedRows& packed, std::size_t group, std::size_t rows, const float* x,
+void multiply_one(const Bf16PlaneRows& weight, std::size_t group, std::size_t rows, const float* x,
                   float* y) noexcept {
   float lanes[kGroupRows][kLanes] = {};
-  for (std::size_t n = 0; n < units_of(packed.columns); ++n) {
-    const Unit unit = decoded(packed, group, n);
+  for (std::size_t n = 0; n < units_of(weight.columns); ++n) {
+    const Unit unit = decoded(weight, group, n);
     const std::size_t begin = n * kUnitColumns;
-    for (std::size_t c = begin; c < begin + kUnitColumns && c < packed.columns; ++c) {
+    for (std::size_t c = begin; c < begin + kUnitColumns && c < weight.columns; ++c) {
       for (std::size_t row = 0; row < rows; ++row) {
         float& lane = lanes[row][c % kLanes];
         lane = std::fma(unit.values[row][c - begin], x[c], lane);
@@ -66,18 +66,18 @@ void multiply_one(const PackedRows& packed, std::size_t group, std::size_t rows,
   for (std::size_t row = 0; row < rows; ++row) y[row] = reduced(lanes[row]);
 }
 
-void multiply(const PackedRows& packed, std::size_t group, std::size_t rows,
+void multiply(const Bf16PlaneRows& weight, std::size_t group, std::size_t rows,
               const Tokens& tokens) noexcept {
   for (std::size_t t = 0; t < tokens.count; ++t) {
-    multiply_one(packed, group, rows, tokens.x + t * tokens.x_stride,
+    multiply_one(weight, group, rows, tokens.x + t * tokens.x_stride,
                  tokens.y + t * tokens.y_stride);
   }
 }
 
-void widen(const PackedRows& packed, std::size_t group, std::size_t begin, std::size_t end,
+void widen(const Bf16PlaneRows& weight, std::size_t group, std::size_t begin, std::size_t end,
            float* widened, std::size_t stride) noexcept {
   for (std::size_t n = begin; n < end; ++n) {
-    const Unit unit = decoded(packed, group, n);
+    const Unit unit = decoded(weight, group, n);
     for (std::size_t row = 0; row < kGroupRows; ++row) {
       for (std::size_t c = 0; c < kUnitColumns; ++c) {
         widened[row * stride + (n - begin) * kUnitColumns + c] = unit.values[row][c];
@@ -88,6 +88,6 @@ void widen(const PackedRows& packed, std::size_t group, std::size_t begin, std::
 
 }  // namespace
 
-const PackedKernels packed_scalar = {multiply, widen};
+const Bf16PlanesKernels bf16_planes_scalar = {multiply, widen};
 
 }  // namespace meadow::kernels

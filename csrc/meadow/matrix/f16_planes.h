@@ -1,4 +1,4 @@
-// Packed F16 as a matrix, for values that need its precision.
+// F16 planes as a matrix, for values that need the precision of F16.
 #pragma once
 
 #include <cstdint>
@@ -9,9 +9,9 @@
 namespace meadow {
 
 // Throws InvalidArgument for an empty weight, and for NaN and infinities.
-std::unique_ptr<Matrix> packed_f16_matrix(const std::uint16_t* values, std::size_t rows,
+std::unique_ptr<Matrix> f16_planes_matrix(const std::uint16_t* values, std::size_t rows,
                                           std::size_t columns, unsigned threads);
 
-std::unique_ptr<Matrix> packed_f16_matrix_of(const MatrixParts& parts);
+std::unique_ptr<Matrix> f16_planes_matrix_of(const MatrixParts& parts);
 
 }  // namespace meadow

@@ -6,8 +6,8 @@
 #include <cstddef>
 #include <cstdint>
 
+#include "meadow/kernels/bf16_planes/escapes.h"
 #include "meadow/kernels/lanes_avx512.h"
-#include "meadow/kernels/packed/escapes.h"
 
 namespace meadow::kernels {
 namespace {
@@ -96,12 +96,12 @@ void prefetch(const std::uint8_t* codes, const std::uint8_t* lower) noexcept {
 }
 
 template <std::size_t Count>
-void multiply_group(const PackedRows& packed, std::size_t group, std::size_t rows,
+void multiply_group(const Bf16PlaneRows& weight, std::size_t group, std::size_t rows,
                     const Tokens& tokens, std::size_t token) noexcept {
-  GroupPlanes planes = planes_of(packed, group);
+  GroupPlanes planes = planes_of(weight, group);
   const __m512i table_u8x64 = load_wide_table(planes.table);
   const float* x = tokens.x + token * tokens.x_stride;
-  const std::size_t whole = packed.columns / kUnitColumns;
+  const std::size_t whole = weight.columns / kUnitColumns;
   Sums<Count> sums = {};
   const auto upper = [&](std::size_t unit, std::uint8_t* bytes) noexcept {
     store_upper(planes, table_u8x64, unit, bytes);
@@ -124,7 +124,7 @@ void multiply_group(const PackedRows& packed, std::size_t group, std::size_t row
     }
   };
   for_each_run(planes, 0, whole, upper, coded, stored);
-  if (const std::size_t left = packed.columns % kUnitColumns; left != 0) {
+  if (const std::size_t left = weight.columns % kUnitColumns; left != 0) {
     const auto few = [&](std::size_t unit, const std::uint8_t* bytes) noexcept {
       for (std::size_t p = 0; p < kPairs; ++p) {
         sums.add_few(p, stored_pair(planes, unit, bytes, p), x + unit * kUnitColumns,
@@ -139,18 +139,18 @@ void multiply_group(const PackedRows& packed, std::size_t group, std::size_t row
   }
 }
 
-void multiply(const PackedRows& packed, std::size_t group, std::size_t rows,
+void multiply(const Bf16PlaneRows& weight, std::size_t group, std::size_t rows,
               const Tokens& tokens) noexcept {
   std::size_t t = 0;
-  for (; t + 4 <= tokens.count; t += 4) multiply_group<4>(packed, group, rows, tokens, t);
-  if (tokens.count - t == 3) multiply_group<3>(packed, group, rows, tokens, t);
-  if (tokens.count - t == 2) multiply_group<2>(packed, group, rows, tokens, t);
-  if (tokens.count - t == 1) multiply_group<1>(packed, group, rows, tokens, t);
+  for (; t + 4 <= tokens.count; t += 4) multiply_group<4>(weight, group, rows, tokens, t);
+  if (tokens.count - t == 3) multiply_group<3>(weight, group, rows, tokens, t);
+  if (tokens.count - t == 2) multiply_group<2>(weight, group, rows, tokens, t);
+  if (tokens.count - t == 1) multiply_group<1>(weight, group, rows, tokens, t);
 }
 
-void widen(const PackedRows& packed, std::size_t group, std::size_t begin, std::size_t end,
+void widen(const Bf16PlaneRows& weight, std::size_t group, std::size_t begin, std::size_t end,
            float* widened, std::size_t stride) noexcept {
-  GroupPlanes planes = planes_of(packed, group);
+  GroupPlanes planes = planes_of(weight, group);
   const __m512i table_u8x64 = load_wide_table(planes.table);
   const auto upper = [&](std::size_t unit, std::uint8_t* bytes) noexcept {
     store_upper(planes, table_u8x64, unit, bytes);
@@ -171,6 +171,6 @@ void widen(const PackedRows& packed, std::size_t group, std::size_t begin, std::
 
 }  // namespace
 
-const PackedKernels packed_avx512 = {multiply, widen};
+const Bf16PlanesKernels bf16_planes_avx512 = {multiply, widen};
 
 }  // namespace meadow::kernels

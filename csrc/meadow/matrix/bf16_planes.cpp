@@ -1,4 +1,4 @@
-#include "meadow/matrix/packed.h"
+#include "meadow/matrix/bf16_planes.h"
 
 #include <algorithm>
 #include <utility>
@@ -14,14 +14,14 @@
 namespace meadow {
 namespace {
 
-class PackedMatrix final : public Matrix {
+class Bf16PlanesMatrix final : public Matrix {
  public:
-  explicit PackedMatrix(FloatPlanes planes)
+  explicit Bf16PlanesMatrix(Bf16Planes planes)
       : Matrix(planes.rows, planes.columns),
         planes_(std::move(planes)),
         view_(planes_.view()),
         bytes_(planes_.bytes()) {}
-  PackedMatrix(const kernels::PackedRows& view, std::size_t rows, std::size_t bytes)
+  Bf16PlanesMatrix(const kernels::Bf16PlaneRows& view, std::size_t rows, std::size_t bytes)
       : Matrix(rows, view.columns), view_(view), bytes_(bytes) {
     const std::size_t units =
         block_count(rows, kernels::kGroupRows) * kernels::units_of(view.columns);
@@ -72,9 +72,9 @@ class PackedMatrix final : public Matrix {
     }
   }
 
-  const kernels::PackedKernels& kernels_ = kernels::packed_kernels(active_isa());
-  FloatPlanes planes_;  // empty if others own them
-  kernels::PackedRows view_;
+  const kernels::Bf16PlanesKernels& kernels_ = kernels::bf16_planes_kernels(active_isa());
+  Bf16Planes planes_;  // empty if others own them
+  kernels::Bf16PlaneRows view_;
   std::size_t bytes_;
 };
 
@@ -91,27 +91,27 @@ FloatType float_type_of(DenseType type) noexcept {
 
 }  // namespace
 
-std::unique_ptr<Matrix> packed_matrix(FloatPlanes planes) {
-  return std::make_unique<PackedMatrix>(std::move(planes));
+std::unique_ptr<Matrix> bf16_planes_matrix(Bf16Planes planes) {
+  return std::make_unique<Bf16PlanesMatrix>(std::move(planes));
 }
 
-std::unique_ptr<Matrix> packed_matrix(const kernels::PackedRows& planes, std::size_t rows,
-                                      std::size_t bytes) {
-  return std::make_unique<PackedMatrix>(planes, rows, bytes);
+std::unique_ptr<Matrix> bf16_planes_matrix(const kernels::Bf16PlaneRows& planes, std::size_t rows,
+                                           std::size_t bytes) {
+  return std::make_unique<Bf16PlanesMatrix>(planes, rows, bytes);
 }
 
-std::unique_ptr<Matrix> packed_matrix(DenseType type, const void* values, std::size_t rows,
-                                      std::size_t columns, unsigned threads) {
+std::unique_ptr<Matrix> bf16_planes_matrix(DenseType type, const void* values, std::size_t rows,
+                                           std::size_t columns, unsigned threads) {
   const FloatType content = narrowest_type(values, rows * columns, float_type_of(type), threads);
   if (content != FloatType::kBF16) {
     invalid("values: expected ones that BF16 holds exactly, found ones that need " +
             std::string(name_of(content)));
   }
-  return packed_matrix(
-      encode_float_planes(rows, columns, bf16_rows(float_type_of(type), values, columns), threads));
+  return bf16_planes_matrix(
+      encode_bf16_planes(rows, columns, bf16_rows(float_type_of(type), values, columns), threads));
 }
 
-std::unique_ptr<Matrix> packed_matrix_of(const MatrixParts& parts) {
+std::unique_ptr<Matrix> bf16_planes_matrix_of(const MatrixParts& parts) {
   if (parts.columns > kMostPlaneColumns) {
     invalid("planes: expected at most " + std::to_string(kMostPlaneColumns) + " columns, found " +
             std::to_string(parts.columns));
@@ -126,10 +126,10 @@ std::unique_ptr<Matrix> packed_matrix_of(const MatrixParts& parts) {
   const auto escapes = reader.take<kernels::Escape>("escapes");
   const auto escaped = reader.take<std::uint32_t>("escaped", groups + 1);
   reader.finish();
-  const kernels::PackedRows planes = {codes.data(),   lower.data(),   table.data(),
-                                      escapes.data(), escaped.data(), parts.columns};
+  const kernels::Bf16PlaneRows planes = {codes.data(),   lower.data(),   table.data(),
+                                         escapes.data(), escaped.data(), parts.columns};
   check_escapes(planes, parts.rows, escapes.size());
-  return packed_matrix(
+  return bf16_planes_matrix(
       planes, parts.rows,
       codes.size() + lower.size() + table.size() + escapes.size_bytes() + escaped.size_bytes());
 }

@@ -5,8 +5,8 @@
 #include <cstddef>
 #include <cstdint>
 
+#include "meadow/kernels/bf16_planes/escapes.h"
 #include "meadow/kernels/lanes_avx2.h"
-#include "meadow/kernels/packed/escapes.h"
 
 namespace meadow::kernels {
 namespace {
@@ -121,12 +121,12 @@ struct Sums {
 };
 
 template <std::size_t Rows, std::size_t Count>
-void multiply_rows(const PackedRows& packed, std::size_t group, std::size_t first, std::size_t rows,
-                   const Tokens& tokens, std::size_t token) noexcept {
-  GroupPlanes planes = planes_of(packed, group);
+void multiply_rows(const Bf16PlaneRows& weight, std::size_t group, std::size_t first,
+                   std::size_t rows, const Tokens& tokens, std::size_t token) noexcept {
+  GroupPlanes planes = planes_of(weight, group);
   const __m256i table_u8x32 = load_table(planes.table);
   const float* x = tokens.x + token * tokens.x_stride;
-  const std::size_t whole = packed.columns / kUnitColumns;
+  const std::size_t whole = weight.columns / kUnitColumns;
   Sums<Rows, Count> sums = {};
   const auto upper = [&](std::size_t unit, std::uint8_t* bytes) noexcept {
     store_upper(planes, table_u8x32, unit, bytes);
@@ -157,7 +157,7 @@ void multiply_rows(const PackedRows& packed, std::size_t group, std::size_t firs
     for (std::size_t r = 0; r < Rows; ++r) sums.add(r, row_of(unit, bytes, r), values);
   };
   for_each_run(planes, 0, whole, upper, coded, stored);
-  if (const std::size_t left = packed.columns % kUnitColumns; left != 0) {
+  if (const std::size_t left = weight.columns % kUnitColumns; left != 0) {
     const auto few = [&](std::size_t unit, const std::uint8_t* bytes) noexcept {
       for (std::size_t r = 0; r < Rows; ++r) {
         sums.add_few(r, row_of(unit, bytes, r), x + unit * kUnitColumns, tokens.x_stride, left);
@@ -172,19 +172,19 @@ void multiply_rows(const PackedRows& packed, std::size_t group, std::size_t firs
 }
 
 // 16 registers: one token with four rows, or two with two rows each.
-void multiply(const PackedRows& packed, std::size_t group, std::size_t rows,
+void multiply(const Bf16PlaneRows& weight, std::size_t group, std::size_t rows,
               const Tokens& tokens) noexcept {
   std::size_t t = 0;
   for (; t + 2 <= tokens.count; t += 2) {
-    multiply_rows<2, 2>(packed, group, 0, rows, tokens, t);
-    multiply_rows<2, 2>(packed, group, 2, rows, tokens, t);
+    multiply_rows<2, 2>(weight, group, 0, rows, tokens, t);
+    multiply_rows<2, 2>(weight, group, 2, rows, tokens, t);
   }
-  if (t < tokens.count) multiply_rows<kGroupRows, 1>(packed, group, 0, rows, tokens, t);
+  if (t < tokens.count) multiply_rows<kGroupRows, 1>(weight, group, 0, rows, tokens, t);
 }
 
-void widen(const PackedRows& packed, std::size_t group, std::size_t begin, std::size_t end,
+void widen(const Bf16PlaneRows& weight, std::size_t group, std::size_t begin, std::size_t end,
            float* widened, std::size_t stride) noexcept {
-  GroupPlanes planes = planes_of(packed, group);
+  GroupPlanes planes = planes_of(weight, group);
   const __m256i table_u8x32 = load_table(planes.table);
   const auto upper = [&](std::size_t unit, std::uint8_t* bytes) noexcept {
     store_upper(planes, table_u8x32, unit, bytes);
@@ -202,6 +202,6 @@ void widen(const PackedRows& packed, std::size_t group, std::size_t begin, std::
 
 }  // namespace
 
-const PackedKernels packed_avx2 = {multiply, widen};
+const Bf16PlanesKernels bf16_planes_avx2 = {multiply, widen};
 
 }  // namespace meadow::kernels
