@@ -324,8 +324,8 @@ def integer_matrix(
     """A matrix of symmetric codes `[out, in]`, which are copied.
 
     `per_scale` is the number of inputs that share a scale: 0 for one scale in all, `in` for one per
-    row, or else a multiple of 32, with `scales` row by row. With `activations` "int8", activations
-    are rounded to 8 bits with a scale for each token; with "none" they are not (weight-only).
+    row, or else a multiple of 32, with `scales` row by row. With `activations` "int8", inputs are
+    rounded to 8 bits with a scale for each token; with "none" they are not (weight-only).
     """
 
 def quantize_q8(

@@ -93,15 +93,15 @@ HeldMatrix mapped_matrix_of(const py::buffer& blob) {
           holder(std::move(info))};
 }
 
-ActivationType activation_type(const std::string& name) {
-  if (name == "F32") return ActivationType::kF32;
-  if (name == "BF16") return ActivationType::kBF16;
+InputRounding input_rounding(const std::string& name) {
+  if (name == "F32") return InputRounding::kNone;
+  if (name == "BF16") return InputRounding::kBF16;
   invalid("activations: expected F32 or BF16, found " + name);
 }
 
 py::array multiply_by(const HeldMatrix& held, const py::array& x, unsigned threads,
                       const std::string& activations) {
-  const ActivationType type = activation_type(activations);
+  const InputRounding rounding = input_rounding(activations);
   const Matrix& matrix = held.matrix();
   require_plain(x, "x");
   if (!x.dtype().is(py::dtype::of<float>())) wrong_dtype("x: expected float32");
@@ -114,7 +114,7 @@ py::array multiply_by(const HeldMatrix& held, const py::array& x, unsigned threa
   const Product product{&matrix, static_cast<const float*>(x.data()), y.data()};
   {
     const CoreCall call;
-    multiply({&product, 1}, tokens, threads, type);
+    multiply({&product, 1}, tokens, threads, rounding);
   }
   return adopt(std::move(y), py::dtype::of<float>(),
                {static_cast<py::ssize_t>(tokens), static_cast<py::ssize_t>(matrix.rows())});

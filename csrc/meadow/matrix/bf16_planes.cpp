@@ -42,7 +42,7 @@ class Bf16PlanesMatrix final : public Matrix {
 
   [[nodiscard]] bool takes_pairs() const noexcept override { return true; }
 
-  void do_multiply_rows(Block range, const Activations& x, float* y) const override {
+  void do_multiply_rows(Block range, const Inputs& x, float* y) const override {
     if (x.pairs != nullptr) return multiply_pairs(range, x, y);
     multiply_row_groups(*this, kernels_, view_, range, x, y);
   }
@@ -52,7 +52,7 @@ class Bf16PlanesMatrix final : public Matrix {
   }
 
  private:
-  void multiply_pairs(Block range, const Activations& x, float* y) const {
+  void multiply_pairs(Block range, const Inputs& x, float* y) const {
     const auto unpack = x.pair_kernels->unpack;
     multiply_many<many_tokens::Paired>(*this, range, x, y,
                                        [&](std::size_t row, std::size_t column, std::size_t count,

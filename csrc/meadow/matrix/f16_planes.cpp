@@ -58,7 +58,7 @@ class F16PlanesMatrix final : public Matrix {
   [[nodiscard]] std::size_t bytes() const noexcept override { return bytes_; }
   [[nodiscard]] std::size_t row_step() const noexcept override { return kGroupRows; }
 
-  void do_multiply_rows(Block range, const Activations& x, float* y) const override {
+  void do_multiply_rows(Block range, const Inputs& x, float* y) const override {
     multiply_row_groups(*this, kernels_, view_, range, x, y);
   }
 

@@ -16,7 +16,7 @@ namespace meadow {
 // stride).
 template <typename Kernels, typename Planes>
 void multiply_row_groups(const Matrix& matrix, const Kernels& kernels, const Planes& planes,
-                         Block range, const Activations& x, float* y) {
+                         Block range, const Inputs& x, float* y) {
   using kernels::kGroupRows;
   if (x.count >= kManyTokens) {
     return multiply_many<many_tokens::Widened>(

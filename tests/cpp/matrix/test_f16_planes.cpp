@@ -49,10 +49,10 @@ std::vector<std::uint16_t> weights_of(std::size_t count, unsigned seed, unsigned
 }
 
 std::vector<float> product(const Matrix& matrix, const std::vector<float>& x, unsigned threads,
-                           ActivationType type = ActivationType::kF32) {
+                           InputRounding rounding = InputRounding::kNone) {
   std::vector<float> y(x.size() / matrix.columns() * matrix.rows(), -1.0F);
   const Product one{&matrix, x.data(), y.data()};
-  multiply({&one, 1}, x.size() / matrix.columns(), threads, type);
+  multiply({&one, 1}, x.size() / matrix.columns(), threads, rounding);
   return y;
 }
 
@@ -67,7 +67,7 @@ void check_rows(const Matrix& matrix, const std::vector<float>& weights) {
 void check_everywhere(const std::vector<std::uint16_t>& halves, Shape shape, std::size_t tokens,
                       unsigned seed) {
   const auto weights = widened(halves);
-  const auto x = activations(tokens * shape.columns, seed);
+  const auto x = random_inputs(tokens * shape.columns, seed);
   const auto expected = specified(weights, shape, x);
   EveryIsa().run([&] {
     const auto dense = dense_matrix(DenseType::kF16, halves.data(), shape.rows, shape.columns);
@@ -142,20 +142,20 @@ TEST_CASE("F16 planes: all upper bytes of finite values, zeros of both signs, de
   check_everywhere(halves, {halves.size() / 512, 512}, 1, 1);
 }
 
-TEST_CASE("F16 planes: activations rounded to BF16 give what dense weights give") {
+TEST_CASE("F16 planes: inputs rounded to BF16 give what dense weights give") {
   const Shape shape{20, 200};
   const auto halves = weights_of(shape.rows * shape.columns, 8, 3);
   std::vector<float> expected;
   for (const std::size_t tokens : {1, 6, 40}) {
-    const auto x = activations(tokens * shape.columns, 6);
+    const auto x = random_inputs(tokens * shape.columns, 6);
     expected.clear();
     EveryIsa().run([&] {
       const auto dense = dense_matrix(DenseType::kF16, halves.data(), shape.rows, shape.columns);
       const auto packed = f16_planes_matrix(halves.data(), shape.rows, shape.columns, 1);
       CHECK_FALSE(packed->takes_pairs());
-      if (expected.empty()) expected = product(*dense, x, 1, ActivationType::kBF16);
-      CHECK(same_bits(product(*dense, x, 2, ActivationType::kBF16), expected));
-      CHECK(same_bits(product(*packed, x, 2, ActivationType::kBF16), expected));
+      if (expected.empty()) expected = product(*dense, x, 1, InputRounding::kBF16);
+      CHECK(same_bits(product(*dense, x, 2, InputRounding::kBF16), expected));
+      CHECK(same_bits(product(*packed, x, 2, InputRounding::kBF16), expected));
     });
   }
 }

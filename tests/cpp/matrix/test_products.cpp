@@ -51,7 +51,7 @@ TEST_CASE("products of every form, ISA and number of tokens are those of the con
       ++seed;
       const auto bits = bf16_weights(shape.rows * shape.columns, seed, seed % 3 * 40);
       const auto weights = widened(bits);
-      const auto x = activations(tokens * shape.columns, seed + 1000);
+      const auto x = random_inputs(tokens * shape.columns, seed + 1000);
       EveryIsa().run([&] {
         check_products(*dense_matrix(DenseType::kBF16, bits.data(), shape.rows, shape.columns),
                        weights, shape, x);
@@ -83,7 +83,7 @@ TEST_CASE("products of F16, and of F16 packed as the BF16 that it holds") {
       kernels::convert_kernels(active_isa())
           .f32_of_f16(halves.data(), halves.size(),
                       reinterpret_cast<std::uint32_t*>(weights.data()));
-      const auto x = activations(tokens * shape.columns, seed);
+      const auto x = random_inputs(tokens * shape.columns, seed);
       EveryIsa().run([&] {
         check_products(*dense_matrix(DenseType::kF16, halves.data(), shape.rows, shape.columns),
                        weights, shape, x);
@@ -104,7 +104,7 @@ TEST_CASE("F32 that is BF16 packs like BF16") {
   const auto wide =
       bf16_planes_matrix(DenseType::kF32, weights.data(), shape.rows, shape.columns, 2);
   CHECK(narrow->bytes() == wide->bytes());
-  check_products(*wide, weights, shape, activations(2 * shape.columns, 3));
+  check_products(*wide, weights, shape, random_inputs(2 * shape.columns, 3));
 }
 
 TEST_CASE("NaN, infinities and zeros of both signs keep their bits when packed") {
@@ -131,8 +131,8 @@ TEST_CASE("every weight an escape but sixteen kinds") {
       bf16_planes_matrix(DenseType::kBF16, bits.data(), shape.rows, shape.columns, 1);
   CHECK(packed->bytes() > bits.size() * 4);  // nothing is hidden
   EveryIsa().run([&] {
-    check_products(*packed, widened(bits), shape, activations(5 * shape.columns, 1));
-    check_products(*packed, widened(bits), shape, activations(12 * shape.columns, 2));
+    check_products(*packed, widened(bits), shape, random_inputs(5 * shape.columns, 1));
+    check_products(*packed, widened(bits), shape, random_inputs(12 * shape.columns, 2));
   });
 }
 
@@ -141,7 +141,7 @@ TEST_CASE("several products side by side") {
   const auto second = bf16_weights(72 * 64, 2, 0);
   const auto a = dense_matrix(DenseType::kBF16, first.data(), 40, 64);
   const auto b = bf16_planes_matrix(DenseType::kBF16, second.data(), 72, 64, 1);
-  const auto x = activations(3 * 64, 5);
+  const auto x = random_inputs(3 * 64, 5);
   std::vector<float> ya(3 * 40);
   std::vector<float> yb(3 * 72);
   const Product both[] = {{a.get(), x.data(), ya.data()}, {b.get(), x.data(), yb.data()}};

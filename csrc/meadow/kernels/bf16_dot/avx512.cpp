@@ -12,7 +12,7 @@
 namespace meadow::kernels {
 namespace {
 
-constexpr std::size_t kMostTokens = 6;  // 24 sums, 4 rows and 1 activation in 32 registers
+constexpr std::size_t kMostTokens = 6;  // 24 sums, 4 rows and 1 input in 32 registers
 constexpr std::size_t kHalf = 16;
 
 __m512bh load_pairs(const std::uint16_t* pairs) noexcept {

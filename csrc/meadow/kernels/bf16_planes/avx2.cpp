@@ -67,7 +67,7 @@ void store_upper(const GroupPlanes& planes, __m256i table_u8x32, std::size_t uni
   }
 }
 
-// The activations of a unit, eight and eight: loaded once for all rows.
+// The inputs of a unit, eight and eight: loaded once for all rows.
 template <std::size_t Count>
 struct Values {
   __m256 columns_f32x8[Count][4];

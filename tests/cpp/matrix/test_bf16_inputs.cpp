@@ -1,4 +1,4 @@
-// Products with activations rounded to BF16: the contract of kernels/bf16_dot, by the instruction
+// Products with inputs rounded to BF16: the contract of kernels/bf16_dot, by the instruction
 // where the CPU has it, and by kernels that flush denormals elsewhere.
 #include <cmath>
 #include <cstdint>
@@ -43,7 +43,7 @@ std::vector<float> rounded(const std::vector<float>& x) {
   return values;
 }
 
-// [tokens, rows] of weights and rounded activations.
+// [tokens, rows] of weights and rounded inputs.
 std::vector<float> specified_flushed(const std::vector<float>& weights, Shape shape,
                                      const std::vector<float>& x) {
   std::vector<float> y;
@@ -75,7 +75,7 @@ std::vector<float> product(const Matrix& matrix, const std::vector<float>& x, un
   const std::size_t tokens = x.size() / matrix.columns();
   std::vector<float> y(tokens * matrix.rows(), -1.0F);
   const Product one{&matrix, x.data(), y.data()};
-  multiply({&one, 1}, tokens, threads, ActivationType::kBF16);
+  multiply({&one, 1}, tokens, threads, InputRounding::kBF16);
   return y;
 }
 
@@ -98,7 +98,7 @@ void check_every_form(const std::vector<std::uint16_t>& bits, Shape shape,
 
 }  // namespace
 
-TEST_CASE("products with activations in BF16 are those of their contract") {
+TEST_CASE("products with inputs in BF16 are those of their contract") {
   unsigned seed = 0;
   for (const Shape shape : kShapes) {
     for (const std::size_t tokens : {1U, 5U, 32U, 33U, 70U, 150U}) {
@@ -107,12 +107,12 @@ TEST_CASE("products with activations in BF16 are those of their contract") {
       CAPTURE(tokens);
       ++seed;
       check_every_form(bf16_weights(shape.rows * shape.columns, seed, seed % 3 * 40), shape,
-                       activations(tokens * shape.columns, seed + 1000));
+                       random_inputs(tokens * shape.columns, seed + 1000));
     }
   }
 }
 
-TEST_CASE("denormal weights, activations and sums count as zeros of their sign") {
+TEST_CASE("denormal weights, inputs and sums count as zeros of their sign") {
   const Shape shape{9, 96};
   auto random = generator(8);
   std::vector<std::uint16_t> bits;
@@ -121,7 +121,7 @@ TEST_CASE("denormal weights, activations and sums count as zeros of their sign")
     bits.push_back(static_cast<std::uint16_t>(random() & 0x81FFU));
   }
   for (const std::size_t tokens : {1U, 40U}) {
-    auto x = activations(tokens * shape.columns, 9);
+    auto x = random_inputs(tokens * shape.columns, 9);
     for (std::size_t i = 0; i < x.size(); i += 7) x[i] *= 1e-39F;
     check_every_form(bits, shape, x);
   }
@@ -147,7 +147,7 @@ TEST_CASE("the instruction of pairs equals its scalar specification") {
     const std::size_t units = (columns + 31) / 32;
     const std::size_t stride = units * 32 + 3;
     const auto weights = bf16_weights(4 * columns, 1, 5);
-    const auto x = activations(13 * columns, 2);
+    const auto x = random_inputs(13 * columns, 2);
     const auto run = [&](const kernels::Bf16DotKernels& kernel) {
       std::vector<std::uint16_t> rows(4 * stride, 7);
       std::vector<std::uint16_t> values(13 * stride, 7);

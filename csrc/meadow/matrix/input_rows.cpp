@@ -1,4 +1,4 @@
-#include "meadow/matrix/activation_rows.h"
+#include "meadow/matrix/input_rows.h"
 
 #include <cstring>
 
@@ -8,16 +8,17 @@
 
 namespace meadow {
 
-TokenRows::TokenRows(const float* x, std::size_t columns, std::size_t tokens, ActivationType type)
+TokenRows::TokenRows(const float* x, std::size_t columns, std::size_t tokens,
+                     InputRounding rounding)
     : x_(x),
       columns_(columns),
       stride_(many_tokens::padded<float>(columns)),
-      rounded_(type == ActivationType::kBF16),
+      rounded_(rounding == InputRounding::kBF16),
       rows_(tokens * stride_) {}
 
-bool TokenRows::wanted(const Matrix& matrix, std::size_t tokens, ActivationType type) noexcept {
-  if (matrix.holds_integers() || TokenPairs::wanted(matrix, tokens, type)) return false;
-  return tokens >= kManyTokens || type == ActivationType::kBF16;
+bool TokenRows::wanted(const Matrix& matrix, std::size_t tokens, InputRounding rounding) noexcept {
+  if (matrix.holds_integers() || TokenPairs::wanted(matrix, tokens, rounding)) return false;
+  return tokens >= kManyTokens || rounding == InputRounding::kBF16;
 }
 
 void TokenRows::prepare(std::size_t token) noexcept {
@@ -32,21 +33,21 @@ void TokenRows::prepare(std::size_t token) noexcept {
   }
 }
 
-void TokenRows::add_to(Activations& x) const noexcept {
+void TokenRows::add_to(Inputs& x) const noexcept {
   x.values = rows_.data();
   x.stride = stride_;
 }
 
 TokenPairs::TokenPairs(const float* x, std::size_t columns, std::size_t tokens,
-                       ActivationType /*type*/)
+                       InputRounding /*rounding*/)
     : kernels_(kernels::bf16_dot_kernels(active_isa())),
       x_(x),
       columns_(columns),
       stride_(many_tokens::padded<std::uint16_t>(columns)),
       pairs_(tokens * stride_) {}
 
-bool TokenPairs::wanted(const Matrix& matrix, std::size_t tokens, ActivationType type) noexcept {
-  return type == ActivationType::kBF16 && tokens >= kManyTokens && matrix.takes_pairs() &&
+bool TokenPairs::wanted(const Matrix& matrix, std::size_t tokens, InputRounding rounding) noexcept {
+  return rounding == InputRounding::kBF16 && tokens >= kManyTokens && matrix.takes_pairs() &&
          kernels::bf16_dot_kernels(active_isa()) != nullptr;
 }
 
@@ -54,7 +55,7 @@ void TokenPairs::prepare(std::size_t token) noexcept {
   kernels_->round(x_ + token * columns_, columns_, pairs_.data() + token * stride_);
 }
 
-void TokenPairs::add_to(Activations& x) const noexcept {
+void TokenPairs::add_to(Inputs& x) const noexcept {
   x.pairs = pairs_.data();
   x.pair_stride = stride_;
   x.pair_kernels = kernels_;

@@ -1,4 +1,4 @@
-// Activations as integers: symmetric INT8 with one scale per token.
+// Inputs as integers: symmetric INT8 with one scale per token.
 #pragma once
 
 #include <cstddef>
@@ -14,11 +14,11 @@ namespace meadow {
 // The INT8 codes of one x [tokens, columns].
 class TokenCodes {
  public:
-  TokenCodes(const float* x, std::size_t columns, std::size_t tokens, ActivationType type);
+  TokenCodes(const float* x, std::size_t columns, std::size_t tokens, InputRounding rounding);
 
-  static bool wanted(const Matrix& matrix, std::size_t tokens, ActivationType type) noexcept;
+  static bool wanted(const Matrix& matrix, std::size_t tokens, InputRounding rounding) noexcept;
   void prepare(std::size_t token) noexcept;
-  void add_to(Activations& x) const noexcept;
+  void add_to(Inputs& x) const noexcept;
 
  private:
   const kernels::IntegerKernels& kernels_ = kernels::integer_kernels(active_isa());

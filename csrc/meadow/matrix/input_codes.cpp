@@ -1,14 +1,14 @@
-#include "meadow/matrix/activation_codes.h"
+#include "meadow/matrix/input_codes.h"
 
 namespace meadow {
 namespace {
 
-constexpr std::size_t kStep = 64;  // of code_stride, see Activations
+constexpr std::size_t kStep = 64;  // of code_stride, see Inputs
 
 }  // namespace
 
 TokenCodes::TokenCodes(const float* x, std::size_t columns, std::size_t tokens,
-                       ActivationType /*type*/)
+                       InputRounding /*rounding*/)
     : x_(x),
       columns_(columns),
       stride_((columns + kStep - 1) / kStep * kStep),
@@ -17,7 +17,7 @@ TokenCodes::TokenCodes(const float* x, std::size_t columns, std::size_t tokens,
       block_sums_(tokens * (stride_ / kernels::kBlockColumns)) {}
 
 bool TokenCodes::wanted(const Matrix& matrix, std::size_t /*tokens*/,
-                        ActivationType /*type*/) noexcept {
+                        InputRounding /*rounding*/) noexcept {
   return matrix.wants_codes();
 }
 
@@ -28,7 +28,7 @@ void TokenCodes::prepare(std::size_t token) noexcept {
                         block_sums_.data() + token * blocks);
 }
 
-void TokenCodes::add_to(Activations& x) const noexcept {
+void TokenCodes::add_to(Inputs& x) const noexcept {
   x.codes = codes_.data();
   x.code_stride = stride_;
   x.scales = scales_.data();

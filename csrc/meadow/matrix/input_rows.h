@@ -1,4 +1,4 @@
-// Other forms of the activations, for float products that do not take them as they come.
+// Other forms of the inputs, for float products that do not take them as they come.
 #pragma once
 
 #include <cstddef>
@@ -13,11 +13,11 @@ namespace meadow {
 // F32 in rows that start at a cache line, for many tokens; or rounded to BF16, for any number.
 class TokenRows {
  public:
-  TokenRows(const float* x, std::size_t columns, std::size_t tokens, ActivationType type);
+  TokenRows(const float* x, std::size_t columns, std::size_t tokens, InputRounding rounding);
 
-  static bool wanted(const Matrix& matrix, std::size_t tokens, ActivationType type) noexcept;
+  static bool wanted(const Matrix& matrix, std::size_t tokens, InputRounding rounding) noexcept;
   void prepare(std::size_t token) noexcept;
-  void add_to(Activations& x) const noexcept;
+  void add_to(Inputs& x) const noexcept;
 
  private:
   const float* x_;
@@ -30,11 +30,11 @@ class TokenRows {
 // BF16 in pairs of columns, for many tokens on a CPU with an instruction for pairs.
 class TokenPairs {
  public:
-  TokenPairs(const float* x, std::size_t columns, std::size_t tokens, ActivationType type);
+  TokenPairs(const float* x, std::size_t columns, std::size_t tokens, InputRounding rounding);
 
-  static bool wanted(const Matrix& matrix, std::size_t tokens, ActivationType type) noexcept;
+  static bool wanted(const Matrix& matrix, std::size_t tokens, InputRounding rounding) noexcept;
   void prepare(std::size_t token) noexcept;
-  void add_to(Activations& x) const noexcept;
+  void add_to(Inputs& x) const noexcept;
 
  private:
   const kernels::Bf16DotKernels* kernels_;
