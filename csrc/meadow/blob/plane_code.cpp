@@ -16,8 +16,8 @@ namespace {
 
 // The overhead of a tile: the size of the payload, then the sizes of streams and the padding of
 // their last bytes, or the information that the final states of 32 lanes fail to carry.
-constexpr double kHuffmanTileBytes = 4 + 10 + 3;
-constexpr double kRansTileBytes = 4 + 96;
+constexpr double kHuffmanTileBytes = kPayloadSizeBytes + kHuffmanSizesBytes + 3;
+constexpr double kRansTileBytes = kPayloadSizeBytes + 96;
 
 // With this many symbols, coding by pairs saves more time than the table takes (measured: 20 us).
 constexpr double kPairsPay = 1 << 18;
@@ -136,6 +136,24 @@ unsigned PlaneCode::entries() const noexcept {
 }
 
 unsigned PlaneCode::longest() const noexcept { return huffman_ ? huffman_->longest() : 0; }
+
+std::string_view name_of(Coding coding) noexcept {
+  switch (coding) {
+    case Coding::kConstant:
+      return "constant";
+    case Coding::kRaw:
+      return "raw";
+    case Coding::kHuffman:
+      return "huffman";
+    default:
+      return "rans";
+  }
+}
+
+std::size_t size_bytes(Coding coding) noexcept {
+  if (coding == Coding::kHuffman) return kPayloadSizeBytes + kHuffmanSizesBytes;
+  return coding == Coding::kRans ? kPayloadSizeBytes : 0;
+}
 
 bool PlaneCode::may_hold(unsigned first) const noexcept {
   bool found = !huffman_;
