@@ -1,16 +1,11 @@
-#include <cmath>
 #include <cstddef>
 #include <cstdint>
 
-#include "meadow/kernels/bf16_planes/bf16_planes.h"
+#include "meadow/kernels/bf16_planes/units.h"
 #include "meadow/kernels/float_bits.h"
 
 namespace meadow::kernels {
 namespace {
-
-struct Unit {
-  float values[kGroupRows][kUnitColumns];
-};
 
 std::uint8_t upper_byte(const Bf16PlaneRows& weight, std::size_t group, const std::uint8_t* codes,
                         std::size_t row, std::size_t byte) noexcept {
@@ -43,46 +38,17 @@ Unit decoded(const Bf16PlaneRows& weight, std::size_t group, std::size_t n) noex
   return unit;
 }
 
-float reduced(float* lanes) noexcept {
-  for (std::size_t half = kLanes / 2; half > 0; half /= 2) {
-    for (std::size_t j = 0; j < half; ++j) lanes[j] += lanes[j + half];
-  }
-  return lanes[0];
-}
-
-void multiply_one(const Bf16PlaneRows& weight, std::size_t group, std::size_t rows, const float* x,
-                  float* y) noexcept {
-  float lanes[kGroupRows][kLanes] = {};
-  for (std::size_t n = 0; n < units_of(weight.columns); ++n) {
-    const Unit unit = decoded(weight, group, n);
-    const std::size_t begin = n * kUnitColumns;
-    for (std::size_t c = begin; c < begin + kUnitColumns && c < weight.columns; ++c) {
-      for (std::size_t row = 0; row < rows; ++row) {
-        float& lane = lanes[row][c % kLanes];
-        lane = std::fma(unit.values[row][c - begin], x[c], lane);
-      }
-    }
-  }
-  for (std::size_t row = 0; row < rows; ++row) y[row] = reduced(lanes[row]);
-}
-
 void multiply(const Bf16PlaneRows& weight, std::size_t group, std::size_t rows,
               const Tokens& tokens) noexcept {
-  for (std::size_t t = 0; t < tokens.count; ++t) {
-    multiply_one(weight, group, rows, tokens.x + t * tokens.x_stride,
-                 tokens.y + t * tokens.y_stride);
-  }
+  multiply_units(weight.columns, rows, tokens, [&](const auto& each) noexcept {
+    for (std::size_t n = 0; n < units_of(weight.columns); ++n) each(n, decoded(weight, group, n));
+  });
 }
 
 void widen(const Bf16PlaneRows& weight, std::size_t group, std::size_t begin, std::size_t end,
            float* widened, std::size_t stride) noexcept {
-  for (std::size_t n = begin; n < end; ++n) {
-    const Unit unit = decoded(weight, group, n);
-    for (std::size_t row = 0; row < kGroupRows; ++row) {
-      for (std::size_t c = 0; c < kUnitColumns; ++c) {
-        widened[row * stride + (n - begin) * kUnitColumns + c] = unit.values[row][c];
-      }
-    }
+  for (std::size_t n = begin; n < end; ++n, widened += kUnitColumns) {
+    widen_unit(decoded(weight, group, n), widened, stride);
   }
 }
 

@@ -1,16 +1,12 @@
-#include <cmath>
 #include <cstddef>
 #include <cstdint>
 
+#include "meadow/kernels/bf16_planes/units.h"
 #include "meadow/kernels/f16_planes/strip.h"
 #include "meadow/kernels/float_bits.h"
 
 namespace meadow::kernels {
 namespace {
-
-struct Unit {
-  float values[kGroupRows][kUnitColumns];
-};
 
 unsigned code_of(const std::uint8_t* codes, std::size_t row, std::size_t byte) noexcept {
   const unsigned pair = codes[row / 2 * kUnitColumns + byte];
@@ -54,45 +50,17 @@ void for_each_unit(const F16PlaneRows& weight, std::size_t group, std::size_t be
   }
 }
 
-float reduced(float* lanes) noexcept {
-  for (std::size_t half = kLanes / 2; half > 0; half /= 2) {
-    for (std::size_t j = 0; j < half; ++j) lanes[j] += lanes[j + half];
-  }
-  return lanes[0];
-}
-
-void multiply_one(const F16PlaneRows& weight, std::size_t group, std::size_t rows, const float* x,
-                  float* y) noexcept {
-  float lanes[kGroupRows][kLanes] = {};
-  const auto add = [&](std::size_t n, const Unit& unit) noexcept {
-    const std::size_t begin = n * kUnitColumns;
-    for (std::size_t c = begin; c < begin + kUnitColumns && c < weight.columns; ++c) {
-      for (std::size_t row = 0; row < rows; ++row) {
-        float& lane = lanes[row][c % kLanes];
-        lane = std::fma(unit.values[row][c - begin], x[c], lane);
-      }
-    }
-  };
-  for_each_unit(weight, group, 0, units_of(weight.columns), add);
-  for (std::size_t row = 0; row < rows; ++row) y[row] = reduced(lanes[row]);
-}
-
 void multiply(const F16PlaneRows& weight, std::size_t group, std::size_t rows,
               const Tokens& tokens) noexcept {
-  for (std::size_t t = 0; t < tokens.count; ++t) {
-    multiply_one(weight, group, rows, tokens.x + t * tokens.x_stride,
-                 tokens.y + t * tokens.y_stride);
-  }
+  multiply_units(weight.columns, rows, tokens, [&](const auto& each) noexcept {
+    for_each_unit(weight, group, 0, units_of(weight.columns), each);
+  });
 }
 
 void widen(const F16PlaneRows& weight, std::size_t group, std::size_t begin, std::size_t end,
            float* widened, std::size_t stride) noexcept {
   for_each_unit(weight, group, begin, end, [&](std::size_t n, const Unit& unit) noexcept {
-    for (std::size_t row = 0; row < kGroupRows; ++row) {
-      for (std::size_t c = 0; c < kUnitColumns; ++c) {
-        widened[row * stride + (n - begin) * kUnitColumns + c] = unit.values[row][c];
-      }
-    }
+    widen_unit(unit, widened + (n - begin) * kUnitColumns, stride);
   });
 }
 
