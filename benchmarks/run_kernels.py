@@ -100,7 +100,7 @@ def bf16_matrices(rows: int) -> dict[str, Any]:
     raw = drawn_bf16(rows).reshape(-1).view(np.uint8)
     return {
         "dense BF16": _core.dense_matrix(raw, "BF16", rows, COLUMNS),
-        "packed BF16": _core.packed_matrix(raw, "BF16", rows, COLUMNS),
+        "packed BF16": _core.bf16_planes_matrix(raw, "BF16", rows, COLUMNS),
     }
 
 
