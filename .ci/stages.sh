@@ -87,6 +87,11 @@ stage_types() {
   requirement mypy sphinx >"$work/types.txt" # sphinx: docs/ is checked too
   pip install -q -r "$work/types.txt" -c "$(constraints python)"
   mypy --cache-dir="$work/mypy"
+  local conftest tests=(mypy --config-file tests/mypy.ini --cache-dir="$work/mypy-tests")
+  "${tests[@]}"
+  for conftest in tests/python/conftest.py tests/python/*/conftest.py; do
+    "${tests[@]}" "$conftest" # modules of one name are checked one by one
+  done
 }
 
 # Without torch: a notebook for newcomers must not need it.
