@@ -12,7 +12,7 @@ from running import greedy, greedy_of, run
 from small_models import logits_of, prompt
 
 import meadow_py.demo
-from meadow_py.run.loading import Loaded, load_engine
+from meadow_py.run.loaded import Loaded, load_engine
 
 
 def compare(loaded: Loaded, model: Any, tokens: list[int], count: int = 200) -> None:

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from meadow_py.run.stopping import StopText
+from meadow_py.run.generation import StopText
 
 _FEW = st.text("ab", max_size=12)
 

@@ -25,7 +25,7 @@ CONFIG = {
 
 SCRIPT = """
 import sys
-import meadow_py.run.loading
+import meadow_py.run.loaded
 from meadow_py import _core
 
 def anonymous():
@@ -33,7 +33,7 @@ def anonymous():
     return next(int(line.split()[1]) << 10 for line in lines if line.startswith("RssAnon"))
 
 before = anonymous()
-loaded = meadow_py.run.loading.load_engine(sys.argv[1], form="dense")
+loaded = meadow_py.run.loaded.load_engine(sys.argv[1], form="dense")
 print(loaded.nbytes, anonymous() - before)
 """
 

@@ -10,6 +10,7 @@ import pytest
 from awkward_texts import TEXTS, long_texts
 
 from meadow_py import FormatError, demo
+from meadow_py.run.byte_pairs import merges_of
 from meadow_py.run.model_tokenizer import open_tokenizer
 from meadow_py.run.tokenizer import Tokenizer
 
@@ -129,7 +130,7 @@ def test_ends_are_those_of_generation_config(tmp_path: Path) -> None:
     (tmp_path / "generation_config.json").write_text('{"eos_token_id": [5, 7, 5]}')
     assert _opened(tmp_path).eos == (5, 7)
     (tmp_path / "generation_config.json").write_text('{"eos_token_id": "five"}')
-    with pytest.raises(FormatError, match="expected token ids"):
+    with pytest.raises(FormatError, match="must be a token id"):
         _opened(tmp_path)
 
 
@@ -158,3 +159,84 @@ def test_merges_that_are_no_utf_8_are_named(tmp_path: Path) -> None:
     (tmp_path / "merges.txt").write_bytes(b"a \xff\n")
     with pytest.raises(FormatError, match=r"merges\.txt: no valid UTF-8"):
         _opened(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("file", "content"),
+    [
+        ("tokenizer_config.json", {"added_tokens_decoder": ["<a>"]}),
+        ("tokenizer_config.json", {"added_tokens_decoder": {"x": {"content": "<a>"}}}),
+        ("tokenizer_config.json", {"added_tokens_decoder": {"9" * 5000: {"content": "<a>"}}}),
+        ("tokenizer_config.json", {"added_tokens_decoder": {"320": "<a>"}}),
+        ("tokenizer_config.json", {"added_tokens_decoder": {"320": {"content": 5}}}),
+        ("tokenizer_config.json", {"added_tokens_decoder": {"400": {"content": "<a>"}}}),
+        ("tokenizer_config.json", {"extra_special_tokens": 5}),
+        ("tokenizer_config.json", {"model_specific_special_tokens": [5]}),
+        ("special_tokens_map.json", {"additional_special_tokens": "<a>"}),
+        ("added_tokens.json", {"<a>": "first"}),
+        ("added_tokens.json", {"<a>": 2**31}),
+        ("generation_config.json", {"eos_token_id": 2**31}),
+        ("config.json", {"bos_token_id": 2**31}),
+        ("config.json", {"bos_token_id": "one"}),
+    ],
+)
+def test_settings_that_contradict_themselves(file: str, content: Any, tmp_path: Path) -> None:
+    (tmp_path / "tokenizer.json").write_bytes((demo.folder() / "tokenizer.json").read_bytes())
+    (tmp_path / file).write_text(json.dumps(content))
+    with pytest.raises(FormatError, match="must "):
+        _opened(tmp_path)
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [
+        {"chat_template": [{"name": ["default"], "template": "T"}, 5]},
+        {"tokenizer_class": 5},
+        {"bos_token": 5, "eos_token": {"content": None}},
+    ],
+)
+def test_settings_of_another_kind_are_ignored(settings: Any, tmp_path: Path) -> None:
+    (tmp_path / "tokenizer.json").write_bytes((demo.folder() / "tokenizer.json").read_bytes())
+    (tmp_path / "tokenizer_config.json").write_text(json.dumps(settings))
+    made = _opened(tmp_path)
+    assert (made.bos, made.eos, made.chat_template) == (None, (), None)
+
+
+def _with_steps(folder: Path, **steps: Any) -> Path:
+    stored = json.loads((demo.folder() / "tokenizer.json").read_text("utf-8"))
+    (folder / "tokenizer.json").write_text(json.dumps({**stored, **steps}), encoding="utf-8")
+    return folder
+
+
+def test_steps_that_make_a_text_too_long_are_refused(tmp_path: Path) -> None:
+    double = {"type": "Replace", "pattern": {"String": "a"}, "content": "aa"}
+    few = {"type": "Sequence", "normalizers": [double] * 5}
+    assert len(_opened(_with_steps(tmp_path, normalizer=few)).encode("a")) == 33
+    nested = {"type": "Sequence", "normalizers": [few, few, few, few]}
+    with pytest.raises(FormatError, match="can make a text 1048576 times longer"):
+        _opened(_with_steps(tmp_path, normalizer=nested))
+    anywhere = {"type": "Replace", "pattern": {"Regex": ""}, "content": "aa"}
+    back = {"type": "Sequence", "decoders": [anywhere] * 8}
+    with pytest.raises(FormatError, match="can make a text 6561 times longer"):
+        _opened(_with_steps(tmp_path, decoder=back))
+
+
+def test_a_piece_that_would_crash_the_library_is_refused(tmp_path: Path) -> None:
+    pieces = [["<unk>", 0.0], ["a", -1.0], ["b" * 1_000_000, -2.0]]
+    model = {"type": "Unigram", "unk_id": 0, "vocab": pieces, "byte_fallback": False}
+    with pytest.raises(FormatError, match="a piece has 1000000 characters"):
+        _opened(_with_steps(tmp_path, model=model, added_tokens=[], post_processor=None))
+
+
+def test_a_long_token_takes_little_time() -> None:
+    long = "ab" * 500_000
+    scores = {"a": -1.0, "b": -2.0, "ab": -3.0, long[1:]: -4.0, long: -5.0}
+    assert merges_of(scores, set()) == [("a", "b"), ("a", long[1:])]
+
+
+@pytest.mark.parametrize("name", ["GPT2Tokenizer", "GPT2TokenizerFast", "Qwen2Tokenizer"])
+def test_a_byte_level_class_names_its_tokens(name: str, tmp_path: Path) -> None:
+    (tmp_path / "tokenizer_config.json").write_text(json.dumps({"tokenizer_class": name}))
+    made = _opened(_with_steps(tmp_path))
+    assert (made.bos, made.eos) == (320 if "GPT2" in name else None, (320,))
+    assert made.spelling(320) == "<|endoftext|>"

@@ -15,8 +15,7 @@ from small_models import CASES, Case, build, logits_of, prompt, save
 import meadow_py
 from meadow_py.dispatch import open_checkpoint
 from meadow_py.errors import FormatError
-from meadow_py.run.assembling import Assembled, assemble
-from meadow_py.run.matrices import matrix_of
+from meadow_py.run.assembly import Assembled, assemble, matrix_of
 
 
 def case_of(label: str) -> Case:
