@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import numpy.typing as npt
 
-from meadow_py.measure.timing import Timing, elapsed, in_turn
+from meadow_py.measure.timing import TaskTime, elapsed, in_turn
 
 if TYPE_CHECKING:
     from meadow_py.run.model import Model
@@ -75,13 +75,13 @@ class Runner:
         self._prefill.append(elapsed(lambda: made.append(self._forward(self._work.prompt))))
         self._decode.append(elapsed(lambda: self._generate(made[0])))
 
-    def decode(self) -> Timing:
+    def decode(self) -> TaskTime:
         """The timing of one generated token."""
-        return Timing.of(self._decode).per(self._work.tokens)
+        return TaskTime.of(self._decode).per(self._work.tokens)
 
-    def prefill(self) -> Timing:
+    def prefill(self) -> TaskTime:
         """The timing of one token of the prompt."""
-        return Timing.of(self._prefill).per(self._work.prompt.size)
+        return TaskTime.of(self._prefill).per(self._work.prompt.size)
 
     def _generate(self, logits: npt.NDArray[np.float32]) -> None:
         for _ in range(self._work.tokens):

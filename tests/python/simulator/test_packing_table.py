@@ -52,7 +52,7 @@ def test_bits_and_tables_are_the_ledgers(
 
 
 def test_a_decoder_as_fast_as_the_memory_costs_nothing(profile: mp.Profile) -> None:
-    def made(unit: Decoder | None) -> mp.simulator.packing_table.PackingRow:
+    def made(unit: Decoder | None) -> mp.simulator.PackingRow:
         units = None if unit is None else {"huffman": unit}
         return packing_table(
             demo.folder(), profile, devices=["raspberry-pi-5"], packings=["huffman"], decoders=units
