@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from meadow_py.blobs.info import BlobInfo
 
 from meadow_py import _core, blobs
+from meadow_py.blobs.layout import BlobInfo
 
 
 def gaussian_blob(codec: str) -> np.ndarray:

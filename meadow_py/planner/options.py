@@ -8,24 +8,24 @@ from typing import TYPE_CHECKING, Any
 
 from meadow_py import devices
 from meadow_py.devices import Device, Quantity
-from meadow_py.planner import forms
-from meadow_py.planner.footprint import footprint, longest_context
-from meadow_py.planner.forms import Form
-from meadow_py.planner.placement import holds, place, streaming_storage
+from meadow_py.planner import model_forms
+from meadow_py.planner.model_forms import ModelForm
+from meadow_py.planner.placement import footprint, holds, longest_context, place, streaming_storage
 from meadow_py.planner.result import MEMORY, NOWHERE, ON_CHIP, STORAGE, FromStorage, Option, Plan
-from meadow_py.planner.setting import (
+from meadow_py.planner.scenario import (
     READ_EFFICIENCY,
     USABLE_MEMORY,
-    Setting,
+    Scenario,
     assumptions_of,
     tokens_together,
 )
-from meadow_py.planner.speed import Lying, Speed, Times, per_second, reading
+from meadow_py.planner.times import Lying, TimeModel, Times, per_second, reading
 from meadow_py.simulator import Band
 from meadow_py.workload import ModelShape, Precision, shape_of
 
 if TYPE_CHECKING:
     from meadow_py.profiler import Profile
+
 
 _CONTEXT, _PROMPT = 2048, 128  # unless the model takes fewer tokens
 _NOMINAL = (
@@ -46,7 +46,7 @@ def plan(
     context: int | None = None,
     prompt: int | None = None,
     batch: int = 1,
-    precisions: Sequence[str | Precision] = forms.PRECISIONS,
+    precisions: Sequence[str | Precision] = model_forms.PRECISIONS,
     profile: Profile | None = None,
     activation_bits: float | None = None,
     weight_bytes: float | None = None,
@@ -112,22 +112,22 @@ def plan(
     """
     shape, found = shape_of(model), devices.get(device)
     found = found if bandwidth is None else found.with_bandwidth(bandwidth)
-    setting = _setting(shape, found, context, prompt, batch, read_efficiency, usable_memory)
+    scenario = _scenario(shape, found, context, prompt, batch, read_efficiency, usable_memory)
     rows = _forms(model, shape, precisions, profile, activation_bits, weight_bytes)
     return Plan(
         model=shape,
         device=found,
-        context=setting.context,
-        prompt=setting.prompt,
+        context=scenario.context,
+        prompt=scenario.prompt,
         batch=batch,
-        options=tuple(_option(form, setting) for form in rows),
-        room={ON_CHIP: setting.on_chip_bytes, MEMORY: setting.memory_bytes},
-        assumptions=assumptions_of(setting),
+        options=tuple(_option(form, scenario) for form in rows),
+        room={ON_CHIP: scenario.on_chip_bytes, MEMORY: scenario.memory_bytes},
+        assumptions=assumptions_of(scenario),
         notes=_notes(rows, shape),
     )
 
 
-def _setting(
+def _scenario(
     shape: ModelShape,
     device: Device,
     context: int | None,
@@ -135,7 +135,7 @@ def _setting(
     batch: int,
     read_efficiency: float | Quantity | None,
     usable_memory: float | Quantity | None,
-) -> Setting:
+) -> Scenario:
     most = shape.fixed_tokens or shape.positions or _CONTEXT
     if shape.encoder:
         context, prompt = 0, prompt or most
@@ -150,7 +150,7 @@ def _setting(
         raise ValueError(f"context={context}: expected at least prompt={prompt} tokens")
     if shape.positions is not None and context > shape.positions:
         raise ValueError(f"context={context}: {shape.name} is for at most {shape.positions} tokens")
-    return Setting(
+    return Scenario(
         shape=shape,
         device=device,
         context=context,
@@ -178,7 +178,7 @@ def _forms(
     profile: Profile | None,
     activation_bits: float | None,
     weight_bytes: float | None,
-) -> list[Form]:
+) -> list[ModelForm]:
     if not precisions:
         raise ValueError("precisions: expected at least one, such as 'w8a8'")
     if profile is not None and weight_bytes is not None:
@@ -186,36 +186,36 @@ def _forms(
     if weight_bytes is not None:
         if not 0 < weight_bytes < float("inf"):
             raise ValueError(f"weight_bytes={weight_bytes!r}: expected more than 0")
-        return [forms.given(shape, Precision.parse(precisions[0]), weight_bytes)]
+        return [model_forms.given(shape, Precision.parse(precisions[0]), weight_bytes)]
     if profile is not None:
-        found = forms.of_profile(shape, profile, activation_bits)
+        found = model_forms.of_profile(shape, profile, activation_bits)
         if not found:
             raise ValueError("profile: it has no packings: expected one made with bits")
         return found
-    stored = forms.as_stored(model, shape)
+    stored = model_forms.as_stored(model, shape)
     rows = [] if stored is None else [stored]
-    return [*rows, *(forms.nominal(shape, Precision.parse(each)) for each in precisions)]
+    return [*rows, *(model_forms.nominal(shape, Precision.parse(each)) for each in precisions)]
 
 
-def _notes(rows: list[Form], shape: ModelShape) -> tuple[str, ...]:
+def _notes(rows: list[ModelForm], shape: ModelShape) -> tuple[str, ...]:
     sources = {form.source for form in rows}
     notes = [_NOMINAL] if "nominal" in sources else []
     notes += [_DECODERS] if "profile" in sources else []
     return tuple([*notes, _ENCODER] if shape.encoder else notes)
 
 
-def _option(form: Form, setting: Setting) -> Option:
-    need = footprint(form, setting)
-    lies = place(need, setting)
-    storage = streaming_storage(need, setting) if lies.place == STORAGE else None
+def _option(form: ModelForm, scenario: Scenario) -> Option:
+    need = footprint(form, scenario)
+    lies = place(need, scenario)
+    storage = streaming_storage(need, scenario) if lies.place == STORAGE else None
     try:
         times = None
         if lies.place != NOWHERE:
-            times = Speed(form, need, setting, Lying(lies.place, storage)).times()
+            times = TimeModel(form, need, scenario, Lying(lies.place, storage)).times()
         where, at = lies.where, lies.place
     except ValueError as error:  # no speed for operands so wide
         times, where, at = None, str(error), NOWHERE
-    decode = None if times is None or setting.shape.encoder else times.decode_s
+    decode = None if times is None or scenario.shape.encoder else times.decode_s
     return Option(
         precision=form.precision,
         packing=form.packing,
@@ -223,26 +223,26 @@ def _option(form: Form, setting: Setting) -> Option:
         footprint=need,
         place=at,
         where=where,
-        longest_context=_longest(form, need.activations, setting),
+        longest_context=_longest(form, need.activations, scenario),
         prefill_s=None if times is None else times.prefill_s,
-        tokens_per_s=None if decode is None else per_second(decode, setting.batch),
-        energy_per_token_j=_energy(decode, setting),
+        tokens_per_s=None if decode is None else per_second(decode, scenario.batch),
+        energy_per_token_j=_energy(decode, scenario),
         bound="" if times is None else times.bound,
-        storages=_from_storages(form, setting, at, times),
+        storages=_from_storages(form, scenario, at, times),
         tiling=None if times is None else times.tiling,
     )
 
 
-def _longest(form: Form, activations: float, setting: Setting) -> int | None:
-    room = max(setting.memory_bytes, setting.on_chip_bytes)
-    return longest_context(form.stored_bytes + activations, room, setting, form)
+def _longest(form: ModelForm, activations: float, scenario: Scenario) -> int | None:
+    room = max(scenario.memory_bytes, scenario.on_chip_bytes)
+    return longest_context(form.stored_bytes + activations, room, scenario, form)
 
 
-def _energy(decode: Band | None, setting: Setting) -> Band | None:
-    power = setting.device.power
+def _energy(decode: Band | None, scenario: Scenario) -> Band | None:
+    power = scenario.device.power
     if decode is None or power is None or power.active is None:
         return None
-    watts, share = power.active, 1 / setting.batch
+    watts, share = power.active, 1 / scenario.batch
     return Band(
         decode.low * watts.low * share,
         decode.typical * watts.value * share,
@@ -251,18 +251,18 @@ def _energy(decode: Band | None, setting: Setting) -> Band | None:
 
 
 def _from_storages(
-    form: Form, setting: Setting, at: str, times: Times | None
+    form: ModelForm, scenario: Scenario, at: str, times: Times | None
 ) -> tuple[FromStorage, ...]:
-    need = footprint(form, setting)
+    need = footprint(form, scenario)
     made = []
-    for storage in setting.device.storages:
-        read = reading(need.file, setting.read_bandwidth(storage))
+    for storage in scenario.device.storages:
+        read = reading(need.file, scenario.read_bandwidth(storage))
         streamed = None
         if at == STORAGE:
-            streamed = Speed(form, need, setting, Lying(STORAGE, storage)).times()
+            streamed = TimeModel(form, need, scenario, Lying(STORAGE, storage)).times()
         first = _first(read, at, times, streamed)
-        rate = None if streamed is None or setting.shape.encoder else streamed.decode_s
-        speed = None if rate is None else per_second(rate, setting.batch)
+        rate = None if streamed is None or scenario.shape.encoder else streamed.decode_s
+        speed = None if rate is None else per_second(rate, scenario.batch)
         made.append(FromStorage(storage.name, holds(storage, need), read, first, speed))
     return tuple(made)
 

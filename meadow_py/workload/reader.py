@@ -1,11 +1,13 @@
-"""`shape_of`: the sizes of a model, however it is named. No weight is read."""
+"""Shapes of models: well-known ones from `models`, others from their configurations."""
 
 from __future__ import annotations
 
+import functools
 import json
 import os
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
+from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
@@ -13,8 +15,45 @@ from meadow_py.architectures import Architecture, WeightSpec, resolve
 from meadow_py.architectures.dimensions import GGUF_ARCHITECTURE, text_config
 from meadow_py.architectures.families.vit import facts as vit_facts
 from meadow_py.errors import FormatError
-from meadow_py.workload.bundled import bundled, is_bundled
 from meadow_py.workload.model_shape import ModelShape
+
+
+@functools.cache
+def names() -> tuple[str, ...]:
+    """Names of the bundled shapes.
+
+    Returns
+    -------
+    tuple of str
+    """
+    folder = files("meadow_py.workload").joinpath("models")
+    found = (entry.name for entry in folder.iterdir())
+    return tuple(sorted(name.removesuffix(".json") for name in found if name.endswith(".json")))
+
+
+def is_bundled(name: str) -> bool:
+    """Whether a shape of this name is bundled; case does not matter."""
+    return name.lower() in names()
+
+
+@functools.cache
+def bundled(name: str) -> ModelShape:
+    """The bundled shape of this name.
+
+    Returns
+    -------
+    ModelShape
+
+    Raises
+    ------
+    ValueError
+        For an unknown name; the message lists the known ones.
+    """
+    if not is_bundled(name):
+        raise ValueError(f"model: expected one of {', '.join(names())}, found {name!r}")
+    file = files("meadow_py.workload").joinpath("models").joinpath(f"{name.lower()}.json")
+    return ModelShape(**json.loads(file.read_text("utf-8")))
+
 
 _NEEDED = ("layers", "hidden", "heads", "kv_heads", "head_dim", "intermediate")
 _ENCODERS = ("vit", "bert", "roberta", "distilbert")

@@ -13,6 +13,7 @@ from meadow_py.devices.toml import VERSION
 if TYPE_CHECKING:
     from meadow_py.devices.device import Device
 
+
 _UNITS = {
     "capacity": "B",
     "bandwidth": "B/s",

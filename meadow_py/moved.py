@@ -1,4 +1,4 @@
-"""Names that have moved out of the simulator but still work for one more release."""
+"""Names that have moved or changed but still work for one more release."""
 
 from __future__ import annotations
 

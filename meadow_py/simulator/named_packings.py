@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from meadow_py.profiler import Profile
     from meadow_py.simulator import packing as seam
 
+
 _RATIO = re.compile(r"(?P<ratio>[0-9]*\.?[0-9]+)x")
 
 

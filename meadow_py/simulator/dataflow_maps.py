@@ -14,12 +14,12 @@ from meadow_py import devices as device_room
 from meadow_py import workload
 from meadow_py.results import data_frame
 from meadow_py.simulator.assembly import packed_weights
-from meadow_py.simulator.cost import Setting
+from meadow_py.simulator.cost import DataflowInputs
 from meadow_py.simulator.curves import packing_again
 from meadow_py.simulator.dataflows import layer_costs, seconds
 from meadow_py.simulator.machine import Machine, machine_of
+from meadow_py.simulator.named_packings import packing_of
 from meadow_py.simulator.packing import PackingChoice
-from meadow_py.simulator.packings import packing_of
 from meadow_py.simulator.settings import Settings
 from meadow_py.workload import ATTENTION_CORE, Pass, Precision
 
@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 
     from meadow_py.devices import Device, ProcessingElements
     from meadow_py.simulator.result import Simulation
+
 
 Growth = Literal["parallel", "proportional"]
 ELEMENTS = (14, 24, 36, 48, 60, 72, 84, 96)
@@ -157,7 +158,7 @@ def dataflow_map(
     for row, count in enumerate(elements):
         machine = _grown(chosen, array, options, bits, growth, count).with_(bandwidth=speeds)
         weights = packed_weights("layers.0", core, bits, packed, float(machine.clock))
-        setting = Setting(machine, bits, weights, shape.heads, shape.kv_heads, batch)
+        setting = DataflowInputs(machine, bits, weights, shape.heads, shape.kv_heads, batch)
         for place, flow in enumerate(("gemm", "tphs")):
             found[place, row] = seconds(layer_costs(core, setting, flow))
     counts = np.asarray(elements, np.int64)

@@ -14,11 +14,11 @@ from meadow_py import devices as device_room
 from meadow_py import workload
 from meadow_py.results import data_frame
 from meadow_py.simulator.assembly import packed_weights
-from meadow_py.simulator.cost import PackedWeights, Setting
+from meadow_py.simulator.cost import DataflowInputs, PackedWeights
 from meadow_py.simulator.dataflows import faster, layer_costs, seconds
 from meadow_py.simulator.machine import Machine, Value, has_array, machine_of
+from meadow_py.simulator.named_packings import packing_of
 from meadow_py.simulator.packing import Packing, PackingChoice
-from meadow_py.simulator.packings import packing_of
 from meadow_py.simulator.settings import Settings
 from meadow_py.workload import Layer, ModelShape, Operation, Pass, Precision
 
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     import pandas
 
     from meadow_py.devices import Device
+
 
 _SPREAD = 13  # default token counts: 2**0 to 2**12
 
@@ -175,11 +176,11 @@ class Block:
             )
         return total
 
-    def setting(self, machine: Machine, packing: Packing, packed: PackedWeights) -> Setting:
+    def setting(self, machine: Machine, packing: Packing, packed: PackedWeights) -> DataflowInputs:
         """The inputs of a dataflow besides the operations."""
         shape, compressed = self.shape, packing.decoder.on_chip_compressed
         heads = (shape.heads, shape.kv_heads, self.batch)
-        return Setting(machine, self.precision, packed, *heads, compressed)
+        return DataflowInputs(machine, self.precision, packed, *heads, compressed)
 
     def _kinds(
         self, layers: list[Layer], packing: Packing, clock: float
@@ -194,7 +195,7 @@ class Block:
         yield from found.values()
 
 
-def block_seconds(operations: Sequence[Operation], setting: Setting, flow: str) -> Value:
+def block_seconds(operations: Sequence[Operation], setting: DataflowInputs, flow: str) -> Value:
     """Seconds of a layer's operations; ``best`` chooses element by element."""
     if flow != "best":
         return seconds(layer_costs(operations, setting, flow))

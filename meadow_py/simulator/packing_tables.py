@@ -11,10 +11,10 @@ from meadow_py import workload
 from meadow_py.results import data_frame
 from meadow_py.simulator import packing as seam
 from meadow_py.simulator.assembly import packed_weights
+from meadow_py.simulator.named_packings import packing_of
 from meadow_py.simulator.packing import Decoder, PackedWeight
-from meadow_py.simulator.packings import packing_of
+from meadow_py.simulator.prediction import simulate
 from meadow_py.simulator.profile_packing import CHUNKED, ProfilePacking
-from meadow_py.simulator.run import simulate
 from meadow_py.workload import Pass, Precision
 
 if TYPE_CHECKING:
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
     from meadow_py.devices import Device
     from meadow_py.profiler import Profile
+
 
 CODE_PACKINGS = ("none", *CHUNKED, "huffman", "storage")
 """What `packing_table` compares by default: of integer codes."""

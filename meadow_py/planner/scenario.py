@@ -27,7 +27,7 @@ USABLE_MEMORY = Quantity(
 
 
 @dataclass(frozen=True)
-class Setting:
+class Scenario:
     """The inputs that all options of a plan share.
 
     Attributes
@@ -93,12 +93,12 @@ def tokens_together(device: Device, prompt: int) -> int:
     return 1 if device.kind == "microcontroller" else min(prompt, _TOGETHER)
 
 
-def assumptions_of(setting: Setting) -> tuple[Assumption, ...]:
+def assumptions_of(scenario: Scenario) -> tuple[Assumption, ...]:
     """The planner's own assumptions, and those behind the device's numbers."""
-    device, memory = setting.device, setting.device.memory
+    device, memory = scenario.device, scenario.device.memory
     named = [
-        ("read_efficiency", setting.read_efficiency, ""),
-        ("usable_memory", setting.usable_memory, ""),
+        ("read_efficiency", scenario.read_efficiency, ""),
+        ("usable_memory", scenario.usable_memory, ""),
         ("compute.efficiency", device.compute.efficiency, ""),
     ]
     if memory is not None:

@@ -9,7 +9,7 @@ from meadow_py import devices, workload
 from meadow_py.simulator.assembly import Assembly
 from meadow_py.simulator.dataflows import DATAFLOWS
 from meadow_py.simulator.machine import assumptions_of, has_array, machine_of
-from meadow_py.simulator.packings import packing_of
+from meadow_py.simulator.named_packings import packing_of
 from meadow_py.simulator.result import Simulation
 from meadow_py.simulator.settings import Settings
 from meadow_py.workload import ModelShape, Precision

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from meadow_py.profiler import Profile
     from meadow_py.profiler.result import Packing, WeightProfile
 
+
 PRECISIONS = ("w16a16", "w8a8", "w4.5a8kv16")
 _CODECS = ("naive", "packets", "reindexed", "huffman", "storage")
 _ACTIVATIONS = ((32, 24), (16, 12), (8, 0))  # (bits of activations, if weights exceed these bits)
@@ -23,7 +24,7 @@ _DENSE, _STORAGE = "dense", "storage"
 
 
 @dataclass(frozen=True)
-class Form:
+class ModelForm:
     """All weights of a model, in one precision and one packing.
 
     Attributes
@@ -63,20 +64,20 @@ def read_weights(shape: ModelShape) -> int:
     return shape.decoder_weights + shape.head_weights
 
 
-def nominal(shape: ModelShape, precision: Precision) -> Form:
+def nominal(shape: ModelShape, precision: Precision) -> ModelForm:
     """Dense weights at the bits of `precision`."""
     share = precision.weight_bits / 8
     stored, read = stored_weights(shape) * share, read_weights(shape) * share
-    return Form(precision, _DENSE, stored, min(read, stored), stored, "nominal")
+    return ModelForm(precision, _DENSE, stored, min(read, stored), stored, "nominal")
 
 
-def given(shape: ModelShape, precision: Precision, nbytes: float) -> Form:
+def given(shape: ModelShape, precision: Precision, nbytes: float) -> ModelForm:
     """Weights of which only the total size, `nbytes`, is known."""
     share = min(read_weights(shape) / stored_weights(shape), 1.0)
-    return Form(precision, "as stored", nbytes, nbytes * share, nbytes, "given")
+    return ModelForm(precision, "as stored", nbytes, nbytes * share, nbytes, "given")
 
 
-def as_stored(model: Any, shape: ModelShape) -> Form | None:
+def as_stored(model: Any, shape: ModelShape) -> ModelForm | None:
     """The weights as a file or folder stores them; None if there are none.
 
     Their precision is the stored bits divided by the count of numbers. At 12 bits or fewer,
@@ -101,7 +102,9 @@ def as_stored(model: Any, shape: ModelShape) -> Form | None:
     return given(shape, Precision(round(bits, 2), wide, 16), model.nbytes)
 
 
-def of_profile(shape: ModelShape, profile: Profile, activation_bits: float | None) -> list[Form]:
+def of_profile(
+    shape: ModelShape, profile: Profile, activation_bits: float | None
+) -> list[ModelForm]:
     """Dense and packed sizes of a profile, one form for each quantiser and codec.
 
     The chunk size is the one that makes the whole model smallest. Weights that the profile leaves
@@ -118,7 +121,7 @@ def of_profile(shape: ModelShape, profile: Profile, activation_bits: float | Non
             f"profile: it holds {counted} weights, {shape.name} only {stored_weights(shape)}: "
             "expected a profile of this model"
         )
-    best: dict[tuple[str, str], Form] = {}
+    best: dict[tuple[str, str], ModelForm] = {}
     for key, form in _forms(shape, profile, activation_bits):
         if key not in best or form.file_bytes < best[key].file_bytes:
             best[key] = form
@@ -126,8 +129,8 @@ def of_profile(shape: ModelShape, profile: Profile, activation_bits: float | Non
 
 
 def _decoded_when_loaded(
-    key: tuple[str, str], form: Form, forms: dict[tuple[str, str], Form]
-) -> Form:
+    key: tuple[str, str], form: ModelForm, forms: dict[tuple[str, str], ModelForm]
+) -> ModelForm:
     """The form with dense sizes in memory if its codec is the storage codec, else unchanged."""
     quantizer, codec = key
     dense = forms.get((quantizer, _DENSE))
@@ -138,7 +141,7 @@ def _decoded_when_loaded(
 
 def _forms(
     shape: ModelShape, profile: Profile, activation_bits: float | None
-) -> Iterator[tuple[tuple[str, str], Form]]:
+) -> Iterator[tuple[tuple[str, str], ModelForm]]:
     packings = {_setting(packing): packing for w in profile.weights for packing in w.packings}
     labels = _labels(packings.values())
     for (quantizer, chunk_size), packing in packings.items():
@@ -166,8 +169,8 @@ def _setting(packing: Packing) -> tuple[str, int]:
     return packing.quantizer, packing.chunk_size
 
 
-def _chosen(weight: WeightProfile, setting: tuple[str, int]) -> Packing | None:
-    return next((p for p in weight.packings if _setting(p) == setting), None)
+def _chosen(weight: WeightProfile, key: tuple[str, int]) -> Packing | None:
+    return next((p for p in weight.packings if _setting(p) == key), None)
 
 
 def _form(
@@ -175,7 +178,7 @@ def _form(
     precision: Precision,
     packing: str,
     sizes: list[tuple[WeightProfile, float | None]],
-) -> Form | None:
+) -> ModelForm | None:
     """The form with these sizes; None if the profile lacks the codec for any weight."""
     stored = read = 0.0
     counted = counted_read = 0
@@ -190,4 +193,4 @@ def _form(
     dense = precision.weight_bits / 8
     stored += max(stored_weights(shape) - counted, 0) * dense
     read += max(read_weights(shape) - counted_read, 0) * dense
-    return Form(precision, packing, stored, min(read, stored), stored, "profile")
+    return ModelForm(precision, packing, stored, min(read, stored), stored, "profile")
