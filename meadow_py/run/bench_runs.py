@@ -13,7 +13,7 @@ import numpy.typing as npt
 
 from meadow_py.forms import DENSE, PACKED
 from meadow_py.jobs import Progress
-from meadow_py.measure.timing import Timing, elapsed, in_turn
+from meadow_py.measure.timing import TaskTime, elapsed, in_turn
 from meadow_py.run.bench_result import Bench, FormBench
 from meadow_py.run.loaded import load
 
@@ -99,25 +99,25 @@ class Runner:
         self._prefill.append(elapsed(lambda: made.append(self._forward(self._task.prompt))))
         self._decode.append(elapsed(lambda: self._generate(made[0])))
 
-    def decode(self) -> Timing:
+    def decode(self) -> TaskTime:
         """Return how long a generated token takes.
 
         Returns
         -------
-        Timing
+        TaskTime
             Seconds of a token.
         """
-        return Timing.of(self._decode).per(self._task.tokens)
+        return TaskTime.of(self._decode).per(self._task.tokens)
 
-    def prefill(self) -> Timing:
+    def prefill(self) -> TaskTime:
         """Return how long a token of the prompt takes.
 
         Returns
         -------
-        Timing
+        TaskTime
             Seconds of a token.
         """
-        return Timing.of(self._prefill).per(self._task.prompt.size)
+        return TaskTime.of(self._prefill).per(self._task.prompt.size)
 
     def _generate(self, logits: npt.NDArray[np.float32]) -> None:
         for _ in range(self._task.tokens):

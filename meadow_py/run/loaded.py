@@ -10,13 +10,13 @@ from typing import TYPE_CHECKING, Any
 
 from meadow_py.architectures.running import ACTIVATIONS
 from meadow_py.checks import check_threads
-from meadow_py.opening import open_checkpoint
+from meadow_py.dispatch import open_checkpoint
 from meadow_py.run.assembly import Assembled, assemble, check_form
 from meadow_py.run.model import Model
 from meadow_py.run.model_tokenizer import fetch_tokenizer
 from meadow_py.sources import Checkpoint
 from meadow_py.sources.hub import Request
-from meadow_py.sources.names import local_path
+from meadow_py.sources.model_files import local_path
 
 if TYPE_CHECKING:
     import numpy as np

@@ -12,7 +12,7 @@ from meadow_py.run.sentencepiece_model import CONTROL, NORMAL, UNUSED, USER_DEFI
 from meadow_py.run.tokenizer import Tokenizer
 from meadow_py.run.tokenizer_settings import surround
 from meadow_py.sources.gguf_header import read_header
-from meadow_py.sources.mapped import MappedFile
+from meadow_py.sources.mapped_file import MappedFile
 
 if TYPE_CHECKING:
     import tokenizers

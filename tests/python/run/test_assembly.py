@@ -13,8 +13,8 @@ from numpy_engine import logits
 from small_models import CASES, Case, build, logits_of, prompt, save
 
 import meadow_py
+from meadow_py.dispatch import open_checkpoint
 from meadow_py.errors import FormatError
-from meadow_py.opening import open_checkpoint
 from meadow_py.run.assembly import Assembled, assemble, matrix_of
 
 

@@ -9,7 +9,7 @@ import pytest
 from running import greedy, greedy_of, run
 from small_models import CASES, Case, every_case, logits_of, prompt, save
 
-from meadow_py.opening import open_checkpoint
+from meadow_py.dispatch import open_checkpoint
 from meadow_py.run.loaded import load_engine
 
 
