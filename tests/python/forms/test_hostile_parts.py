@@ -142,7 +142,7 @@ def test_messages_name_what_expected_and_found() -> None:
     with pytest.raises(TypeError, match="expected uint8, uint16, uint32 or float32, found int64"):
         forms.matrix_of(changed(parts, escaped=escaped.astype(np.int64)))
     escaped[1] = 1 << 31
-    with pytest.raises(FormatError, match="first escape of a group: expected none before"):
+    with pytest.raises(FormatError, match="escape of a group: expected one that is not before"):
         forms.matrix_of(changed(parts, escaped=escaped))
     with pytest.raises(ValueError, match="form 'MX4': expected one of F32, BF16, F16, planes"):
         forms.matrix_of(MatrixParts("MX4", 1, 1, {}, {}))
