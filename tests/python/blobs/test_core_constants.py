@@ -7,7 +7,7 @@ import numpy.typing as npt
 import pytest
 
 from meadow_py import _core, blobs
-from meadow_py.blobs.info import BlobInfo
+from meadow_py.blobs.layout import BlobInfo
 
 
 def gaussian_blob(codec: str) -> npt.NDArray[np.uint8]:
