@@ -19,8 +19,8 @@ import numpy.typing as npt
 from common import test_data
 
 from meadow_py import _core
+from meadow_py.dispatch import open_checkpoint
 from meadow_py.measure.memory import anonymous
-from meadow_py.opening import open_checkpoint
 from meadow_py.quantizers import quantize
 
 COLUMNS = 4096
@@ -101,7 +101,7 @@ def bf16_matrices(rows: int) -> dict[str, Any]:
     raw = drawn_bf16(rows).reshape(-1).view(np.uint8)
     return {
         "dense BF16": _core.dense_matrix(raw, "BF16", rows, COLUMNS),
-        "packed BF16": _core.packed_matrix(raw, "BF16", rows, COLUMNS),
+        "packed BF16": _core.bf16_planes_matrix(raw, "BF16", rows, COLUMNS),
     }
 
 
