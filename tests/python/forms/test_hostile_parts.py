@@ -111,6 +111,7 @@ def test_other_headers(name: str) -> None:
 @pytest.mark.parametrize("name", NAMES)
 def test_dtypes_alignment_and_order(name: str) -> None:
     parts = parts_of(name)
+    assert parts.arrays
     for part, array in parts.arrays.items():
         for wrong in (np.float64, np.int64, np.dtype(array.dtype).newbyteorder()):
             if np.dtype(wrong) != array.dtype:

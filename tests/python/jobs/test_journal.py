@@ -43,6 +43,7 @@ def test_what_is_added_is_there_at_once_and_later(path: Path) -> None:
 def test_killed_after_any_byte(path: Path) -> None:
     """Every prefix goes on: finished lines are kept, the rest is written again."""
     whole = filled(path, {"a": 1, "b": [2, 3]})
+    assert whole
     for length in range(len(whole)):
         path.write_bytes(whole[:length])
         lines = whole[:length].count(b"\n")

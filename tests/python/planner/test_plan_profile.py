@@ -35,6 +35,7 @@ def test_sizes_are_those_of_the_profile(made: mp.Plan, profile: mp.Profile) -> N
     shape = shape_of(demo.folder())
     counted = sum(weight.count for weight in profile.weights)
     left_out = max(stored_weights(shape) - counted, 0)
+    assert made.options
     for option in made.options:
         codec = option.packing.split(",")[0]
         by_chunk = {

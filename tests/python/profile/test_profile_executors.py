@@ -98,6 +98,7 @@ def test_dask_with_two_workers_that_read_their_own_tensors(file: Path) -> None:
 
 def test_a_weight_out_of_a_file_is_sent_by_name(file: Path) -> None:
     with mp.open_checkpoint(file) as checkpoint:
+        assert checkpoint.weights
         for weight in checkpoint.weights:
             sent = pickle.dumps(weight)
             assert len(sent) < weight.tensor.nbytes

@@ -114,6 +114,7 @@ def test_every_flipped_header_bit(tiny_gguf: Path, tmp_path: Path) -> None:
     whole = tiny_gguf.read_bytes()
     start = whole.rindex(b"blk.0.ffn_down.weight") + 60
     path = tmp_path / "x.gguf"
+    assert start
     for bit in range(start * 8):
         damaged = bytearray(whole)
         damaged[bit // 8] ^= 1 << bit % 8

@@ -178,6 +178,7 @@ def test_compressed_archive(tmp_path: Path) -> None:
     ):
         for entry in plain.infolist():
             packed.writestr(entry.filename, plain.read(entry))
+    assert open_checkpoint(tmp_path / "x.bin").tensors
     for name, tensor in open_checkpoint(tmp_path / "x.bin").tensors.items():
         assert tensor.raw().tobytes() == raw_of(state[name])
 
