@@ -153,14 +153,14 @@ def test_offline(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     hub.add(ID, opt_folders[way])
-    with pytest.raises(ConnectionError, match="not in the cache"):
+    with pytest.raises(ConnectionError, match="the cache holds no model of this hub id"):
         open_checkpoint(ID, cache_dir=tmp_path, local_files_only=True)
     open_checkpoint(ID, cache_dir=tmp_path)
     hub.requests.clear()
     assert_holds(open_checkpoint(ID, cache_dir=tmp_path, local_files_only=True), opt)
     monkeypatch.setenv("HF_HUB_OFFLINE", "1")
     assert_holds(open_checkpoint(ID, cache_dir=tmp_path), opt)
-    with pytest.raises(ConnectionError, match="at revision 'v9' is not in the cache"):
+    with pytest.raises(ConnectionError, match="holds no model of this hub id at revision 'v9'"):
         open_checkpoint(ID, cache_dir=tmp_path, revision="v9")
     assert hub.requests == []
 
