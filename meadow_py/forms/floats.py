@@ -60,7 +60,7 @@ class Bf16Planes(Form):
         """The planes, which do not refer to the weight."""
         from meadow_py import _core
 
-        return _core.packed_matrix(weight.raw, weight.dtype, *weight.shape)
+        return _core.bf16_planes_matrix(weight.raw, weight.dtype, *weight.shape)
 
 
 class F16Planes(Form):
@@ -84,7 +84,7 @@ class F16Planes(Form):
 
         from meadow_py import _core
 
-        return _core.packed_f16_matrix(_halves(weight).view(np.uint8), *weight.shape)
+        return _core.f16_planes_matrix(_halves(weight).view(np.uint8), *weight.shape)
 
 
 def _halves(weight: FloatWeight) -> npt.NDArray[np.float16]:

@@ -12,7 +12,7 @@ from meadow_py.run.tokenizer_gguf import KIND, read_gguf_metadata, read_gguf_tok
 from meadow_py.sources.model_files import local_path
 
 if TYPE_CHECKING:
-    from meadow_py.run.loading import Loaded
+    from meadow_py.run.loaded import Loaded
     from meadow_py.sources.hub import Request
 
 

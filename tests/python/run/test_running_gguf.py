@@ -11,7 +11,7 @@ from numpy_engine import logits
 from small_models import CASES, Case, build, logits_of, prompt
 
 from meadow_py.dispatch import open_checkpoint
-from meadow_py.run.assembling import Assembled, assemble
+from meadow_py.run.assembly import Assembled, assemble
 
 gguf = pytest.importorskip("gguf")
 
