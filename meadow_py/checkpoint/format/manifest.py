@@ -202,9 +202,12 @@ def check_size(folder: Path, name: str, size: int) -> None:
 
 
 def _parsed(data: Mapping[str, Any], where: str) -> Manifest:
-    version = data.get("version")
-    if data.get("format") != "meadow" or type(version) is not int:
-        raise FormatError(f"{where}: not the manifest of a packed folder")
+    kind, version = data.get("format"), data.get("version")
+    wrong = f"format: expected 'meadow', found {reprlib.repr(kind)}" if kind != "meadow" else ""
+    if not wrong and type(version) is not int:
+        wrong = f"version: expected a whole number, found {reprlib.repr(version)}"
+    if wrong:
+        raise FormatError(f"{where}: not the manifest of a packed folder: {wrong}")
     if version != VERSION:
         raise FormatError(
             f"{where}: packed format version {version}, this library reads {VERSION}: update "
