@@ -55,6 +55,11 @@ class EngineWeight:
         Transposed and interleaved weights, reordered rows and GGUF blocks, which become float32,
         are copied.
 
+        Returns
+        -------
+        numpy.ndarray
+            The values, in the stored dtype.
+
         Raises
         ------
         ValueError
@@ -63,15 +68,21 @@ class EngineWeight:
         values = self.weight.array()
         if float_dtype(values.dtype) is None:
             raise ValueError(
-                f"{self.weight.name}: {self.weight.dtype} is not supported by the engine: expected "
-                f"{', '.join(FLOATS)} or blocks of GGUF"
+                f"{self.weight.name}: the engine does not support {self.weight.dtype}. It must "
+                f"be {', '.join(FLOATS)} or blocks of GGUF."
             )
         if self.paired_heads:
             values = unpaired(values, self.paired_heads)
         return np.require(values, requirements=["C", "A"])
 
     def dense_bytes(self, dtype: str | None = None) -> int:
-        """Size of `values` in bytes, in `dtype` if it is given; reads nothing."""
+        """Compute the size of `values`, without reading them.
+
+        Returns
+        -------
+        int
+            Bytes, in `dtype` if it is given.
+        """
         wanted = dtype or self.weight.dtype
         return self.weight.count * numpy_dtype(wanted if wanted in FLOATS else "F32").itemsize
 
@@ -79,7 +90,7 @@ class EngineWeight:
 def matrix_of(
     weight: EngineWeight, form: str = "auto", dtype: str | None = None, mapped: bool = True
 ) -> _core.Matrix:
-    """A weight in the form in which it is multiplied.
+    """Make the matrix of a weight, in the form in which it is multiplied.
 
     Parameters
     ----------
@@ -94,6 +105,11 @@ def matrix_of(
     mapped : bool
         Whether dense values and stored planes may stay in a mapped file; otherwise they are copied
         to memory.
+
+    Returns
+    -------
+    _core.Matrix
+        The matrix.
 
     Raises
     ------
@@ -117,7 +133,7 @@ def check_form(form: str, dtype: str | None) -> None:
     """Raise ValueError if a form or dtype is unknown to `matrix_of`."""
     forms.check_request(form)
     if dtype not in (None, "F32", "BF16"):
-        raise ValueError(f"dtype={dtype!r}: expected 'F32', 'BF16' or None")
+        raise ValueError(f"dtype must be 'F32', 'BF16' or None, not {dtype!r}.")
 
 
 def unpaired(values: npt.NDArray[Any], heads: int) -> npt.NDArray[Any]:
@@ -125,6 +141,11 @@ def unpaired(values: npt.NDArray[Any], heads: int) -> npt.NDArray[Any]:
 
     In GGUF, row ``2 i + h`` of a head is row ``i + h * head_dim / 2`` of the original, because the
     converter puts rotated pairs side by side.
+
+    Returns
+    -------
+    numpy.ndarray
+        A contiguous copy of the same shape.
     """
     pairs = values.reshape(heads, values.shape[0] // heads // 2, 2, *values.shape[1:])
     return np.ascontiguousarray(pairs.swapaxes(1, 2)).reshape(values.shape)
@@ -199,6 +220,11 @@ def assemble(
     form, dtype, mapped
         As for `matrix_of`.
 
+    Returns
+    -------
+    Assembled
+        The parts of the engine.
+
     Raises
     ------
     ValueError
@@ -248,7 +274,7 @@ def _warn_of_unused(source: str, unused: tuple[str, ...]) -> None:
             f" and {len(strange) - 4} more" if len(strange) > 4 else ""
         )
         warnings.warn(
-            f"{source}: stored tensors that this model does not use: {named}", stacklevel=5
+            f"{source}: this model does not use these stored tensors: {named}", stacklevel=5
         )
 
 
@@ -288,7 +314,7 @@ def _vector(checkpoint: Checkpoint, stored: StoredVector) -> F32:
 def _floats(checkpoint: Checkpoint, name: str) -> npt.NDArray[Any]:
     tensor = checkpoint.tensors[name]
     if tensor.dtype in dtypes.BITS and tensor.dtype not in dtypes.FLOATS:
-        raise FormatError(f"{name}: expected floating-point numbers, found {tensor.dtype}")
+        raise FormatError(f"{name} must hold floating-point numbers, not {tensor.dtype}.")
     return tensor.dequantized()
 
 
@@ -300,7 +326,7 @@ def _with_divisors(checkpoint: Checkpoint, running: Running) -> RunningConfig:
     frequencies = running.config.rotary_frequencies
     if divisors.shape != frequencies.shape[1:] or not np.all(divisors > 0):
         raise FormatError(
-            f"{running.divisors}: expected {frequencies.shape[1]} numbers above 0, found "
-            f"{list(divisors.shape)}"
+            f"{running.divisors} must hold {frequencies.shape[1]} numbers above 0. Its shape is "
+            f"{list(divisors.shape)}, and its smallest number {divisors.min(initial=0)}."
         )
     return replace(running.config, rotary_frequencies=frequencies / divisors)

@@ -132,7 +132,13 @@ class Bench(Result):
         return verdict(self)
 
     def with_memory(self, dense: int | None, packed: int | None) -> Self:
-        """Return a copy with the peaks of anonymous memory, in bytes, filled in."""
+        """Return a copy with the peaks of anonymous memory, in bytes, filled in.
+
+        Returns
+        -------
+        Bench
+            The copy.
+        """
         return replace(
             self,
             dense=replace(self.dense, peak_anonymous_bytes=dense),
@@ -145,11 +151,23 @@ class Bench(Result):
 
     @classmethod
     def from_dict(cls, data: dict[str, Any]) -> Bench:
-        """Rebuild a measurement from the output of `to_dict`; see `Result.from_dict`."""
+        """Rebuild a measurement from the output of `to_dict`; see `Result.from_dict`.
+
+        Returns
+        -------
+        Bench
+            The measurement.
+        """
         return from_json_types(cls, data)
 
     def to_rows(self) -> list[dict[str, Any]]:
-        """Return one row per form."""
+        """Return one row per form.
+
+        Returns
+        -------
+        list of dict
+            The values of `FormBench`, and ``form``.
+        """
         return [{"form": name, **asdict(getattr(self, name))} for name in ("dense", "packed")]
 
     def to_dict(self) -> dict[str, Any]:

@@ -43,11 +43,22 @@ class Task:
 
     @classmethod
     def of(cls, model: Model, prompt_tokens: int, tokens: int) -> Task:
-        """A prompt of random ids of the model's vocabulary."""
+        """Draw a prompt of random ids of the model's vocabulary.
+
+        Returns
+        -------
+        Task
+            The task.
+
+        Raises
+        ------
+        ValueError
+            If prompt and generated tokens together exceed the model's context.
+        """
         if prompt_tokens + tokens > model.context:
             raise ValueError(
-                f"prompt_tokens={prompt_tokens} and tokens={tokens}: together more than the "
-                f"model's context of {model.context}"
+                f"prompt_tokens and tokens must be at most {model.context} together, the model's "
+                f"context, not {prompt_tokens} and {tokens}."
             )
         ids = np.random.default_rng(_SEED).integers(0, model.loaded.config.vocab, prompt_tokens)
         return cls(ids.astype(np.int32), tokens)
@@ -65,7 +76,13 @@ class Runner:
         self._decode: list[float] = []
 
     def warm_up(self) -> str:
-        """Do an untimed run; return a digest of all its logits, in order."""
+        """Do an untimed run.
+
+        Returns
+        -------
+        str
+            A digest of all logits, in order.
+        """
         digest = hashlib.blake2b(digest_size=16)
         self._cache.truncate(0)
         logits = self._forward(self._task.prompt)
@@ -83,11 +100,23 @@ class Runner:
         self._decode.append(elapsed(lambda: self._generate(made[0])))
 
     def decode(self) -> TaskTime:
-        """The timing of one generated token."""
+        """Return how long a generated token takes.
+
+        Returns
+        -------
+        TaskTime
+            Seconds of a token.
+        """
         return TaskTime.of(self._decode).per(self._task.tokens)
 
     def prefill(self) -> TaskTime:
-        """The timing of one token of the prompt."""
+        """Return how long a token of the prompt takes.
+
+        Returns
+        -------
+        TaskTime
+            Seconds of a token.
+        """
         return TaskTime.of(self._prefill).per(self._task.prompt.size)
 
     def _generate(self, logits: npt.NDArray[np.float32]) -> None:
@@ -99,7 +128,13 @@ class Runner:
 
 
 def product_seconds_of(models: Mapping[str, Model]) -> dict[str, float]:
-    """Seconds of all products of a token, and of nothing else; models are timed in turn."""
+    """Time all products of a token, and nothing else. Models are timed in turn.
+
+    Returns
+    -------
+    dict of str to float
+        Seconds, by the names of `models`.
+    """
     return {name: t.seconds for name, t in in_turn(_all_products(models)).items()}
 
 
@@ -192,7 +227,7 @@ def bench(
     options |= {"activations": activations, "local_files_only": local_files_only}
     for name, value in (("prompt_tokens", prompt_tokens), ("tokens", tokens), ("runs", runs)):
         if isinstance(value, bool) or not isinstance(value, int) or value < 1:
-            raise ValueError(f"{name}={value!r}: expected a number from 1 on")
+            raise ValueError(f"{name} must be a whole number of 1 or more, not {value!r}.")
     with load(model, form=DENSE, **options) as dense, load(model, form=PACKED, **options) as packed:
         made = _compared(dense, packed, prompt_tokens, tokens, runs, progress)
     if not memory or not (model is None or isinstance(model, str | os.PathLike)):

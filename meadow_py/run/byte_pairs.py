@@ -1,4 +1,4 @@
-"""Byte-pair vocabularies as models of the `tokenizers` library."""
+"""Makes tokenizers of byte-pair vocabularies, with the `tokenizers` library."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ if TYPE_CHECKING:
 SPACE = "\u2581"  # how SentencePiece spells a space
 _LONGEST_UNIGRAM_PIECE = 10_000  # characters; the library overflows its stack with far longer ones
 
-# How texts are cut before merging. The first names the pattern of GPT-2, which the `tokenizers`
-# library has built in; the others are those of the models' own tokenizer.json files.
+# How texts are cut before merging, as in the models' own tokenizer.json files. The pattern of GPT-2
+# is built into the `tokenizers` library.
 _CONTRACTIONS = "(?i:'s|'t|'re|'ve|'m|'ll|'d)"
 _LLAMA3 = (
     _CONTRACTIONS + r"|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}{1,3}| ?[^\s\p{L}\p{N}]+[\r\n]*"
@@ -36,17 +36,17 @@ SPLITS = ("gpt-2", "digits", *_SPLITS)
 
 @contextlib.contextmanager
 def damage_named(where: str) -> Iterator[None]:
-    """Make what the `tokenizers` library raises a FormatError that starts with `where`."""
+    """Turn the errors of the `tokenizers` library into a FormatError that starts with `where`."""
     try:
         yield
     except (OSError, FormatError):
         raise
     except Exception as error:
-        raise FormatError(f"{where}: no valid tokenizer: {error}") from error
+        raise FormatError(f"{where} is not a valid tokenizer: {error}") from error
     except BaseException as error:
         if type(error).__name__ != "PanicException":  # what Rust's panics become
             raise
-        raise FormatError(f"{where}: no valid tokenizer: {error}") from None
+        raise FormatError(f"{where} is not a valid tokenizer: {error}") from None
 
 
 def byte_level(
@@ -58,22 +58,27 @@ def byte_level(
     prefix: bool = False,
     whole_first: bool = False,
 ) -> tokenizers.Tokenizer:
-    """Byte-pair encoding of bytes, each spelled as a printable character, as GPT-2 has it.
+    """Make a tokenizer that merges bytes, each spelled as a printable character, as GPT-2 does.
 
     Parameters
     ----------
     vocabulary : mapping of str to int
-        Tokens in that spelling, and their ids.
+        Tokens in that spelling and their ids.
     merges : sequence of pairs
         The first has precedence.
     split : str
-        One of `SPLITS`: how texts are cut before.
+        One of `SPLITS`: how texts are cut before bytes are merged.
     nfc : bool
-        Whether texts are brought to Unicode's composed form before.
+        Whether texts are first normalised to NFC.
     prefix : bool
-        Whether a space is put before a text.
+        Whether a space is added before a text.
     whole_first : bool
-        Whether a piece that is a token needs no merges (``ignore_merges``).
+        Whether a piece that is a token is taken whole, without merges (``ignore_merges``).
+
+    Returns
+    -------
+    tokenizers.Tokenizer
+        The tokenizer.
     """
     from tokenizers import Tokenizer, decoders, normalizers
     from tokenizers.models import BPE
@@ -101,7 +106,7 @@ def _cuts(split: str, prefix: bool) -> tokenizers.pre_tokenizers.PreTokenizer:
 
 
 def set_byte_level_prefix(backend: tokenizers.Tokenizer, prefix: bool) -> None:
-    """Put a space before every text, or none, where the bytes of a text are spelled."""
+    """Set whether a space is added before every text, where the bytes of a text are spelled."""
     from tokenizers import pre_tokenizers
 
     state = json.loads(backend.pre_tokenizer.__getstate__())
@@ -115,9 +120,9 @@ def set_byte_level_prefix(backend: tokenizers.Tokenizer, prefix: bool) -> None:
 
 
 def set_piece_prefix(backend: tokenizers.Tokenizer, prefix: bool, always: bool) -> None:
-    """Put a space before every text, or none, in a tokenizer of SentencePiece's kind.
+    """Set whether a space is added before every text, with the steps of SentencePiece.
 
-    `always`: also before a text that follows an added token.
+    With `always`, a space is also added before a text that follows an added token.
     """
     from tokenizers import pre_tokenizers
 
@@ -128,16 +133,22 @@ def set_piece_prefix(backend: tokenizers.Tokenizer, prefix: bool, always: bool) 
 
 
 def merges_of(scores: Mapping[str, float], whole: Collection[str]) -> list[tuple[str, str]]:
-    """The merges that a vocabulary of SentencePiece implies: every pair that makes a token.
+    """Find the merges that a vocabulary of SentencePiece implies: every pair that makes a token.
 
-    The token of the highest score has precedence, of its pairs that of the smaller ids.
+    The token with the highest score has precedence, and among its pairs the one with the smallest
+    ids.
 
     Parameters
     ----------
     scores : mapping of str to float
-        Of every token, in the order of ids.
+        The score of every token, in the order of ids.
     whole : collection of str
-        Tokens that are never made of others, nor a part of them.
+        Tokens that are neither merged from others nor merged into others.
+
+    Returns
+    -------
+    list of pairs of str
+        The first has precedence.
     """
     ids = {token: i for i, token in enumerate(scores) if token not in whole}
     lengths = sorted({len(token) for token in ids})  # few, so that a long token takes little time
@@ -192,7 +203,13 @@ def pieces(
 
 
 def spell_spaces(*, prefix: bool) -> tokenizers.normalizers.Normalizer:
-    """Return the step that spells spaces as `SPACE`; with `prefix` it adds one before a text."""
+    """Make the step that spells spaces as `SPACE`.
+
+    Returns
+    -------
+    tokenizers.normalizers.Normalizer
+        The step. With `prefix`, it also adds a space before a text.
+    """
     from tokenizers import normalizers
 
     before = [normalizers.Prepend(SPACE)] if prefix else []
@@ -230,5 +247,6 @@ def check_unigram_pieces(pieces: Iterable[str], where: str) -> None:
     longest = max(map(len, pieces), default=0)
     if longest > _LONGEST_UNIGRAM_PIECE:
         raise FormatError(
-            f"{where}: a piece has {longest} characters. Expected at most {_LONGEST_UNIGRAM_PIECE}."
+            f"{where}: a piece must have at most {_LONGEST_UNIGRAM_PIECE} characters, not "
+            f"{longest}."
         )

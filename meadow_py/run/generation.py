@@ -44,15 +44,26 @@ class StopText:
     def __init__(self, strings: Sequence[str]) -> None:
         for string in strings:
             if not isinstance(string, str):
-                raise TypeError(f"stop: expected str, found {string!r}")
+                raise TypeError(f"stop must consist of strings, not {string!r}.")
             if not string:
-                raise ValueError("stop: expected strings of at least one character, found an empty")
+                raise ValueError("stop must not contain an empty string.")
         self._strings = tuple(strings)
         self._held = ""
         self.found = False
 
     def add(self, text: str) -> str:
-        """Add `text`; return all text that is now certain to precede any stop string."""
+        """Add a piece of text.
+
+        Parameters
+        ----------
+        text : str
+            The piece.
+
+        Returns
+        -------
+        str
+            The text that is now certain to precede any stop string.
+        """
         if self.found:
             return ""
         self._held += text
@@ -67,7 +78,13 @@ class StopText:
         return certain
 
     def finish(self) -> str:
-        """Return the text held back, as nothing follows."""
+        """Return the text that was held back, since nothing follows it.
+
+        Returns
+        -------
+        str
+            The text.
+        """
         rest, self._held = self._held, ""
         return rest
 
@@ -284,14 +301,14 @@ def _sampler(sampling: Sampling, seed: int) -> _core.Sampler:
     from meadow_py import _core
 
     if not 0 <= seed < 2**64:
-        raise ValueError(f"seed: expected an integer from 0 to 2^64 - 1, found {seed}")
+        raise ValueError(f"seed must be a whole number from 0 to 2^64 - 1, not {seed}.")
     top_k = whole_number(sampling.top_k, "top_k")
     if not 0 <= top_k < 2**63:
-        raise ValueError(f"top_k: expected 0 (no limit) or a number of tokens, found {top_k}")
+        raise ValueError(f"top_k must be 0 (no limit) or a number of tokens, not {top_k}.")
     for name in ("temperature", "top_p", "min_p", "repetition_penalty"):
         value = getattr(sampling, name)
         if isinstance(value, bool) or not isinstance(value, int | float | np.number):
-            raise TypeError(f"{name}: expected a number, found {value!r}")
+            raise TypeError(f"{name} must be a number, not {value!r}.")
     return _core.Sampler(
         temperature=float(sampling.temperature),
         top_k=top_k,

@@ -133,7 +133,7 @@ def load_engine(
     """
     if activations not in ACTIVATIONS:
         expected = " or ".join(repr(known) for known in ACTIVATIONS)
-        raise ValueError(f"activations: expected {expected}, found {activations!r}")
+        raise ValueError(f"activations must be {expected}, not {activations!r}.")
     check_form(form, dtype)  # before anything is read or fetched
     checkpoint = open_checkpoint(
         model,

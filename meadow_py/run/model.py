@@ -56,7 +56,7 @@ class Model:
             If the model is closed.
         """
         if self._loaded is None:
-            raise ValueError(f"{self.source}: the model is closed")
+            raise ValueError(f"The model {self.source!r} is closed.")
         return self._loaded
 
     @functools.cached_property
@@ -213,10 +213,10 @@ class Model:
         engine = self.loaded.engine
         ids = self._ids(tokens)
         if not ids:
-            raise ValueError("tokens: expected at least one, found none")
+            raise ValueError("tokens must hold at least one token.")
         if len(ids) > self.context:
             raise ValueError(
-                f"tokens: expected at most {self.context}, the model's context, found {len(ids)}"
+                f"tokens must be at most {self.context}, the model's context, not {len(ids)}."
             )
         cache = _core.Cache(engine, len(ids))
         return engine.forward(np.array(ids, np.int32), cache, "all", threads=self.threads)

@@ -17,7 +17,18 @@ if TYPE_CHECKING:
 
 
 def tokenizer_of(loaded: Loaded) -> Tokenizer:
-    """The tokenizer of a loaded model; raises the exceptions of `open_tokenizer`."""
+    """Open the tokenizer of a loaded model.
+
+    Returns
+    -------
+    Tokenizer
+        The tokenizer.
+
+    Raises
+    ------
+    FileNotFoundError, FormatError, ValueError
+        As for `open_tokenizer`.
+    """
     metadata = _with_arrays(loaded) if KIND in loaded.metadata else loaded.metadata
     return open_tokenizer(loaded.folder, metadata, loaded.source)
 
@@ -44,14 +55,14 @@ def _gguf_in(folder: Path | None, source: str) -> Path:
     from meadow_py.sources.model_files import select_weights
 
     if folder is None:
-        raise FileNotFoundError(f"{source}: no tokenizer: the model comes from memory")
+        raise FileNotFoundError(f"{source} has no tokenizer, since the model comes from memory.")
     return folder / select_weights(file_names(folder), source).files[0]
 
 
 def open_tokenizer(
     folder: Path | None, config: Mapping[str, Any] | None = None, source: str = "model"
 ) -> Tokenizer:
-    """The tokenizer of a model.
+    """Open the tokenizer of a model.
 
     Parameters
     ----------
@@ -64,6 +75,11 @@ def open_tokenizer(
         takes precedence over the folder.
     source : str
         The model as the user named it, for messages.
+
+    Returns
+    -------
+    Tokenizer
+        The tokenizer.
 
     Raises
     ------
@@ -78,5 +94,5 @@ def open_tokenizer(
     if KIND in config:
         return read_gguf_tokenizer(config, source)
     if folder is None:
-        raise FileNotFoundError(f"{source}: no tokenizer: the model comes from memory")
+        raise FileNotFoundError(f"{source} has no tokenizer, since the model comes from memory.")
     return read_folder(folder, config)

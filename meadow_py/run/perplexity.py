@@ -67,6 +67,11 @@ def perplexity_of(
 ) -> Perplexity:
     """See `Model.perplexity`; `ids` are the tokens of the text.
 
+    Returns
+    -------
+    Perplexity
+        The value, and the counts behind it.
+
     Raises
     ------
     ValueError
@@ -99,14 +104,14 @@ def _exponential(mean: float) -> float:
 
 def _check(engine: _core.Engine, length: int, context: int, stride: int) -> None:
     if length < 2:
-        raise ValueError(f"text: expected at least two tokens, found {length}")
+        raise ValueError(f"text must have at least two tokens, not {length}.")
     if not 2 <= context <= engine.positions:
         raise ValueError(
-            f"context: expected 2 to {engine.positions} tokens, the model's longest, found "
-            f"{context}"
+            f"context must be from 2 to {engine.positions} tokens, the model's context, not "
+            f"{context}."
         )
     if not 1 <= stride <= context:
-        raise ValueError(f"stride: expected 1 to {context} tokens, the context, found {stride}")
+        raise ValueError(f"stride must be from 1 to {context} tokens, the context, not {stride}.")
 
 
 def _windows(length: int, context: int, stride: int) -> Iterator[_Window]:

@@ -72,13 +72,24 @@ class SentencePieceModel:
     denormalizes: bool = False
 
     def special_tokens(self) -> dict[str, str]:
-        """``bos_token`` and the like, as far as there are any."""
+        """Return the special tokens that the model has.
+
+        Returns
+        -------
+        dict of str to str
+            Their texts, by names such as ``bos_token``.
+        """
         named = {"bos_token": self.bos, "eos_token": self.eos, "unk_token": self.unknown}
         return {name: self.pieces[i].text for name, i in named.items() if i is not None}
 
 
 def read_model(path: Path) -> SentencePieceModel:
     """Read a ``.model`` file.
+
+    Returns
+    -------
+    SentencePieceModel
+        The content of the file.
 
     Raises
     ------
@@ -100,7 +111,7 @@ def read_model(path: Path) -> SentencePieceModel:
         elif field == 5:
             denormalizer.update(reader.fields(reader.message(field, value)))
     if not pieces:
-        reader.fail("no pieces: not a model of SentencePiece, or truncated")
+        reader.fail("it has no pieces. It is truncated or is not a SentencePiece model.")
 
     def place(field: int, default: int) -> int | None:
         number = reader.integer(field, trainer.get(field, default))
@@ -131,11 +142,11 @@ def _piece(reader: _ProtocolBuffer, message: bytes) -> Piece:
             try:
                 text = reader.message(field, value).decode("utf-8")
             except UnicodeDecodeError:
-                reader.fail(f"a piece is no UTF-8: {value!r}")
+                reader.fail(f"a piece must be valid UTF-8, not {value!r}.")
         elif field == 2:
             data = reader.message(field, value)
             if len(data) != 4:
-                reader.fail(f"a score takes {len(data)} B: expected 4")
+                reader.fail(f"a score must take 4 bytes, not {len(data)}.")
             score = struct.unpack("<f", data)[0]
         elif field == 3:
             kind = reader.integer(field, value)
@@ -154,12 +165,12 @@ class _ProtocolBuffer:
 
     def integer(self, field: int, value: int | bytes) -> int:
         if not isinstance(value, int):
-            self.fail(f"field {field}: expected an integer, found {len(value)} B")
+            self.fail(f"field {field} must be a whole number, not {len(value)} bytes.")
         return value
 
     def message(self, field: int, value: int | bytes) -> bytes:
         if not isinstance(value, bytes):
-            self.fail(f"field {field}: expected bytes, found the integer {value}")
+            self.fail(f"field {field} must be bytes, not the number {value}.")
         return value
 
     def fields(self, data: bytes) -> Iterator[tuple[int, int | bytes]]:
@@ -178,10 +189,14 @@ class _ProtocolBuffer:
                 size = _FIXED[wire]
             else:
                 self.fail(
-                    f"field {field} has the unknown wire type {wire}: not a SentencePiece model"
+                    f"field {field} has the unknown wire type {wire}. This is not a SentencePiece "
+                    "model."
                 )
             if size > len(data) - at:
-                self.fail(f"truncated: field {field} takes {size} B, {len(data) - at} are left")
+                self.fail(
+                    f"it is truncated: field {field} takes {size} bytes, and {len(data) - at} are "
+                    "left."
+                )
             yield field, data[at : at + size]
             at += size
 
@@ -189,12 +204,14 @@ class _ProtocolBuffer:
         value = size = 0
         while size < _MAX_VARINT:
             if at + size >= len(data):
-                self.fail("truncated: it ends inside of a number")
+                self.fail("it is truncated: it ends inside a number.")
             byte = data[at + size]
             value |= (byte & 0x7F) << 7 * size
             size += 1
             if byte < 0x80:
                 break
         else:
-            self.fail(f"a number of more than {_MAX_VARINT} bytes: not a model of SentencePiece")
+            self.fail(
+                f"a number has more than {_MAX_VARINT} bytes. This is not a SentencePiece model."
+            )
         return value, at + size

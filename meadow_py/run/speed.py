@@ -67,17 +67,35 @@ class Speed:
         return "part" if self.bandwidth_fraction * share <= 1 else "unknown"
 
     def to_dict(self) -> dict[str, Any]:
-        """Return the values as JSON types."""
+        """Return the values as JSON types.
+
+        Returns
+        -------
+        dict
+            All attributes except `cache_bytes`.
+        """
         return {name: value for name, value in vars(self).items() if name != "cache_bytes"}
 
 
 def memory_share(nbytes: int, cache_bytes: int) -> float:
-    """Return the least share of `nbytes` that comes from memory, with caches of `cache_bytes`."""
+    """Compute the least share of `nbytes` that comes from memory.
+
+    Returns
+    -------
+    float
+        From 0 to 1: the share that caches of `cache_bytes` cannot hold.
+    """
     return max(0.0, 1 - cache_bytes / nbytes)
 
 
 def speed_of(generation: Generation, model: Model, read_bandwidth: float | None) -> Speed:
-    """Return the speed of a generation that has ended or was stopped."""
+    """Compute the speed of a generation that has ended or was stopped.
+
+    Returns
+    -------
+    Speed
+        The speed.
+    """
     from meadow_py.measure import host
 
     timing = generation.timing
@@ -102,6 +120,11 @@ def host_bandwidth(threads: int) -> float | None:
 
     It is None where memory does not suffice to measure it. It is measured once in a process, after
     the text, so that both belong to the same minute.
+
+    Returns
+    -------
+    float or None
+        Bytes a second.
     """
     from meadow_py.measure import best_read_bandwidth
 

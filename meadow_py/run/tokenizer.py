@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import codecs
-import itertools
 import re
 import string
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -12,31 +10,15 @@ from typing import TYPE_CHECKING, Any
 
 from meadow_py.errors import FormatError
 from meadow_py.run.byte_pairs import damage_named
+from meadow_py.run.text_stream import TextStream
 from meadow_py.sources.strict_json import read_object
 
 if TYPE_CHECKING:
     import tokenizers
 
 
-_REPLACEMENT = "\ufffd"  # stands for bytes that are not valid UTF-8
-_UNFINISHED = 3  # the most bytes of a UTF-8 character that is not yet complete
-_CONTEXT = 8  # the least number of earlier tokens that are decoded again with a new one
 _NO_TOKEN = 2**31  # ids are below
-_SPACE = 0x20
 _BYTE_TOKEN = re.compile("<0x([0-9A-Fa-f]{2})>")
-_LONE_BYTES = re.compile("[\udc80-\udcff]")  # how "surrogateescape" decodes invalid bytes
-
-
-def _printable_bytes() -> dict[str, int]:
-    """The byte that each character of GPT-2's spelling of bytes stands for."""
-    printable = {*range(33, 127), *range(161, 173), *range(174, 256)}
-    others = (byte for byte in range(256) if byte not in printable)
-    return {chr(byte): byte for byte in printable} | {
-        chr(256 + i): byte for i, byte in enumerate(others)
-    }
-
-
-_BYTE_OF = _printable_bytes()
 
 
 class Tokenizer:
@@ -101,11 +83,11 @@ class Tokenizer:
             If the tokenizer's file contradicts itself, which cannot be detected earlier.
         """
         if not isinstance(text, str):
-            raise TypeError(f"text: expected str, found {type(text).__name__}")
+            raise TypeError(f"text must be a str, not {type(text).__name__}.")
         try:
             text.encode("utf-8")
         except UnicodeEncodeError as error:
-            raise ValueError(f"text: no valid Unicode: {error}") from error
+            raise ValueError(f"text must be valid Unicode: {error}") from error
         with damage_named("tokenizer"):
             return self._encoder(text, add_special_tokens)
 
@@ -134,34 +116,69 @@ class Tokenizer:
         plain = [int(i) for i in ids]
         for i in plain:
             if not 0 <= i < 2**32:
-                raise ValueError(f"ids: expected tokens from 0 to {self.size - 1}, found {i}")
+                raise ValueError(f"ids must be tokens from 0 to {self.size - 1}, not {i}.")
         with damage_named("tokenizer"):
             text: str = self._backend.decode(plain, skip_special_tokens=skip_special_tokens)
         return text
 
     def spelling(self, token: int) -> str | None:
-        """Return the vocabulary's spelling of a token, such as ``\u2581the``; None if unknown."""
+        """Return how the vocabulary spells a token.
+
+        Returns
+        -------
+        str or None
+            Such as ``\u2581the``; None if there is no such token.
+        """
         if not 0 <= token < 2**32:
             return None
         found: str | None = self._backend.id_to_token(token)
         return found
 
     def is_silent(self, token: int) -> bool:
-        """Return whether a token adds nothing to a text: it is special, or it does not exist."""
+        """Say whether a token adds nothing to a text.
+
+        Returns
+        -------
+        bool
+            True for special tokens, and for ids that belong to no token.
+        """
         return token in self._special or self.spelling(token) is None
 
     def byte_of(self, token: int) -> int | None:
-        """Return the byte that a token of SentencePiece's byte fallback stands for, else None."""
+        """Return the byte that a token of SentencePiece's byte fallback stands for.
+
+        Returns
+        -------
+        int or None
+            None for every other token.
+        """
         spelled = None if self._letter is None else self.spelling(token)
         found = None if spelled is None else _BYTE_TOKEN.fullmatch(spelled)
         return int(found[1], 16) if found else None
 
     def any_text(self) -> list[int]:
-        """Return tokens of some text without a space, for a vocabulary with byte tokens."""
+        """Return tokens of some text without spaces, if the vocabulary has byte tokens.
+
+        Returns
+        -------
+        list of int
+            One token, or none.
+        """
         return [] if self._letter is None else [self._letter]
 
     def stream(self, before: Sequence[int] = ()) -> TextStream:
-        """Return a `TextStream` that decodes, one by one, the tokens that follow `before`."""
+        """Decode tokens one by one.
+
+        Parameters
+        ----------
+        before : sequence of int
+            The tokens before the first one to decode.
+
+        Returns
+        -------
+        TextStream
+            A decoder of the tokens that follow `before`.
+        """
         return TextStream(self, before)
 
     def __len__(self) -> int:
@@ -169,92 +186,6 @@ class Tokenizer:
 
     def __repr__(self) -> str:
         return f"Tokenizer(size={self.size}, bos={self.bos}, eos={list(self.eos)})"
-
-
-class TextStream:
-    """Decodes tokens as they arrive, without special tokens; never yields part of a character.
-
-    A character that the earlier tokens begin and the new ones complete is yielded whole. A run of
-    byte tokens that is not valid UTF-8 keeps its valid characters, as in the SentencePiece library.
-    """
-
-    def __init__(self, tokenizer: Tokenizer, before: Sequence[int] = ()) -> None:
-        self._tokenizer = tokenizer
-        # `Tokenizer.decode` takes a run of byte tokens whole or not at all, so that later bytes
-        # could undo characters that were yielded. Bytes are therefore decoded here.
-        self._bytes = codecs.getincrementaldecoder("utf-8")("surrogateescape")
-        audible = _last_audible(tokenizer, before)
-        self._ids: list[int] = []
-        if audible and tokenizer.byte_of(audible[-1]) is not None:
-            self._bytes.decode(_last_bytes(tokenizer, audible))
-            self._ids = tokenizer.any_text()
-        else:
-            # A first word loses its space, and characters may span tokens.
-            self._ids = _begun(tokenizer, audible)
-        text = self._text()
-        self._shown = len(text) - _unfinished(tokenizer, self._ids, text)
-        self._boundary = len(self._ids)  # no character spans it, unless it is the first
-
-    def add(self, token: int) -> str:
-        """Add a token.
-
-        Parameters
-        ----------
-        token : int
-            The id of the token.
-
-        Returns
-        -------
-        str
-            The text that the token completes, which may be empty.
-        """
-        if self._tokenizer.is_silent(token):
-            return ""
-        byte = self._tokenizer.byte_of(token)
-        if byte is not None:
-            return self._add_byte(token, byte)
-        broken = self._take_bytes(b"", final=True)
-        self._ids.append(token)
-        new = self._text()[self._shown :]
-        settled = new[: len(new) - _trailing(new)]
-        self._shown += len(settled)
-        if len(settled) == len(new) and len(self._ids) >= self._boundary + _CONTEXT:
-            self._begin_with(self._ids[self._boundary :])
-        return broken + settled
-
-    def finish(self) -> str:
-        """Return the text that was held back.
-
-        Returns
-        -------
-        str
-            The bytes of an incomplete character, as U+FFFD.
-        """
-        broken = self._take_bytes(b"", final=True)
-        rest = self._text()[self._shown :]
-        self._shown += len(rest)
-        return broken + rest
-
-    def _add_byte(self, token: int, byte: int) -> str:
-        held = self._text()[self._shown :]
-        if not self._ids and byte == _SPACE:  # a decoder may strip the space that begins a text
-            text = self._tokenizer.decode([token])
-        else:
-            text = self._take_bytes(bytes([byte]))
-        self._begin_with(self._tokenizer.any_text())
-        return held + text
-
-    def _take_bytes(self, data: bytes, *, final: bool = False) -> str:
-        return _LONE_BYTES.sub(_REPLACEMENT, self._bytes.decode(data, final))
-
-    def _text(self) -> str:
-        return self._tokenizer.decode(self._ids, skip_special_tokens=True)
-
-    def _begin_with(self, ids: list[int]) -> None:
-        """Replace the tokens by fewer, of which no character spans the end."""
-        self._ids = ids
-        self._boundary = len(ids)
-        self._shown = len(self._text())
 
 
 def _plain_encoder(backend: tokenizers.Tokenizer) -> Callable[[str, bool], list[int]]:
@@ -274,49 +205,19 @@ def _byte_letter(backend: tokenizers.Tokenizer) -> int | None:
     return None
 
 
-def _last_audible(tokenizer: Tokenizer, before: Sequence[int]) -> list[int]:
-    """The last tokens of `before` that add to a text, as many as matter to what follows."""
-    audible = (int(i) for i in reversed(before) if not tokenizer.is_silent(int(i)))
-    return list(itertools.islice(audible, _CONTEXT + _UNFINISHED))[::-1]
-
-
-def _last_bytes(tokenizer: Tokenizer, tokens: Sequence[int]) -> bytes:
-    """The last byte tokens, as far as they may belong to a character that is not complete."""
-    found: list[int] = []
-    for token in reversed(tokens[-_UNFINISHED:]):
-        byte = tokenizer.byte_of(token)
-        if byte is None:
-            break
-        found.append(byte)
-    return bytes(reversed(found))
-
-
-def _begun(tokenizer: Tokenizer, last: list[int]) -> list[int]:
-    """The last tokens, starting at one that begins with a whole character."""
-    for start in range(max(0, len(last) - _CONTEXT), -1, -1):
-        if not tokenizer.decode(last[start:], skip_special_tokens=True).startswith(_REPLACEMENT):
-            return last[start:]
-    return last
-
-
-def _unfinished(tokenizer: Tokenizer, ids: Sequence[int], text: str) -> int:
-    """The number of characters at the end of `text` that stand for an incomplete character."""
-    if not text.endswith(_REPLACEMENT):
-        return 0
-    spelled = "".join(tokenizer.spelling(i) or "" for i in ids[-_UNFINISHED:])
-    decoder = codecs.getincrementaldecoder("utf-8")("replace")
-    decoder.decode(bytes(_BYTE_OF.get(c, _SPACE) for c in spelled))
-    return 1 if decoder.getstate()[0] else 0
-
-
-def _trailing(text: str) -> int:
-    """How many characters at the end may stand for the bytes of an incomplete one."""
-    count = len(text) - len(text.rstrip(_REPLACEMENT))
-    return min(count, _UNFINISHED)
-
-
 def begin_token(config: Mapping[str, Any]) -> int | None:
-    """The begin-of-text token of ``config.json``; None if it has none."""
+    """Return the begin-of-text token of ``config.json``.
+
+    Returns
+    -------
+    int or None
+        None if it names none.
+
+    Raises
+    ------
+    FormatError
+        If it is no token id.
+    """
     found = config.get("bos_token_id")
     return None if found in (None, -1) else _checked_ids("bos_token_id", found)[0]
 
@@ -324,9 +225,17 @@ def begin_token(config: Mapping[str, Any]) -> int | None:
 def end_tokens(
     folder: Path | None, config: Mapping[str, Any], otherwise: Iterable[int]
 ) -> list[int]:
-    """End-of-text tokens: of ``generation_config.json``, else ``config.json``, else `otherwise`.
+    """Return the end-of-text tokens, in the order of precedence of Transformers' ``generate``.
 
-    This is the order of Transformers' ``generate``.
+    Returns
+    -------
+    list of int
+        Those of ``generation_config.json``, else of ``config.json``, else `otherwise`.
+
+    Raises
+    ------
+    FormatError
+        If they are no token ids.
     """
     path = None if folder is None else folder / "generation_config.json"
     settings: Mapping[str, Any] = read_object(path) if path is not None and path.is_file() else {}

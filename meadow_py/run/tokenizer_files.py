@@ -53,7 +53,18 @@ _MOST_GROWTH = 4096  # of a text by the steps of tokenizer.json; real ones do no
 
 
 def read_folder(folder: Path, config: Mapping[str, Any]) -> Tokenizer:
-    """Read the tokenizer of a folder; see `model_tokenizer.open_tokenizer`."""
+    """Read the tokenizer of a folder.
+
+    Returns
+    -------
+    Tokenizer
+        The tokenizer.
+
+    Raises
+    ------
+    FileNotFoundError, FormatError, ValueError
+        As for `open_tokenizer`.
+    """
     settings = read_settings(folder)
     path = folder / "tokenizer.json"
     if path.is_file():
@@ -93,8 +104,8 @@ def _sentencepiece_file(folder: Path) -> Path:
     found = sorted(folder.glob("*.model"))
     if len(found) != 1:
         raise FileNotFoundError(
-            f"{folder}: no tokenizer: expected tokenizer.json, vocab.json with merges.txt, or "
-            f"tokenizer.model, found {', '.join(p.name for p in found) or 'none of them'}"
+            f"{folder} has no tokenizer: it must hold tokenizer.json, vocab.json with merges.txt, "
+            f"or tokenizer.model, but holds {', '.join(p.name for p in found) or 'none of them'}."
         )
     return found[0]
 
@@ -116,8 +127,8 @@ def _from_json(path: Path) -> tokenizers.Tokenizer:
         growth = _growth(_state(part))
         if growth > _MOST_GROWTH:
             raise FormatError(
-                f"{path}: its steps can make a text {growth} times longer. Expected at most "
-                f"{_MOST_GROWTH} times."
+                f"{path}: its steps must make a text at most {_MOST_GROWTH} times longer, not "
+                f"{growth} times."
             )
     return backend
 
@@ -146,10 +157,10 @@ def _applied(
     settings: Mapping[str, Any],
     path: Path,
 ) -> dict[str, Any]:
-    """Settings with the defaults of their class; `add_prefix_space` is applied as by that class.
+    """Apply `add_prefix_space` to a backend, and return the settings with their class's defaults.
 
-    The template of tokenizer.json alone says which tokens stand around a text: Transformers
-    follows it, whatever `add_bos_token` and `add_eos_token` say.
+    `add_bos_token` and `add_eos_token` are not applied: Transformers takes the tokens around a
+    text from the template of tokenizer.json alone.
     """
     named = settings.get("tokenizer_class") or config.get("tokenizer_class")
     kind = _class_kind(named or config.get("model_type"))
@@ -197,8 +208,8 @@ def _byte_level_kind(folder: Path, config: Mapping[str, Any], settings: Mapping[
             return kind
     raise ValueError(
         f"{folder}: vocab.json and merges.txt of tokenizer class {named or 'unknown'!r}, model "
-        f"type {model_type or 'unknown'!r} are not supported: expected one of "
-        f"{', '.join(_BYTE_LEVEL)}, or a tokenizer.json, which Transformers saves"
+        f"type {model_type or 'unknown'!r} are not supported. The class or type must be one of "
+        f"{', '.join(_BYTE_LEVEL)}; otherwise, save a tokenizer.json with Transformers."
     )
 
 
@@ -207,13 +218,13 @@ def _read_merges(path: Path) -> list[tuple[str, str]]:
     try:
         lines = path.read_text(encoding="utf-8").split("\n")
     except UnicodeDecodeError as error:
-        raise FormatError(f"{path}: no valid UTF-8: {error}") from error
+        raise FormatError(f"{path} must be valid UTF-8: {error}") from error
     for number, line in enumerate(lines, 1):
         if not line or (number == 1 and line.startswith("#version")):
             continue
         left, found, right = line.rstrip("\r").partition(" ")
         if not found or " " in right:
-            raise FormatError(f"{path}: line {number}: expected two tokens, found {line!r}")
+            raise FormatError(f"{path}: line {number} must hold two tokens, not {line!r}.")
         made.append((left, right))
     return made
 
@@ -235,7 +246,7 @@ def _finished(
 
 
 def _template(found: Any) -> str | None:
-    """Of several templates the one that is named default."""
+    """The template; if there are several, the one that is named default."""
     if isinstance(found, list):
         named = (t for t in found if isinstance(t, dict) and t.get("name") == "default")
         found = next(named, {}).get("template")

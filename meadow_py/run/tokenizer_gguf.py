@@ -53,7 +53,12 @@ _ENDS = ("eos_token_id", "eot_token_id", "eom_token_id")
 
 
 def read_gguf_metadata(path: Path) -> dict[str, Any]:
-    """All metadata of a GGUF file, with the arrays of its tokenizer.
+    """Read all metadata of a GGUF file, with the arrays of its tokenizer.
+
+    Returns
+    -------
+    dict
+        The metadata, by their keys.
 
     Raises
     ------
@@ -68,7 +73,12 @@ def read_gguf_metadata(path: Path) -> dict[str, Any]:
 
 
 def read_gguf_tokenizer(metadata: Mapping[str, Any], source: str) -> Tokenizer:
-    """The tokenizer that the metadata of a GGUF file describe.
+    """Make the tokenizer that the metadata of a GGUF file describes.
+
+    Returns
+    -------
+    Tokenizer
+        The tokenizer.
 
     Raises
     ------
@@ -85,8 +95,8 @@ def read_gguf_tokenizer(metadata: Mapping[str, Any], source: str) -> Tokenizer:
         backend = _sentencepiece(fields)
     else:
         raise ValueError(
-            f"{source}: tokenizers of kind {kind!r} in GGUF are not supported: expected 'gpt2' or "
-            "'llama'"
+            f"{source}: GGUF tokenizers of the kind {kind!r} are not supported. The kind must be "
+            "'gpt2' or 'llama'."
         )
     _add_tokens(backend, fields)
     bos, ends = fields.token("bos_token_id"), [fields.token(name) for name in _ENDS]
@@ -109,7 +119,7 @@ class _Fields:
         self.tokens: list[str] = self._array("tokens", str, None)
         size = len(self.tokens)
         if not size:
-            raise FormatError(f"{source}: {_GGML}tokens is missing or empty")
+            raise FormatError(f"{source}: {_GGML}tokens must not be missing or empty.")
         self.types: list[int] = self._array("token_type", int, size) or [NORMAL] * size
         self.scores: list[float] = self._array("scores", float, size)
         self.merges: list[str] = self._array("merges", str, None)
@@ -123,11 +133,11 @@ class _Fields:
         if found is None:
             return []
         if not isinstance(found, list) or not all(isinstance(v, kind) for v in found):
-            raise FormatError(f"{self.source}: {_GGML}{name}: expected an array of {kind.__name__}")
+            raise FormatError(f"{self.source}: {_GGML}{name} must be an array of {kind.__name__}.")
         if size is not None and len(found) != size:
             raise FormatError(
-                f"{self.source}: {_GGML}{name}: expected {size} elements, one per token, found "
-                f"{len(found)}"
+                f"{self.source}: {_GGML}{name} must have {size} elements, one for each token, not "
+                f"{len(found)}."
             )
         return found
 
@@ -137,8 +147,8 @@ class _Fields:
             return None
         if not isinstance(found, int) or not 0 <= found < len(self.tokens):
             raise FormatError(
-                f"{self.source}: {_GGML}{name}: expected a token below {len(self.tokens)}, found "
-                f"{found!r}"
+                f"{self.source}: {_GGML}{name} must be a token below {len(self.tokens)}, not "
+                f"{found!r}."
             )
         return found
 
@@ -152,15 +162,15 @@ class _Fields:
 def _byte_level(fields: _Fields) -> tokenizers.Tokenizer:
     if fields.pre not in _SPLIT_OF:
         raise ValueError(
-            f"{fields.source}: texts cut as {fields.pre!r} ({_GGML}pre) are not supported: "
-            f"expected one of {', '.join(sorted(_SPLIT_OF))}"
+            f"{fields.source}: texts cut as {fields.pre!r} ({_GGML}pre) are not supported. It must "
+            f"be one of {', '.join(sorted(_SPLIT_OF))}."
         )
     merges = []
     for line in fields.merges:
         left, found, right = line.partition(" ")
         if not found or not left or not right:
             raise FormatError(
-                f"{fields.source}: {_GGML}merges: expected two tokens, found {line!r}"
+                f"{fields.source}: {_GGML}merges must hold two tokens each, not {line!r}."
             )
         merges.append((left, right))
     with byte_pairs.damage_named(fields.source):
@@ -202,7 +212,7 @@ def _sentencepiece(fields: _Fields) -> tokenizers.Tokenizer:
 def _ids(fields: _Fields, tokens: list[str]) -> dict[str, int]:
     found = {token: i for i, token in enumerate(tokens)}
     if len(found) != len(tokens):
-        raise FormatError(f"{fields.source}: {_GGML}tokens: the same token appears twice")
+        raise FormatError(f"{fields.source}: {_GGML}tokens must not hold the same token twice.")
     return found
 
 

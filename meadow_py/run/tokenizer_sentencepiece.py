@@ -51,7 +51,13 @@ class TextNormalizer:
         self._fewer_spaces = model.remove_extra_whitespaces
 
     def __call__(self, text: str) -> str:
-        """Return the text as the pieces of the vocabulary spell it."""
+        """Rewrite a text.
+
+        Returns
+        -------
+        str
+            The text as the pieces of the vocabulary spell it.
+        """
         made = self._ruled(text)
         if self._fewer_spaces:
             made = _RUN_OF_SPACES.sub(" ", made.lstrip(" "))
@@ -106,7 +112,13 @@ class SentencePieceEncoder:
         self._last = [] if last is None else [last]
 
     def __call__(self, text: str, add_special_tokens: bool) -> list[int]:
-        """Return the ids of a text; see `Tokenizer.encode`."""
+        """Turn a text into ids; see `Tokenizer.encode`.
+
+        Returns
+        -------
+        list of int
+            Token ids.
+        """
         parts = [text] if self._special is None else self._special.split(text)
         ids: list[int] = []
         for i, part in enumerate(parts):
@@ -157,8 +169,8 @@ def build(model: SentencePieceModel, prefix: bool) -> tokenizers.Tokenizer:
         )
     if model.model_type not in (BPE, UNIGRAM):
         raise ValueError(
-            f"{model.path}: SentencePiece model type {model.model_type} is not supported. "
-            "Expected unigram (1) or BPE (2)."
+            f"{model.path}: the SentencePiece model type must be unigram (1) or BPE (2), not "
+            f"{model.model_type}."
         )
     with byte_pairs.damage_named(model.path):
         made = _pairs(model) if model.model_type == BPE else _unigram(model)
@@ -174,7 +186,7 @@ def build(model: SentencePieceModel, prefix: bool) -> tokenizers.Tokenizer:
 def _vocabulary(model: SentencePieceModel) -> dict[str, int]:
     found = {piece.text: i for i, piece in enumerate(model.pieces)}
     if len(found) != len(model.pieces):
-        raise FormatError(f"{model.path}: the same piece appears twice")
+        raise FormatError(f"{model.path} must not hold the same piece twice.")
     return found
 
 

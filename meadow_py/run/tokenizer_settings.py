@@ -21,10 +21,15 @@ _MODEL_SPECIFIC = "model_specific_special_tokens"
 
 
 def read_settings(folder: Path) -> dict[str, Any]:
-    """The content of the files beside the vocabulary, as Transformers combines them.
+    """Read the files beside the vocabulary, and combine them as Transformers does.
 
     special_tokens_map.json and added_tokens.json are older than `added_tokens_decoder`, and are
     not read where tokenizer_config.json has that.
+
+    Returns
+    -------
+    dict
+        By the names of tokenizer_config.json.
     """
     made = _read_if_any(folder / "tokenizer_config.json")
     if not made.get("extra_special_tokens") and "additional_special_tokens" in made:
@@ -147,7 +152,7 @@ def _special_tokens(settings: Mapping[str, Any]) -> list[tuple[str, dict[str, bo
 def surround(
     backend: tokenizers.Tokenizer, first: tuple[str, int] | None, last: tuple[str, int] | None
 ) -> None:
-    """Put tokens, each its text and id, before and behind every text."""
+    """Put tokens, each given by its text and id, before and after every text."""
     from tokenizers.processors import TemplateProcessing
 
     used = [token for token in (first, last) if token is not None]
@@ -161,7 +166,13 @@ def surround(
 def surroundings(
     backend: tokenizers.Tokenizer, settings: Mapping[str, Any]
 ) -> tuple[tuple[str, int] | None, tuple[str, int] | None]:
-    """The tokens before and after every text, each its text and id."""
+    """Find the tokens before and after every text.
+
+    Returns
+    -------
+    tuple of (str, int) or None
+        Text and id of each; None where there is none.
+    """
 
     def token(kind: str) -> tuple[str, int] | None:
         text = token_text(settings.get(f"{kind}_token"))
@@ -174,6 +185,12 @@ def surroundings(
 
 
 def token_text(token: Any) -> str | None:
-    """A token of a settings file: its text, or an object with that."""
+    """Return the text of a token in a settings file.
+
+    Returns
+    -------
+    str or None
+        None if `token` is neither a text nor an object that holds one.
+    """
     content = token.get("content") if isinstance(token, dict) else token
     return content if isinstance(content, str) and content else None

@@ -102,7 +102,13 @@ def _why_not(made: Bench) -> str:
 
 
 def fits_in_cache(made: Bench) -> bool:
-    """Whether all weights that a dense token reads stay in the last-level cache."""
+    """Say whether all weights that a dense token reads stay in the last-level cache.
+
+    Returns
+    -------
+    bool
+        True if they fit.
+    """
     return made.dense.bytes_per_token <= made.host.last_level_cache_bytes
 
 

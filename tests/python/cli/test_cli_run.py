@@ -122,7 +122,7 @@ def test_stop_strings() -> None:
     [
         (["/no/such/model"], 1, "meadow: "),
         (["--form", "folded"], 1, "form='folded'"),
-        (["-p", "word " * 400], 1, "leave no room in the model's context of 384"),
+        (["-p", "word " * 400], 1, "must have fewer than 384 tokens"),
         (["--top-p", "2"], 2, "top-p"),
         (["--max-tokens", "-1"], 2, "max-tokens"),
         (["--repetition-penalty", "0"], 1, "repetition_penalty: expected a positive number"),

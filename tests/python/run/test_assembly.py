@@ -172,7 +172,7 @@ def test_tensors_that_the_model_does_not_use_are_told(tmp_path: Path) -> None:
     file = tmp_path / "model.safetensors"
     held = {**safetensors.load_file(file), "score.weight": np.zeros((2, 36), np.float32)}
     safetensors.save_file(held, file)
-    with pytest.warns(UserWarning, match=r"does not use: score\.weight"):
+    with pytest.warns(UserWarning, match=r"does not use .*: score\.weight"):
         assert assembled(tmp_path).unused == ("score.weight",)
 
 
@@ -183,11 +183,11 @@ def test_weights_that_the_engine_cannot_multiply_with(tmp_path: Path) -> None:
     held = safetensors.load_file(file)
     name = "model.layers.1.mlp.up_proj.weight"
     safetensors.save_file({**held, name: held[name].astype(np.float64)}, file)
-    with pytest.raises(ValueError, match=r"up_proj\.weight: F64 is not supported"):
+    with pytest.raises(ValueError, match=r"up_proj\.weight: the engine does not support F64"):
         assembled(tmp_path)
     norm = "model.norm.weight"
     safetensors.save_file({**held, norm: held[norm].astype(np.int32)}, file)
-    with pytest.raises(FormatError, match=r"model\.norm\.weight: expected floating.*found I32"):
+    with pytest.raises(FormatError, match=r"model\.norm\.weight must hold floating.*not I32"):
         assembled(tmp_path)
 
 
@@ -198,7 +198,7 @@ def test_arguments_are_checked(tmp_path: Path) -> None:
         ValueError, match="form='sparse': expected one of auto, dense, packed, int8"
     ):
         matrix_of(weight, "sparse")
-    with pytest.raises(ValueError, match="dtype='F8': expected 'F32', 'BF16' or None"):
+    with pytest.raises(ValueError, match="dtype must be 'F32', 'BF16' or None, not 'F8'"):
         matrix_of(weight, dtype="F8")
 
 

@@ -128,10 +128,10 @@ def test_a_logit_that_differs_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
-        ({"runs": 0}, "runs=0"),
-        ({"tokens": True}, "tokens=True"),
-        ({"prompt_tokens": 2.5}, "prompt_tokens=2.5"),
-        ({"prompt_tokens": 100_000}, "together more than the model's context"),
+        ({"runs": 0}, "runs must be .*, not 0"),
+        ({"tokens": True}, "tokens must be .*, not True"),
+        ({"prompt_tokens": 2.5}, "prompt_tokens must be .*, not 2.5"),
+        ({"prompt_tokens": 100_000}, "must be at most 384 together, the model's context"),
         ({"dtype": "F8"}, "dtype"),
     ],
 )

@@ -186,7 +186,7 @@ def test_an_empty_prompt_is_the_first_token_of_texts(model: Model) -> None:
     assert model.generate([]).prompt == (2,)
     model.tokenizer.bos, before = None, model.tokenizer.bos
     try:
-        with pytest.raises(ValueError, match="prompt: expected at least one token"):
+        with pytest.raises(ValueError, match="prompt must not be empty"):
             model.generate([])
     finally:
         model.tokenizer.bos = before
@@ -195,24 +195,24 @@ def test_an_empty_prompt_is_the_first_token_of_texts(model: Model) -> None:
 @pytest.mark.parametrize(
     ("settings", "error", "said"),
     [
-        ({"prompt": [5] * 384}, ValueError, "384 tokens leave no room in the model's context of"),
-        ({"prompt": [320]}, ValueError, "expected ids from 0 to 319, found 320"),
-        ({"prompt": [-1]}, ValueError, "expected ids from 0 to 319, found -1"),
-        ({"prompt": [1.5]}, TypeError, "sequence of integers, found list of float64"),
-        ({"prompt": [[1]]}, ValueError, "found 2 dimensions"),
-        ({"max_tokens": -1}, ValueError, "max_tokens: expected 0 or more"),
-        ({"max_tokens": 1.5}, TypeError, "max_tokens: expected an integer"),
+        ({"prompt": [5] * 384}, ValueError, "must have fewer than 384 tokens"),
+        ({"prompt": [320]}, ValueError, "must be ids from 0 to 319, not 320"),
+        ({"prompt": [-1]}, ValueError, "must be ids from 0 to 319, not -1"),
+        ({"prompt": [1.5]}, TypeError, "sequence of whole numbers, not list of float64"),
+        ({"prompt": [[1]]}, ValueError, "not an array of 2 dimensions"),
+        ({"max_tokens": -1}, ValueError, "max_tokens must be 0 or more"),
+        ({"max_tokens": 1.5}, TypeError, "max_tokens must be a whole number"),
         ({"temperature": -0.1}, ValueError, "temperature"),
         ({"temperature": float("nan")}, ValueError, "temperature"),
-        ({"temperature": "hot"}, TypeError, "temperature: expected a number, found 'hot'"),
+        ({"temperature": "hot"}, TypeError, "temperature must be a number, not 'hot'"),
         ({"top_k": -1}, ValueError, "top_k"),
         ({"top_p": 1.1}, ValueError, "top_p: expected a number from 0 to 1"),
         ({"min_p": -1}, ValueError, "min_p"),
         ({"repetition_penalty": 0}, ValueError, "repetition_penalty"),
-        ({"seed": -1}, ValueError, "seed: expected an integer from 0"),
+        ({"seed": -1}, ValueError, "seed must be a whole number from 0"),
         ({"seed": 2**64}, ValueError, "seed"),
-        ({"seed": 1.0}, TypeError, "seed: expected an integer, found 1.0"),
-        ({"top_k": 1.5}, TypeError, "top_k: expected an integer, found 1.5"),
+        ({"seed": 1.0}, TypeError, "seed must be a whole number, not 1.0"),
+        ({"top_k": 1.5}, TypeError, "top_k must be a whole number, not 1.5"),
         ({"stop": [""]}, ValueError, "stop"),
     ],
 )

@@ -43,7 +43,7 @@ def test_a_closed_model_says_so() -> None:
     assert repr(made) == f"Model({demo.NAME!r}, closed)"
     assert "closed" in made._repr_html_()
     for use in (lambda: made.generate("The"), lambda: made.logits([2]), lambda: made.parameters):
-        with pytest.raises(ValueError, match="the model is closed"):
+        with pytest.raises(ValueError, match=r"The model .* is closed"):
             use()
     assert len(list(generation)) == 3
 
@@ -63,11 +63,11 @@ def test_a_model_without_a_tokenizer_takes_ids(tmp_path: Path) -> None:
 
 
 def test_logits_that_cannot_be(model: Model) -> None:
-    with pytest.raises(ValueError, match="expected at least one"):
+    with pytest.raises(ValueError, match="must hold at least one"):
         model.logits([])
-    with pytest.raises(ValueError, match="expected at most 384"):
+    with pytest.raises(ValueError, match="must be at most 384"):
         model.logits([5] * 385)
-    with pytest.raises(ValueError, match="expected ids from 0 to 319"):
+    with pytest.raises(ValueError, match="must be ids from 0 to 319"):
         model.logits(np.array([320]))
 
 
@@ -119,16 +119,16 @@ def test_perplexity_of_the_demo_is_what_its_card_says(model: Model, shared_data:
 def test_perplexity_that_makes_no_sense(model: Model) -> None:
     for settings, said in (
         ({"text": ""}, "at least two tokens"),
-        ({"text": "a b c", "context": 385}, "expected 2 to 384"),
-        ({"text": "a b c", "context": 1}, "expected 2 to 384"),
-        ({"text": "a b c", "stride": 0}, "stride: expected 1 to 384"),
-        ({"text": "a b c", "context": 10, "stride": 11}, "stride: expected 1 to 10"),
+        ({"text": "a b c", "context": 385}, "must be from 2 to 384"),
+        ({"text": "a b c", "context": 1}, "must be from 2 to 384"),
+        ({"text": "a b c", "stride": 0}, "stride must be from 1 to 384"),
+        ({"text": "a b c", "context": 10, "stride": 11}, "stride must be from 1 to 10"),
     ):
         with pytest.raises(ValueError, match=said):
             model.perplexity(**settings)  # type: ignore[arg-type]
     wrong: list[dict[str, Any]] = [{"context": 2.5}, {"context": "4"}, {"stride": True}]
     for settings in wrong:
-        with pytest.raises(TypeError, match=f"{next(iter(settings))}: expected an integer"):
+        with pytest.raises(TypeError, match=f"{next(iter(settings))} must be a whole number"):
             model.perplexity("a b c", **settings)
 
 
@@ -153,7 +153,7 @@ def test_options_that_make_no_sense() -> None:
         meadow_py.load(threads=2**40)
     with pytest.raises(ValueError, match="form"):
         meadow_py.load(form="folded")
-    with pytest.raises(ValueError, match="activations: expected 'F32' or 'BF16', found 'bf16'"):
+    with pytest.raises(ValueError, match="activations must be 'F32' or 'BF16', not 'bf16'"):
         meadow_py.load(activations="bf16")
 
 

@@ -155,10 +155,10 @@ def test_every_truncated_file_is_refused_or_reads_less(shared_data: Path, tmp_pa
         (b"", "no pieces"),
         (b"GGUF" * 10, "wire type"),
         (b"\xff" * 20, "more than 10 bytes"),
-        (b"\x0a\x04\x0a\x02\xff\xff", "no UTF-8"),
-        (b"\x0a\x03\x12\x01\x00", "a score takes 1 B"),
-        (b"\x08\x01", "expected bytes"),
-        (b"\x0a\x03\x0a\x01a" * 2, "twice"),
+        (b"\x0a\x04\x0a\x02\xff\xff", "must be valid UTF-8"),
+        (b"\x0a\x03\x12\x01\x00", "a score must take 4 bytes, not 1"),
+        (b"\x08\x01", "must be bytes"),
+        (b"\x0a\x03\x0a\x01a" * 2, "the same piece twice"),
     ],
 )
 def test_what_is_no_model(content: bytes, said: str, tmp_path: Path) -> None:

@@ -49,7 +49,7 @@ def test_only_what_may_begin_a_stop_string_is_held_back(pieces: list[str], strin
 
 
 def test_what_is_no_stop_string() -> None:
-    with pytest.raises(ValueError, match="found an empty"):
+    with pytest.raises(ValueError, match="must not contain an empty"):
         StopText(["a", ""])
-    with pytest.raises(TypeError, match="expected str, found 5"):
+    with pytest.raises(TypeError, match="must consist of strings, not 5"):
         StopText([5])  # type: ignore[list-item]

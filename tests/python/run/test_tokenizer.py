@@ -163,11 +163,11 @@ def test_streams_of_byte_tokens_keep_their_characters(shared_data: Path) -> None
 
 
 def test_what_is_no_text_or_token_is_refused(tokenizer: Tokenizer) -> None:
-    with pytest.raises(TypeError, match="text: expected str, found int"):
+    with pytest.raises(TypeError, match="text must be a str, not int"):
         tokenizer.encode(5)  # type: ignore[arg-type]
-    with pytest.raises(ValueError, match="no valid Unicode"):
+    with pytest.raises(ValueError, match="must be valid Unicode"):
         tokenizer.encode("\ud800")
-    with pytest.raises(ValueError, match="expected tokens from 0 to 319, found -1"):
+    with pytest.raises(ValueError, match="ids must be tokens from 0 to 319, not -1"):
         tokenizer.decode([-1])
 
 

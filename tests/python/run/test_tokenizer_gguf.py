@@ -126,13 +126,13 @@ def test_sentencepiece_vocabularies(shared_data: Path, tmp_path: Path) -> None:
     [
         ({"model": "rwkv"}, ValueError, "kind 'rwkv'"),
         ({"pre": "unheard-of"}, ValueError, "'unheard-of'"),
-        ({"tokens": None}, FormatError, "tokens is missing"),
-        ({"tokens": [1, 2]}, FormatError, "expected an array of str"),
-        ({"tokens": list("aabcdefgh")}, FormatError, "appears twice"),
-        ({"token_type": [1]}, FormatError, "expected 9 elements, one per token, found 1"),
-        ({"merges": ["ab"]}, FormatError, "expected two tokens, found 'ab'"),
-        ({"merges": ["x y"]}, FormatError, "no valid tokenizer"),
-        ({"bos_token_id": 9}, FormatError, "bos_token_id: expected a token below 9, found 9"),
+        ({"tokens": None}, FormatError, "tokens must not be missing"),
+        ({"tokens": [1, 2]}, FormatError, "must be an array of str"),
+        ({"tokens": list("aabcdefgh")}, FormatError, "the same token twice"),
+        ({"token_type": [1]}, FormatError, "must have 9 elements, one for each token, not 1"),
+        ({"merges": ["ab"]}, FormatError, "must hold two tokens each, not 'ab'"),
+        ({"merges": ["x y"]}, FormatError, "not a valid tokenizer"),
+        ({"bos_token_id": 9}, FormatError, "bos_token_id must be a token below 9, not 9"),
     ],
 )
 def test_what_contradicts_itself(
