@@ -29,8 +29,8 @@ def _claim(published: GainRange) -> Claim:
         f"meadow-{place}-{published.model}" + ("" if vision else f"-{published.gigabits}"),
         PAPER,
         "Section 6.6" if vision else _PAGES[published.phase],
-        f"At {published.gigabits} Gb/s, MEADOW runs {phase}{_TITLES[published.model]} faster than GEMM "
-        "with dense weights does.",
+        f"At {published.gigabits} Gb/s, MEADOW runs {phase}{_TITLES[published.model]} faster than "
+        "GEMM with dense weights does.",
         f"{published.low:g}x to {published.high:g}x",
         "nothing",
         between(published.low, published.high, "x"),
