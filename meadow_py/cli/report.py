@@ -27,7 +27,7 @@ def _page_name(text: str) -> str:
     return text
 
 
-@reports_failures(*profile.NEEDS, "meadow_py.files.writing", "meadow_py.views.html")
+@reports_failures(*profile.NEEDS, "meadow_py.files", "meadow_py.views.html")
 def report(
     context: typer.Context,
     model: Annotated[
@@ -121,7 +121,7 @@ def _refuse_settings(context: typer.Context) -> None:
 
 
 def _write(made: Profile | Sensitivity | Claims, path: str) -> None:
-    from meadow_py.files.writing import write_whole
+    from meadow_py.files import write_whole
     from meadow_py.views.html import report as page
 
     content = page(made).encode()

@@ -83,7 +83,7 @@ def as_stored(model: Any, shape: ModelShape) -> ModelForm | None:
     Their precision is the stored bits divided by the count of numbers. At 12 bits or fewer,
     products are assumed to use INT8; the KV cache is assumed to have 16 bits, as in llama.cpp.
     """
-    from meadow_py.opening import open_checkpoint
+    from meadow_py.dispatch import open_checkpoint
     from meadow_py.sources import Checkpoint
 
     if isinstance(model, str | os.PathLike):

@@ -11,7 +11,7 @@ from typing import Any, TypeVar
 
 from meadow_py.codecs import CODERS
 from meadow_py.errors import FormatError
-from meadow_py.files.writing import write_whole
+from meadow_py.files import write_whole
 from meadow_py.ledger import Ledger
 from meadow_py.profiler.checking import check_profile
 from meadow_py.profiler.coded import HuffmanTable, StoredFloats

@@ -8,7 +8,7 @@ from dataclasses import asdict
 from typing import Any
 
 from meadow_py.errors import FormatError
-from meadow_py.files.writing import write_whole
+from meadow_py.files import write_whole
 from meadow_py.profiler.serial import profile_from_json, to_json
 from meadow_py.results import read_json
 from meadow_py.sensitivity.result import Sensitivity

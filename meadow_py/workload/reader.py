@@ -111,7 +111,7 @@ def _from_name(model: str | os.PathLike[str]) -> ModelShape:
 
 
 def _from_checkpoint(model: Any) -> ModelShape:
-    from meadow_py.opening import open_checkpoint
+    from meadow_py.dispatch import open_checkpoint
 
     checkpoint = open_checkpoint(model)
     shapes = {name: tensor.shape for name, tensor in checkpoint.tensors.items()}
