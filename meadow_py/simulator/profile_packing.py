@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from meadow_py.codecs import CODECS
 from meadow_py.ledger import Ledger
 from meadow_py.simulator.packing import Decoder, PackedWeight
 
@@ -14,7 +15,6 @@ if TYPE_CHECKING:
     from meadow_py.profiler.result import WeightProfile
 
 UNPROFILED = ("dense", "mean")
-CHUNKED = ("naive", "packets", "reindexed")
 """Codecs with a dictionary, which stays on the chip while a weight is decoded."""
 _FLOATS = ("stored.huffman", "stored.storage")
 MEASURED = "planes"
@@ -199,7 +199,7 @@ def _coded(weight: WeightProfile, codec: str, wanted: _Wanted, chunk_size: int) 
 
 
 def _on_chip(packing: Packed, codec: str) -> float:
-    if codec in CHUNKED:
+    if codec in CODECS:
         return packing.dictionary_bytes
     if codec == "huffman" and packing.huffman is not None:
         return packing.huffman.table_bits / 8

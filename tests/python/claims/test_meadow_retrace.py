@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from meadow_py.claims.meadow import retrace as meadow
-from meadow_py.claims.meadow.report import all_claims
+from meadow_py.claims.meadow.retrace import all_claims
 from meadow_py.claims.meadow.space import LAYOUTS, SPACE, Grid, settings_of
 from meadow_py.simulator import simulate
 
