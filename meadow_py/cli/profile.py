@@ -53,8 +53,7 @@ def profile(
     measuring.check_targets(output, plot, plot_kind, resume)
     made = meadow_py.profile(measuring.model_named(model), measure=measure, **chosen)
     failure = measuring.deliver(made, output, plot, plot_kind)
-    from meadow_py.profiler.serial import to_json
 
-    measuring.show(made, to_json(made) if as_json else None, per_weight)
+    measuring.show(made, made.to_json() if as_json else None, per_weight)
     if failure is not None:
         raise failure

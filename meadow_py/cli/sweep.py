@@ -48,8 +48,7 @@ def sweep(
     measuring.check_targets(output, plot, plot_kind, resume)
     made = meadow_py.sweep(measuring.model_named(model), **chosen)
     failure = measuring.deliver(made, output, plot, plot_kind)
-    from meadow_py.sensitivity.serial import sweep_to_json
 
-    measuring.show(made, sweep_to_json(made) if as_json else None)
+    measuring.show(made, made.to_json() if as_json else None)
     if failure is not None:
         raise failure
