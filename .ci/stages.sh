@@ -70,14 +70,18 @@ stage_tests() {
   echo "lines of meadow_py covered: $(COVERAGE_FILE=$work/coverage coverage report --format=total) %"
 }
 
-# Products and engine again, under each instruction set below the one that the suite ran with.
+# Products and engine again, under each instruction set of this CPU but the one the suite ran with.
 stage_isas() {
   use_test_environment
-  local isa known
+  local isa known active
   known=$(cd "$work" && python -c "from meadow_py import _core; print(*_core.isa_available())")
-  for isa in scalar avx2; do
-    [[ " $known " == *" $isa "* ]] || { echo "not run: this CPU has no $isa" && continue; }
+  active=$(cd "$work" && python -c "from meadow_py import _core; print(_core.isa_active())")
+  echo "available: $known; the suite ran with $active"
+  for isa in $known; do
+    [[ $isa != "$active" ]] || continue
     echo "MEADOW_ISA=$isa"
+    (cd "$work" && MEADOW_ISA=$isa expect_output "$isa" python -c \
+      "from meadow_py import _core; print(_core.isa_active())")
     MEADOW_ISA=$isa pytest -q -n "$WORKERS" tests/python/engine tests/python/matrix
   done
 }
@@ -87,6 +91,11 @@ stage_types() {
   requirement mypy sphinx >"$work/types.txt" # sphinx: docs/ is checked too
   pip install -q -r "$work/types.txt" -c "$(constraints python)"
   mypy --cache-dir="$work/mypy"
+  local conftest tests=(mypy --config-file tests/mypy.ini --cache-dir="$work/mypy-tests")
+  "${tests[@]}"
+  for conftest in tests/python/conftest.py tests/python/*/conftest.py; do
+    "${tests[@]}" "$conftest" # modules of one name are checked one by one
+  done
 }
 
 # Without torch: a notebook for newcomers must not need it.

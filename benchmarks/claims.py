@@ -19,7 +19,8 @@ from pathlib import Path
 from common import test_data
 
 import meadow_py as mp
-from meadow_py.claims.run import recorded
+from meadow_py.claims.registry import recorded
+from meadow_py.claims.result import ClaimRow
 from meadow_py.measure import host
 from meadow_py.views.claims import NO_DATA, by_source, headline, reading_lines, record_lines
 
@@ -82,7 +83,7 @@ def table(found: mp.Claims) -> str:
     return "\n".join(lines)
 
 
-def _stands_in(row: mp.claims.ClaimRow) -> str:
+def _stands_in(row: ClaimRow) -> str:
     return f"Stands in: {row.stands_in}" if row.stands_in else ""
 
 

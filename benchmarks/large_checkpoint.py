@@ -16,7 +16,7 @@ import struct
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -52,7 +52,8 @@ def make(folder: Path) -> int:
     members: dict[int, list[tuple[str, tuple[int, int]]]] = {}
     for name, shape in shapes():
         members.setdefault(shard_of(name), []).append((name, shape))
-    total, index = 0, {}
+    total = 0
+    index: dict[str, str] = {}
     for n, tensors in members.items():
         file = f"model-{n + 1:05}-of-{len(members):05}.safetensors"
         total += _write_shard(folder / file, tensors, block)
@@ -93,7 +94,11 @@ def measure(verb: str, arguments: list[str]) -> dict[str, float]:
 def run_verb(verb: str, arguments: list[str]) -> None:
     import meadow_py as mp
 
-    verbs = {"pack": mp.pack, "verify": mp.verify, "unpack": mp.unpack}
+    verbs: dict[str, Callable[..., object]] = {
+        "pack": mp.pack,
+        "verify": mp.verify,
+        "unpack": mp.unpack,
+    }
     with PeakAnonymousMemory() as memory:
         seconds, _ = timed(lambda: verbs[verb](*arguments))
     print(json.dumps({"seconds": seconds, "peak_anonymous_bytes": memory.bytes}))

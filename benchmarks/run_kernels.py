@@ -6,6 +6,7 @@ kind of pages), and results are compared bit for bit. Prints JSON.
 
 from __future__ import annotations
 
+import functools
 import json
 import statistics
 import sys
@@ -18,8 +19,8 @@ import numpy.typing as npt
 from common import test_data
 
 from meadow_py import _core
+from meadow_py.dispatch import open_checkpoint
 from meadow_py.measure.memory import anonymous
-from meadow_py.opening import open_checkpoint
 from meadow_py.quantizers import quantize
 
 COLUMNS = 4096
@@ -81,7 +82,7 @@ def products(matrices: Mapping[str, Any], threads: int, rounds: int) -> dict[str
     memory = anonymous(first.nbytes, "huge")
     calls: dict[str, Callable[[], object]] = {"read": lambda: _core.read_stream(memory, threads)}
     for name, matrix in matrices.items():
-        calls[name] = lambda matrix=matrix: matrix.multiply(x, threads)
+        calls[name] = functools.partial(matrix.multiply, x, threads)
     seconds = {n: statistics.median(s) for n, s in timed_in_turn(calls, rounds).items()}
     sizes = {"read": memory.nbytes} | {n: m.nbytes for n, m in matrices.items()}
     weights = first.rows * first.columns
@@ -100,7 +101,7 @@ def bf16_matrices(rows: int) -> dict[str, Any]:
     raw = drawn_bf16(rows).reshape(-1).view(np.uint8)
     return {
         "dense BF16": _core.dense_matrix(raw, "BF16", rows, COLUMNS),
-        "packed BF16": _core.packed_matrix(raw, "BF16", rows, COLUMNS),
+        "packed BF16": _core.bf16_planes_matrix(raw, "BF16", rows, COLUMNS),
     }
 
 

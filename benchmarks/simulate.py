@@ -47,7 +47,11 @@ REPEATS = 5
 def sweep_speed() -> dict[str, Any]:
     """5 models, 12 devices, 2 dataflows, 4 packings, every prompt of 1 to 4096 tokens."""
     tokens = np.arange(1, 4097)
-    options = {"devices": DEVICES, "dataflows": ("gemm", "tphs"), "packings": PACKINGS}
+    options: dict[str, Any] = {
+        "devices": DEVICES,
+        "dataflows": ("gemm", "tphs"),
+        "packings": PACKINGS,
+    }
     runs = [timed(lambda: sweep(MODELS, tokens=tokens, **options)) for _ in range(REPEATS)]
     seconds = [run[0] for run in runs]
     return {

@@ -11,6 +11,7 @@ nobody measures page faults.
 from __future__ import annotations
 
 import argparse
+import functools
 import importlib.util
 import json
 import os
@@ -97,11 +98,9 @@ def floors(tensors: list[Tensor]) -> dict[str, Any]:
             above.append(8 * blob.size / t.raw.size - entropy)
         if len(about.tiles) > 1:
             overhead.append((12 * len(about.tiles)) / about.bytes)
+            n = about.tile_nbytes
             tile_us.append(
-                1e6
-                * timed(
-                    lambda b=blob, n=about.tile_nbytes: blobs.decode_range(b, n, 2 * n, threads=1)
-                )[0]
+                1e6 * timed(functools.partial(blobs.decode_range, blob, n, 2 * n, threads=1))[0]
             )
     return {
         "above_symbol_floor_bits": [min(above), max(above)] if above else None,

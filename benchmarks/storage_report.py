@@ -70,6 +70,7 @@ def plot(figures: dict[str, Any], path: Path) -> None:
 
     mpl.use("agg")
     import matplotlib.pyplot as plt
+    from matplotlib.lines import Line2D
 
     sets = figures["sets"]
     rows = -(-len(sets) // 2)
@@ -97,7 +98,7 @@ def plot(figures: dict[str, Any], path: Path) -> None:
     for axis in axes.flat[len(sets) :]:
         axis.axis("off")
     handles = [
-        plt.Line2D(
+        Line2D(
             [],
             [],
             linestyle="",

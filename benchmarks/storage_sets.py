@@ -11,7 +11,7 @@ import ml_dtypes
 import numpy as np
 from rivals import Tensor
 
-from meadow_py.opening import open_checkpoint
+from meadow_py.dispatch import open_checkpoint
 from meadow_py.quantizers import quantize
 from meadow_py.sources import Checkpoint
 

@@ -63,7 +63,7 @@ nitpick_ignore = [
     ("py:class", "seam.Packing"),  # `Packing` alone is a name of two rooms
     ("py:class", "npt.ArrayLike"),
     ("py:class", "npt.NDArray"),
-    ("py:class", "meadow_py.claims.material.PackedWeight"),  # what claims are computed from
+    ("py:class", "meadow_py.claims.material.MeasuredWeight"),  # what claims are computed from
     ("py:exc", "MissingData"),  # raised inside claims; callers see "needs"
     ("py:class", "meadow_py.claims.meadow.space.Grid"),  # columns of numbers
     ("py:class", "meadow_py.architectures.family.Family"),  # "not part of the interface"

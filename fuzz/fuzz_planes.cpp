@@ -8,8 +8,8 @@
 #include "blob_harness.h"
 #include "meadow/base/raw_vector.h"
 #include "meadow/blob/planes_blob.h"
-#include "meadow/matrix/packed.h"
-#include "meadow/matrix/packed_f16.h"
+#include "meadow/matrix/bf16_planes.h"
+#include "meadow/matrix/f16_planes.h"
 
 using namespace meadow;
 
@@ -30,7 +30,7 @@ std::optional<Bytes> decoded(const PlanesView& view, unsigned threads) {
 }
 
 std::vector<float> product(const PlanesView& view) {
-  const auto matrix = packed_matrix(view.planes, view.layout.rows, view.plane_bytes());
+  const auto matrix = bf16_planes_matrix(view.planes, view.layout.rows, view.plane_bytes());
   const std::vector<float> x(view.layout.columns, 1.0F);
   std::vector<float> y(view.layout.rows);
   const Product one{matrix.get(), x.data(), y.data()};
@@ -104,7 +104,7 @@ void round_trip_f16(fuzz::Input input) {
   const auto dense = dense_matrix(DenseType::kF16, halves.data(), rows, columns);
   fuzz::for_each_isa([&] {
     try {
-      const auto packed = packed_f16_matrix(halves.data(), rows, columns, 2);
+      const auto packed = f16_planes_matrix(halves.data(), rows, columns, 2);
       fuzz::require(finite, "NaN and infinities are refused");
       std::vector<float> expected(columns);
       std::vector<float> found(columns);

@@ -91,7 +91,13 @@ def blobs() -> dict[str, bytes]:
         raw = np.frombuffer(values.tobytes(), np.uint8)
         return _core.encode_floats(raw, dtype, columns, effort, 1).tobytes()
 
-    def records_of(values: np.ndarray, kind: str, size: int, planes: tuple, effort: str) -> bytes:
+    def records_of(
+        values: np.ndarray,
+        kind: str,
+        size: int,
+        planes: tuple[tuple[int, int, int], ...],
+        effort: str,
+    ) -> bytes:
         raw = np.frombuffer(values.tobytes(), np.uint8)
         return _core.encode_records(raw, "ANY", kind, size, planes, effort, 1).tobytes()
 

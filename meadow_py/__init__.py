@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from meadow_py.claims import Claims, claims
     from meadow_py.config import show_config
     from meadow_py.devices import Device
-    from meadow_py.opening import open_checkpoint
+    from meadow_py.dispatch import open_checkpoint
     from meadow_py.planner import Plan, plan
     from meadow_py.profiler import Profile, profile
     from meadow_py.run import Bench, Model, bench, load
@@ -68,7 +68,7 @@ _HOME_OF = {
     "claims": "meadow_py.claims",
     "inspect": "meadow_py.checkpoint",
     "load": "meadow_py.run",
-    "open_checkpoint": "meadow_py.opening",
+    "open_checkpoint": "meadow_py.dispatch",
     "pack": "meadow_py.checkpoint",
     "plan": "meadow_py.planner",
     "profile": "meadow_py.profiler",

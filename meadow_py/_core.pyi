@@ -198,6 +198,10 @@ class Chunks:
 def stream_info(stream: bytes, threads: int = 0) -> StreamInfo:
     """Read the header, and check it and the checksum. Raises FormatError."""
 
+STREAM_CODECS: tuple[str, ...]  # names of the codecs that `stream_info` may find
+MAX_CHUNK: int  # codes in a chunk
+MAX_CODE_BITS: int  # bits of a code
+
 def decode(stream: bytes, threads: int = 0, max_bytes: int = 2**64 - 1) -> _Array:
     """The codes `[out, in]`, bit for bit. Raises FormatError.
 
@@ -206,6 +210,17 @@ def decode(stream: bytes, threads: int = 0, max_bytes: int = 2**64 - 1) -> _Arra
     """
 
 # -- blob: one tensor, coded losslessly ---------------------------------------------------------
+
+# Bytes of a blob's head: the fixed part, the entry of each plane and of each tile, the checksum.
+BLOB_FIXED_BYTES: int
+BLOB_PLANE_BYTES: int
+BLOB_TILE_BYTES: int
+BLOB_CHECKSUM_BYTES: int
+CODING_SIZE_BYTES: dict[str, int]  # by coding: bytes of a tile that hold sizes of a plane
+
+PLANES_MAGIC: bytes  # a blob of planes begins with it
+PLANES_TABLE_ENTRIES: int  # upper bytes that a table of 64 rows holds
+PLANES_CODE_BITS: int  # bits of the code of an upper byte
 
 def encode_floats(
     raw: Any, dtype: str, columns: int, effort: str = "balanced", threads: int = 0
@@ -241,7 +256,9 @@ def decode_planes(
     blob: Any, first: int, last: int, out: npt.NDArray[np.uint8], threads: int = 0
 ) -> None: ...
 def verify_planes(blob: Any, threads: int = 0) -> None: ...
-def planes_info(blob: Any) -> dict[str, Any]: ...
+def planes_info(blob: Any) -> dict[str, Any]:
+    """What the head says; `block_bytes` are the codes and lower bytes of every block of rows."""
+
 def decode_blob(blob: Any, out: npt.NDArray[np.uint8], threads: int = 0) -> None: ...
 def decode_tiles(
     blob: Any, first: int, last: int, out: npt.NDArray[np.uint8], threads: int = 0
@@ -302,13 +319,15 @@ def decoded_matrix(header: dict[str, Any], parts: dict[str, _Array], matrix: Mat
 def dense_matrix(values: Any, dtype: str, rows: int, columns: int) -> Matrix:
     """A matrix over contiguous bytes of F32, BF16 or F16, which are kept alive, not copied."""
 
-def packed_matrix(values: Any, dtype: str, rows: int, columns: int, threads: int = 0) -> Matrix:
+def bf16_planes_matrix(
+    values: Any, dtype: str, rows: int, columns: int, threads: int = 0
+) -> Matrix:
     """A matrix of F32, BF16 or F16 values in planes; they are copied.
 
     Raises ValueError for values that BF16 does not hold exactly.
     """
 
-def packed_f16_matrix(values: Any, rows: int, columns: int, threads: int = 0) -> Matrix:
+def f16_planes_matrix(values: Any, rows: int, columns: int, threads: int = 0) -> Matrix:
     """A matrix of F16 values in planes; they are copied. Raises ValueError for NaN and infinity."""
 
 def integer_matrix(
@@ -322,8 +341,8 @@ def integer_matrix(
     """A matrix of symmetric codes `[out, in]`, which are copied.
 
     `per_scale` is the number of inputs that share a scale: 0 for one scale in all, `in` for one per
-    row, or else a multiple of 32, with `scales` row by row. With `activations` "int8", activations
-    are rounded to 8 bits with a scale for each token; with "none" they are not (weight-only).
+    row, or else a multiple of 32, with `scales` row by row. With `activations` "int8", inputs are
+    rounded to 8 bits with a scale for each token; with "none" they are not (weight-only).
     """
 
 def quantize_q8(

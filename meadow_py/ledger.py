@@ -180,7 +180,7 @@ def blob_ledger(info: BlobInfo, scales: int = 0, zero_points: int = 0) -> Ledger
     Parameters
     ----------
     info : BlobInfo
-        From `meadow_py.blobs.info`.
+        From `meadow_py.blobs.layout`.
     scales, zero_points : int
         Bits of side information stored beside the blob.
 

@@ -63,7 +63,9 @@ def _record() -> dict[str, Any]:
         tempfile.TemporaryDirectory(prefix="meadow-") as root,
         concurrent.futures.ThreadPoolExecutor(2) as pool,
     ):
-        for (_, isa), part in zip(jobs, pool.map(lambda job: _run(*job, root), jobs), strict=True):
+        for (_, isa), part in zip(
+            jobs, pool.map(lambda job: _run(job[0], job[1], root), jobs), strict=True
+        ):
             _merge(made, part, isa)
     return made
 

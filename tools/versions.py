@@ -95,7 +95,16 @@ def fresh_environment(python: str, folder: Path) -> Path:
     """The newest of everything, and nothing of the package itself but what it needs."""
     subprocess.run([python, "-m", "venv", folder], check=True)
     found = folder / "bin" / "python"
-    install = [found, "-m", "pip", "install", "--quiet", "--upgrade", "--upgrade-strategy", "eager"]
+    install = [
+        str(found),
+        "-m",
+        "pip",
+        "install",
+        "--quiet",
+        "--upgrade",
+        "--upgrade-strategy",
+        "eager",
+    ]
     subprocess.run([*install, f"{ROOT}[dev]", *build_requirements()], check=True)
     return found
 
@@ -107,7 +116,7 @@ def build_requirements() -> list[str]:
 
 def installed(python: Path) -> dict[str, str]:
     """Spelled as pip freezes it, without our own package and without local versions (+cpu)."""
-    command = [python, "-m", "pip", "freeze", "--exclude", "meadow_py"]
+    command = [str(python), "-m", "pip", "freeze", "--exclude", "meadow_py"]
     frozen = subprocess.run(command, check=True, capture_output=True, text=True).stdout
     lines = [line.split("==") for line in frozen.splitlines() if "==" in line]
     return {name: version.partition("+")[0] for name, version in lines}
@@ -127,7 +136,14 @@ def newest(python: str, arguments: list[str]) -> int:
     with tempfile.TemporaryDirectory() as folder:
         found, report = fresh_environment(python, Path(folder) / "venv"), Path(folder) / "junit.xml"
         # Not `python -m pytest`: that would import the folder meadow_py of the checkout.
-        command = [found.with_name("pytest"), "-q", "-n", "2", f"--junitxml={report}", *arguments]
+        command = [
+            str(found.with_name("pytest")),
+            "-q",
+            "-n",
+            "2",
+            f"--junitxml={report}",
+            *arguments,
+        ]
         code = subprocess.run(command, cwd=ROOT, check=False).returncode
         print_changes(found)
         for case in ElementTree.parse(report).iter("testcase") if report.exists() else ():

@@ -10,6 +10,7 @@
 #include "core_call.h"
 #include "meadow/base/error.h"
 #include "meadow/blob/blob.h"
+#include "meadow/blob/header_fields.h"
 #include "meadow/stats/histogram.h"
 
 namespace meadow::python {
@@ -24,19 +25,6 @@ Effort effort_of(const std::string& name) {
   if (name == "huffman") return Effort::kHuffman;
   if (name == "raw") return Effort::kRaw;
   invalid("effort: expected fast, balanced, small, huffman or raw, found '" + name + "'");
-}
-
-const char* name_of(Coding coding) {
-  switch (coding) {
-    case Coding::kConstant:
-      return "constant";
-    case Coding::kRaw:
-      return "raw";
-    case Coding::kHuffman:
-      return "huffman";
-    default:
-      return "rans";
-  }
 }
 
 const char* name_of(LayoutKind kind) {
@@ -126,7 +114,7 @@ py::dict plane_info(const PlaneShape& shape, const PlaneCode& code) {
   out["offset"] = shape.offset;
   out["count"] = shape.count;
   out["width"] = shape.width;
-  out["coding"] = name_of(code.coding());
+  out["coding"] = std::string(name_of(code.coding()));
   out["entries"] = code.entries();
   out["longest"] = code.longest();
   out["table_bytes"] = code.table().size();
@@ -165,6 +153,15 @@ py::dict blob_info(const py::buffer& blob) {
 }  // namespace
 
 void bind_blob(py::module_& module) {
+  module.attr("BLOB_FIXED_BYTES") = kFixedBlobBytes;
+  module.attr("BLOB_PLANE_BYTES") = blob_fields::kPlaneEntryBytes;
+  module.attr("BLOB_TILE_BYTES") = blob_fields::kTileEntryBytes;
+  module.attr("BLOB_CHECKSUM_BYTES") = blob_fields::kChecksumBytes;
+  py::dict sizes;
+  for (const Coding coding : kCodings) {
+    sizes[py::str(std::string(name_of(coding)))] = size_bytes(coding);
+  }
+  module.attr("CODING_SIZE_BYTES") = sizes;
   module.def("encode_floats", encode_floats_of, py::arg("raw"), py::arg("dtype"),
              py::arg("columns"), py::arg("effort") = "balanced", py::arg("threads") = 0);
   module.def("encode_records", encode_records_of, py::arg("raw"), py::arg("dtype"), py::arg("kind"),

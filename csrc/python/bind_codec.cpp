@@ -16,6 +16,7 @@
 #include "meadow/codec/dictionary.h"
 #include "meadow/codec/huffman_code.h"
 #include "meadow/codec/packets.h"
+#include "meadow/codec/stream_codecs.h"
 #include "meadow/stats/histogram.h"
 
 namespace meadow::python {
@@ -42,7 +43,7 @@ py::dict info_of(std::span<const std::uint8_t> stream, unsigned threads) {
     ledger = ledger_of(view, threads);
   }
   py::dict out;
-  out["codec"] = header.codec == Codec::kDictionary ? "dictionary" : "packets";
+  out["codec"] = std::string(find_codec(header.codec)->name);
   out["shape"] = py::make_tuple(header.rows, header.columns);
   out["bits"] = header.bits;
   out["signed"] = header.is_signed;
@@ -234,6 +235,11 @@ void bind_codec(py::module_& module) {
              py::arg("along") = "in", py::arg("threads") = 0);
   module.def("decode", decode, py::arg("stream"), py::arg("threads") = 0,
              py::arg("max_bytes") = std::numeric_limits<std::uint64_t>::max());
+  py::list names;
+  for (const StreamCodec& codec : stream_codecs()) names.append(std::string(codec.name));
+  module.attr("STREAM_CODECS") = py::tuple(names);
+  module.attr("MAX_CHUNK") = kMaxChunk;
+  module.attr("MAX_CODE_BITS") = kMaxCodeBits;
   module.def("stream_info", stream_info, py::arg("stream"), py::arg("threads") = 0);
   module.def("huffman_lengths", huffman_lengths_of, py::arg("counts"),
              py::arg("longest") = py::none());

@@ -14,9 +14,9 @@
 namespace meadow::python {
 namespace {
 
-ActivationForm activation_form(const std::string& activations) {
-  if (activations == "int8") return ActivationForm::kInt8;
-  if (activations == "none") return ActivationForm::kFloats;
+InputForm input_form(const std::string& activations) {
+  if (activations == "int8") return InputForm::kInt8;
+  if (activations == "none") return InputForm::kFloats;
   invalid("activations: expected int8 or none, found " + activations);
 }
 
@@ -44,7 +44,7 @@ IntegerWeight weight_of(const py::array& codes, std::size_t per_scale) {
 
 HeldMatrix made(const IntegerWeight& weight, bool packed, const std::string& activations,
                 unsigned threads) {
-  const ActivationForm taken = activation_form(activations);
+  const InputForm taken = input_form(activations);
   const auto widths = packed ? PlaneWidths::kPacked : PlaneWidths::kDense;
   std::shared_ptr<const Matrix> matrix;
   {

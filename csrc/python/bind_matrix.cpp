@@ -14,8 +14,8 @@
 #include "meadow/base/error.h"
 #include "meadow/base/raw_vector.h"
 #include "meadow/blob/planes_blob.h"
-#include "meadow/matrix/packed.h"
-#include "meadow/matrix/packed_f16.h"
+#include "meadow/matrix/bf16_planes.h"
+#include "meadow/matrix/f16_planes.h"
 
 namespace meadow::python {
 namespace {
@@ -58,8 +58,8 @@ HeldMatrix dense_matrix_of(const py::buffer& values, const std::string& dtype, s
   return {dense_matrix(type, bytes.data(), rows, columns), holder(std::move(info))};
 }
 
-HeldMatrix packed_matrix_of(const py::buffer& values, const std::string& dtype, std::size_t rows,
-                            std::size_t columns, unsigned threads) {
+HeldMatrix bf16_planes_matrix_of(const py::buffer& values, const std::string& dtype,
+                                 std::size_t rows, std::size_t columns, unsigned threads) {
   const DenseType type = dense_type(dtype);
   const py::buffer_info info = values.request();
   const auto bytes = flat_bytes(info, "values");
@@ -67,12 +67,12 @@ HeldMatrix packed_matrix_of(const py::buffer& values, const std::string& dtype, 
   std::unique_ptr<Matrix> made;
   {
     const CoreCall call;
-    made = packed_matrix(type, bytes.data(), rows, columns, threads);
+    made = bf16_planes_matrix(type, bytes.data(), rows, columns, threads);
   }
   return {std::move(made), py::none()};
 }
 
-HeldMatrix packed_f16_matrix_of(const py::buffer& values, std::size_t rows, std::size_t columns,
+HeldMatrix f16_planes_matrix_of(const py::buffer& values, std::size_t rows, std::size_t columns,
                                 unsigned threads) {
   const py::buffer_info info = values.request();
   const auto bytes = flat_bytes(info, "values");
@@ -80,7 +80,7 @@ HeldMatrix packed_f16_matrix_of(const py::buffer& values, std::size_t rows, std:
   std::unique_ptr<Matrix> made;
   {
     const CoreCall call;
-    made = packed_f16_matrix(reinterpret_cast<const std::uint16_t*>(bytes.data()), rows, columns,
+    made = f16_planes_matrix(reinterpret_cast<const std::uint16_t*>(bytes.data()), rows, columns,
                              threads);
   }
   return {std::move(made), py::none()};
@@ -89,19 +89,19 @@ HeldMatrix packed_f16_matrix_of(const py::buffer& values, std::size_t rows, std:
 HeldMatrix mapped_matrix_of(const py::buffer& blob) {
   auto info = std::make_unique<py::buffer_info>(blob.request());
   const PlanesView view = parse_planes_blob(flat_bytes(*info, "blob"));
-  return {packed_matrix(view.planes, view.layout.rows, view.plane_bytes()),
+  return {bf16_planes_matrix(view.planes, view.layout.rows, view.plane_bytes()),
           holder(std::move(info))};
 }
 
-ActivationType activation_type(const std::string& name) {
-  if (name == "F32") return ActivationType::kF32;
-  if (name == "BF16") return ActivationType::kBF16;
+InputRounding input_rounding(const std::string& name) {
+  if (name == "F32") return InputRounding::kNone;
+  if (name == "BF16") return InputRounding::kBF16;
   invalid("activations: expected F32 or BF16, found " + name);
 }
 
 py::array multiply_by(const HeldMatrix& held, const py::array& x, unsigned threads,
                       const std::string& activations) {
-  const ActivationType type = activation_type(activations);
+  const InputRounding rounding = input_rounding(activations);
   const Matrix& matrix = held.matrix();
   require_plain(x, "x");
   if (!x.dtype().is(py::dtype::of<float>())) wrong_dtype("x: expected float32");
@@ -114,7 +114,7 @@ py::array multiply_by(const HeldMatrix& held, const py::array& x, unsigned threa
   const Product product{&matrix, static_cast<const float*>(x.data()), y.data()};
   {
     const CoreCall call;
-    multiply({&product, 1}, tokens, threads, type);
+    multiply({&product, 1}, tokens, threads, rounding);
   }
   return adopt(std::move(y), py::dtype::of<float>(),
                {static_cast<py::ssize_t>(tokens), static_cast<py::ssize_t>(matrix.rows())});
@@ -144,9 +144,9 @@ void bind_matrix(py::module_& module) {
       .def("row", row_of, py::arg("row"));
   module.def("dense_matrix", dense_matrix_of, py::arg("values"), py::arg("dtype"), py::arg("rows"),
              py::arg("columns"));
-  module.def("packed_matrix", packed_matrix_of, py::arg("values"), py::arg("dtype"),
+  module.def("bf16_planes_matrix", bf16_planes_matrix_of, py::arg("values"), py::arg("dtype"),
              py::arg("rows"), py::arg("columns"), py::arg("threads") = 0);
-  module.def("packed_f16_matrix", packed_f16_matrix_of, py::arg("values"), py::arg("rows"),
+  module.def("f16_planes_matrix", f16_planes_matrix_of, py::arg("values"), py::arg("rows"),
              py::arg("columns"), py::arg("threads") = 0);
   module.def("mapped_matrix", mapped_matrix_of, py::arg("blob"));
 }

@@ -43,7 +43,7 @@ py::dict header_of(const MatrixParts& parts) {
   header["columns"] = parts.columns;
   if (parts.integers) {
     header["per_scale"] = parts.integers->per_scale;
-    header["activations"] = parts.integers->activations == ActivationForm::kInt8 ? "int8" : "none";
+    header["activations"] = parts.integers->input_form == InputForm::kInt8 ? "int8" : "none";
   }
   return header;
 }
@@ -81,7 +81,7 @@ std::optional<IntegerOptions> integer_options(const py::dict& header) {
     invalid("header 'activations': expected 'int8' or 'none', found '" + activations + "'");
   }
   return IntegerOptions{value_of<std::size_t>(header, "per_scale", kNumber),
-                        activations == "int8" ? ActivationForm::kInt8 : ActivationForm::kFloats};
+                        activations == "int8" ? InputForm::kInt8 : InputForm::kFloats};
 }
 
 std::string name_in(const py::handle& key) {

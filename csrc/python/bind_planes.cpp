@@ -1,3 +1,4 @@
+#include <bit>
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -54,6 +55,18 @@ void verify(const py::buffer& blob, unsigned threads) {
   verify_planes(parse_planes_blob(aligned.get()), threads);
 }
 
+// Codes and lower bytes of every block of rows.
+py::tuple block_bytes(const PlanesLayout& layout) {
+  constexpr std::size_t kOfUnit = kernels::kUnitCodes + kernels::kUnitLower;
+  const std::size_t of_group = kernels::units_of(layout.columns) * kOfUnit;
+  py::tuple out(layout.blocks());
+  for (std::size_t n = 0; n < layout.blocks(); ++n) {
+    const Block rows = nth_block(n, layout.rows, layout.block_rows);
+    out[n] = block_count(rows.end - rows.begin, kernels::kGroupRows) * of_group;
+  }
+  return out;
+}
+
 py::dict planes_info(const py::buffer& blob) {
   const py::buffer_info from = blob.request();
   const AlignedBytes aligned(flat_bytes(from, "blob"));
@@ -65,6 +78,7 @@ py::dict planes_info(const py::buffer& blob) {
   out["columns"] = layout.columns;
   out["block_rows"] = layout.block_rows;
   out["blocks"] = layout.blocks();
+  out["block_bytes"] = block_bytes(layout);
   out["nbytes"] = view.nbytes();
   out["bytes"] = layout.bytes();
   out["floor_bits"] = view.floor_bits;
@@ -80,6 +94,11 @@ py::dict planes_info(const py::buffer& blob) {
 }  // namespace
 
 void bind_planes(py::module_& module) {
+  const auto& magic = planes_fields::kMagic;
+  module.attr("PLANES_MAGIC") =
+      py::bytes(reinterpret_cast<const char*>(magic.data()), magic.size());
+  module.attr("PLANES_TABLE_ENTRIES") = kernels::kUpperBytes;
+  module.attr("PLANES_CODE_BITS") = std::bit_width(kernels::kUpperBytes - 1);
   module.def("encode_planes", encode, py::arg("raw"), py::arg("dtype"), py::arg("rows"),
              py::arg("columns"), py::arg("threads") = 0);
   module.def("decode_planes", decode, py::arg("blob"), py::arg("first"), py::arg("last"),

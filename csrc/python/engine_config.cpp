@@ -121,13 +121,14 @@ void read_parts(ConfigReader& reader, ModelConfig& config) {
       reader.choice<NormPlacement>("norm_placement", {{"pre", NormPlacement::kPre},
                                                       {"post", NormPlacement::kPost},
                                                       {"sandwich", NormPlacement::kSandwich}});
-  using kernels::Activation;
-  config.activation = reader.choice<Activation>("activation", {{"relu", Activation::kRelu},
-                                                               {"gelu", Activation::kGelu},
-                                                               {"gelu_tanh", Activation::kGeluTanh},
-                                                               {"silu", Activation::kSilu}});
-  config.activations = reader.choice<ActivationType>(
-      "activations", {{"F32", ActivationType::kF32}, {"BF16", ActivationType::kBF16}});
+  using kernels::Nonlinearity;
+  config.nonlinearity =
+      reader.choice<Nonlinearity>("activation", {{"relu", Nonlinearity::kRelu},
+                                                 {"gelu", Nonlinearity::kGelu},
+                                                 {"gelu_tanh", Nonlinearity::kGeluTanh},
+                                                 {"silu", Nonlinearity::kSilu}});
+  config.input_rounding = reader.choice<InputRounding>(
+      "activations", {{"F32", InputRounding::kNone}, {"BF16", InputRounding::kBF16}});
   config.gated = reader.flag("gated");
   config.parallel = reader.flag("parallel");
 }

@@ -7,8 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 import numpy.typing as npt
 
-from meadow_py.blobs.info import PLANES, BlobInfo, PlaneInfo
-from meadow_py.blobs.layouts import FLOATS
+from meadow_py.blobs.layout import FLOATS, PLANES, BlobInfo, PlaneInfo
 
 Bytes = npt.NDArray[np.uint8]
 

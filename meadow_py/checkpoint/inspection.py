@@ -10,18 +10,23 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from meadow_py.architectures import resolve
-from meadow_py.checkpoint.format.card import model_card, original_config
 from meadow_py.checkpoint.format.layout import VERSION
 from meadow_py.checkpoint.format.manifest import (
     MANIFEST,
     CarriedEntry,
     Manifest,
     PackedEntry,
+    model_card,
+    original_config,
     read_manifest,
 )
-from meadow_py.checkpoint.format.reader import PackedFile, gguf_metadata
-from meadow_py.checkpoint.shards import record_of
-from meadow_py.checkpoint.verifier import check_entry, packed_path
+from meadow_py.checkpoint.format.reader import (
+    PackedFile,
+    check_entry,
+    gguf_metadata,
+    packed_path,
+    record_of,
+)
 from meadow_py.results import data_frame
 
 if TYPE_CHECKING:

@@ -13,16 +13,13 @@ from typing import Any
 import numpy as np
 
 from meadow_py.blobs.planes import CODEC as PLANES
-from meadow_py.checkpoint.format.card import original_config
-from meadow_py.checkpoint.format.manifest import Manifest, read_manifest
-from meadow_py.checkpoint.format.reader import PackedFile, gguf_header
+from meadow_py.checkpoint.format.manifest import Manifest, original_config, read_manifest
+from meadow_py.checkpoint.format.reader import PackedFile, check_entry, gguf_header
 from meadow_py.checkpoint.original.region import Region, View
-from meadow_py.checkpoint.verifier import check_entry
 from meadow_py.errors import FormatError
 from meadow_py.sources.checkpoint import Checkpoint
 from meadow_py.sources.dtypes import NUMPY
-from meadow_py.sources.selection import select_weights
-from meadow_py.sources.sharded import of_shard, read_index, shards
+from meadow_py.sources.model_files import of_shard, read_index, select_weights, shards
 from meadow_py.sources.tensor import Bytes, Tensor
 
 
@@ -79,16 +76,16 @@ def packed_tensors(packed: PackedFile) -> list[Tensor]:
     ValueError
         If the original was packed as plain bytes, because its format was not recognised.
     """
-    table, reader = packed.table, _Reader(packed)
+    table, decoder = packed.table, _RegionDecoder(packed)
     if table.format == "bytes" or (table.format == "pytorch" and table.views is None):
         raise ValueError(
             f"{packed.path}: the tensors of {packed.source_name} are not known, only its bytes: "
             "unpack it, and open that"
         )
     if table.views is not None:
-        return [_of_view(packed, reader, view) for view in table.views]
+        return [_of_view(packed, decoder, view) for view in table.views]
     made = [
-        _of_region(packed, reader, number, entry.region)
+        _of_region(packed, decoder, number, entry.region)
         for number, entry in enumerate(table.regions)
         if entry.region.is_tensor
     ]
@@ -122,7 +119,7 @@ class _Opened:
             packed.close()
 
 
-class _Reader:
+class _RegionDecoder:
     """Decodes regions. An array that is still in use, or was the last one, is not decoded again.
 
     The parts of a fused tensor, read one after another, therefore cost one decoding.
@@ -146,8 +143,8 @@ class _Reader:
             return found
 
 
-def _of_region(packed: PackedFile, reader: _Reader, number: int, region: Region) -> Tensor:
-    read = functools.partial(reader.read, number)
+def _of_region(packed: PackedFile, decoder: _RegionDecoder, number: int, region: Region) -> Tensor:
+    read = functools.partial(decoder.read, number)
     made: type[Tensor] = Tensor
     if packed.table.format == "gguf" and region.dtype not in NUMPY:
         from meadow_py.sources.gguf import BlockTensor
@@ -166,14 +163,14 @@ def _planes_of(packed: PackedFile, number: int) -> Callable[[], Bytes] | None:
     return functools.partial(packed.planes, entry)
 
 
-def _of_view(packed: PackedFile, reader: _Reader, view: View) -> Tensor:
+def _of_view(packed: PackedFile, decoder: _RegionDecoder, view: View) -> Tensor:
     size = math.prod(view.shape) * NUMPY[view.dtype].itemsize
     held = packed.table.regions[view.region].region.length
     if size > held:
         raise FormatError(
             f"{packed.path}: tensor {view.name!r} claims {size} B, its storage holds {held} B"
         )
-    read = functools.partial(_read_view, reader, view)
+    read = functools.partial(_read_view, decoder, view)
     region = packed.table.regions[view.region].region
     whole = view.offset == 0 and view.shape == region.shape and view.strides == _in_row(view.shape)
     planes = _planes_of(packed, view.region) if whole else None
@@ -185,11 +182,11 @@ def _in_row(shape: tuple[int, ...]) -> tuple[int, ...]:
     return tuple(math.prod(shape[n + 1 :]) for n in range(len(shape)))
 
 
-def _read_view(reader: _Reader, view: View) -> Bytes:
+def _read_view(decoder: _RegionDecoder, view: View) -> Bytes:
     if 0 in view.shape:
         return np.zeros(0, np.uint8)
     dtype = np.dtype(f"u{NUMPY[view.dtype].itemsize}")  # numpy has no strides of ml_dtypes' F8
-    values = reader.read(view.region).view(dtype)[view.offset :]
+    values = decoder.read(view.region).view(dtype)[view.offset :]
     strides = [step * dtype.itemsize for step in view.strides]
     found = np.lib.stride_tricks.as_strided(values, view.shape, strides, writeable=False)
     return np.ascontiguousarray(found).reshape(-1).view(np.uint8)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import hashlib
 import os
@@ -12,8 +13,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from meadow_py import blobs
-from meadow_py.checkpoint.existing import is_packed_from, keeps
-from meadow_py.checkpoint.format.card import model_card, packed_config
 from meadow_py.checkpoint.format.manifest import (
     CARD,
     MANIFEST,
@@ -21,18 +20,31 @@ from meadow_py.checkpoint.format.manifest import (
     Manifest,
     PackedEntry,
     manifest_to_json,
+    model_card,
+    packed_config,
+    read_manifest,
 )
-from meadow_py.checkpoint.format.writer import FileJob, software
+from meadow_py.checkpoint.format.reader import PackedFile
+from meadow_py.checkpoint.format.writer import FileJob, Made, pack_files, software
 from meadow_py.checkpoint.inspection import Inspection, inspect
-from meadow_py.checkpoint.plan import CONFIG, Plan, PlannedFile, plan_file, plan_folder
-from meadow_py.checkpoint.shards import Made, pack_files
+from meadow_py.checkpoint.plan import CONFIG, PackingPlan, PlannedFile, plan_of
+from meadow_py.checkpoint.verifier import verify_file, verify_folder
 from meadow_py.errors import FormatError
-from meadow_py.files import writing
-from meadow_py.files.partial import Partial, not_free, refuse_overlap, resolved
-from meadow_py.files.writing import copy, sha256_of
-from meadow_py.jobs.ordered import used_threads
+from meadow_py.files import disk
+from meadow_py.files.disk import copy, sha256_of
+from meadow_py.files.partial import (
+    Partial,
+    files_in,
+    is_free,
+    not_free,
+    partial_path,
+    refuse_overlap,
+    require_writable,
+    resolved,
+)
 from meadow_py.jobs.progress import Meter
-from meadow_py.sources.names import local_path, require_hub_id
+from meadow_py.jobs.tasks import used_threads
+from meadow_py.sources.safetensors import is_packed
 
 if TYPE_CHECKING:
     from concurrent.futures import Executor
@@ -133,7 +145,7 @@ def pack(
     if codec not in blobs.CODECS:
         raise ValueError(f"codec {codec!r}: expected one of {', '.join(blobs.CODECS)}")
     used = used_threads(threads or 0)
-    plan = plan_of(Source(source, revision, token, cache_dir, local_files_only))
+    plan = plan_of(source, revision, token, cache_dir, local_files_only)
     path = resolved(target)
     refuse_overlap(plan.root, path)
     single = plan.is_file and path.suffix == ".safetensors"
@@ -148,7 +160,7 @@ def pack(
     return Packed(path, inspect(target), time.perf_counter() - begun, kept)
 
 
-def _require_readable(plan: Plan, codec: str) -> None:
+def _require_readable(plan: PackingPlan, codec: str) -> None:
     """Check files that are read only at the end now, so that errors do not come after hours."""
     for file in plan.carried:
         with file.source.open("rb"):
@@ -158,7 +170,7 @@ def _require_readable(plan: Plan, codec: str) -> None:
 
 
 def _make(
-    plan: Plan,
+    plan: PackingPlan,
     target: Path,
     single: bool,
     codec: str,
@@ -176,7 +188,7 @@ def _make(
             for file, name in zip(plan.packed, names if single else _targets(plan), strict=True)
         ]
         for job in jobs:
-            writing.make_folder(job.target.parent)
+            disk.make_folder(job.target.parent)
         made = pack_files(jobs, executor, meter)
         if not single:
             _complete(plan, partial.folder, codec, made)
@@ -184,11 +196,11 @@ def _make(
     return made
 
 
-def _targets(plan: Plan) -> list[str]:
+def _targets(plan: PackingPlan) -> list[str]:
     return [file.target for file in plan.packed]
 
 
-def _complete(plan: Plan, folder: Path, codec: str, made: Sequence[Made]) -> None:
+def _complete(plan: PackingPlan, folder: Path, codec: str, made: Sequence[Made]) -> None:
     """Add all other files. The manifest comes last, because without it nothing opens."""
     carried = [_carry(file, folder) for file in plan.carried]
     packed = [
@@ -203,49 +215,12 @@ def _complete(plan: Plan, folder: Path, codec: str, made: Sequence[Made]) -> Non
     manifest = Manifest(software(), codec, tuple(packed), tuple(carried))
     carried.append(_add(folder, CARD, model_card(manifest).encode()))
     manifest = Manifest(software(), codec, tuple(packed), tuple(carried))
-    writing.write_file(folder / MANIFEST, manifest_to_json(manifest))
+    disk.write_file(folder / MANIFEST, manifest_to_json(manifest))
 
 
 def _add(folder: Path, name: str, content: bytes) -> CarriedEntry:
-    writing.write_file(folder / name, content)
+    disk.write_file(folder / name, content)
     return _content_entry(name, content)
-
-
-@dataclass(frozen=True)
-class Source:
-    """The source that the user named, and how to ask a hub for it."""
-
-    name: str | os.PathLike[str]
-    revision: str | None = None
-    token: str | bool | None = None
-    cache_dir: str | os.PathLike[str] | None = None
-    local_files_only: bool = False
-
-
-def plan_of(source: Source) -> Plan:
-    """Plan what happens to the files of a folder, a file or a hub id.
-
-    Raises
-    ------
-    TypeError
-        If the source is none of these.
-    """
-    name = source.name
-    if not isinstance(name, str | os.PathLike):
-        raise TypeError(
-            f"a {type(name).__name__} cannot be packed: expected a hub id, a folder or a file"
-        )
-    if not str(name):
-        raise ValueError("the name of the model is empty: expected a hub id or a path")
-    path = local_path(name)
-    if path is not None:
-        return plan_folder(path) if path.is_dir() else plan_file(path)
-    require_hub_id(name)
-    from meadow_py.sources.hub import Request, fetch_files
-
-    where = None if source.cache_dir is None else Path(source.cache_dir)
-    request = Request(str(name), source.revision, source.token, where, source.local_files_only)
-    return plan_folder(*fetch_files(request))
 
 
 def _carry(file: PlannedFile, folder: Path) -> CarriedEntry:
@@ -262,3 +237,108 @@ def _carry(file: PlannedFile, folder: Path) -> CarriedEntry:
 def _content_entry(name: str, content: bytes) -> CarriedEntry:
     """The entry of a file that packing has added."""
     return CarriedEntry(name, len(content), hashlib.sha256(content).hexdigest(), None)
+
+
+def is_packed_from(
+    target: Path, plan: PackingPlan, codec: str, overwrite: bool, threads: int, meter: Meter
+) -> bool:
+    """Whether the target already is this model, packed with this setting, and verifies.
+
+    Raises
+    ------
+    FileExistsError
+        If the target is something else and may not be replaced: `overwrite` replaces packed models,
+        never other files.
+    FormatError
+        If the target is damaged and may not be replaced.
+    """
+    if is_free(target):
+        return False
+    _require_packed(target, plan, overwrite)
+    try:
+        if not _same_source(target, plan, codec):
+            if overwrite:
+                return False
+            raise _exists(
+                target, "packed from another source or with another setting: overwrite replaces it"
+            )
+        if target.is_dir():
+            verify_folder(target, threads, meter)
+        else:
+            verify_file(target, threads, meter)
+    except FormatError as error:
+        if overwrite:
+            return False
+        raise FormatError(f"{error}; overwrite packs it again") from error
+    if partial_path(target).exists():  # of work that was stopped after its last step
+        with Partial(target) as partial:
+            partial.discard()
+    return True
+
+
+def keeps(target: Path, plan: PackingPlan) -> str | None:
+    """The reason why even `overwrite` must not replace a target, or None if it may."""
+    return None if is_free(target) else _no_model(target) or _surplus(target, plan)
+
+
+def _require_packed(target: Path, plan: PackingPlan, overwrite: bool) -> None:
+    reason = keeps(target, plan) if overwrite else _no_model(target)
+    if reason is not None:
+        raise _exists(target, f"and {reason}")
+    if overwrite:
+        require_writable(target)
+
+
+def _no_model(target: Path) -> str | None:
+    packed = (target / MANIFEST).is_file() or (target.is_file() and is_packed(target))
+    return None if packed else "is not a packed model: name another, or remove it"
+
+
+def _surplus(target: Path, plan: PackingPlan) -> str | None:
+    """The message about a packed folder that holds files from elsewhere, or None."""
+    if target.is_file():
+        return None
+    known = {MANIFEST, CARD, CONFIG, *(file.target for file in plan.files)}
+    with contextlib.suppress(FormatError):  # nothing else is known of a damaged folder
+        known |= {entry.name for entry in read_manifest(target).entries}
+    there = {path.relative_to(target).as_posix() for path in files_in(target)}
+    if there <= known:
+        return None
+    return f"holds files that are not packed ones ({min(there - known)}): move them away"
+
+
+def _exists(target: Path, said: str) -> FileExistsError:
+    return FileExistsError(f"{target}: exists already, {said}")
+
+
+def _same_source(target: Path, plan: PackingPlan, codec: str) -> bool:
+    if target.is_file():
+        with PackedFile(target) as packed:
+            (file,) = plan.files if plan.is_file else (None,)
+            return (
+                file is not None
+                and packed.metadata["codec"] == codec
+                and (packed.source_name, packed.source_sha256)
+                == (file.name, sha256_of(file.source))
+            )
+    manifest = read_manifest(target)
+    return (
+        manifest.codec == codec
+        and _described(manifest) == _sizes(plan)
+        and _same_bytes(manifest, plan)
+    )
+
+
+def _described(manifest: Manifest) -> dict[str, int]:
+    sizes = {entry.source: entry.source_size for entry in manifest.packed}
+    return sizes | {e.source: e.size for e in manifest.carried if e.source is not None}
+
+
+def _sizes(plan: PackingPlan) -> dict[str, int]:
+    return {file.name: file.source.stat().st_size for file in plan.files}
+
+
+def _same_bytes(manifest: Manifest, plan: PackingPlan) -> bool:
+    known = {entry.source: entry.source_sha256 for entry in manifest.packed}
+    known |= {e.source: e.sha256 for e in manifest.carried if e.source is not None}
+    return all(sha256_of(file.source) == known[file.name] for file in plan.files)

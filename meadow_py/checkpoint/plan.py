@@ -10,11 +10,18 @@ from pathlib import Path, PurePosixPath
 
 from meadow_py.checkpoint.format.manifest import CARD, MANIFEST, ORIGINALS, check_inside, check_tree
 from meadow_py.errors import FormatError
-from meadow_py.sources.names import require_target
+from meadow_py.sources.model_files import PACKED_SUFFIX as SUFFIX
+from meadow_py.sources.model_files import (
+    SUFFIXES,
+    holds_weights,
+    local_path,
+    read_index,
+    require_hub_id,
+    require_shards,
+    require_target,
+    shards,
+)
 from meadow_py.sources.safetensors import is_packed
-from meadow_py.sources.selection import PACKED_SUFFIX as SUFFIX
-from meadow_py.sources.selection import SUFFIXES, holds_weights
-from meadow_py.sources.sharded import read_index, require_shards, shards
 
 CONFIG = "config.json"
 _INDEX = ".index.json"  # names of weight indexes end with this
@@ -44,7 +51,7 @@ class PlannedFile:
 
 
 @dataclass(frozen=True)
-class Plan:
+class PackingPlan:
     """How each file of a model is packed; the model is a folder or one file.
 
     Attributes
@@ -74,7 +81,38 @@ class Plan:
         return [file for file in self.files if not file.packed]
 
 
-def plan_file(path: Path) -> Plan:
+def plan_of(
+    name: str | os.PathLike[str],
+    revision: str | None,
+    token: str | bool | None,
+    cache_dir: str | os.PathLike[str] | None,
+    local_files_only: bool,
+) -> PackingPlan:
+    """Plan what happens to the files of a folder, a file or a hub id.
+
+    Raises
+    ------
+    TypeError
+        If the source is none of these.
+    """
+    if not isinstance(name, str | os.PathLike):
+        raise TypeError(
+            f"a {type(name).__name__} cannot be packed: expected a hub id, a folder or a file"
+        )
+    if not str(name):
+        raise ValueError("the name of the model is empty: expected a hub id or a path")
+    path = local_path(name)
+    if path is not None:
+        return plan_folder(path) if path.is_dir() else plan_file(path)
+    require_hub_id(name)
+    from meadow_py.sources.hub import Request, fetch_files
+
+    where = None if cache_dir is None else Path(cache_dir)
+    request = Request(str(name), revision, token, where, local_files_only)
+    return plan_folder(*fetch_files(request))
+
+
+def plan_file(path: Path) -> PackingPlan:
     """Plan for a single weight file.
 
     Raises
@@ -84,10 +122,10 @@ def plan_file(path: Path) -> Plan:
     """
     if path.suffix.lower() not in SUFFIXES:
         raise ValueError(f"{path}: not a known weight file: expected one of {', '.join(SUFFIXES)}")
-    return Plan(path, (_packed(path, path.name, packed_name(path.name)),))
+    return PackingPlan(path, (_packed(path, path.name, packed_name(path.name)),))
 
 
-def plan_folder(folder: Path, names: Iterable[str] | None = None) -> Plan:
+def plan_folder(folder: Path, names: Iterable[str] | None = None) -> PackingPlan:
     """Plan for all files in and below a folder, or only the named ones.
 
     Raises
@@ -111,7 +149,7 @@ def plan_folder(folder: Path, names: Iterable[str] | None = None) -> Plan:
     for name in chosen:
         if name.endswith(_INDEX):
             _require_shards(folder, name)
-    return Plan(folder, files)
+    return PackingPlan(folder, files)
 
 
 def packed_name(name: str) -> str:

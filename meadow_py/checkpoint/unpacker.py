@@ -9,11 +9,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from meadow_py.checkpoint.format.manifest import CarriedEntry, Manifest, PackedEntry, read_manifest
-from meadow_py.checkpoint.format.reader import PackedFile
+from meadow_py.checkpoint.format.reader import PackedFile, check_entry, packed_path
 from meadow_py.checkpoint.original.rebuild import rebuild
-from meadow_py.checkpoint.verifier import check_entry, packed_path
 from meadow_py.errors import FormatError
-from meadow_py.files import writing
+from meadow_py.files import disk
+from meadow_py.files.disk import copy, sha256_of
 from meadow_py.files.partial import (
     Partial,
     files_in,
@@ -24,9 +24,8 @@ from meadow_py.files.partial import (
     require_writable,
     resolved,
 )
-from meadow_py.files.writing import copy, sha256_of
-from meadow_py.jobs.ordered import used_threads
 from meadow_py.jobs.progress import Meter
+from meadow_py.jobs.tasks import used_threads
 
 
 @dataclass(frozen=True)
@@ -204,7 +203,7 @@ def _make(
                 kept.append(original.name)
                 meter.rebuilt(original.size, original.name)
                 continue
-            writing.make_folder(path.parent)
+            disk.make_folder(path.parent)
             _make_one(place, path, original, threads, meter)
         known = {""} if single else set(names)
         refuses = functools.partial(_other_files, known=known) if overwrite else not_free
@@ -221,7 +220,7 @@ def _make_one(place: Path, path: Path, original: _Original, threads: int, meter:
     with PackedFile(place if entry is None else place / entry.name) as packed:
         if entry is not None:
             check_entry(packed, entry)
-        with writing.NewFile(path) as file:
+        with disk.NewFile(path) as file:
             rebuild(packed, threads, file.append, meter.rebuilt)
             file.finish()
 

@@ -7,14 +7,13 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
-from meadow_py.checkpoint.format.manifest import PackedEntry, read_manifest
-from meadow_py.checkpoint.format.reader import PackedFile
+from meadow_py.checkpoint.format.manifest import read_manifest
+from meadow_py.checkpoint.format.reader import PackedFile, check_entry, packed_path, record_of
 from meadow_py.checkpoint.original.rebuild import rebuild
-from meadow_py.checkpoint.shards import record_of
 from meadow_py.errors import FormatError
-from meadow_py.files.writing import sha256_of
-from meadow_py.jobs.ordered import used_threads
+from meadow_py.files.disk import sha256_of
 from meadow_py.jobs.progress import Meter
+from meadow_py.jobs.tasks import used_threads
 
 
 @dataclass(frozen=True)
@@ -82,15 +81,6 @@ def verify(
     return Verified(place, *found, time.perf_counter() - begun)
 
 
-def packed_path(path: str | os.PathLike[str]) -> Path:
-    """The path itself, if there is a folder or a regular file."""
-    place = Path(path).expanduser()
-    place.stat()  # FileNotFoundError and PermissionError name the path
-    if not place.is_dir() and not place.is_file():
-        raise ValueError(f"{place}: not a regular file, but a device, a pipe or a socket")
-    return place
-
-
 def verify_folder(folder: Path, threads: int, meter: Meter) -> tuple[int, int, int]:
     """Check a packed folder; files, tensors and bytes of the original."""
     manifest = read_manifest(folder)
@@ -115,27 +105,6 @@ def verify_file(path: Path, threads: int, meter: Meter) -> PackedFile:
     with PackedFile(path) as packed:
         rebuild(packed, threads, _discard, meter.rebuilt)
         return packed
-
-
-def check_entry(packed: PackedFile, entry: PackedEntry) -> None:
-    """Raise FormatError if a packed file is not the one that the manifest describes."""
-    found = PackedEntry(entry.name, *_before_tensors(packed), record_of(packed).tensors)
-    for key, value in vars(entry).items():
-        if getattr(found, key) != value:
-            raise FormatError(
-                f"{packed.path}: not the file of this folder: {key} is {getattr(found, key)!r}, "
-                f"the manifest says {value!r}"
-            )
-
-
-def _before_tensors(packed: PackedFile) -> tuple[int, str, str, int, str]:
-    return (
-        packed.size,
-        packed.header_sha256,
-        packed.source_name,
-        packed.source_size,
-        packed.source_sha256,
-    )
 
 
 def _alone(path: Path, threads: int, meter: Meter) -> tuple[int, int, int]:

@@ -9,8 +9,8 @@ import sys
 from types import ModuleType
 from typing import Any
 
+from meadow_py.claims.registry import claims
 from meadow_py.claims.result import ClaimRow, Claims
-from meadow_py.claims.run import claims
 
 __all__ = ["ClaimRow", "Claims", "claims"]
 

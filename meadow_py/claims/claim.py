@@ -7,6 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
+from meadow_py.moved import moved
 from meadow_py.spelling import ratio
 
 if TYPE_CHECKING:
@@ -24,7 +25,7 @@ class MissingData(Exception):  # noqa: N818
 
 
 @dataclass(frozen=True)
-class Source:
+class Publication:
     """Where claims are published.
 
     Attributes
@@ -138,7 +139,7 @@ class Claim:
     ----------
     id : str
         The id that ``meadow claims --run`` takes.
-    source : Source
+    source : Publication
     page : str
         Figure, table, section or page.
     claim : str
@@ -155,10 +156,13 @@ class Claim:
     """
 
     id: str
-    source: Source
+    source: Publication
     page: str
     claim: str
     published: str
     needs: str
     rule: Rule | None = None
     compute: Callable[[Material], Figure] | None = None
+
+
+__getattr__ = moved(__name__, (), __name__, {"Source": "Publication"})

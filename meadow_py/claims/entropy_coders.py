@@ -4,18 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from meadow_py.claims.claim import Claim, Figure, Source, around
+from meadow_py.claims.claim import Claim, Figure, Publication, around
 from meadow_py.claims.huff_llm.assumptions import WeightsMeasured
 from meadow_py.claims.material import Material
 
-DFLOAT11 = Source(
+DFLOAT11 = Publication(
     "DFloat11",
     "70% Size, 100% Accuracy: Lossless LLM Compression for Efficient GPU Inference via "
     "Dynamic-Length Float",
     "NeurIPS 2025, paper version 3",
 )
-ZIPNN = Source("ZipNN", "ZipNN: Lossless Compression for AI Models", "arXiv 2411.05239, README")
-DIETGPU = Source(
+ZIPNN = Publication(
+    "ZipNN", "ZipNN: Lossless Compression for AI Models", "arXiv 2411.05239, README"
+)
+DIETGPU = Publication(
     "DietGPU", "DietGPU: GPU-based lossless compression for numerical data", "Meta, README"
 )
 _NEEDS = "weights of any model; the demo's by default, --model MODEL"

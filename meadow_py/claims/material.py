@@ -24,7 +24,7 @@ _OPT_SIZES = {768: "OPT-125M", 2048: "OPT-1.3B"}  # models in MEADOW's paper, by
 
 
 @dataclass(frozen=True)
-class PackedWeight:
+class MeasuredWeight:
     """One attention weight in INT8, with one scale for the tensor.
 
     Attributes
@@ -90,7 +90,7 @@ class Material:
         raise MissingData("the weights of facebook/opt-125m: --model facebook/opt-125m")
 
     @functools.cached_property
-    def attention(self) -> tuple[PackedWeight, ...]:
+    def attention(self) -> tuple[MeasuredWeight, ...]:
         """All attention weights, packed and decoded again, at every chunk size.
 
         Raises
@@ -103,7 +103,7 @@ class Material:
             raise MissingData("a model with attention weights: --model facebook/opt-125m")
         return found
 
-    def attention_of_opt_size(self) -> tuple[PackedWeight, ...]:
+    def attention_of_opt_size(self) -> tuple[MeasuredWeight, ...]:
         """The attention weights of at least 768 x 768, the size in OPT-125M.
 
         Raises
@@ -141,7 +141,7 @@ def _opt_name(one: Checkpoint) -> str | None:
     return _OPT_SIZES.get(known.dimensions.hidden or 0)
 
 
-def _packed(model: str, one: Checkpoint) -> Iterator[PackedWeight]:
+def _packed(model: str, one: Checkpoint) -> Iterator[MeasuredWeight]:
     from meadow_py.profiler import profile
 
     if not any(_is_attention(weight) for weight in one.weights):
@@ -156,7 +156,7 @@ def _packed(model: str, one: Checkpoint) -> Iterator[PackedWeight]:
     )
     for weight in made.weights:
         by_size = {packing.chunk_size: packing for packing in weight.packings}
-        yield PackedWeight(model, weight.name, weight.shape, by_size)
+        yield MeasuredWeight(model, weight.name, weight.shape, by_size)
 
 
 def _is_attention(weight: Weight) -> bool:

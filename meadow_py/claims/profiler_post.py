@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from meadow_py.claims.claim import Claim, Figure, Source, around, at_least
-from meadow_py.claims.material import CHUNK_SIZES, Material, PackedWeight
+from meadow_py.claims.claim import Claim, Figure, Publication, around, at_least
+from meadow_py.claims.material import CHUNK_SIZES, Material, MeasuredWeight
 
-POST = Source(
+POST = Publication(
     "profiler post",
     "Adaptive weight packing profiler for efficient edge LLM inference",
     "LinLinHua.github.io, 2 December 2025",
@@ -13,7 +13,7 @@ POST = Source(
 _NEEDS = "attention weights of any model; the demo's by default, --model facebook/opt-125m"
 
 
-def saving(weights: tuple[PackedWeight, ...], chunk: int, *, counted: bool = True) -> float:
+def saving(weights: tuple[MeasuredWeight, ...], chunk: int, *, counted: bool = True) -> float:
     """Share of the dense INT8 bytes that the smallest packing saves over all weights."""
     dense = sum(_values(one) * one.dense() for one in weights)
     each = (one.smallest(chunk) if counted else one.alone(chunk) for one in weights)
@@ -21,7 +21,7 @@ def saving(weights: tuple[PackedWeight, ...], chunk: int, *, counted: bool = Tru
     return 1 - packed / dense
 
 
-def met_before(weights: tuple[PackedWeight, ...], chunk: int) -> float:
+def met_before(weights: tuple[MeasuredWeight, ...], chunk: int) -> float:
     """Share of chunks that are already in the dictionary when they occur."""
     chunks = sum(
         one.packings[chunk].unique_chunks * one.packings[chunk].reduction_ratio for one in weights
@@ -29,7 +29,7 @@ def met_before(weights: tuple[PackedWeight, ...], chunk: int) -> float:
     return 1 - sum(one.packings[chunk].unique_chunks for one in weights) / chunks
 
 
-def _values(one: PackedWeight) -> int:
+def _values(one: MeasuredWeight) -> int:
     return one.shape[0] * one.shape[1]
 
 

@@ -12,16 +12,12 @@ from meadow_py.cli.claims import claims
 from meadow_py.cli.config import config
 from meadow_py.cli.devices import app as devices
 from meadow_py.cli.failures import debugging
-from meadow_py.cli.inspect import inspect
-from meadow_py.cli.pack import pack
+from meadow_py.cli.packed import inspect, pack, unpack, verify
 from meadow_py.cli.plan import plan
-from meadow_py.cli.profile import profile
+from meadow_py.cli.profile import profile, sweep
 from meadow_py.cli.report import report
 from meadow_py.cli.run import run
 from meadow_py.cli.simulate import simulate
-from meadow_py.cli.sweep import sweep
-from meadow_py.cli.unpack import unpack
-from meadow_py.cli.verify import verify
 
 app = typer.Typer(
     help="Find the redundancy in the weights of large language models, and pack it away "

@@ -15,7 +15,7 @@ _NEEDS = (
     "meadow_py._core",
     "meadow_py.measure",
     "meadow_py.run",
-    "meadow_py.run.benching",
+    "meadow_py.run.bench_runs",
     "meadow_py.views.terminal.bench",
 )
 

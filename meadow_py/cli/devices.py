@@ -83,7 +83,7 @@ def measure(
     Example: meadow devices measure -o host.toml; meadow plan --device host.toml
     """
     from meadow_py.devices.measured import measure_device
-    from meadow_py.files.writing import write_whole
+    from meadow_py.files import write_whole
 
     if output is None:
         check_stdout()

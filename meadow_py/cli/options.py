@@ -1,13 +1,108 @@
-"""Options that several verbs share."""
+"""Options that several verbs share, and what turns typed text into arguments.
+
+Wrong input is a usage error (exit code 2).
+"""
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
+from enum import StrEnum
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, TypeVar
 
 import typer
 
-from meadow_py.cli import measuring, parsing
+from meadow_py.spelling import visible
+
+_T = TypeVar("_T")
+
+
+class ChunkDirection(StrEnum):
+    """Dimensions that chunks can run along."""
+
+    IN = "in"
+    OUT = "out"
+
+
+def several(parse: Callable[[str], _T]) -> Callable[[Sequence[str] | None], list[str]]:
+    """A callback for options that may be repeated and may hold commas: ``2,4 8``.
+
+    The values stay strings, as typer requires, but `parse` has accepted each of them.
+    """
+
+    def callback(values: Sequence[str] | None) -> list[str]:
+        parts = [part.strip() for value in values or () for part in value.split(",")]
+        for part in parts:
+            try:
+                parse(part)
+            except (ValueError, TypeError) as error:
+                raise typer.BadParameter(visible(str(error))) from None
+        return parts
+
+    return callback
+
+
+def bits(text: str) -> int:
+    """``8`` or ``int8``."""
+    from meadow_py.quantizers import check_bits
+
+    return check_bits(_integer(text.lower().removeprefix("int"), "bits"))
+
+
+def chunk_size(text: str) -> int:
+    """Codes per chunk."""
+    from meadow_py.codecs import check_chunk
+
+    return check_chunk(_integer(text, "chunk size"))
+
+
+def granularity(text: str) -> str:
+    """``tensor``, ``row`` or ``group:N``."""
+    from meadow_py.quantizers import Granularity
+
+    return str(Granularity.parse(text))
+
+
+def quantizer(text: str) -> str:
+    """The key of a quantiser: ``int8:row``, ``q8``."""
+    from meadow_py import quantizers
+
+    return quantizers.parse(text).key
+
+
+def file_name(text: str | None) -> str | None:
+    """A callback for the name of a file to write."""
+    if text is not None and not text.strip():
+        raise typer.BadParameter("the name is empty: expected that of a file to write")
+    return text
+
+
+def threads(number: int | None) -> int | None:
+    """A callback for a number of threads, which typer has parsed as a positive integer."""
+    from meadow_py.checks import check_threads
+
+    try:
+        return None if number is None else check_threads(number)
+    except ValueError as error:
+        raise typer.BadParameter(str(error)) from None
+
+
+def role(text: str) -> str:
+    """A role, or the first part of one."""
+    from meadow_py.architectures import ROLES
+
+    known = {*ROLES, *(name.partition(".")[0] for name in ROLES)}
+    if text not in known:
+        raise ValueError(f"role {text!r}: expected one of {', '.join(ROLES)}, or attention, mlp")
+    return text
+
+
+def _integer(text: str, what: str) -> int:
+    try:
+        return int(text)
+    except ValueError:
+        raise ValueError(f"{what} {text!r}: expected a whole number") from None
+
 
 Model = Annotated[
     str | None,
@@ -38,15 +133,13 @@ Activations = Annotated[
 ]
 Bits = Annotated[
     list[str],
-    typer.Option(
-        metavar="N[,N]", callback=parsing.several(parsing.bits), help="Bits per code, 2 to 8."
-    ),
+    typer.Option(metavar="N[,N]", callback=several(bits), help="Bits per code, 2 to 8."),
 ]
 Granularities = Annotated[
     list[str],
     typer.Option(
         metavar="G[,G]",
-        callback=parsing.several(parsing.granularity),
+        callback=several(granularity),
         help="Which numbers share a scale: tensor, row, group:N.",
     ),
 ]
@@ -55,7 +148,7 @@ Quantizers = Annotated[
     typer.Option(
         "--quantizer",
         metavar="KEY[,KEY]",
-        callback=parsing.several(parsing.quantizer),
+        callback=several(quantizer),
         help="How codes are made, instead of --bits, --granularity and --asymmetric: int8:row, "
         "int4:group:128:asym, q8, ...",
         show_default=False,
@@ -65,7 +158,7 @@ ChunkSizes = Annotated[
     list[str],
     typer.Option(
         metavar="C[,C]",
-        callback=parsing.several(parsing.chunk_size),
+        callback=several(chunk_size),
         help="Codes per chunk, 1 to 16.",
     ),
 ]
@@ -73,7 +166,7 @@ Roles = Annotated[
     list[str] | None,
     typer.Option(
         metavar="R[,R]",
-        callback=parsing.several(parsing.role),
+        callback=several(role),
         help="Only these roles: attention, attention.q, mlp, mlp.up, embedding, head, ...",
         show_default=False,
     ),
@@ -82,7 +175,7 @@ Threads = Annotated[
     int | None,
     typer.Option(
         min=1,
-        callback=parsing.threads,
+        callback=threads,
         help="Number of threads. Default: all cores.",
         show_default=False,
     ),
@@ -91,7 +184,7 @@ Asymmetric = Annotated[
     bool,
     typer.Option("--asymmetric", help="Use codes with a zero point instead of codes around zero."),
 ]
-Along = Annotated[measuring.Along, typer.Option(help="Dimension that chunks run along.")]
+Along = Annotated[ChunkDirection, typer.Option(help="Dimension that chunks run along.")]
 NoVerify = Annotated[
     bool,
     typer.Option("--no-verify", help="Skip decoding every stream and comparing it with the codes."),
@@ -102,7 +195,7 @@ Output = Annotated[
         "--output",
         "-o",
         metavar="FILE",
-        callback=parsing.file_name,
+        callback=file_name,
         help="Also save the result as JSON in this file.",
         show_default=False,
     ),
@@ -111,7 +204,7 @@ Plot = Annotated[
     str | None,
     typer.Option(
         metavar="FILE",
-        callback=parsing.file_name,
+        callback=file_name,
         help="Also draw a plot: .png, .svg or .pdf.",
         show_default=False,
     ),
@@ -121,7 +214,7 @@ Resume = Annotated[
     str | None,
     typer.Option(
         metavar="FILE",
-        callback=parsing.file_name,
+        callback=file_name,
         help="Keep finished weights in this file, and resume from it after an interruption.",
         show_default=False,
     ),

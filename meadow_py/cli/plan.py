@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from meadow_py.cli import options, parsing
+from meadow_py.cli import options
 from meadow_py.cli.failures import reports_failures
 from meadow_py.cli.output import check_stdout, console, write
 
@@ -44,7 +44,7 @@ def plan(
         str | None,
         typer.Option(
             metavar="FILE",
-            callback=parsing.file_name,
+            callback=options.file_name,
             help="Profile saved by meadow profile -o; adds its packed sizes.",
             show_default=False,
         ),

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from meadow_py.cli import measuring, options
+from meadow_py.cli import options, profile
 from meadow_py.cli.failures import reports_failures
 from meadow_py.cli.output import check_file, check_stdout, write
 from meadow_py.spelling import byte_size, visible
@@ -27,7 +27,7 @@ def _page_name(text: str) -> str:
     return text
 
 
-@reports_failures(*measuring.NEEDS, "meadow_py.files.writing", "meadow_py.views.html")
+@reports_failures(*profile.NEEDS, "meadow_py.files", "meadow_py.views.html")
 def report(
     context: typer.Context,
     model: Annotated[
@@ -49,7 +49,7 @@ def report(
     chunk_size: options.ChunkSizes = ["2", "4", "8"],  # noqa: B006
     asymmetric: options.Asymmetric = False,
     quantizer: options.Quantizers = None,
-    along: options.Along = measuring.Along.IN,
+    along: options.Along = options.ChunkDirection.IN,
     role: options.Roles = None,
     resume: options.Resume = None,
     no_verify: options.NoVerify = False,
@@ -67,7 +67,7 @@ def report(
 
     Example: meadow report facebook/opt-125m --bits 8,4 -o opt.html
     """
-    chosen = measuring.arguments(locals())
+    chosen = profile.arguments(locals())
     import meadow_py
 
     check_stdout()
@@ -77,7 +77,7 @@ def report(
     if made is not None:
         _refuse_settings(context)
     else:
-        made = meadow_py.profile(measuring.model_named(model), **chosen)
+        made = meadow_py.profile(profile.model_named(model), **chosen)
     _write(made, output)
 
 
@@ -113,7 +113,7 @@ def _refuse_settings(context: typer.Context) -> None:
     """Refuse options of profiling: a saved result was made with settings of its own."""
     for parameter in context.command.params:
         name = parameter.name or ""
-        if measuring.is_typed(context, name) and name not in ("model", "output", "quiet"):
+        if profile.is_typed(context, name) and name not in ("model", "output", "quiet"):
             raise typer.BadParameter(
                 f"{parameter.opts[0]} says how to profile a model; what is saved is profiled "
                 "already: leave it out, or name the model"
@@ -121,7 +121,7 @@ def _refuse_settings(context: typer.Context) -> None:
 
 
 def _write(made: Profile | Sensitivity | Claims, path: str) -> None:
-    from meadow_py.files.writing import write_whole
+    from meadow_py.files import write_whole
     from meadow_py.views.html import report as page
 
     content = page(made).encode()

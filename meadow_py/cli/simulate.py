@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from meadow_py.cli import options, parsing
+from meadow_py.cli import options
 from meadow_py.cli.failures import reports_failures
 from meadow_py.cli.output import check_file, check_stdout, console, write
 from meadow_py.spelling import visible
@@ -62,7 +62,7 @@ def simulate(
         str | None,
         typer.Option(
             metavar="FILE",
-            callback=parsing.file_name,
+            callback=options.file_name,
             help="Profile saved by meadow profile -o; its measured bytes are used.",
             show_default=False,
         ),

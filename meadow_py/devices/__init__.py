@@ -11,8 +11,7 @@ from meadow_py.devices.catalogue import get, names
 from meadow_py.devices.device import Device
 from meadow_py.devices.energy_table import EnergyTable, energy_names, energy_table
 from meadow_py.devices.parts import Buffers, Compute, Memory, Power, ProcessingElements, Storage
-from meadow_py.devices.quantity import Quantity
-from meadow_py.devices.units import parse_bandwidth
+from meadow_py.devices.quantity import Quantity, parse_bandwidth
 
 __all__ = [
     "Buffers",

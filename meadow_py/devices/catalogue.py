@@ -8,7 +8,7 @@ from functools import cache
 from pathlib import Path
 
 from meadow_py.devices.device import Device
-from meadow_py.devices.reading import read_device, read_devices
+from meadow_py.devices.reader import read_device, read_devices
 
 _TABLES = Path(__file__).parent / "tables"
 

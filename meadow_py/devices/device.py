@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass, field, replace
+from collections.abc import Iterator
+from dataclasses import dataclass, field, fields, replace
 from typing import Any
 
 from meadow_py.devices.parts import Buffers, Compute, Memory, Power, Storage
-from meadow_py.devices.quantity import Quantity
-from meadow_py.devices.units import parse_bandwidth
+from meadow_py.devices.quantity import Quantity, parse_bandwidth
 from meadow_py.records import to_json_types
 
 
@@ -81,7 +81,7 @@ class Device:
         -------
         str
         """
-        from meadow_py.devices.writing import device_toml
+        from meadow_py.devices.writer import device_toml
 
         return device_toml(self)
 
@@ -118,6 +118,48 @@ class Device:
         ValueError
             If the file has no device `name`, or has several and `name` is None.
         """
-        from meadow_py.devices.reading import read_device
+        from meadow_py.devices.reader import read_device
 
         return read_device(cls, path, name)
+
+
+_UNITS = {
+    "compute": "OPS",
+    "on chip": "B",
+    "memory": "B/s",
+    "power": "W",
+}
+_OWN_UNITS = {
+    "capacity": "B",
+    "efficiency": "",
+    "macs_per_cycle": "",
+    "clock": "Hz",
+    "read_bandwidth": "B/s",
+}
+
+
+def rows_of(device: Device) -> Iterator[tuple[str, Quantity, str]]:
+    """Yield name, quantity and base unit of every number of a device, in the order of its file."""
+    yield from _rows("compute", device.compute)
+    if device.compute.pe_array is not None:
+        yield from _rows("compute", device.compute.pe_array)
+    yield from _rows("on chip", device.on_chip)
+    if device.memory is not None:
+        yield from _rows("memory", device.memory)
+    for storage in device.storages:
+        yield from _rows(storage.name, storage)
+    if device.power is not None:
+        yield from _rows("power", device.power)
+    if device.per_token_overhead_s is not None:
+        yield "overhead per token", device.per_token_overhead_s, "s"
+
+
+def _rows(room: str, part: Any) -> Iterator[tuple[str, Quantity, str]]:
+    for name in (one.name for one in fields(part)):
+        value = getattr(part, name)
+        if isinstance(value, Quantity):
+            yield (
+                f"{room}: {name.replace('_', ' ')}",
+                value,
+                _OWN_UNITS.get(name, _UNITS.get(room, "")),
+            )

@@ -8,8 +8,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any, NoReturn
 
-from meadow_py.devices import units
-from meadow_py.devices.quantity import KINDS, Quantity
+from meadow_py.devices.quantity import KINDS, Quantity, in_base_units
 from meadow_py.errors import FormatError
 
 _MOST_BYTES = 1 << 20  # a device file has a few kilobytes
@@ -141,7 +140,7 @@ class Table:
         ----------
         key : str
         dimension : str
-            A key of `units.UNITS`, or ``count``.
+            A key of `UNITS`, or ``count``.
         zero : bool
             Whether 0 is allowed.
         """
@@ -169,7 +168,7 @@ class Table:
                 reason = f"expected text with a number and a unit of {dimension}"
                 self.refuse(key, value, reason)
             try:
-                number = units.parse(value, dimension)
+                number = in_base_units(value, dimension)
             except ValueError as error:
                 self.refuse(key, value, str(error))
         if number < 0 or (number == 0 and not zero):

@@ -2,6 +2,6 @@
 
 from __future__ import annotations
 
-from meadow_py.files.writing import write_whole
+from meadow_py.files.disk import write_whole
 
 __all__ = ["write_whole"]

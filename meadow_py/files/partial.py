@@ -12,7 +12,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from meadow_py.files import writing
+from meadow_py.files import disk
 
 _PARTIAL = ".meadow-partial"
 _OLD = ".meadow-old"
@@ -101,8 +101,8 @@ class Partial:
     def __init__(self, target: Path) -> None:
         self.target = target
         self.folder = partial_path(target)
-        with writing.named(target):
-            writing.make_folder(self.folder)
+        with disk.named(target):
+            disk.make_folder(self.folder)
             flags = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
             self._descriptor = os.open(self.folder, flags)
         try:
@@ -116,7 +116,7 @@ class Partial:
         wanted = set(names)
         for path in sorted(files_in(self.folder)):
             if path.relative_to(self.folder).as_posix() not in wanted:
-                writing.remove(path)
+                disk.remove(path)
 
     def publish(self, name: str | None, refuses: Callable[[Path], str | None]) -> None:
         """Give the folder, or the one file `name` in it, the name of the target, in one step.
@@ -130,35 +130,35 @@ class Partial:
             With that reason. The target is unchanged.
         """
         made = self.folder if name is None else self.folder / name
-        with writing.named(self.target):
+        with disk.named(self.target):
             if name is None:
                 for folder in _folders(self.folder):
-                    writing.sync_folder(folder)
+                    disk.sync_folder(folder)
             self._swap(made, refuses)
-            writing.sync_folder(self.target.parent)
-        writing.remove(self.folder)
+            disk.sync_folder(self.target.parent)
+        disk.remove(self.folder)
 
     def discard(self) -> None:
         """Remove the folder and everything in it."""
-        writing.remove(self.folder)
+        disk.remove(self.folder)
 
     def _swap(self, made: Path, refuses: Callable[[Path], str | None]) -> None:
         """Put `made` at the target; an old target may end up at the path of `made`."""
         if not os.path.lexists(self.target):
-            writing.rename_new(made, self.target)
+            disk.rename_new(made, self.target)
             return
         self._require(refuses(self.target))
         _take_mode(self.target, made)
-        if not writing.exchange(made, self.target):
+        if not disk.exchange(made, self.target):
             old = self.target.with_name(f".{self.target.name}{_OLD}")
-            writing.remove(old)
-            writing.rename(self.target, old)
-            writing.rename(made, self.target)
-            writing.remove(old)
+            disk.remove(old)
+            disk.rename(self.target, old)
+            disk.rename(made, self.target)
+            disk.remove(old)
             return
         reason = refuses(made)  # files may have appeared in the last moment
         if reason is not None:
-            writing.exchange(made, self.target)
+            disk.exchange(made, self.target)
             self._require(reason)
 
     def _require(self, reason: str | None) -> None:
@@ -196,7 +196,7 @@ class Partial:
         if error is not None:
             with contextlib.suppress(OSError):  # the error that ended the work says more
                 if not any(files_in(self.folder)):
-                    writing.remove(self.folder)
+                    disk.remove(self.folder)
         os.close(self._descriptor)
 
 
@@ -205,7 +205,7 @@ def _take_mode(old: Path, made: Path) -> None:
     if old.is_dir() and made.is_dir():
         mode = stat.S_IMODE(old.stat().st_mode)
         if mode != stat.S_IMODE(made.stat().st_mode):
-            writing.call(os.chmod, made, mode)
+            disk.call(os.chmod, made, mode)
 
 
 def files_in(folder: Path) -> Iterator[Path]:

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from meadow_py.forms.dense import DENSE
-from meadow_py.forms.float_planes import PACKED
+from meadow_py.forms.floats import DENSE, PACKED
 from meadow_py.forms.form import FLOATS, FloatWeight, Form, float_dtype, numpy_dtype
 from meadow_py.forms.parts import MatrixParts, decoded, matrix_of, parts_of
 from meadow_py.forms.registry import (

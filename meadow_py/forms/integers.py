@@ -18,7 +18,7 @@ _INT8_PARTS = {**_CODES, "scales": "float32"}
 _Q8_PARTS = {**_CODES, "coded_scales": "uint8"}
 
 
-class Int8(Form):
+class Int8Form(Form):
     """8-bit codes with one scale per row, or one for the weight."""
 
     requests = _INT8
@@ -43,7 +43,7 @@ class Int8(Form):
         return _core.integer_matrix(made.codes, made.scales.ravel(), per_scale, self._packed)
 
 
-class Q8(Form):
+class Q8Form(Form):
     """8-bit codes; 32 inputs share a scale, which is an 8-bit number times the row's scale."""
 
     requests = _Q8
@@ -63,4 +63,4 @@ class Q8(Form):
         return _core.q8_matrix(made.codes, made.row_scales, made.coded_scales, self._packed)
 
 
-FORMS = (Int8(packed=False), Int8(packed=True), Q8(packed=False), Q8(packed=True))
+FORMS = (Int8Form(packed=False), Int8Form(packed=True), Q8Form(packed=False), Q8Form(packed=True))

@@ -6,9 +6,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from meadow_py.forms import dense, float_planes, integers
-from meadow_py.forms.dense import DENSE
-from meadow_py.forms.float_planes import PACKED
+from meadow_py.forms import floats, integers
+from meadow_py.forms.floats import DENSE, PACKED
 
 if TYPE_CHECKING:
     from meadow_py._core import Matrix
@@ -18,7 +17,7 @@ AUTO = "auto"  # packed, except where that was measured to be slower
 _HALF = 2  # bytes
 
 # Among forms of the same size, the first is chosen.
-_FORMS: list[Form] = [*dense.FORMS, *float_planes.FORMS, *integers.FORMS]
+_FORMS: list[Form] = [*floats.FORMS, *integers.FORMS]
 
 
 def forms() -> tuple[Form, ...]:

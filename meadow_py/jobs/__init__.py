@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from meadow_py.jobs.each import Stop, each
 from meadow_py.jobs.journal import Journal
 from meadow_py.jobs.progress import Progress, Stopwatch
+from meadow_py.jobs.tasks import Stop, each
 
 __all__ = ["Journal", "Progress", "Stop", "Stopwatch", "each"]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import fcntl
 import json
 import os
+import reprlib
 from pathlib import Path
 from types import TracebackType
 from typing import IO, Any
@@ -90,12 +91,20 @@ class Journal:
     def _entry(self, line: bytes, number: int) -> tuple[str, Any]:
         entry = self._parsed(line, number)
         if not isinstance(entry, dict) or set(entry) != {"key", "result"}:
-            raise FormatError(f"{self._path}: line {number} is no finished result")
-        return str(entry["key"]), entry["result"]
+            raise FormatError(
+                f"{self._path}: line {number} is no finished result: expected an object with key "
+                f"and result, found {reprlib.repr(entry)}"
+            )
+        key = entry["key"]
+        if not isinstance(key, str):
+            raise FormatError(
+                f"{self._path}: line {number}: key: expected text, found {reprlib.repr(key)}"
+            )
+        return key, entry["result"]
 
     def _parsed(self, line: bytes, number: int) -> Any:
         try:
-            return json.loads(line)
+            return json.loads(line, parse_constant=_no_constant)
         except (ValueError, RecursionError) as error:
             if number == 1:
                 raise self._no_journal() from error
@@ -135,6 +144,10 @@ class Journal:
     ) -> None:
         fcntl.flock(self._file, fcntl.LOCK_UN)  # forked workers hold copies of the open file
         self._file.close()
+
+
+def _no_constant(name: str) -> None:
+    raise ValueError(f"{name} is no number in JSON")
 
 
 def _line(entry: dict[str, Any]) -> bytes:

@@ -7,25 +7,32 @@ second and times in seconds, unless a name says otherwise.
 from __future__ import annotations
 
 from meadow_py.measure.bandwidth import Bandwidth, best_read_bandwidth, read_bandwidth
-from meadow_py.measure.candidates import Candidate, candidates_of
-from meadow_py.measure.compute import Compute, compute_speed, int8_operations_per_second
+from meadow_py.measure.compute import ComputeSpeed, compute_speed, int8_operations_per_second
 from meadow_py.measure.disk import DiskBandwidth, disk_read_bandwidth
 from meadow_py.measure.host import Cache, Host, host
 from meadow_py.measure.memory import PeakResident
-from meadow_py.measure.products import Comparison, ProductTime, compare_products, product_seconds
-from meadow_py.measure.timing import Timing, in_turn
+from meadow_py.measure.products import (
+    Candidate,
+    Comparison,
+    ProductTime,
+    candidates_of,
+    compare_products,
+    product_seconds,
+)
+from meadow_py.measure.timing import TaskTime, in_turn
+from meadow_py.moved import moved
 
 __all__ = [
     "Bandwidth",
     "Cache",
     "Candidate",
     "Comparison",
-    "Compute",
+    "ComputeSpeed",
     "DiskBandwidth",
     "Host",
     "PeakResident",
     "ProductTime",
-    "Timing",
+    "TaskTime",
     "best_read_bandwidth",
     "candidates_of",
     "compare_products",
@@ -37,3 +44,5 @@ __all__ = [
     "product_seconds",
     "read_bandwidth",
 ]
+
+__getattr__ = moved(__name__, (), __name__, {"Compute": "ComputeSpeed", "Timing": "TaskTime"})

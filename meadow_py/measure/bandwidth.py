@@ -9,7 +9,7 @@ from typing import Any
 from meadow_py.checks import check_threads
 from meadow_py.measure.host import host
 from meadow_py.measure.memory import Pages, anonymous, has_huge_pages, usable_bytes
-from meadow_py.measure.timing import Timing, in_turn
+from meadow_py.measure.timing import TaskTime, in_turn
 
 CACHE_MULTIPLE = 4  # of the last-level cache, so that little of the last run is still in it
 _LEAST_BYTES = 256 << 20
@@ -138,7 +138,7 @@ def _measured(threads: int, nbytes: int | None, pages: Pages, isa: str) -> Bandw
 
 
 def _bandwidth(
-    timing: Timing, nbytes: int, threads: int, pages: Pages, huge: bool | None, isa: str
+    timing: TaskTime, nbytes: int, threads: int, pages: Pages, huge: bool | None, isa: str
 ) -> Bandwidth:
     return Bandwidth(
         bytes_per_second=nbytes / timing.seconds,

@@ -24,7 +24,7 @@ _REPEAT = 8
 
 
 @dataclass(frozen=True)
-class Compute:
+class ComputeSpeed:
     """Peak speed of the core's own products, and of copying memory.
 
     Attributes
@@ -56,7 +56,7 @@ class Compute:
         return dict(vars(self))
 
 
-def compute_speed(threads: int = 0) -> Compute:
+def compute_speed(threads: int = 0) -> ComputeSpeed:
     """Measure how fast the core multiplies matrices in cache, and how fast memory is copied.
 
     Parameters
@@ -66,7 +66,7 @@ def compute_speed(threads: int = 0) -> Compute:
 
     Returns
     -------
-    Compute
+    ComputeSpeed
     """
     from meadow_py import _core
 
@@ -74,7 +74,7 @@ def compute_speed(threads: int = 0) -> Compute:
     tasks = {dtype: _product(dtype, used) for dtype in ("F32", "BF16")}
     timings = in_turn(tasks)
     operations = 2 * _REPEAT * _ROWS * _COLUMNS * _TOKENS * _width(used)
-    return Compute(
+    return ComputeSpeed(
         f32_operations_per_second=operations / timings["F32"].seconds,
         bf16_operations_per_second=operations / timings["BF16"].seconds,
         copy_bytes_per_second=_copy_speed(used),
@@ -94,8 +94,8 @@ def int8_operations_per_second(threads: int = 0) -> float:
     Returns
     -------
     float
-        Multiplications and additions per second, as in `Compute`. The time includes rounding the
-        activations to 8 bits, which each product does.
+        Multiplications and additions per second, as in `ComputeSpeed`. The time includes rounding
+        the activations to 8 bits, which each product does.
     """
     from meadow_py import _core
 

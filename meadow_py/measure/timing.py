@@ -15,7 +15,7 @@ _TICK = 1e-9  # seconds; the least time, in case the clock is too coarse to see 
 
 
 @dataclass(frozen=True)
-class Timing:
+class TaskTime:
     """Time of a task over several runs.
 
     Attributes
@@ -34,14 +34,14 @@ class Timing:
     runs: int
 
     @classmethod
-    def of(cls, seconds: list[float]) -> Timing:
+    def of(cls, seconds: list[float]) -> TaskTime:
         """The timing of at least one run, from the seconds of each."""
         return cls(median(seconds), min(seconds), max(seconds), len(seconds))
 
-    def per(self, count: int) -> Timing:
+    def per(self, count: int) -> TaskTime:
         """The timing of one of `count` equal parts of the task."""
         parts = (self.seconds / count, self.seconds_min / count, self.seconds_max / count)
-        return Timing(*parts, self.runs)
+        return TaskTime(*parts, self.runs)
 
     def to_dict(self) -> dict[str, Any]:
         """The figures as JSON types.
@@ -58,7 +58,7 @@ def in_turn(
     rounds: int = ROUNDS,
     prepare: Callable[[], object] | None = None,
     budget_seconds: float = math.inf,
-) -> dict[str, Timing]:
+) -> dict[str, TaskTime]:
     """Time tasks in turn: A, B, A, B.
 
     Parameters
@@ -75,7 +75,7 @@ def in_turn(
 
     Returns
     -------
-    dict of str to Timing
+    dict of str to TaskTime
         In the order of `tasks`.
 
     Raises
@@ -88,7 +88,7 @@ def in_turn(
     first = sum(_one_round(tasks, prepare))
     affordable = max(_LEAST_ROUNDS, int(min(budget_seconds / first, rounds)))
     each = [_one_round(tasks, prepare) for _ in range(min(rounds, affordable))]
-    return {name: Timing.of([taken[n] for taken in each]) for n, name in enumerate(tasks)}
+    return {name: TaskTime.of([taken[n] for taken in each]) for n, name in enumerate(tasks)}
 
 
 def _one_round(

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from meadow_py.planner.forms import PRECISIONS
-from meadow_py.planner.planning import plan
+from meadow_py.planner.model_forms import PRECISIONS
+from meadow_py.planner.options import plan
 from meadow_py.planner.result import Footprint, FromStorage, MatrixTiles, Option, Plan, Tiling
 
 __all__ = [

@@ -220,7 +220,7 @@ def _used_threads(threads: int | None) -> int:
 
 def _opened(model: Any, **options: Any) -> Any:
     """A context manager for the checkpoint; one that the caller opened stays open."""
-    from meadow_py.opening import open_checkpoint
+    from meadow_py.dispatch import open_checkpoint
     from meadow_py.sources import Checkpoint
 
     if isinstance(model, Checkpoint):

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import bisect
 import contextlib
-from collections.abc import Collection, Iterator, Mapping, Sequence
+import json
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from meadow_py.errors import FormatError
@@ -12,6 +14,7 @@ if TYPE_CHECKING:
     import tokenizers
 
 SPACE = "\u2581"  # how SentencePiece spells a space
+_LONGEST_UNIGRAM_PIECE = 10_000  # characters; the library overflows its stack with far longer ones
 
 # How texts are cut before merging. The first names the pattern of GPT-2, which the `tokenizers`
 # library has built in; the others are those of the models' own tokenizer.json files.
@@ -97,6 +100,33 @@ def _cuts(split: str, prefix: bool) -> tokenizers.pre_tokenizers.PreTokenizer:
     return pre_tokenizers.Sequence([first, rest])
 
 
+def set_byte_level_prefix(backend: tokenizers.Tokenizer, prefix: bool) -> None:
+    """Put a space before every text, or none, where the bytes of a text are spelled."""
+    from tokenizers import pre_tokenizers
+
+    state = json.loads(backend.pre_tokenizer.__getstate__())
+    steps = state["pretokenizers"] if state["type"] == "Sequence" else [state]
+    for step in steps:
+        if step["type"] == "ByteLevel":
+            step["add_prefix_space"] = prefix
+    changed = pre_tokenizers.Sequence([])
+    changed.__setstate__(json.dumps(state).encode())
+    backend.pre_tokenizer = changed
+
+
+def set_piece_prefix(backend: tokenizers.Tokenizer, prefix: bool, always: bool) -> None:
+    """Put a space before every text, or none, in a tokenizer of SentencePiece's kind.
+
+    `always`: also before a text that follows an added token.
+    """
+    from tokenizers import pre_tokenizers
+
+    scheme = ("always" if always else "first") if prefix else "never"
+    backend.normalizer = None
+    backend.pre_tokenizer = pre_tokenizers.Metaspace(SPACE, prepend_scheme=scheme, split=False)
+    backend.decoder = piece_decoder(byte_fallback=True, strip=prefix)
+
+
 def merges_of(scores: Mapping[str, float], whole: Collection[str]) -> list[tuple[str, str]]:
     """The merges that a vocabulary of SentencePiece implies: every pair that makes a token.
 
@@ -110,9 +140,12 @@ def merges_of(scores: Mapping[str, float], whole: Collection[str]) -> list[tuple
         Tokens that are never made of others, nor a part of them.
     """
     ids = {token: i for i, token in enumerate(scores) if token not in whole}
+    lengths = sorted({len(token) for token in ids})  # few, so that a long token takes little time
     found = []
     for token, place in ids.items():
-        for cut in range(1, len(token)):
+        for cut in lengths[
+            bisect.bisect_left(lengths, 1) : bisect.bisect_left(lengths, len(token))
+        ]:
             left, right = token[:cut], token[cut:]
             if left in ids and right in ids:
                 found.append((-scores[token], place, ids[left], ids[right], left, right))
@@ -126,9 +159,25 @@ def pieces(
     unknown: str | None,
     *,
     byte_fallback: bool,
-    prefix: bool,
 ) -> tokenizers.Tokenizer:
-    """Byte-pair encoding of characters, spaces spelled as `SPACE`, as SentencePiece has it."""
+    """Make a tokenizer that merges characters, as SentencePiece does.
+
+    Parameters
+    ----------
+    vocabulary : mapping of str to int
+        Tokens and their ids; spaces are spelled as `SPACE`.
+    merges : sequence of pairs
+        The first has precedence.
+    unknown : str or None
+        The token for characters that are not in the vocabulary.
+    byte_fallback : bool
+        Whether such characters become byte tokens instead.
+
+    Returns
+    -------
+    tokenizers.Tokenizer
+        Without a normaliser and a decoder: see `spell_spaces` and `piece_decoder`.
+    """
     from tokenizers import Tokenizer
     from tokenizers.models import BPE
 
@@ -139,32 +188,47 @@ def pieces(
         fuse_unk=True,
         byte_fallback=byte_fallback,
     )
-    made = Tokenizer(model)
-    spell_spaces(made, prefix=prefix, byte_fallback=byte_fallback)
-    return made
+    return Tokenizer(model)
 
 
-def spell_spaces(
-    made: tokenizers.Tokenizer,
-    *,
-    prefix: bool,
-    byte_fallback: bool,
-    before: Sequence[tokenizers.normalizers.Normalizer] = (),
-) -> None:
-    """Spaces to `SPACE`, one more before a text with `prefix`, and back in decoding.
+def spell_spaces(*, prefix: bool) -> tokenizers.normalizers.Normalizer:
+    """Return the step that spells spaces as `SPACE`; with `prefix` it adds one before a text."""
+    from tokenizers import normalizers
 
-    `before`: what is done to texts first.
+    before = [normalizers.Prepend(SPACE)] if prefix else []
+    return normalizers.Sequence([*before, normalizers.Replace(" ", SPACE)])
+
+
+def piece_decoder(*, byte_fallback: bool, strip: bool) -> tokenizers.decoders.Decoder:
+    """Make the decoder of a vocabulary of SentencePiece.
+
+    Parameters
+    ----------
+    byte_fallback : bool
+        Whether byte tokens become bytes.
+    strip : bool
+        Whether to remove a space from the beginning of a text.
+
+    Returns
+    -------
+    tokenizers.decoders.Decoder
+        The decoder.
     """
-    from tokenizers import decoders, normalizers
+    from tokenizers import decoders
 
-    steps = [*before]
-    if prefix:
-        steps.append(normalizers.Prepend(SPACE))
-    made.normalizer = normalizers.Sequence([*steps, normalizers.Replace(" ", SPACE)])
     back: list[tokenizers.decoders.Decoder] = [decoders.Replace(SPACE, " ")]
     if byte_fallback:
         back.append(decoders.ByteFallback())
     back.append(decoders.Fuse())
-    if prefix:
+    if strip:
         back.append(decoders.Strip(content=" ", left=1, right=0))
-    made.decoder = decoders.Sequence(back)
+    return decoders.Sequence(back)
+
+
+def check_unigram_pieces(pieces: Iterable[str], where: str) -> None:
+    """Raise FormatError if a piece is so long that the `tokenizers` library would crash."""
+    longest = max(map(len, pieces), default=0)
+    if longest > _LONGEST_UNIGRAM_PIECE:
+        raise FormatError(
+            f"{where}: a piece has {longest} characters. Expected at most {_LONGEST_UNIGRAM_PIECE}."
+        )

@@ -69,7 +69,6 @@ def ends_of_texts(
     """The begin-of-text and end-of-text tokens; without a tokenizer, those of config.json."""
     if tokenizer is not None:
         return tokenizer.bos, tokenizer.eos
-    from meadow_py.run.tokenizer import end_tokens
+    from meadow_py.run.tokenizer import begin_token, end_tokens
 
-    first = metadata.get("bos_token_id")
-    return first if isinstance(first, int) else None, end_tokens(None, metadata, ())
+    return begin_token(metadata), end_tokens(None, metadata, ())

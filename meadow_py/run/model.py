@@ -24,7 +24,7 @@ from meadow_py.run.perplexity import Perplexity, perplexity_of
 if TYPE_CHECKING:
     import numpy.typing as npt
 
-    from meadow_py.run.loading import Loaded
+    from meadow_py.run.loaded import Loaded
     from meadow_py.run.tokenizer import Tokenizer
 
 _STRIDE = 512  # default of `perplexity`, in tokens, as in Hugging Face's guide

@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Any
 from meadow_py.run.tokenizer import Tokenizer
 from meadow_py.run.tokenizer_files import TOKENIZER_FILES, read_folder
 from meadow_py.run.tokenizer_gguf import KIND, read_gguf_metadata, read_gguf_tokenizer
-from meadow_py.sources.names import local_path
+from meadow_py.sources.model_files import local_path
 
 if TYPE_CHECKING:
-    from meadow_py.run.loading import Loaded
+    from meadow_py.run.loaded import Loaded
     from meadow_py.sources.hub import Request
 
 
@@ -41,7 +41,7 @@ def _with_arrays(loaded: Loaded) -> Mapping[str, Any]:
 
 def _gguf_in(folder: Path | None, source: str) -> Path:
     from meadow_py.sources.folder import file_names
-    from meadow_py.sources.selection import select_weights
+    from meadow_py.sources.model_files import select_weights
 
     if folder is None:
         raise FileNotFoundError(f"{source}: no tokenizer: the model comes from memory")

@@ -47,7 +47,7 @@ def peak_of_fresh_process(model: str | None, form: str, options: Mapping[str, An
 
 def _main() -> None:
     from meadow_py.measure import PeakResident
-    from meadow_py.run.opening import load
+    from meadow_py.run.loaded import load
 
     asked = json.load(sys.stdin)
     with PeakResident() as peak, load(asked["model"], form=asked["form"], **asked["options"]) as m:

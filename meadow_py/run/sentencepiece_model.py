@@ -1,4 +1,4 @@
-"""Vocabularies of SentencePiece: the protocol buffer read, and a tokenizer built of it."""
+"""Reads the files of SentencePiece, which are protocol buffers."""
 
 from __future__ import annotations
 
@@ -6,17 +6,13 @@ import struct
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple, NoReturn
+from typing import NamedTuple, NoReturn
 
 from meadow_py.errors import FormatError
-from meadow_py.run import byte_pairs
-
-if TYPE_CHECKING:
-    import tokenizers
 
 # Of pieces, as in sentencepiece_model.proto.
 NORMAL, UNKNOWN, CONTROL, USER_DEFINED, UNUSED, BYTE = range(1, 7)
-_UNIGRAM, _BPE = 1, 2
+UNIGRAM, BPE = 1, 2
 # Wire types of protocol buffers, and the length of those that have one.
 _VARINT, _LENGTH_DELIMITED = 0, 2
 _FIXED = {1: 8, 5: 4}
@@ -50,9 +46,15 @@ class SentencePieceModel:
     charsmap : bytes
         Rules of normalisation, empty where there are none.
     dummy_prefix : bool
-        Whether a space is put before texts.
+        Whether a space is added to each text.
     remove_extra_whitespaces : bool
-        Whether spaces around texts and runs of them are taken away.
+        Whether spaces around texts are removed, and runs of spaces become one.
+    escape_whitespaces : bool
+        Whether spaces are spelled as U+2581.
+    whitespace_as_suffix : bool
+        Whether the space is added after texts instead of before them.
+    denormalizes : bool
+        Whether decoded texts are changed by rules.
     """
 
     path: str
@@ -65,6 +67,9 @@ class SentencePieceModel:
     charsmap: bytes
     dummy_prefix: bool
     remove_extra_whitespaces: bool
+    escape_whitespaces: bool = True
+    whitespace_as_suffix: bool = False
+    denormalizes: bool = False
 
     def special_tokens(self) -> dict[str, str]:
         """``bos_token`` and the like, as far as there are any."""
@@ -80,10 +85,11 @@ def read_model(path: Path) -> SentencePieceModel:
     FormatError
         If it is truncated, contradicts itself, or is nothing of SentencePiece.
     """
-    reader = _Reader(str(path), path.read_bytes())
+    reader = _ProtocolBuffer(str(path), path.read_bytes())
     pieces: list[Piece] = []
     trainer: dict[int, int | bytes] = {}
     normalizer: dict[int, int | bytes] = {}
+    denormalizer: dict[int, int | bytes] = {}
     for field, value in reader.fields(reader.content):
         if field == 1:
             pieces.append(_piece(reader, reader.message(field, value)))
@@ -91,6 +97,8 @@ def read_model(path: Path) -> SentencePieceModel:
             trainer.update(reader.fields(reader.message(field, value)))
         elif field == 3:
             normalizer.update(reader.fields(reader.message(field, value)))
+        elif field == 5:
+            denormalizer.update(reader.fields(reader.message(field, value)))
     if not pieces:
         reader.fail("no pieces: not a model of SentencePiece, or truncated")
 
@@ -102,7 +110,7 @@ def read_model(path: Path) -> SentencePieceModel:
     return SentencePieceModel(
         path=str(path),
         pieces=tuple(pieces),
-        model_type=reader.integer(3, trainer.get(3, _UNIGRAM)),
+        model_type=reader.integer(3, trainer.get(3, UNIGRAM)),
         byte_fallback=bool(reader.integer(35, trainer.get(35, 0))),
         unknown=place(40, 0),
         bos=place(41, 1),
@@ -110,10 +118,13 @@ def read_model(path: Path) -> SentencePieceModel:
         charsmap=reader.message(2, normalizer.get(2, b"")),
         dummy_prefix=bool(reader.integer(3, normalizer.get(3, 1))),
         remove_extra_whitespaces=bool(reader.integer(4, normalizer.get(4, 1))),
+        escape_whitespaces=bool(reader.integer(5, normalizer.get(5, 1))),
+        whitespace_as_suffix=bool(reader.integer(24, trainer.get(24, 0))),
+        denormalizes=bool(reader.message(2, denormalizer.get(2, b""))),
     )
 
 
-def _piece(reader: _Reader, message: bytes) -> Piece:
+def _piece(reader: _ProtocolBuffer, message: bytes) -> Piece:
     text, score, kind = "", 0.0, NORMAL
     for field, value in reader.fields(message):
         if field == 1:
@@ -131,7 +142,7 @@ def _piece(reader: _Reader, message: bytes) -> Piece:
     return Piece(text, score, kind)
 
 
-class _Reader:
+class _ProtocolBuffer:
     """The wire format of protocol buffers, every read checked."""
 
     def __init__(self, path: str, content: bytes) -> None:
@@ -187,74 +198,3 @@ class _Reader:
         else:
             self.fail(f"a number of more than {_MAX_VARINT} bytes: not a model of SentencePiece")
         return value, at + size
-
-
-def build(model: SentencePieceModel, prefix: bool | None = None) -> tokenizers.Tokenizer:
-    """The tokenizer that a model describes; `prefix` says otherwise of the space before texts.
-
-    Raises
-    ------
-    ValueError
-        If it is neither of byte pairs nor unigram.
-    FormatError
-        If its pieces contradict each other.
-    """
-    from tokenizers import AddedToken
-
-    prefix = model.dummy_prefix if prefix is None else prefix
-    with byte_pairs.damage_named(model.path):
-        if model.model_type == _BPE:
-            made = _pairs(model, prefix)
-        elif model.model_type == _UNIGRAM:
-            made = _unigram(model)
-        else:
-            raise ValueError(
-                f"{model.path}: model type {model.model_type} of SentencePiece is not supported: "
-                "expected unigram (1) or BPE (2)"
-            )
-        byte_pairs.spell_spaces(
-            made, prefix=prefix, byte_fallback=model.byte_fallback, before=_normalizers(model)
-        )
-        for kind in (CONTROL, USER_DEFINED):
-            added = [p.text for p in model.pieces if p.kind == kind]
-            special = kind == CONTROL
-            made.add_tokens([AddedToken(t, normalized=False, special=special) for t in added])
-    return made
-
-
-def _normalizers(model: SentencePieceModel) -> list[tokenizers.normalizers.Normalizer]:
-    from tokenizers import Regex, normalizers
-
-    made: list[tokenizers.normalizers.Normalizer] = []
-    if model.charsmap:
-        made.append(normalizers.Precompiled(model.charsmap))
-    if model.remove_extra_whitespaces:
-        made.append(normalizers.Replace(Regex(rf"\A +|[ {byte_pairs.SPACE}]+\z"), ""))
-        made.append(normalizers.Replace(Regex(" {2,}"), " "))
-    return made
-
-
-def _vocabulary(model: SentencePieceModel) -> dict[str, int]:
-    found = {piece.text: i for i, piece in enumerate(model.pieces)}
-    if len(found) != len(model.pieces):
-        raise FormatError(f"{model.path}: the same piece appears twice")
-    return found
-
-
-def _pairs(model: SentencePieceModel, prefix: bool) -> tokenizers.Tokenizer:
-    vocabulary = _vocabulary(model)
-    whole = {p.text for p in model.pieces if p.kind not in (NORMAL, UNUSED)}
-    merges = byte_pairs.merges_of({p.text: p.score for p in model.pieces}, whole)
-    unknown = None if model.unknown is None else model.pieces[model.unknown].text
-    return byte_pairs.pieces(
-        vocabulary, merges, unknown, byte_fallback=model.byte_fallback, prefix=prefix
-    )
-
-
-def _unigram(model: SentencePieceModel) -> tokenizers.Tokenizer:
-    from tokenizers import Tokenizer
-    from tokenizers.models import Unigram
-
-    _vocabulary(model)
-    scored = [(piece.text, piece.score) for piece in model.pieces]
-    return Tokenizer(Unigram(scored, model.unknown, model.byte_fallback))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 if TYPE_CHECKING:
     from meadow_py.run.generation import Generation
@@ -32,7 +32,10 @@ class Speed:
         Read bandwidth of this host's memory with the same number of threads, in bytes a second,
         measured in this process.
     bandwidth_fraction : float or None
-        ``bytes_per_second / read_bandwidth``. A value above 1 means that weights come from caches.
+        ``bytes_per_second / read_bandwidth``. Above 1, weights come from caches, or other work
+        slowed the measurement of the bandwidth: see `cached`.
+    cache_bytes : int
+        Size of the last-level caches of this host; not part of `to_dict`.
     """
 
     prompt_tokens: int
@@ -44,14 +47,39 @@ class Speed:
     bytes_per_second: float | None
     read_bandwidth: float | None
     bandwidth_fraction: float | None
+    cache_bytes: int
+
+    @property
+    def cached(self) -> Literal["all", "part", "unknown"] | None:
+        """How many of the weights stay in caches, where they are read faster than memory allows.
+
+        Returns
+        -------
+        {"all", "part", "unknown"} or None
+            "unknown": caches are too small to explain the speed, so that the measured bandwidth is
+            too low. None: weights are read no faster than memory allows, or this is not known.
+        """
+        if self.bandwidth_fraction is None or self.bandwidth_fraction <= 1:
+            return None
+        if self.bytes_per_token <= self.cache_bytes:
+            return "all"
+        share = memory_share(self.bytes_per_token, self.cache_bytes)
+        return "part" if self.bandwidth_fraction * share <= 1 else "unknown"
 
     def to_dict(self) -> dict[str, Any]:
-        """As JSON types."""
-        return dict(vars(self))
+        """Return the values as JSON types."""
+        return {name: value for name, value in vars(self).items() if name != "cache_bytes"}
+
+
+def memory_share(nbytes: int, cache_bytes: int) -> float:
+    """Return the least share of `nbytes` that comes from memory, with caches of `cache_bytes`."""
+    return max(0.0, 1 - cache_bytes / nbytes)
 
 
 def speed_of(generation: Generation, model: Model, read_bandwidth: float | None) -> Speed:
-    """The speed of a generation that has ended or was stopped."""
+    """Return the speed of a generation that has ended or was stopped."""
+    from meadow_py.measure import host
+
     timing = generation.timing
     rate = timing.tokens_per_second
     read = None if rate is None else rate * model.bytes_per_token
@@ -65,13 +93,15 @@ def speed_of(generation: Generation, model: Model, read_bandwidth: float | None)
         bytes_per_second=read,
         read_bandwidth=read_bandwidth,
         bandwidth_fraction=read / read_bandwidth if read and read_bandwidth else None,
+        cache_bytes=host().last_level_cache_bytes,
     )
 
 
 def host_bandwidth(threads: int) -> float | None:
-    """Read bandwidth of this host with that number of threads, in bytes a second; None on failure.
+    """Return this host's read bandwidth with that number of threads, in bytes a second.
 
-    It is measured once in a process, after the text, so that both belong to the same minute.
+    It is None where memory does not suffice to measure it. It is measured once in a process, after
+    the text, so that both belong to the same minute.
     """
     from meadow_py.measure import best_read_bandwidth
 

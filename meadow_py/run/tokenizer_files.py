@@ -2,14 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import json
+import math
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from meadow_py.errors import FormatError
 from meadow_py.run import byte_pairs
-from meadow_py.run.tokenizer import Tokenizer, end_tokens
-from meadow_py.sources.strict_json import read_object
+from meadow_py.run.tokenizer import Tokenizer, begin_token, end_tokens
+from meadow_py.run.tokenizer_settings import (
+    prepare,
+    read_settings,
+    surround,
+    surroundings,
+    token_text,
+)
+from meadow_py.sources.strict_json import parse_object, read_object
 
 if TYPE_CHECKING:
     import tokenizers
@@ -26,10 +35,10 @@ TOKENIZER_FILES = (
     "merges.txt",
     "tokenizer.model",
 )
-_SPECIAL = ("bos_token", "eos_token", "unk_token", "pad_token", "sep_token", "cls_token")
-# What the classes of Transformers take where no file says otherwise.
+# The defaults of the classes of Transformers.
 _GPT2_DEFAULTS = dict.fromkeys(("bos_token", "eos_token", "unk_token"), "<|endoftext|>")
-_QWEN2_DEFAULTS = dict.fromkeys(("eos_token", "pad_token"), "<|endoftext|>")
+_QWEN2_DEFAULTS = dict.fromkeys(("eos_token", "unk_token", "pad_token"), "<|endoftext|>")
+_LLAMA_DEFAULTS = {"bos_token": "<s>", "eos_token": "</s>", "unk_token": "<unk>"}
 _BYTE_LEVEL = {
     "gpt2": _GPT2_DEFAULTS,
     "opt": _GPT2_DEFAULTS,
@@ -39,33 +48,42 @@ _BYTE_LEVEL = {
     "qwen2": _QWEN2_DEFAULTS,
     "qwen3": _QWEN2_DEFAULTS,
 }
+_DEFAULTS = {**_BYTE_LEVEL, "llama": _LLAMA_DEFAULTS}
+_MOST_GROWTH = 4096  # of a text by the steps of tokenizer.json; real ones do not reach 16
 
 
 def read_folder(folder: Path, config: Mapping[str, Any]) -> Tokenizer:
-    """The tokenizer of a folder; see `tokenizing.open_tokenizer`."""
-    settings = _settings(folder)
+    """Read the tokenizer of a folder; see `model_tokenizer.open_tokenizer`."""
+    settings = read_settings(folder)
     path = folder / "tokenizer.json"
     if path.is_file():
         backend = _from_json(path)
+        settings = _applied(backend, config, settings, path)
         prepare(backend, settings)
         return _finished(backend, folder, config, settings)
     if (folder / "vocab.json").is_file() and (folder / "merges.txt").is_file():
         backend, settings = _from_vocabulary(folder, config, settings)
         prepare(backend, settings)
+        surround(backend, *surroundings(backend, settings))
         return _finished(backend, folder, config, settings)
-    return _finished(*_from_sentencepiece(folder, config, settings))
+    return _from_sentencepiece(folder, config, settings)
 
 
 def _from_sentencepiece(
     folder: Path, config: Mapping[str, Any], settings: Mapping[str, Any]
-) -> tuple[tokenizers.Tokenizer, Path, Mapping[str, Any], Mapping[str, Any]]:
-    from meadow_py.run.sentencepiece_model import build, read_model
+) -> Tokenizer:
+    from meadow_py.run.sentencepiece_model import read_model
+    from meadow_py.run.tokenizer_sentencepiece import SentencePieceEncoder, TextNormalizer, build
 
     model = read_model(_sentencepiece_file(folder))
     settings = {**model.special_tokens(), "add_bos_token": model.bos is not None, **settings}
-    backend = build(model, settings.get("add_prefix_space"))
+    asked = settings.get("add_prefix_space")
+    prefix = model.dummy_prefix if asked is None else bool(asked)
+    backend = build(model, prefix)
     prepare(backend, settings)
-    return backend, folder, config, settings
+    around = [None if token is None else token[1] for token in surroundings(backend, settings)]
+    encoder = SentencePieceEncoder(backend, TextNormalizer(model, prefix), *around)
+    return _finished(backend, folder, config, settings, encoder)
 
 
 def _sentencepiece_file(folder: Path) -> Path:
@@ -81,24 +99,71 @@ def _sentencepiece_file(folder: Path) -> Path:
     return found[0]
 
 
-def _settings(folder: Path) -> dict[str, Any]:
-    """tokenizer_config.json over special_tokens_map.json, with the chat template's own file."""
-    made: dict[str, Any] = {}
-    for name in ("special_tokens_map.json", "tokenizer_config.json"):
-        if (folder / name).is_file():
-            made.update({k: v for k, v in read_object(folder / name).items() if v is not None})
-    template = folder / "chat_template.jinja"
-    if template.is_file():
-        made["chat_template"] = template.read_text(encoding="utf-8", errors="replace")
-    return made
-
-
 def _from_json(path: Path) -> tokenizers.Tokenizer:
     import tokenizers
 
     content = path.read_bytes()
+    if b'"Unigram"' in content:
+        model = parse_object(content, str(path)).get("model")
+        pieces = model.get("vocab") if isinstance(model, dict) else None
+        texts = (entry[0] for entry in pieces or () if isinstance(entry, list) and entry)
+        byte_pairs.check_unigram_pieces(
+            (text for text in texts if isinstance(text, str)), str(path)
+        )
     with byte_pairs.damage_named(str(path)):
-        return tokenizers.Tokenizer.from_buffer(content)
+        backend = tokenizers.Tokenizer.from_buffer(content)
+    for part in (backend.normalizer, backend.decoder):
+        growth = _growth(_state(part))
+        if growth > _MOST_GROWTH:
+            raise FormatError(
+                f"{path}: its steps can make a text {growth} times longer. Expected at most "
+                f"{_MOST_GROWTH} times."
+            )
+    return backend
+
+
+def _state(part: Any) -> Any:
+    """A part of a backend as JSON types."""
+    return None if part is None else json.loads(part.__getstate__())
+
+
+def _growth(step: Any) -> int:
+    """The largest factor by which the `Replace` steps of a normaliser can lengthen a text."""
+    if not isinstance(step, dict):
+        return 1
+    if step.get("type") == "Replace":
+        pattern = step["pattern"].get("String")
+        longer = len(step["content"])
+        # A regular expression may match an empty text between any two characters.
+        return longer + 1 if pattern is None else max(1, -(-longer // max(1, len(pattern))))
+    inner = step.get("normalizers") or step.get("decoders") or ()
+    return math.prod(_growth(one) for one in inner)
+
+
+def _applied(
+    backend: tokenizers.Tokenizer,
+    config: Mapping[str, Any],
+    settings: Mapping[str, Any],
+    path: Path,
+) -> dict[str, Any]:
+    """Settings with the defaults of their class; `add_prefix_space` is applied as by that class.
+
+    The template of tokenizer.json alone says which tokens stand around a text: Transformers
+    follows it, whatever `add_bos_token` and `add_eos_token` say.
+    """
+    named = settings.get("tokenizer_class") or config.get("tokenizer_class")
+    kind = _class_kind(named or config.get("model_type"))
+    defaults = _DEFAULTS.get(kind, {})
+    byte_level = "ByteLevel" in str(_state(backend.pre_tokenizer))
+    if defaults is _LLAMA_DEFAULTS and byte_level:
+        return dict(settings)  # Transformers takes such a file as it is
+    prefix = settings.get("add_prefix_space")
+    with byte_pairs.damage_named(str(path)):
+        if kind in _BYTE_LEVEL and byte_level:
+            byte_pairs.set_byte_level_prefix(backend, bool(prefix))
+        elif defaults is _LLAMA_DEFAULTS and prefix is not None:
+            byte_pairs.set_piece_prefix(backend, bool(prefix), bool(settings.get("legacy")))
+    return {**defaults, **settings}
 
 
 def _from_vocabulary(
@@ -119,11 +184,15 @@ def _from_vocabulary(
     return backend, {**_BYTE_LEVEL[kind], "add_bos_token": False, **settings}
 
 
+def _class_kind(named: Any) -> str:
+    """``gpt2`` for ``GPT2TokenizerFast``; model types stay as they are."""
+    return str(named or "").removesuffix("Fast").removesuffix("Tokenizer").lower()
+
+
 def _byte_level_kind(folder: Path, config: Mapping[str, Any], settings: Mapping[str, Any]) -> str:
-    named = str(settings.get("tokenizer_class", ""))
-    by_class = named.removesuffix("Fast").removesuffix("Tokenizer").lower()
-    model_type = str(config.get("model_type", ""))
-    for kind in (by_class, model_type):
+    named = str(settings.get("tokenizer_class") or "")
+    model_type = str(config.get("model_type") or "")
+    for kind in (_class_kind(named), model_type):
         if kind in _BYTE_LEVEL:
             return kind
     raise ValueError(
@@ -149,72 +218,25 @@ def _read_merges(path: Path) -> list[tuple[str, str]]:
     return made
 
 
-def prepare(backend: tokenizers.Tokenizer, settings: Mapping[str, Any]) -> None:
-    """Add the tokens that `settings` name, and what stands around texts, as Transformers does."""
-    from tokenizers import AddedToken
-
-    named = [_content(settings[name]) for name in _SPECIAL if name in settings]
-    for entry in (settings.get("added_tokens_decoder") or {}).values():
-        if isinstance(entry, dict) and "content" in entry:
-            made = {k: bool(entry.get(k)) for k in ("lstrip", "rstrip", "single_word", "special")}
-            token = AddedToken(entry["content"], normalized=bool(entry.get("normalized")), **made)
-            backend.add_tokens([token])
-    known = {token.content for token in backend.get_added_tokens_decoder().values()}
-    missing = [token for token in dict.fromkeys(named) if token is not None and token not in known]
-    backend.add_special_tokens([AddedToken(token, special=True) for token in missing])
-    if "add_bos_token" in settings or "add_eos_token" in settings:
-        _surround(backend, settings)
-
-
-def surround(
-    backend: tokenizers.Tokenizer, first: tuple[str, int] | None, last: tuple[str, int] | None
-) -> None:
-    """Put tokens, each its text and id, before and behind every text."""
-    from tokenizers.processors import TemplateProcessing
-
-    used = [token for token in (first, last) if token is not None]
-    before = [] if first is None else [f"{first[0]}:0"]
-    behind = [] if last is None else [f"{last[0]}:0"]
-    backend.post_processor = TemplateProcessing(
-        single=[*before, "$A:0", *behind], special_tokens=used
-    )
-
-
-def _surround(backend: tokenizers.Tokenizer, settings: Mapping[str, Any]) -> None:
-    def token(kind: str) -> tuple[str, int] | None:
-        text = _content(settings.get(f"{kind}_token"))
-        if text is None or not settings.get(f"add_{kind}_token"):
-            return None
-        found = backend.token_to_id(text)
-        return None if found is None else (text, found)
-
-    surround(backend, token("bos"), token("eos"))
-
-
 def _finished(
     backend: tokenizers.Tokenizer,
     folder: Path,
     config: Mapping[str, Any],
     settings: Mapping[str, Any],
+    encoder: Callable[[str, bool], list[int]] | None = None,
 ) -> Tokenizer:
-    bos, eos = (_content(settings.get(name)) for name in ("bos_token", "eos_token"))
+    bos, eos = (token_text(settings.get(name)) for name in ("bos_token", "eos_token"))
     first = None if bos is None else backend.token_to_id(bos)
-    if first is None and isinstance(config.get("bos_token_id"), int):
-        first = config["bos_token_id"]
+    if first is None:
+        first = begin_token(config)
     last = None if eos is None else backend.token_to_id(eos)
     ends = end_tokens(folder, config, () if last is None else (last,))
-    return Tokenizer(backend, first, ends, _template(settings.get("chat_template")))
-
-
-def _content(token: Any) -> str | None:
-    """A token of a settings file: its text, or an object with that."""
-    content = token.get("content") if isinstance(token, dict) else token
-    return content if isinstance(content, str) and content else None
+    return Tokenizer(backend, first, ends, _template(settings.get("chat_template")), encoder)
 
 
 def _template(found: Any) -> str | None:
     """Of several templates the one that is named default."""
     if isinstance(found, list):
-        named = {t.get("name"): t.get("template") for t in found if isinstance(t, dict)}
-        found = named.get("default")
+        named = (t for t in found if isinstance(t, dict) and t.get("name") == "default")
+        found = next(named, {}).get("template")
     return found if isinstance(found, str) else None

@@ -10,8 +10,9 @@ from meadow_py.errors import FormatError
 from meadow_py.run import byte_pairs
 from meadow_py.run.sentencepiece_model import CONTROL, NORMAL, UNUSED, USER_DEFINED
 from meadow_py.run.tokenizer import Tokenizer
+from meadow_py.run.tokenizer_settings import surround
 from meadow_py.sources.gguf_header import read_header
-from meadow_py.sources.mapped import MappedFile
+from meadow_py.sources.mapped_file import MappedFile
 
 if TYPE_CHECKING:
     import tokenizers
@@ -113,6 +114,8 @@ class _Fields:
         self.scores: list[float] = self._array("scores", float, size)
         self.merges: list[str] = self._array("merges", str, None)
         self.pre: str = metadata.get(_GGML + "pre") or "default"
+        if not isinstance(self.pre, str):
+            raise FormatError(f"{source}: {_GGML}pre must be a text, not {self.pre!r}.")
         self.architecture = str(metadata.get("general.architecture", ""))
 
     def _array(self, name: str, kind: type, size: int | None) -> list[Any]:
@@ -189,13 +192,11 @@ def _sentencepiece(fields: _Fields) -> tokenizers.Tokenizer:
     named = fields.of_type(_UNKNOWN)
     spelled = fields.tokens[unknown] if unknown is not None else next(iter(named), None)
     with byte_pairs.damage_named(fields.source):
-        return byte_pairs.pieces(
-            ids,
-            merges,
-            spelled,
-            byte_fallback="<0x00>" in ids,
-            prefix=fields.flag("add_space_prefix", True),
-        )
+        fallback, prefix = "<0x00>" in ids, fields.flag("add_space_prefix", True)
+        made = byte_pairs.pieces(ids, merges, spelled, byte_fallback=fallback)
+        made.normalizer = byte_pairs.spell_spaces(prefix=prefix)
+        made.decoder = byte_pairs.piece_decoder(byte_fallback=fallback, strip=prefix)
+        return made
 
 
 def _ids(fields: _Fields, tokens: list[str]) -> dict[str, int]:
@@ -216,8 +217,6 @@ def _add_tokens(backend: tokenizers.Tokenizer, fields: _Fields) -> None:
 
 
 def _surround(backend: tokenizers.Tokenizer, fields: _Fields) -> None:
-    from meadow_py.run.tokenizer_files import surround
-
     by_default = not fields.merges or fields.pre in _WHOLE_FIRST
     names = ("bos_token_id", "eos_token_id")
     bos, eos = (fields.token(name) for name in names)

@@ -4,22 +4,30 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from meadow_py.run.speed import memory_share
 from meadow_py.spelling import byte_size
 
 if TYPE_CHECKING:
-    from meadow_py.run.bench_result import Bench
+    from meadow_py.run.bench_result import Bench, FormBench
 
 _NOTABLE = 0.03  # a gain in speed below this is within the noise of the runs
 _BUSY = 1.5  # fastest over slowest run of one form; above this, something else ran
+_IMPRECISE = 0.1  # of the read bandwidth: measurements of an idle machine differ by less
 _BOUND = 0.6  # share of the read bandwidth from which on decoding waits for memory
 
 
 def verdict(made: Bench) -> str:
-    """One sentence.
+    """Say in one sentence whether packing pays, and why.
 
     Parameters
     ----------
     made : Bench
+        The measurements.
+
+    Returns
+    -------
+    str
+        The sentence.
     """
     if not made.same_bits:
         return (
@@ -36,6 +44,12 @@ def verdict(made: Bench) -> str:
         return (
             "This machine was too busy to tell whether packing pays here: runs of one and the same "
             f"form differ by {spread:.1f}x, so measure again when nothing else runs."
+        )
+    if any(_faster_than_memory(made, form) for form in (made.dense, made.packed)):
+        return (
+            "This machine was too busy to tell whether packing pays here: weights are read faster "
+            "than its memory allowed when that was measured, so measure again when nothing else "
+            "runs."
         )
     gain = made.decode_speedup
     if gain >= 1 + _NOTABLE:
@@ -90,6 +104,12 @@ def _why_not(made: Bench) -> str:
 def fits_in_cache(made: Bench) -> bool:
     """Whether all weights that a dense token reads stay in the last-level cache."""
     return made.dense.bytes_per_token <= made.host.last_level_cache_bytes
+
+
+def _faster_than_memory(made: Bench, form: FormBench) -> bool:
+    """Whether a form is read faster than the measured bandwidth and the caches explain."""
+    share = memory_share(form.bytes_per_token, made.host.last_level_cache_bytes)
+    return form.bandwidth_fraction * share > 1 + _IMPRECISE
 
 
 def _smaller(made: Bench) -> str:

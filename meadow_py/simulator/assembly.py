@@ -1,18 +1,83 @@
-"""Assembly of a `Phase` from a workload and a machine."""
+"""A pass put together: its costs, its times layer by layer, and its energy by component."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
-from meadow_py.devices import Device, EnergyTable
-from meadow_py.simulator.cost import Cost, PackedWeights, Setting
+from meadow_py.devices import Device, EnergyTable, Quantity
+from meadow_py.simulator.cost import Cost, DataflowInputs, PackedWeights
 from meadow_py.simulator.dataflows import layer_costs
-from meadow_py.simulator.energy import energy_of
 from meadow_py.simulator.machine import Machine
-from meadow_py.simulator.packing import Packing
-from meadow_py.simulator.phase import LayerTime, Phase
+from meadow_py.simulator.packing import Decoder, Packing
+from meadow_py.simulator.phase import Band, Energy, LayerTime, Phase
 from meadow_py.simulator.settings import Settings
 from meadow_py.workload import Layer, Operation, Precision, Workload
+
+_PICO = 1e-12
+
+
+def energy_of(
+    costs: Sequence[Cost],
+    seconds: float,
+    device: Device,
+    table: EnergyTable,
+    precision: Precision,
+    settings: Settings,
+    decoder: Decoder,
+) -> Energy:
+    """Joules of one pass.
+
+    Off-chip: the bits that move, times the table's energy per bit. On-chip: every byte that is
+    fetched or stored passes into and out of a buffer once, and every operand is read from a buffer
+    once per `Settings.operand_reuse` multiply-accumulates. Compute: multiply-accumulates, half as
+    much for any other operation, and the decoder. Static: the power that the device always draws,
+    times the time; if its active power was measured, the rest of that after the other components.
+    """
+    off_chip_bytes = sum(float(cost.fetched + cost.stored) for cost in costs)
+    off_chip = _band(table.off_chip_pj_per_bit) * (8 * off_chip_bytes * _PICO)
+    buffer = table.on_chip(settings.on_chip or device.on_chip.total.value)
+    on_chip = _band(buffer) * (8 * _on_chip_bytes(costs, precision, settings, decoder) * _PICO)
+    arithmetic = sum(float(cost.macs + cost.other_operations / 2) for cost in costs)
+    decoded = sum(float(cost.weights) for cost in costs) * decoder.energy_pj_per_weight * _PICO
+    compute = _band(table.mac(min(32, precision.operand_bits))) * (arithmetic * _PICO)
+    compute = compute + Band(decoded, decoded, decoded)
+    static = _static(device, seconds, off_chip + on_chip + compute)
+    return Energy(off_chip, on_chip, compute, static)
+
+
+def _on_chip_bytes(
+    costs: Sequence[Cost], precision: Precision, settings: Settings, decoder: Decoder
+) -> float:
+    total = 0.0
+    for cost in costs:
+        dense = float(cost.weights) * precision.weight_bits / 8
+        moved = float(cost.weight_bytes)
+        in_buffer = moved if decoder.on_chip_compressed else dense
+        through = in_buffer + float(cost.fetched + cost.stored) - moved
+        share = in_buffer / dense if dense else 1.0
+        operands = (precision.weight_bits * share + precision.activation_bits) / 8
+        total += 2 * through + float(cost.macs) * operands / settings.operand_reuse
+    return total
+
+
+def _static(device: Device, seconds: float, modelled: Band) -> Band:
+    power = device.power
+    if power is None:
+        return Band(0.0, 0.0, 0.0)
+    if power.active is None or power.active.kind != "measured":
+        return _band(power.static) * seconds
+    at_work = _band(power.active) * seconds
+    left = [
+        max(0.0, whole - part)
+        for whole, part in zip(vars(at_work).values(), vars(modelled).values(), strict=True)
+    ]
+    # The rest is smallest where the other components are largest.
+    return Band(min(left), left[1], max(left))
+
+
+def _band(quantity: Quantity) -> Band:
+    return Band(quantity.low, quantity.value, quantity.high)
+
 
 Costs = dict[str, tuple[Cost, ...]]
 
@@ -63,10 +128,10 @@ class Assembly:
             found[layer.name] = known[key]
         return found
 
-    def setting(self, work: Workload, packed: PackedWeights) -> Setting:
+    def setting(self, work: Workload, packed: PackedWeights) -> DataflowInputs:
         """The inputs of a dataflow besides the operations."""
         shape = work.shape
-        return Setting(
+        return DataflowInputs(
             self.machine,
             work.precision,
             packed,

@@ -15,10 +15,10 @@ from meadow_py import workload
 from meadow_py.results import data_frame
 from meadow_py.simulator.assembly import packed_weights
 from meadow_py.simulator.machine import Machine, has_array, machine_of
+from meadow_py.simulator.named_packings import packing_of
 from meadow_py.simulator.packing import Packing, PackingChoice
-from meadow_py.simulator.packings import packing_of
 from meadow_py.simulator.settings import Settings
-from meadow_py.simulator.sweeping import Block
+from meadow_py.simulator.sweeps import Block
 from meadow_py.workload import ModelShape, Pass, Precision
 
 if TYPE_CHECKING:

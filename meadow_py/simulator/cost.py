@@ -97,7 +97,7 @@ class PackedWeights:
 
 
 @dataclass(frozen=True)
-class Setting:
+class DataflowInputs:
     """The inputs of a dataflow besides the operations.
 
     Attributes

@@ -10,9 +10,9 @@ import numpy.typing as npt
 
 from meadow_py.results import data_frame
 from meadow_py.simulator.machine import Machine, has_array, machine_of
-from meadow_py.simulator.packings import packing_of
+from meadow_py.simulator.named_packings import packing_of
 from meadow_py.simulator.settings import Settings
-from meadow_py.simulator.sweeping import Block
+from meadow_py.simulator.sweeps import Block
 
 if TYPE_CHECKING:
     import pandas

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from meadow_py.simulator.moved import moved
+from meadow_py.moved import moved
 
 __getattr__ = moved(
     __name__,

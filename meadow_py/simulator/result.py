@@ -28,8 +28,8 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
     from meadow_py.simulator.buffers import BufferCurve
-    from meadow_py.simulator.choosing import DataflowMap, Growth
     from meadow_py.simulator.curves import BandwidthCurve
+    from meadow_py.simulator.dataflow_maps import DataflowMap, Growth
 
 _INPUTS = (
     "model",
@@ -261,7 +261,7 @@ class Simulation(Result):
         ValueError
             As `meadow_py.simulator.dataflow_map`.
         """
-        from meadow_py.simulator.choosing import map_of
+        from meadow_py.simulator.dataflow_maps import map_of
 
         return map_of(self, bandwidths, elements, growth)
 

@@ -57,6 +57,29 @@ NUMPY: dict[str, np.dtype[Any]] = {
 
 SPELLING: dict[np.dtype[Any], str] = {dtype: name for name, dtype in NUMPY.items()}
 
+# Names of dtypes in torch, and their spelling here. Older releases of torch lack some of them.
+TORCH: dict[str, str] = {
+    "bool": "BOOL",
+    "uint8": "U8",
+    "int8": "I8",
+    "float8_e5m2": "F8_E5M2",
+    "float8_e4m3fn": "F8_E4M3",
+    "float8_e8m0fnu": "F8_E8M0",
+    "float8_e4m3fnuz": "F8_E4M3FNUZ",
+    "float8_e5m2fnuz": "F8_E5M2FNUZ",
+    "int16": "I16",
+    "uint16": "U16",
+    "float16": "F16",
+    "bfloat16": "BF16",
+    "int32": "I32",
+    "uint32": "U32",
+    "float32": "F32",
+    "complex64": "C64",
+    "float64": "F64",
+    "int64": "I64",
+    "uint64": "U64",
+}
+
 # Real floating-point formats: what a weight can be stored in. F4, F6 and F8_E8M0 hold values or
 # scales of block formats that mean nothing alone.
 FLOATS = frozenset(

@@ -9,18 +9,21 @@ from typing import Any
 
 from meadow_py.errors import FormatError
 from meadow_py.sources.checkpoint import Checkpoint
-from meadow_py.sources.names import require_target
-from meadow_py.sources.pytorch import read_pytorch
-from meadow_py.sources.safetensors import is_packed, read_safetensors
-from meadow_py.sources.selection import (
+from meadow_py.sources.model_files import (
     PACKED_MANIFEST,
     PACKED_SUFFIX,
     PYTORCH_SUFFIXES,
     SUFFIXES,
     Selection,
+    of_shard,
+    read_index,
+    require_shards,
+    require_target,
     select_weights,
+    shards,
 )
-from meadow_py.sources.sharded import of_shard, read_index, require_shards, shards
+from meadow_py.sources.pytorch import read_pytorch
+from meadow_py.sources.safetensors import is_packed, read_safetensors
 from meadow_py.sources.strict_json import read_object
 from meadow_py.sources.tensor import Tensor
 

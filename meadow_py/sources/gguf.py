@@ -20,7 +20,7 @@ import numpy.typing as npt
 from meadow_py.errors import FormatError
 from meadow_py.sources.dtypes import NUMPY
 from meadow_py.sources.gguf_header import Header, TensorInfo, read_header
-from meadow_py.sources.mapped import MappedFile
+from meadow_py.sources.mapped_file import MappedFile
 from meadow_py.sources.tensor import Tensor
 
 
@@ -45,12 +45,12 @@ class BlockTensor(Tensor):
         if self.nbytes == 0:
             return np.zeros(self.shape, np.float32)
         gguf = _import_gguf()
-        kind = gguf.GGMLQuantizationType[self.dtype]
-        block, size = gguf.GGML_QUANT_SIZES[kind]
-        blocks = self.raw().reshape(*self.shape[:-1], self.shape[-1] // block * size)
         try:
+            kind = gguf.GGMLQuantizationType[self.dtype]
+            block, size = gguf.GGML_QUANT_SIZES[kind]
+            blocks = self.raw().reshape(*self.shape[:-1], self.shape[-1] // block * size)
             values = gguf.quants.dequantize(blocks, kind)
-        except NotImplementedError as error:
+        except (NotImplementedError, KeyError) as error:
             raise TypeError(
                 f"tensor {self.name!r}: the gguf package does not decode {self.dtype} blocks"
             ) from error

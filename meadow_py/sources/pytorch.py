@@ -13,16 +13,16 @@ from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 from meadow_py.errors import FormatError
-from meadow_py.sources.file_size import FileSize
-from meadow_py.sources.pytorch_errors import ZIP, explain
+from meadow_py.sources.mapped_file import FileSize
 from meadow_py.sources.tensor import Bytes, Tensor, is_printable
 from meadow_py.sources.torch_tensors import distinct, import_torch, torch_tensor
 
 if TYPE_CHECKING:
     import torch
 
+
 _SAFE_TORCH = (2, 6)
-_NESTED = ("state_dict", "model_state_dict", "model", "module")  # where trainers keep it
+NESTED = ("state_dict", "model_state_dict", "model", "module")  # where trainers keep it
 
 
 def read_pytorch(path: Path) -> list[Tensor]:
@@ -108,7 +108,7 @@ def _require_safe_torch(torch: ModuleType) -> None:
 
 def _state_dict(path: Path, loaded: Any) -> dict[str, torch.Tensor]:
     """The tensors by name; for a trainer's checkpoint, the tensors of the model in it."""
-    for key in _NESTED:
+    for key in NESTED:
         inner = loaded.get(key) if isinstance(loaded, Mapping) else None
         if isinstance(inner, Mapping) and _tensors(path, inner):
             return _tensors(path, inner)
@@ -133,3 +133,63 @@ def _tensors(path: Path, values: Mapping[Any, Any]) -> dict[str, torch.Tensor]:
         if not is_printable(name):
             raise FormatError(f"{path}: the name {name!r} holds a lone surrogate")
     return found
+
+
+ZIP = b"PK\x03\x04"  # what torch.save writes since 1.6
+# The older format: a pickle of protocol 2 whose first object is 0x1950A86A20F9469CFC6C.
+_LEGACY = b"\x80\x02\x8a\x0a\x6c\xfc\x9c\x46\xf9\x20\x6a\xa8\x50\x19"
+# Parts of torch's messages, in its releases so far, when a file holds anything but tensors.
+_REFUSALS = ("Unsupported global", "unsupported GLOBAL", "Unsupported class", "TorchScript")
+_NAMED = re.compile(r"(?:GLOBAL|Unsupported class) ([\w.]+)")
+_UNREADABLE = "Unsupported operand"  # an opcode that torch.save never writes
+
+_SAFE_WAY = (
+    "Nothing of it was run. If you trust its author, save model.state_dict() as safetensors and "
+    "open that"
+)
+
+
+def explain(path: Path, error: Exception) -> str:
+    """The reason why a file cannot be read, from torch's exception and the file itself."""
+    text = str(error)
+    if any(mark in text for mark in _REFUSALS):
+        named = _NAMED.search(text)
+        what = f" ({named[1]})" if named else ""
+        return (
+            f"refused: it holds code or objects that are not tensors{what}, and was not loaded. "
+            f"{_SAFE_WAY}"
+        )
+    if _is_damaged(path, text):
+        return "truncated or corrupt; download it again"
+    return (
+        "refused: it holds code or objects that are not tensors, or is no PyTorch file, and was "
+        f"not loaded. {_SAFE_WAY}"
+    )
+
+
+def _is_damaged(path: Path, text: str) -> bool:
+    """Whether a file begins as torch.save writes it, but is truncated or inconsistent later."""
+    with path.open("rb") as file:
+        start = file.read(len(_LEGACY))
+    if start.startswith(ZIP):
+        return not _is_whole(path)
+    return (start == _LEGACY and _UNREADABLE not in text) or _LEGACY.startswith(start)
+
+
+def _is_whole(path: Path) -> bool:
+    """Whether the archive has a directory, and its pickle matches its checksum."""
+    try:
+        with zipfile.ZipFile(path) as archive:
+            for entry in archive.infolist():
+                if entry.filename.endswith("data.pkl"):
+                    _read_through(archive, entry)
+    except Exception:  # noqa: BLE001 - zipfile raises half a dozen kinds for damaged archives
+        return False
+    return True
+
+
+def _read_through(archive: zipfile.ZipFile, entry: zipfile.ZipInfo) -> None:
+    """Read to the end, where zipfile compares the checksum; in pieces, as it may be compressed."""
+    with archive.open(entry) as stream:
+        while stream.read(2**20):
+            pass

@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 
 from meadow_py.errors import FormatError
 from meadow_py.sources.dtypes import BITS
-from meadow_py.sources.mapped import MappedFile
+from meadow_py.sources.mapped_file import MappedFile
 from meadow_py.sources.strict_json import parse_object
 from meadow_py.sources.tensor import Tensor
 
@@ -25,7 +25,7 @@ PACKED_START = b'{"__metadata__":{"format":"meadow",'
 _FIELDS = {"dtype", "shape", "data_offsets"}
 
 
-class _Entry(NamedTuple):
+class _TensorEntry(NamedTuple):
     name: str
     dtype: str
     shape: tuple[int, ...]
@@ -60,7 +60,7 @@ def is_packed(path: Path) -> bool:
         return file.read(8 + len(PACKED_START))[8:] == PACKED_START
 
 
-def _tensor(mapped: MappedFile, start: int, entry: _Entry) -> Tensor:
+def _tensor(mapped: MappedFile, start: int, entry: _TensorEntry) -> Tensor:
     size = entry.end - entry.begin
     read = functools.partial(mapped.read, start + entry.begin, size)
     return Tensor(entry.name, entry.dtype, entry.shape, size, read, str(mapped.path))
@@ -97,7 +97,7 @@ def _check_metadata(path: Path, metadata: Any) -> None:
         raise FormatError(f"{path}: __metadata__ must map strings to strings")
 
 
-def _entry(path: Path, name: str, value: Any) -> _Entry:
+def _entry(path: Path, name: str, value: Any) -> _TensorEntry:
     where = f"{path}: tensor {name!r}"
     if not isinstance(value, dict) or set(value) != _FIELDS:
         raise FormatError(f"{where}: expected exactly the keys {sorted(_FIELDS)}")
@@ -109,7 +109,7 @@ def _entry(path: Path, name: str, value: Any) -> _Entry:
     if not _are_sizes(offsets) or len(offsets) != 2 or offsets[0] > offsets[1]:
         raise FormatError(f"{where}: data_offsets must be [begin, end], found {offsets!r}")
     _check_size(where, dtype, shape, offsets[1] - offsets[0])
-    return _Entry(name, dtype, tuple(shape), offsets[0], offsets[1])
+    return _TensorEntry(name, dtype, tuple(shape), offsets[0], offsets[1])
 
 
 def _are_sizes(values: Any) -> bool:
@@ -131,7 +131,7 @@ def _check_size(where: str, dtype: str, shape: list[int], size: int) -> None:
         )
 
 
-def _check_tiling(path: Path, entries: list[_Entry], available: int) -> None:
+def _check_tiling(path: Path, entries: list[_TensorEntry], available: int) -> None:
     """Check that offsets leave no hole, do not overlap, and end with the file."""
     reached = 0
     for entry in entries:

@@ -6,34 +6,11 @@ import functools
 from types import ModuleType
 from typing import TYPE_CHECKING
 
-from meadow_py.sources.copies import refuse_giant_copy
-from meadow_py.sources.tensor import Bytes, Tensor
+from meadow_py.sources.dtypes import TORCH
+from meadow_py.sources.tensor import Bytes, Tensor, refuse_giant_copy
 
 if TYPE_CHECKING:
     import torch
-
-# By name, because older releases of torch lack some of these.
-_SPELLING = {
-    "bool": "BOOL",
-    "uint8": "U8",
-    "int8": "I8",
-    "float8_e5m2": "F8_E5M2",
-    "float8_e4m3fn": "F8_E4M3",
-    "float8_e8m0fnu": "F8_E8M0",
-    "float8_e4m3fnuz": "F8_E4M3FNUZ",
-    "float8_e5m2fnuz": "F8_E5M2FNUZ",
-    "int16": "I16",
-    "uint16": "U16",
-    "float16": "F16",
-    "bfloat16": "BF16",
-    "int32": "I32",
-    "uint32": "U32",
-    "float32": "F32",
-    "complex64": "C64",
-    "float64": "F64",
-    "int64": "I64",
-    "uint64": "U64",
-}
 
 
 def import_torch(what: str) -> ModuleType:
@@ -55,14 +32,14 @@ def torch_tensor(name: str, tensor: torch.Tensor, file: str | None = None) -> Te
     TypeError
         If it is sparse, quantised by torch, without data ("meta"), or of an unknown dtype.
     """
-    dtype = _SPELLING.get(str(tensor.dtype).removeprefix("torch."))
+    dtype = TORCH.get(str(tensor.dtype).removeprefix("torch."))
     layout = str(tensor.layout)
     where = f"{file}: tensor {name!r}" if file else f"tensor {name!r}"
     if dtype is None or tensor.is_quantized or layout != "torch.strided":
         kind = "dense" if layout == "torch.strided" else "sparse"
         raise TypeError(
             f"{where} is {kind}, {tensor.dtype}, {layout}: expected a dense tensor of "
-            f"{', '.join(_SPELLING)}"
+            f"{', '.join(TORCH)}"
         )
     if tensor.device.type == "meta":
         raise TypeError(f"{where} is on the meta device and has no values: load the model")

@@ -20,7 +20,6 @@ import torch
 from meadow_py.checkpoint.format.reader import PackedFile
 from meadow_py.checkpoint.packed_source import open_packed_file
 from meadow_py.sources import Tensor
-from meadow_py.torch.releases import unsuitable
 from meadow_py.torch.second_names import second_names
 from meadow_py.torch.tensors import LazyTensor, torch_dtype, torch_shape
 from meadow_py.torch.weight_files import PACKED, is_marked, resolve
@@ -99,3 +98,24 @@ def _tensors(path: Path) -> dict[str, Tensor]:
             return dict(sorted(tensors.items()))
         second = second_names(packed)
     return tensors | {name: tensors[first] for name, first in second.items()}
+
+
+NEEDED = "transformers>=5.0"  # 4.57 reads `transformers_weights` before it asks the quantiser
+
+
+def require_release() -> None:
+    """Raise ImportError, naming the release that is needed, if Transformers is too old."""
+    import transformers
+
+    if int(transformers.__version__.partition(".")[0]) < 5:
+        raise ImportError(unsuitable())
+
+
+def unsuitable() -> str:
+    """The message about a release that cannot load packed models."""
+    import transformers
+
+    return (
+        f"packed models load with {NEEDED}, found {transformers.__version__}: pip install "
+        f'--upgrade "{NEEDED}", or `meadow unpack` the model and load that'
+    )

@@ -23,7 +23,7 @@ def second_names(packed: PackedFile) -> dict[str, str]:
     first: dict[tuple[object, ...], str] = {}
     found = {}
     for name, tensor in (read_pickle(_pickle(packed)).tensors or {}).items():
-        place = (tensor.storage.key, tensor.offset, tensor.shape, tensor.strides)
+        place = (tensor.storage.key, tensor.dtype, tensor.offset, tensor.shape, tensor.strides)
         if 0 not in tensor.shape and first.setdefault(place, name) != name:
             found[name] = first[place]
     return found

@@ -1,20 +1,22 @@
-"""Stored tensors as torch tensors."""
+"""Stored tensors as torch tensors, one by one or as the dict that `load_state_dict` takes."""
 
 from __future__ import annotations
 
+import os
 from typing import Any
 
 import numpy as np
 import torch
 
+from meadow_py.dispatch import open_checkpoint
 from meadow_py.errors import FormatError
 from meadow_py.sources import Tensor
+from meadow_py.sources.dtypes import TORCH
 from meadow_py.sources.tensor import Bytes
-from meadow_py.sources.torch_tensors import _SPELLING
 
 # Two F4 values share a byte; torch counts bytes, as does safetensors' own reader.
 _PACKED_F4 = "float4_e2m1fn_x2"
-_NAMES = {spelling: name for name, spelling in _SPELLING.items()} | {"F4": _PACKED_F4}
+_NAMES = {spelling: name for name, spelling in TORCH.items()} | {"F4": _PACKED_F4}
 
 
 def torch_dtype(tensor: Tensor) -> torch.dtype:
@@ -106,3 +108,36 @@ class LazyTensor:
 
     def __repr__(self) -> str:
         return f"LazyTensor({self._tensor!r})"
+
+
+def load_state_dict(path: str | os.PathLike[str]) -> dict[str, torch.Tensor]:
+    """Decode all tensors of a packed folder or file.
+
+    Parameters
+    ----------
+    path : str or path
+        A packed folder or file, or any other path or hub id that `meadow_py.open_checkpoint` opens.
+
+    Returns
+    -------
+    dict of str to torch.Tensor
+        Writable tensors on the CPU, in the order of the files and in the stored dtype, bit for bit
+        equal to the packed ones. Second names of the same storage in a ``.bin`` (tied weights) are
+        left out.
+
+    Raises
+    ------
+    FileNotFoundError
+        If the folder or file does not exist or holds no weights.
+    FormatError
+        If a file is truncated, corrupt or newer than this library. The message names the file and
+        the tensor.
+    TypeError
+        If torch has no dtype for a tensor, such as the blocks of a packed GGUF file. Nothing is
+        decoded in that case.
+    """
+    with open_checkpoint(path) as checkpoint:
+        tensors = checkpoint.tensors.values()
+        for tensor in tensors:
+            torch_dtype(tensor)
+        return {tensor.name: to_torch(tensor) for tensor in tensors}

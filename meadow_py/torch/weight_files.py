@@ -8,9 +8,8 @@ from pathlib import Path
 from typing import Any
 
 from meadow_py.checkpoint.format.manifest import MANIFEST, Manifest, PackedEntry, manifest_from_json
-from meadow_py.checkpoint.format.reader import PackedFile
-from meadow_py.checkpoint.verifier import check_entry
-from meadow_py.sources.sharded import read_index, shards
+from meadow_py.checkpoint.format.reader import PackedFile, check_entry
+from meadow_py.sources.model_files import read_index, shards
 from meadow_py.sources.strict_json import read_object
 
 # Appended to the path of a packed file, as Transformers itself opens all that ends in .safetensors.

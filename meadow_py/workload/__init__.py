@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from meadow_py.workload.building import of
-from meadow_py.workload.bundled import names
 from meadow_py.workload.model_shape import ModelShape
-from meadow_py.workload.operations import ATTENTION_CORE, Pass
+from meadow_py.workload.operations import ATTENTION_CORE, Pass, of
 from meadow_py.workload.precision import Precision
-from meadow_py.workload.reading import shape_of
+from meadow_py.workload.reader import names, shape_of
 from meadow_py.workload.result import Count, Layer, Operation, Workload
 
 __all__ = [

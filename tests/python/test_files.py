@@ -6,7 +6,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from meadow_py.files.writing import write_whole
+from meadow_py.files import write_whole
 
 
 def test_a_link_stays_and_its_file_is_replaced(tmp_path: Path) -> None:

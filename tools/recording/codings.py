@@ -110,7 +110,7 @@ def _quantised(recorder: Recorder) -> None:
             made = quantize(weight, *arguments)
             return np.concatenate(
                 [made.codes.reshape(-1).astype("<f8"), made.scales.reshape(-1).astype("<f8"),
-                 made.dequantize().reshape(-1).astype("<f8"), np.float64([made.snr_db])]
+                 made.dequantize().reshape(-1).astype("<f8"), np.array([made.snr_db], "<f8")]
             )  # fmt: skip
 
         recorder.attempt(key, codes)
@@ -188,8 +188,9 @@ def _transformers(recorder: Recorder, folder: Path) -> None:
     import meadow_py as mp
     import meadow_py.torch as _loads_packed_models  # noqa: F401 - importing it registers them
 
-    transformers.logging.set_verbosity_error()
-    transformers.logging.disable_progress_bar()
+    logging: Any = transformers.logging  # its functions have no types
+    logging.set_verbosity_error()
+    logging.disable_progress_bar()
     mp.pack(folder / "llama", folder / "for-transformers", progress=False)
     model = transformers.AutoModelForCausalLM.from_pretrained(folder / "for-transformers")
     lines = []

@@ -116,9 +116,9 @@ def _matrices(rows: int, columns: int) -> dict[str, Callable[[], Any]]:
         "dense-F32": lambda: _core.dense_matrix(raw("F32"), "F32", rows, columns),
         "dense-F16": lambda: _core.dense_matrix(raw("F16"), "F16", rows, columns),
         "dense-BF16": lambda: _core.dense_matrix(raw("BF16"), "BF16", rows, columns),
-        "packed-BF16": lambda: _core.packed_matrix(raw("BF16"), "BF16", rows, columns),
-        "packed-F32": lambda: _core.packed_matrix(raw("F32", cut), "F32", rows, columns),
-        "packed-F16": lambda: _core.packed_f16_matrix(raw("F16"), rows, columns),
+        "packed-BF16": lambda: _core.bf16_planes_matrix(raw("BF16"), "BF16", rows, columns),
+        "packed-F32": lambda: _core.bf16_planes_matrix(raw("F32", cut), "F32", rows, columns),
+        "packed-F16": lambda: _core.f16_planes_matrix(raw("F16"), rows, columns),
         "mapped": mapped,
     }
 

@@ -103,6 +103,6 @@ def _become(streams: list[int], arguments: list[str], folder: Path) -> None:
     except BaseException:  # noqa: BLE001 - a traceback is a result, too
         traceback.print_exc(limit=0)
     finally:
-        for stream in (sys.stdout, sys.stderr):
-            stream.flush()
+        sys.stdout.flush()
+        sys.stderr.flush()
         os._exit(code)

@@ -32,7 +32,8 @@ def noise(name: str, *shape: int) -> npt.NDArray[np.float32]:
     count = int(np.prod(shape))
     raw = np.frombuffer(hashlib.shake_256(name.encode()).digest(4 * count), np.uint8)
     sums = raw.reshape(count, 4).astype(np.int32).sum(axis=1) - 510
-    return (sums.astype(np.float32) / np.float32(147.8)).reshape(shape)
+    made: npt.NDArray[np.float32] = (sums.astype(np.float32) / np.float32(147.8)).reshape(shape)
+    return made
 
 
 def whole_numbers(name: str, low: int, high: int, *shape: int) -> npt.NDArray[np.int64]:
@@ -100,7 +101,7 @@ def write_sharded(folder: Path, source: Path) -> Path:
     folder.mkdir()
     tensors = family_tensors("llama")
     names = sorted(tensors)
-    where = {}
+    where: dict[str, str] = {}
     for part, chosen in enumerate((names[:14], names[14:]), 1):
         file = f"model-0000{part}-of-00002.safetensors"
         write_safetensors(

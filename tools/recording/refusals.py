@@ -214,7 +214,8 @@ def _wrong_calls(folder: Path) -> Iterator[tuple[str, Callable[[], Any]]]:
             f"threads/verify={threads!r}",
             lambda t=threads: mp.verify(folder / "packed", threads=t, progress=False),
         )
-    for model in (None, 5, "", [], {}, b"x", {"w": 3}, folder / "tiny" / "config.json"):
+    models: tuple[Any, ...] = (None, 5, "", [], {}, b"x", {"w": 3}, folder / "tiny/config.json")
+    for model in models:
         shown = model.name if isinstance(model, Path) else repr(model)
         yield f"open/{shown}", lambda m=model: mp.open_checkpoint(m)
         yield f"simulate/{shown}", lambda m=model: mp.simulate(m, device="zcu102")
@@ -261,7 +262,12 @@ def _wrong_generations(folder: Path) -> Iterator[tuple[str, Callable[[], Any]]]:
                 "The history of the house.", context=c, stride=s
             ),
         )
-    yield "closed", lambda: (model.close(), model.logits([3]))
+
+    def closed() -> Any:
+        model.close()
+        return model.logits([3])
+
+    yield "closed", closed
 
 
 def _damaged(recorder: Recorder, folder: Path, places: dict[str, str]) -> None:

@@ -22,9 +22,9 @@ bool cut_payloads(const BlobHead& head, const TilePlanes& planes,
   std::vector<std::size_t> sizes;
   for (std::size_t p = 0; p < head.codes.size(); ++p) {
     const auto fixed = head.codes[p].fixed_bytes(planes.planes[p].size());
-    if (!fixed && tile.size() < 4) return false;
+    if (!fixed && tile.size() < kPayloadSizeBytes) return false;
     sizes.push_back(fixed ? *fixed : load<std::uint32_t>(tile.data()));
-    if (!fixed) tile = tile.subspan(4);
+    if (!fixed) tile = tile.subspan(kPayloadSizeBytes);
   }
   for (const std::size_t size : sizes) {
     if (size > tile.size()) return false;

@@ -90,13 +90,13 @@ void put_word(Bytes& out, std::size_t at, std::size_t size) {
   std::memcpy(&out[at], &word, sizeof word);
 }
 
-// The sizes of planes whose size is not known otherwise, 4 bytes each; the planes; the escapes.
+// The sizes of payloads whose size is not known otherwise; the payloads; the escapes.
 void encode_tile(const BlobHead& head, const TilePlanes& tile, Bytes& out) {
   std::size_t bound = tile.escapes.size();
   std::size_t sizes = 0;
   for (std::size_t p = 0; p < head.codes.size(); ++p) {
     bound += head.codes[p].bound(tile.planes[p].size());
-    sizes += head.codes[p].fixed_bytes(tile.planes[p].size()) ? 0 : 4;
+    sizes += head.codes[p].fixed_bytes(tile.planes[p].size()) ? 0 : kPayloadSizeBytes;
   }
   out.resize(sizes + bound);
   std::uint8_t* at = out.data() + sizes;
@@ -105,7 +105,7 @@ void encode_tile(const BlobHead& head, const TilePlanes& tile, Bytes& out) {
     std::uint8_t* end = head.codes[p].encode(tile.planes[p], at);
     if (!head.codes[p].fixed_bytes(tile.planes[p].size())) {
       put_word(out, told, static_cast<std::size_t>(end - at));
-      told += 4;
+      told += kPayloadSizeBytes;
     }
     at = end;
   }

@@ -5,7 +5,7 @@
 #include <cstdint>
 #include <vector>
 
-#include "meadow/kernels/planes/planes.h"
+#include "meadow/kernels/float_cut/float_cut.h"
 #include "meadow/number/dtype.h"
 
 namespace meadow {

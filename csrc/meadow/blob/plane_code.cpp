@@ -7,8 +7,8 @@
 #include "meadow/base/bits.h"
 #include "meadow/base/error.h"
 #include "meadow/codec/huffman.h"
+#include "meadow/kernels/float_cut/float_cut.h"
 #include "meadow/kernels/isa.h"
-#include "meadow/kernels/planes/planes.h"
 #include "meadow/stats/histogram.h"
 
 namespace meadow {
@@ -16,8 +16,8 @@ namespace {
 
 // The overhead of a tile: the size of the payload, then the sizes of streams and the padding of
 // their last bytes, or the information that the final states of 32 lanes fail to carry.
-constexpr double kHuffmanTileBytes = 4 + 10 + 3;
-constexpr double kRansTileBytes = 4 + 96;
+constexpr double kHuffmanTileBytes = kPayloadSizeBytes + kHuffmanSizesBytes + 3;
+constexpr double kRansTileBytes = kPayloadSizeBytes + 96;
 
 // With this many symbols, coding by pairs saves more time than the table takes (measured: 20 us).
 constexpr double kPairsPay = 1 << 18;
@@ -137,6 +137,24 @@ unsigned PlaneCode::entries() const noexcept {
 
 unsigned PlaneCode::longest() const noexcept { return huffman_ ? huffman_->longest() : 0; }
 
+std::string_view name_of(Coding coding) noexcept {
+  switch (coding) {
+    case Coding::kConstant:
+      return "constant";
+    case Coding::kRaw:
+      return "raw";
+    case Coding::kHuffman:
+      return "huffman";
+    default:
+      return "rans";
+  }
+}
+
+std::size_t size_bytes(Coding coding) noexcept {
+  if (coding == Coding::kHuffman) return kPayloadSizeBytes + kHuffmanSizesBytes;
+  return coding == Coding::kRans ? kPayloadSizeBytes : 0;
+}
+
 bool PlaneCode::may_hold(unsigned first) const noexcept {
   bool found = !huffman_;
   for (unsigned symbol = first; huffman_ && symbol < 256; ++symbol) {
@@ -177,7 +195,7 @@ std::uint8_t* PlaneCode::encode(std::span<const std::uint8_t> symbols, std::uint
     case Coding::kRans:
       return out + rans_encode(*rans_, symbols, out);
     default:
-      kernels::plane_kernels(active_isa()).pack(symbols.data(), symbols.size(), width_, out);
+      kernels::float_cut_kernels(active_isa()).pack(symbols.data(), symbols.size(), width_, out);
       return out + bytes_of_bits(symbols.size() * width_);
   }
 }
@@ -205,7 +223,7 @@ bool PlaneCode::decode(std::span<const std::uint8_t> payload,
       return rans_decode(*rans_, payload, symbols) && escapes_fit(symbols);
     default:
       if (!is_filled(payload, symbols.size() * width_)) return false;
-      kernels::plane_kernels(active_isa())
+      kernels::float_cut_kernels(active_isa())
           .unpack(payload.data(), symbols.size(), width_, symbols.data());
       return true;
   }

@@ -1,11 +1,13 @@
 // How the symbols of one plane are stored: not at all, raw, or by an entropy coder.
 #pragma once
 
+#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
 #include <optional>
 #include <span>
+#include <string_view>
 
 #include "meadow/codec/huffman_code.h"
 #include "meadow/codec/rans.h"
@@ -18,6 +20,18 @@ enum class Coding : std::uint8_t {
   kHuffman = 2,
   kRans = 3,
 };
+
+inline constexpr std::array kCodings = {Coding::kConstant, Coding::kRaw, Coding::kHuffman,
+                                        Coding::kRans};
+
+std::string_view name_of(Coding coding) noexcept;
+
+// The size of a payload, before the payloads of a tile, unless it follows from the number of
+// symbols.
+constexpr std::size_t kPayloadSizeBytes = 4;
+
+// The bytes of a tile that hold sizes: that of the payload, and those of its streams.
+std::size_t size_bytes(Coding coding) noexcept;
 
 // Which coders a plan may use.
 struct CoderChoice {

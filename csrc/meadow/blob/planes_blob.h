@@ -1,5 +1,6 @@
-// The planes of a float weight as a blob: a runtime codec in the layout of kernels/packed/packed.h,
-// so that a mapped file is multiplied without a copy. docs/format.md specifies it.
+// The planes of a float weight as a blob: a runtime codec in the layout of
+// kernels/bf16_planes/bf16_planes.h, so that a mapped file is multiplied without a copy.
+// docs/format.md specifies it.
 #pragma once
 
 #include <cstddef>
@@ -9,7 +10,7 @@
 
 #include "meadow/base/raw_vector.h"
 #include "meadow/blob/planes_layout.h"
-#include "meadow/kernels/packed/packed.h"
+#include "meadow/kernels/bf16_planes/bf16_planes.h"
 #include "meadow/number/dtype.h"
 
 namespace meadow {
@@ -22,7 +23,7 @@ struct PlanesView {
   FloatType stored = FloatType::kBF16;
   std::uint64_t floor_bits = 0;  // entropy of upper bytes, 64 rows at a time, plus all lower bytes
   std::span<const std::uint8_t> checksums;  // [blocks, 2] XXH64 of codes and of lower bytes
-  kernels::PackedRows planes{};
+  kernels::Bf16PlaneRows planes{};
 
   [[nodiscard]] std::size_t row_bytes() const noexcept {
     return layout.columns * layout_of(stored).bytes;

@@ -108,7 +108,7 @@ class Decoder {
   }
 
   const PlanesView& view_;
-  const kernels::PackedKernels& packed_ = kernels::packed_kernels(active_isa());
+  const kernels::Bf16PlanesKernels& packed_ = kernels::bf16_planes_kernels(active_isa());
   const kernels::ConvertKernels& convert_ = kernels::convert_kernels(active_isa());
 };
 

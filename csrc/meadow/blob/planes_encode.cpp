@@ -10,7 +10,7 @@
 #include "meadow/base/thread_pool.h"
 #include "meadow/blob/header_fields.h"
 #include "meadow/blob/planes_blob.h"
-#include "meadow/codec/float_planes.h"
+#include "meadow/codec/bf16_planes.h"
 #include "meadow/number/content.h"
 #include "meadow/stats/histogram.h"
 
@@ -64,8 +64,7 @@ void write_fixed(std::uint8_t* at, const PlanesLayout& layout, FloatType stored,
 }
 
 // Copies one part after another and releases each once it is copied.
-Bytes joined(FloatPlanes planes, const PlanesLayout& layout, FloatType stored,
-             std::uint64_t floor) {
+Bytes joined(Bf16Planes planes, const PlanesLayout& layout, FloatType stored, std::uint64_t floor) {
   Bytes blob(layout.bytes());
   std::fill_n(blob.begin(), layout.head_bytes(), std::uint8_t{0});
   write_fixed(blob.data(), layout, stored, floor);
@@ -109,7 +108,7 @@ std::optional<Bytes> encode_planes_blob(FloatType stored, const void* values, st
   PlanesLayout layout{rows, columns, rows_of_block(columns), 0};
   std::vector<UpperCounts> counts(block_count(rows, PlanesLayout::kTableRows));
   const RowReader read = bf16_rows(stored, values, columns);
-  FloatPlanes planes = encode_float_planes(rows, columns, counting(read, columns, counts), threads);
+  Bf16Planes planes = encode_bf16_planes(rows, columns, counting(read, columns, counts), threads);
   layout.escapes = planes.escapes.size();
   if (layout.bytes() >= rows * columns * sizeof(std::uint16_t)) return std::nullopt;
   Bytes blob = joined(std::move(planes), layout, stored, floor_of(counts, layout));

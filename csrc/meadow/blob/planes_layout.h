@@ -6,7 +6,7 @@
 #include <cstdint>
 
 #include "meadow/base/thread_pool.h"
-#include "meadow/kernels/packed/packed.h"
+#include "meadow/kernels/bf16_planes/bf16_planes.h"
 
 namespace meadow {
 

@@ -7,7 +7,7 @@
 #include "meadow/base/error.h"
 #include "meadow/blob/header_fields.h"
 #include "meadow/blob/planes_blob.h"
-#include "meadow/codec/float_planes.h"
+#include "meadow/codec/bf16_planes.h"
 
 namespace meadow {
 

@@ -9,8 +9,8 @@
 #include "meadow/base/thread_pool.h"
 #include "meadow/blob/byte_counts.h"
 #include "meadow/blob/tile.h"
+#include "meadow/kernels/float_cut/float_cut.h"
 #include "meadow/kernels/isa.h"
-#include "meadow/kernels/planes/planes.h"
 #include "meadow/stats/histogram.h"
 
 namespace meadow {
@@ -52,7 +52,7 @@ class Rows {
   // sums[i] += weights[i] * square, for the columns from `column` on.
   void add_squares(std::size_t row, std::size_t column, std::span<const float> weights,
                    std::span<float> sums) const {
-    const kernels::PlaneKernels& kernels = kernels::plane_kernels(active_isa());
+    const kernels::FloatCutKernels& kernels = kernels::float_cut_kernels(active_isa());
     const auto add =
         layout_.content == FloatType::kF16 ? kernels.add_squares_f16 : kernels.add_squares_bf16;
     add(upper(row, column, sums.size()), sums.size(), weights.data(), sums.data());
@@ -145,7 +145,7 @@ Layout without_top(Layout layout) {
 // How often each exponent, less the bases of its row and column, occurs in a sample of rows.
 ByteCounts count_exponents(const Rows& rows, const Layout& layout, const Bases& bases) {
   const Geometry geometry(layout, bases, rows.columns());
-  const kernels::PlaneKernels& kernels = kernels::plane_kernels(active_isa());
+  const kernels::FloatCutKernels& kernels = kernels::float_cut_kernels(active_isa());
   ByteCounts counts{};
   const std::size_t columns = std::min(rows.columns(), kCountedColumns);
   const std::size_t sampled = std::min(rows.count(), kCountedValues / columns);

@@ -127,7 +127,7 @@ void collect_escapes(const Geometry& geometry, const std::uint16_t* upper, TileP
 void split_scaled(const Geometry& geometry, std::span<const std::uint8_t> bytes, std::size_t first,
                   TilePlanes& tile, bool symbols_only) {
   const Layout& layout = *geometry.layout;
-  const kernels::PlaneKernels& kernels = kernels::plane_kernels(active_isa());
+  const kernels::FloatCutKernels& kernels = kernels::float_cut_kernels(active_isa());
   const std::size_t count = bytes.size() / layout.record_bytes;
   const std::uint16_t* upper = nullptr;
   if (layout.content == FloatType::kF32 && !symbols_only) {
@@ -163,7 +163,8 @@ void widen(const Layout& layout, const TilePlanes& tile, const std::uint16_t* up
   if (layout.content == FloatType::kF16) {
     kernels::convert_kernels(active_isa()).f32_of_f16(upper, count, values);
   } else if (layout.content == FloatType::kF32) {
-    kernels::plane_kernels(active_isa()).merge_f32(upper, tile.at[2], tile.at[3], count, values);
+    kernels::float_cut_kernels(active_isa())
+        .merge_f32(upper, tile.at[2], tile.at[3], count, values);
   } else {
     for (std::size_t i = 0; i < count; ++i) values[i] = std::uint32_t{upper[i]} << 16;
   }
@@ -194,7 +195,7 @@ bool merge_scaled(const Geometry& geometry, TilePlanes& tile, std::size_t first,
   if (!in_place) tile.upper.resize(count);
   std::uint16_t* upper =
       in_place ? reinterpret_cast<std::uint16_t*>(bytes.data()) : tile.upper.data();
-  const kernels::PlaneKernels& kernels = kernels::plane_kernels(active_isa());
+  const kernels::FloatCutKernels& kernels = kernels::float_cut_kernels(active_isa());
   for_each_row(geometry, first, count,
                [&](std::size_t begin, std::size_t end, std::size_t row, std::size_t column) {
                  kernels.merge(geometry.cut, tile.at[0] + begin, tile.at[1] + begin, end - begin,

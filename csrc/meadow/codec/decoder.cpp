@@ -8,16 +8,10 @@
 #include "meadow/base/bits.h"
 #include "meadow/base/error.h"
 #include "meadow/base/thread_pool.h"
-#include "meadow/codec/dictionary.h"
-#include "meadow/codec/packets.h"
+#include "meadow/codec/stream_codecs.h"
 
 namespace meadow {
 namespace {
-
-// A codec consists of a line here, a pair of files, and a page of docs/format.md.
-TileDecoder tile_decoder(Codec codec) noexcept {
-  return codec == Codec::kDictionary ? decode_dictionary_tile : decode_packets_tile;
-}
 
 // With a constant size the copy is a single move.
 template <std::size_t kBytes>
@@ -99,7 +93,7 @@ RawVector<std::uint32_t> tile_indices(const StreamView& view, std::size_t n) {
   const StreamHeader& header = view.header;
   const Block chunks = chunks_of_tile(header, n);
   RawVector<std::uint32_t> indices(chunks.end - chunks.begin);
-  const bool whole = tile_decoder(header.codec)(header, view.tiles[n], indices);
+  const bool whole = find_codec(header.codec)->decode_tile(header, view.tiles[n], indices);
   const auto inside = [&](std::uint32_t index) { return index < header.unique; };
   if (!whole || !std::all_of(indices.begin(), indices.end(), inside)) {
     corrupt("coded stream: tile " + std::to_string(n) +
@@ -155,8 +149,7 @@ StreamLedger ledger_of(const StreamView& view, unsigned threads) {
   ledger.dictionary = header.dictionary_bits();
   const std::uint64_t packets = block_count(header.chunk_count(), header.packet_length);
   ledger.modes = packets * header.mode_bits();
-  ledger.indices = header.codec == Codec::kDictionary ? header.chunk_count() * header.widths[0]
-                                                      : index_bits_of_packets(view, threads);
+  ledger.indices = find_codec(header.codec)->index_bits(view, threads);
   const std::uint64_t used = ledger.header + ledger.dictionary + ledger.modes + ledger.indices;
   if (used > 8 * view.bytes || 8 * view.bytes - used >= 8 * (view.tiles.size() + 1)) {
     corrupt("coded stream: its tiles are not of the length that their indices need");

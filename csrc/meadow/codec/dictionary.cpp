@@ -1,6 +1,9 @@
 #include "meadow/codec/dictionary.h"
 
+#include <string>
+
 #include "meadow/base/bits.h"
+#include "meadow/base/error.h"
 #include "meadow/base/thread_pool.h"
 
 namespace meadow {
@@ -27,6 +30,17 @@ Bytes pack_dictionary(const ChunkedCodes& source) {
   return builder.finish();
 }
 
+void check_dictionary_header(const StreamHeader& header) {
+  corrupt_unless(header.widths.size() == 1, "coded stream: number of widths of a dictionary stream",
+                 "1", header.widths.size());
+  corrupt_unless(header.packet_length == 1, "coded stream: packet length of a dictionary stream",
+                 "1", header.packet_length);
+  corrupt_unless(!header.reindexed, "coded stream: re-indexed flag of a dictionary stream", "0", 1);
+  const unsigned needed = index_width(header.unique);
+  corrupt_unless(header.widths[0] == needed, "coded stream: width of indices",
+                 std::to_string(needed).c_str(), header.widths[0]);
+}
+
 bool decode_dictionary_tile(const StreamHeader& header, std::span<const std::uint8_t> tile,
                             std::span<std::uint32_t> indices) noexcept {
   const unsigned width = header.widths[0];
@@ -34,6 +48,10 @@ bool decode_dictionary_tile(const StreamHeader& header, std::span<const std::uin
   BitReader reader(tile.data(), tile.size());
   for (std::uint32_t& index : indices) index = reader.get(width);
   return reader.finished();
+}
+
+std::uint64_t index_bits_of_dictionary(const StreamView& view, unsigned /*threads*/) noexcept {
+  return view.header.chunk_count() * view.header.widths[0];
 }
 
 }  // namespace meadow

@@ -150,7 +150,7 @@ F16Planes encode_f16_planes(std::size_t rows, std::size_t columns, const std::ui
   return planes;
 }
 
-void check_escapes(const kernels::PackedF16Rows& planes, std::size_t rows, std::size_t escapes) {
+void check_escapes(const kernels::F16PlaneRows& planes, std::size_t rows, std::size_t escapes) {
   const std::size_t units = kernels::units_of(planes.columns);
   const std::size_t strips = kernels::strips_of(planes.columns);
   std::size_t strip = 0;

@@ -1,6 +1,6 @@
 // F16 weights that BF16 cannot hold, cut into planes of 6-bit codes for their upper bytes and a
 // plane of lower bytes: a runtime codec, decoded inside the product. The layout is that of
-// kernels/packed_f16/packed_f16.h.
+// kernels/f16_planes/f16_planes.h.
 #pragma once
 
 #include <cstddef>
@@ -9,7 +9,7 @@
 
 #include "meadow/base/huge_pages.h"
 #include "meadow/base/raw_vector.h"
-#include "meadow/kernels/packed_f16/packed_f16.h"
+#include "meadow/kernels/f16_planes/f16_planes.h"
 
 namespace meadow {
 
@@ -23,7 +23,7 @@ struct F16Planes {
   std::vector<kernels::F16Escape> escapes;
   std::vector<std::uint32_t> escaped;
 
-  [[nodiscard]] kernels::PackedF16Rows view() const noexcept {
+  [[nodiscard]] kernels::F16PlaneRows view() const noexcept {
     return {codes.data(), lower.data(), tables.data(), escapes.data(), escaped.data(), columns};
   }
   // The size of everything that a product reads.
@@ -38,6 +38,6 @@ F16Planes encode_f16_planes(std::size_t rows, std::size_t columns, const std::ui
 
 // Checks what the kernels rely on: where the escapes of each strip begin, and that they stay inside
 // it. Throws Corrupt.
-void check_escapes(const kernels::PackedF16Rows& planes, std::size_t rows, std::size_t escapes);
+void check_escapes(const kernels::F16PlaneRows& planes, std::size_t rows, std::size_t escapes);
 
 }  // namespace meadow

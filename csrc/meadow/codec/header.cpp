@@ -9,6 +9,7 @@
 #include "meadow/base/bits.h"
 #include "meadow/base/checksum.h"
 #include "meadow/base/error.h"
+#include "meadow/codec/stream_codecs.h"
 #include "meadow/stats/chunks.h"
 
 namespace meadow {
@@ -91,19 +92,23 @@ StreamHeader read_fixed(std::span<const std::uint8_t> stream) {
   return header;
 }
 
+std::string numbers_of_codecs() {
+  std::string all;
+  for (const StreamCodec& known : stream_codecs()) {
+    if (!all.empty()) all += " or ";
+    all += std::to_string(static_cast<unsigned>(known.codec));
+  }
+  return all;
+}
+
 void check_ranges(const StreamHeader& header, std::uint8_t widths) {
-  const auto codec = static_cast<std::uint8_t>(header.codec);
-  const bool packets = header.codec == Codec::kPackets;
-  expect(packets || header.codec == Codec::kDictionary, "codec", "1 or 2", codec);
-  expect(header.bits >= 1 && header.bits <= 32, "bits of a code", "1 to 32", header.bits);
+  expect(find_codec(header.codec) != nullptr, "codec", numbers_of_codecs(),
+         static_cast<std::uint8_t>(header.codec));
+  expect(header.bits >= 1 && header.bits <= kMaxCodeBits, "bits of a code", "1 to 32", header.bits);
   expect(header.chunk >= 1 && header.chunk <= kMaxChunk, "chunk size", "1 to 16", header.chunk);
   expect(widths >= 1 && widths <= kMaxWidth, "number of widths", "1 to 32", widths);
-  expect(packets || widths == 1, "number of widths of a dictionary stream", "1", widths);
   expect(header.packet_length >= 1 && header.packet_length <= kMaxPacketLength, "packet length",
          "1 to 4096", header.packet_length);
-  expect(packets || header.packet_length == 1, "packet length of a dictionary stream", "1",
-         header.packet_length);
-  expect(packets || !header.reindexed, "re-indexed flag of a dictionary stream", "0", 1);
   expect(header.rows <= kMaxSide, "rows", at_most(kMaxSide), header.rows);
   expect(header.columns <= kMaxSide, "columns", at_most(kMaxSide), header.columns);
   const std::uint64_t longest = std::max(header.rows, header.columns);
@@ -157,9 +162,8 @@ StreamHeader read_header(std::span<const std::uint8_t> stream) {
   expect(stream.size() >= kFixedHeaderBytes + widths + kChecksumBytes, "bytes for its widths",
          std::to_string(widths), stream.size() - kFixedHeaderBytes - kChecksumBytes);
   header.widths = read_widths(stream, widths);
-  const unsigned needed = index_width(header.unique);
-  expect(header.codec == Codec::kPackets || header.widths[0] == needed, "width of indices",
-         std::to_string(needed), header.widths[0]);
+  const auto check_header = find_codec(header.codec)->check_header;
+  if (check_header != nullptr) check_header(header);
   return header;
 }
 

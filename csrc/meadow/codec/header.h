@@ -17,7 +17,8 @@ constexpr std::size_t kTileIndexEntryBytes = 4;
 // The most chunks of a tile: whole packets of every length that the search tries (see
 // packet_search.cpp).
 constexpr std::size_t kTileChunks = 3 << 14;
-constexpr unsigned kMaxWidth = 32;
+constexpr unsigned kMaxCodeBits = 32;
+constexpr unsigned kMaxWidth = 32;  // of an index
 constexpr unsigned kMaxPacketLength = 4096;
 constexpr std::uint8_t kFormatVersion = 1;
 constexpr std::uint64_t kMaxSide = std::uint64_t{1} << 40;  // for rows, columns, their product

@@ -10,7 +10,6 @@ namespace {
 
 using kernels::kHuffmanStreams;
 
-constexpr std::size_t kSizesBytes = 2 * (kHuffmanStreams - 1);
 static_assert((kMaxTileSymbols / kHuffmanStreams + 1) * kernels::kHuffmanBits / 8 < (1 << 16));
 
 std::size_t first_of_stream(std::size_t stream, std::size_t count) noexcept {
@@ -19,9 +18,9 @@ std::size_t first_of_stream(std::size_t stream, std::size_t count) noexcept {
 
 // False if the sizes do not fit in the payload.
 bool cut_streams(std::span<const std::uint8_t> payload, kernels::HuffmanStreams& streams) noexcept {
-  if (payload.size() < kSizesBytes) return false;
-  const std::uint8_t* at = payload.data() + kSizesBytes;
-  auto left = payload.size() - kSizesBytes;
+  if (payload.size() < kHuffmanSizesBytes) return false;
+  const std::uint8_t* at = payload.data() + kHuffmanSizesBytes;
+  auto left = payload.size() - kHuffmanSizesBytes;
   for (std::size_t s = 0; s < kHuffmanStreams; ++s) {
     streams.in[s] = at;
     if (s + 1 == kHuffmanStreams) break;
@@ -38,14 +37,15 @@ bool cut_streams(std::span<const std::uint8_t> payload, kernels::HuffmanStreams&
 
 std::size_t huffman_bound(std::size_t symbols) noexcept {
   constexpr std::size_t kBehind = 8;  // bytes that the kernel may write past a stream
-  return kSizesBytes + bytes_of_bits(symbols * kernels::kHuffmanBits) + kHuffmanStreams + kBehind;
+  return kHuffmanSizesBytes + bytes_of_bits(symbols * kernels::kHuffmanBits) + kHuffmanStreams +
+         kBehind;
 }
 
 std::uint8_t* huffman_encode(const kernels::HuffmanCodes& codes,
                              std::span<const std::uint8_t> symbols, std::uint8_t* out) noexcept {
   if (symbols.empty()) return out;
   const kernels::HuffmanKernels& kernels = kernels::huffman_kernels(active_isa());
-  std::uint8_t* at = out + kSizesBytes;
+  std::uint8_t* at = out + kHuffmanSizesBytes;
   for (std::size_t s = 0; s < kHuffmanStreams; ++s) {
     const std::size_t begin = first_of_stream(s, symbols.size());
     const std::size_t end = first_of_stream(s + 1, symbols.size());

@@ -1,4 +1,4 @@
-// Tables for the upper bytes of 16-bit floats, shared by the codecs of float_planes and f16_planes.
+// Tables for the upper bytes of 16-bit floats, shared by the codecs of bf16_planes and f16_planes.
 #pragma once
 
 #include <algorithm>

@@ -46,9 +46,9 @@ struct ModelConfig {
   NormKind norm = NormKind::kRms;
   float norm_eps = 0;
   NormPlacement norm_placement = NormPlacement::kPre;
-  kernels::Activation activation = kernels::Activation::kSilu;
-  ActivationType activations = ActivationType::kF32;  // for products with float weights
-  bool gated = false;     // down(activation(gate(x)) * up(x)); otherwise down(activation(up(x)))
+  kernels::Nonlinearity nonlinearity = kernels::Nonlinearity::kSilu;
+  InputRounding input_rounding = InputRounding::kNone;  // for products with float weights
+  bool gated = false;  // down(nonlinearity(gate(x)) * up(x)); otherwise down(nonlinearity(up(x)))
   bool parallel = false;  // attention and MLP read the same residual: GPT-NeoX
 
   PositionKind position = PositionKind::kNone;

@@ -46,11 +46,11 @@ class DenseFeedForward final : public FeedForward {
   // To where `up` was.
   void activate(const BlockPass& pass, const LinearProduct& up, const LinearProduct& gate,
                 std::size_t token) const noexcept {
-    const kernels::Activation activation = pass.config.activation;
+    const kernels::Nonlinearity nonlinearity = pass.config.nonlinearity;
     float* inner = up.finish(pass, token);
-    if (!gate_) return pass.kernels.activate(activation, inner, up_.rows());
+    if (!gate_) return pass.kernels.activate(nonlinearity, inner, up_.rows());
     const float* gates = gate.finish(pass, token);
-    pass.kernels.activate_gated(activation, gates, inner, up_.rows(), inner);
+    pass.kernels.activate_gated(nonlinearity, gates, inner, up_.rows(), inner);
   }
 
   Linear gate_;

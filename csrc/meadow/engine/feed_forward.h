@@ -41,7 +41,7 @@ class FeedForward {
 using MakeFeedForward = std::function<std::unique_ptr<const FeedForward>(
     const ModelConfig& config, const std::string& prefix, WeightTaker& taker)>;
 
-// down(activation(up(x))), or, gated, down(activation(gate(x)) * up(x)).
+// down(nonlinearity(up(x))), or, gated, down(nonlinearity(gate(x)) * up(x)).
 std::unique_ptr<const FeedForward> dense_feed_forward(const ModelConfig& config,
                                                       const std::string& prefix,
                                                       WeightTaker& taker);

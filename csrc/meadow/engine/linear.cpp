@@ -22,7 +22,7 @@ void multiply_all(const BlockPass& pass, std::span<const LinearProduct> products
   for (const LinearProduct& product : products) {
     of_matrices.push_back({&product.linear->matrix(), product.x, product.y});
   }
-  multiply(of_matrices, tokens, pass.threads, pass.config.activations);
+  multiply(of_matrices, tokens, pass.threads, pass.config.input_rounding);
 }
 
 }  // namespace meadow

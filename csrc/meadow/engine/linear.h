@@ -52,7 +52,7 @@ struct LinearProduct {
   void finish_all(const BlockPass& pass, std::size_t tokens) const noexcept;
 };
 
-// Computes the products of all matrices in parallel, with the model's type of activations.
+// Computes the products of all matrices in parallel, with the inputs rounded as the model wants.
 void multiply_all(const BlockPass& pass, std::span<const LinearProduct> products,
                   std::size_t tokens);
 

@@ -1,12 +1,12 @@
 #include "meadow/kernels/table.h"
 
 #include "meadow/kernels/bf16_dot/bf16_dot.h"
+#include "meadow/kernels/bf16_planes/bf16_planes.h"
 #include "meadow/kernels/convert/convert.h"
+#include "meadow/kernels/f16_planes/f16_planes.h"
+#include "meadow/kernels/float_cut/float_cut.h"
 #include "meadow/kernels/huffman/huffman.h"
 #include "meadow/kernels/integer/integer.h"
-#include "meadow/kernels/packed/packed.h"
-#include "meadow/kernels/packed_f16/packed_f16.h"
-#include "meadow/kernels/planes/planes.h"
 #include "meadow/kernels/product/product.h"
 #include "meadow/kernels/quantize/quantize.h"
 #include "meadow/kernels/rans/rans.h"
@@ -17,12 +17,12 @@ namespace meadow::kernels {
 namespace {
 
 // No scalar bf16_dot: without the instruction, the product kernels are the better choice.
-constexpr IsaTables kScalarTables = {.convert = &convert_scalar,
+constexpr IsaTables kScalarTables = {.bf16_planes = &bf16_planes_scalar,
+                                     .convert = &convert_scalar,
+                                     .f16_planes = &f16_planes_scalar,
+                                     .float_cut = &float_cut_scalar,
                                      .huffman = &huffman_scalar,
                                      .integer = &integer_scalar,
-                                     .packed = &packed_scalar,
-                                     .packed_f16 = &packed_f16_scalar,
-                                     .planes = &planes_scalar,
                                      .product = &product_scalar,
                                      .quantize = &quantize_scalar,
                                      .rans = &rans_scalar,
@@ -30,12 +30,12 @@ constexpr IsaTables kScalarTables = {.convert = &convert_scalar,
                                      .vector = &vector_scalar};
 
 #if defined(__aarch64__)
-constexpr IsaTables kNeonTables = {.convert = &convert_neon,
+constexpr IsaTables kNeonTables = {.bf16_planes = &bf16_planes_neon,
+                                   .convert = &convert_neon,
+                                   .f16_planes = &f16_planes_neon,
+                                   .float_cut = &float_cut_neon,
                                    .huffman = &huffman_neon,
                                    .integer = &integer_neon,
-                                   .packed = &packed_neon,
-                                   .packed_f16 = &packed_f16_neon,
-                                   .planes = &planes_neon,
                                    .product = &product_neon,
                                    .quantize = &quantize_neon,
                                    .rans = &rans_neon,
@@ -44,12 +44,12 @@ constexpr IsaTables kNeonTables = {.convert = &convert_neon,
 #endif
 
 #if defined(__x86_64__)
-constexpr IsaTables kAvx2Tables = {.convert = &convert_avx2,
+constexpr IsaTables kAvx2Tables = {.bf16_planes = &bf16_planes_avx2,
+                                   .convert = &convert_avx2,
+                                   .f16_planes = &f16_planes_avx2,
+                                   .float_cut = &float_cut_avx2,
                                    .huffman = &huffman_avx2,
                                    .integer = &integer_avx2,
-                                   .packed = &packed_avx2,
-                                   .packed_f16 = &packed_f16_avx2,
-                                   .planes = &planes_avx2,
                                    .product = &product_avx2,
                                    .quantize = &quantize_avx2,
                                    .rans = &rans_avx2,
@@ -58,11 +58,11 @@ constexpr IsaTables kAvx2Tables = {.convert = &convert_avx2,
 
 // No huffman: BMI2 is all that this family needs.
 constexpr IsaTables kAvx512Tables = {.bf16_dot = &bf16_dot_avx512,
+                                     .bf16_planes = &bf16_planes_avx512,
                                      .convert = &convert_avx512,
+                                     .f16_planes = &f16_planes_avx512,
+                                     .float_cut = &float_cut_avx512,
                                      .integer = &integer_avx512,
-                                     .packed = &packed_avx512,
-                                     .packed_f16 = &packed_f16_avx512,
-                                     .planes = &planes_avx512,
                                      .product = &product_avx512,
                                      .quantize = &quantize_avx512,
                                      .rans = &rans_avx512,
@@ -106,8 +106,20 @@ const Bf16DotKernels* bf16_dot_kernels([[maybe_unused]] Isa isa) noexcept {
   return nullptr;
 }
 
+const Bf16PlanesKernels& bf16_planes_kernels(Isa isa) noexcept {
+  return *chosen<&IsaTables::bf16_planes>(isa);
+}
+
 const ConvertKernels& convert_kernels(Isa isa) noexcept {
   return *chosen<&IsaTables::convert>(isa);
+}
+
+const F16PlanesKernels& f16_planes_kernels(Isa isa) noexcept {
+  return *chosen<&IsaTables::f16_planes>(isa);
+}
+
+const FloatCutKernels& float_cut_kernels(Isa isa) noexcept {
+  return *chosen<&IsaTables::float_cut>(isa);
 }
 
 const HuffmanKernels& huffman_kernels(Isa isa) noexcept {
@@ -117,14 +129,6 @@ const HuffmanKernels& huffman_kernels(Isa isa) noexcept {
 const IntegerKernels& integer_kernels(Isa isa) noexcept {
   return *chosen<&IsaTables::integer>(isa);
 }
-
-const PackedKernels& packed_kernels(Isa isa) noexcept { return *chosen<&IsaTables::packed>(isa); }
-
-const PackedF16Kernels& packed_f16_kernels(Isa isa) noexcept {
-  return *chosen<&IsaTables::packed_f16>(isa);
-}
-
-const PlaneKernels& plane_kernels(Isa isa) noexcept { return *chosen<&IsaTables::planes>(isa); }
 
 const ProductKernels& product_kernels(Isa isa) noexcept {
   return *chosen<&IsaTables::product>(isa);

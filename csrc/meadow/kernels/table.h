@@ -11,12 +11,12 @@
 namespace meadow::kernels {
 
 struct Bf16DotKernels;
+struct Bf16PlanesKernels;
 struct ConvertKernels;
+struct F16PlanesKernels;
+struct FloatCutKernels;
 struct HuffmanKernels;
 struct IntegerKernels;
-struct PackedF16Kernels;
-struct PackedKernels;
-struct PlaneKernels;
 struct ProductKernels;
 struct QuantizeKernels;
 struct RansKernels;
@@ -26,12 +26,12 @@ struct VectorKernels;
 // The tables of one ISA, one member per family; null if the family has no file for it.
 struct IsaTables {
   const Bf16DotKernels* bf16_dot = nullptr;
+  const Bf16PlanesKernels* bf16_planes = nullptr;
   const ConvertKernels* convert = nullptr;
+  const F16PlanesKernels* f16_planes = nullptr;
+  const FloatCutKernels* float_cut = nullptr;
   const HuffmanKernels* huffman = nullptr;
   const IntegerKernels* integer = nullptr;
-  const PackedKernels* packed = nullptr;
-  const PackedF16Kernels* packed_f16 = nullptr;
-  const PlaneKernels* planes = nullptr;
   const ProductKernels* product = nullptr;
   const QuantizeKernels* quantize = nullptr;
   const RansKernels* rans = nullptr;

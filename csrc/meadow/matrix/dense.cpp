@@ -45,7 +45,7 @@ class DenseMatrix final : public Matrix {
   }
   [[nodiscard]] bool takes_pairs() const noexcept override { return kernels_.pair != nullptr; }
 
-  void do_multiply_rows(Block range, const Activations& x, float* y) const override {
+  void do_multiply_rows(Block range, const Inputs& x, float* y) const override {
     if (x.pairs != nullptr) return multiply_tiles<many_tokens::Paired>(range, x, y, kernels_.pair);
     if (x.count >= kManyTokens) {
       return multiply_tiles<many_tokens::Widened>(range, x, y, kernels_.widen);
@@ -64,7 +64,7 @@ class DenseMatrix final : public Matrix {
 
   // convert(values, count, to) brings a part of a row into the form.
   template <typename Form, typename Convert>
-  void multiply_tiles(Block range, const Activations& x, float* y, const Convert& convert) const {
+  void multiply_tiles(Block range, const Inputs& x, float* y, const Convert& convert) const {
     using Element = typename Form::Element;
     multiply_many<Form>(*this, range, x, y,
                         [&](std::size_t row, std::size_t column, std::size_t count, Element* to,

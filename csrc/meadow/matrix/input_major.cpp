@@ -11,7 +11,7 @@
 #include "meadow/kernels/isa.h"
 #include "meadow/kernels/product/product.h"
 #include "meadow/kernels/vector/vector.h"
-#include "meadow/matrix/activation_rows.h"
+#include "meadow/matrix/input_rows.h"
 #include "meadow/matrix/parts.h"
 
 namespace meadow {
@@ -99,7 +99,7 @@ class DenseInputMajorMatrix final : public InputMajorMatrix {
   }
 
  protected:
-  void do_multiply_rows(Block range, const Activations& x, float* y) const override {
+  void do_multiply_rows(Block range, const Inputs& x, float* y) const override {
     const std::size_t width = range.end - range.begin;
     LaneSums sums(x.count, width);
     InputReader<Value> reader(widen_, width);
@@ -121,10 +121,10 @@ class DenseInputMajorMatrix final : public InputMajorMatrix {
   }
 
   void do_add_rows(std::span<const std::uint32_t> inputs, const float* x, float* y,
-                   unsigned threads, ActivationType type) const override {
-    const bool rounded = type == ActivationType::kBF16;
-    TokenRows form(x, columns(), 1, type);
-    Activations taken;
+                   unsigned threads, InputRounding rounding) const override {
+    const bool rounded = rounding == InputRounding::kBF16;
+    TokenRows form(x, columns(), 1, rounding);
+    Inputs taken;
     taken.values = x;
     if (rounded) {
       form.prepare(0);
@@ -163,10 +163,10 @@ bool are_inputs(std::span<const std::uint32_t> inputs, std::size_t columns) noex
 }  // namespace
 
 void InputMajorMatrix::add_rows(std::span<const std::uint32_t> inputs, const float* x, float* y,
-                                unsigned threads, ActivationType type) const {
+                                unsigned threads, InputRounding rounding) const {
   MEADOW_DCHECK(x != nullptr && y != nullptr);
   MEADOW_DCHECK(are_inputs(inputs, columns()));
-  do_add_rows(inputs, x, y, threads, type);
+  do_add_rows(inputs, x, y, threads, rounding);
 }
 
 std::unique_ptr<InputMajorMatrix> input_major_matrix(DenseType type, const void* values,

@@ -24,12 +24,12 @@ class InputMajorMatrix : public Matrix {
   // if the omitted inputs are 0 and y was +0, y equals the whole product plus 0: bit for bit, with
   // 0 instead of -0. Lanes are spread over the threads, which change no bit.
   void add_rows(std::span<const std::uint32_t> inputs, const float* x, float* y, unsigned threads,
-                ActivationType type = ActivationType::kF32) const;
+                InputRounding rounding = InputRounding::kNone) const;
 
  protected:
   // The same, after its preconditions have been checked.
   virtual void do_add_rows(std::span<const std::uint32_t> inputs, const float* x, float* y,
-                           unsigned threads, ActivationType type) const = 0;
+                           unsigned threads, InputRounding rounding) const = 0;
 };
 
 // Refers to memory that must outlive it: the values [columns, rows] of a weight [rows, columns],

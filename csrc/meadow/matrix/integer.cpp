@@ -144,24 +144,23 @@ class ScaleStore {
 
 class IntegerMatrix final : public Matrix {
  public:
-  IntegerMatrix(IntegerPlanes planes, ScaleStore scales, PlaneWidths widths,
-                ActivationForm activations)
+  IntegerMatrix(IntegerPlanes planes, ScaleStore scales, PlaneWidths widths, InputForm input_form)
       : Matrix(planes.rows(), planes.columns()),
         planes_(std::move(planes)),
         scales_(std::move(scales)),
         widths_(widths),
-        wants_codes_(activations == ActivationForm::kInt8) {}
+        wants_codes_(input_form == InputForm::kInt8) {}
 
   [[nodiscard]] std::string_view form() const noexcept override {
     if (widths_ == PlaneWidths::kPacked) return scales_.is_coded() ? kQ8Planes : kInt8Planes;
     return scales_.is_coded() ? kQ8 : kInt8;
   }
   [[nodiscard]] MatrixParts parts() const override {
-    const auto activations = wants_codes_ ? ActivationForm::kInt8 : ActivationForm::kFloats;
+    const auto input_form = wants_codes_ ? InputForm::kInt8 : InputForm::kFloats;
     MatrixParts made{std::string(form()),
                      rows(),
                      columns(),
-                     IntegerOptions{scales_.per_scale(), activations},
+                     IntegerOptions{scales_.per_scale(), input_form},
                      {}};
     made.add("heads", planes_.heads());
     made.add("data", planes_.data());
@@ -176,7 +175,7 @@ class IntegerMatrix final : public Matrix {
   [[nodiscard]] bool wants_codes() const noexcept override { return wants_codes_; }
   [[nodiscard]] std::size_t row_step() const noexcept override { return kStripRows; }
 
-  void do_multiply_rows(Block range, const Activations& x, float* y) const override {
+  void do_multiply_rows(Block range, const Inputs& x, float* y) const override {
     for (std::size_t row = range.begin; row < range.end; row += kStripRows) {
       const std::size_t n = row / kStripRows;
       const std::size_t size = std::min(kStripRows, range.end - row);
@@ -229,11 +228,11 @@ std::size_t scales_of_row(const IntegerWeight& weight) {
 }
 
 std::unique_ptr<Matrix> integer_matrix(const IntegerWeight& weight, PlaneWidths widths,
-                                       ActivationForm activations, unsigned threads) {
+                                       InputForm input_form, unsigned threads) {
   ScaleStore scales(weight);
   return std::make_unique<IntegerMatrix>(
       encode_integer_planes(weight.codes, weight.rows, weight.columns, widths, threads),
-      std::move(scales), widths, activations);
+      std::move(scales), widths, input_form);
 }
 
 std::unique_ptr<Matrix> integer_matrix_of(const MatrixParts& parts) {
@@ -258,7 +257,7 @@ std::unique_ptr<Matrix> integer_matrix_of(const MatrixParts& parts) {
   check_integer_planes(planes, widths);
   prefer_huge_pages(data.data(), data.size());
   return std::make_unique<IntegerMatrix>(std::move(planes), std::move(scales), widths,
-                                         parts.integers->activations);
+                                         parts.integers->input_form);
 }
 
 }  // namespace meadow

@@ -1,4 +1,4 @@
-// Integer weights as matrices: dense or packed, with activations in INT8 or F32.
+// Integer weights as matrices: dense or packed, with inputs in INT8 or F32.
 #pragma once
 
 #include <cstddef>
@@ -24,14 +24,14 @@ struct IntegerWeight {
 // groups are neither whole rows nor multiples of 32 columns.
 std::size_t scales_of_row(const IntegerWeight& weight);
 
-enum class ActivationForm {
+enum class InputForm {
   kInt8,    // symmetric, one scale for each token
   kFloats,  // F32: the weight's codes are widened
 };
 
 // Copies the weight into strips, see kernels/integer/integer.h; `weight` need not outlive it.
 std::unique_ptr<Matrix> integer_matrix(const IntegerWeight& weight, PlaneWidths widths,
-                                       ActivationForm activations, unsigned threads);
+                                       InputForm input_form, unsigned threads);
 
 std::unique_ptr<Matrix> integer_matrix_of(const MatrixParts& parts);
 

@@ -31,18 +31,18 @@ constexpr std::size_t padded(std::size_t columns) noexcept {
   return (columns + kLine - 1) / kLine * kLine + kLine;
 }
 
-// Activations in F32 with weights widened to F32, in the order of the columns.
+// Inputs in F32 with weights widened to F32, in the order of the columns.
 class Widened {
  public:
-  explicit Widened(const Activations& /*x*/) {}
+  explicit Widened(const Inputs& /*x*/) {}
 
   using Element = float;
-  // A tile has 16 KiB, and activations and sums have 144 KiB each, for a second-level cache of 512
+  // A tile has 16 KiB, and inputs and sums have 144 KiB each, for a second-level cache of 512
   // KiB.
   static constexpr std::size_t kColumns = 1024;
 
-  static const float* x_of(const Activations& x) noexcept { return x.values; }
-  static std::size_t stride_of(const Activations& x) noexcept { return x.stride; }
+  static const float* x_of(const Inputs& x) noexcept { return x.values; }
+  static std::size_t stride_of(const Inputs& x) noexcept { return x.stride; }
 
   void accumulate(const float* tile, std::size_t columns, std::size_t tokens, const float* x,
                   std::size_t x_stride, float* lanes) const noexcept {
@@ -56,13 +56,13 @@ class Widened {
 // Both in BF16, in pairs of columns.
 class Paired {
  public:
-  explicit Paired(const Activations& x) : kernels_(x.pair_kernels) {}
+  explicit Paired(const Inputs& x) : kernels_(x.pair_kernels) {}
 
   using Element = std::uint16_t;
   static constexpr std::size_t kColumns = 2048;
 
-  static const std::uint16_t* x_of(const Activations& x) noexcept { return x.pairs; }
-  static std::size_t stride_of(const Activations& x) noexcept { return x.pair_stride; }
+  static const std::uint16_t* x_of(const Inputs& x) noexcept { return x.pairs; }
+  static std::size_t stride_of(const Inputs& x) noexcept { return x.pair_stride; }
 
   void accumulate(const std::uint16_t* tile, std::size_t columns, std::size_t tokens,
                   const std::uint16_t* x, std::size_t x_stride, float* lanes) const noexcept {
@@ -109,8 +109,7 @@ inline void reduce(const kernels::ProductKernels& kernels, const float* lanes, s
 
 // fill(row, column, columns, to, stride) brings up to four rows, starting at `row`, into the form.
 template <typename Form, typename Fill>
-void multiply_many(const Matrix& matrix, Block range, const Activations& x, float* y,
-                   const Fill& fill) {
+void multiply_many(const Matrix& matrix, Block range, const Inputs& x, float* y, const Fill& fill) {
   using many_tokens::kTokens;
   const Form form(x);
   const auto& kernels = kernels::product_kernels(active_isa());

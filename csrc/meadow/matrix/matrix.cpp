@@ -5,7 +5,7 @@
 namespace meadow {
 namespace {
 
-constexpr std::size_t kCodeStep = 64;  // of Activations::code_stride
+constexpr std::size_t kCodeStep = 64;  // of Inputs::code_stride
 
 bool is_within(Block range, std::size_t rows) noexcept {
   return range.begin <= range.end && range.end <= rows;
@@ -15,8 +15,7 @@ bool is_of_whole_groups(Block range, std::size_t step, std::size_t rows) noexcep
   return range.begin % step == 0 && (range.end % step == 0 || range.end == rows);
 }
 
-void check_activations([[maybe_unused]] const Matrix& matrix,
-                       [[maybe_unused]] const Activations& x) {
+void check_inputs([[maybe_unused]] const Matrix& matrix, [[maybe_unused]] const Inputs& x) {
   MEADOW_DCHECK(x.columns == matrix.columns());
   MEADOW_DCHECK(x.values == nullptr || x.stride >= x.columns);
   MEADOW_DCHECK(x.pairs == nullptr ||
@@ -30,11 +29,11 @@ void check_activations([[maybe_unused]] const Matrix& matrix,
 
 }  // namespace
 
-void Matrix::multiply_rows(Block range, const Activations& x, float* y) const {
+void Matrix::multiply_rows(Block range, const Inputs& x, float* y) const {
   MEADOW_DCHECK(is_within(range, rows()));
   MEADOW_DCHECK(is_of_whole_groups(range, row_step(), rows()));
   MEADOW_DCHECK(y != nullptr);
-  check_activations(*this, x);
+  check_inputs(*this, x);
   do_multiply_rows(range, x, y);
 }
 

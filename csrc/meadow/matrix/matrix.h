@@ -19,13 +19,13 @@ struct Bf16DotKernels;
 
 struct MatrixParts;  // parts.h
 
-// The type of activations in products with float weights: F32 as they come, or rounded to BF16 with
-// denormals taken as zeros; the contract of the latter is in kernels/bf16_dot.
-enum class ActivationType { kF32, kBF16 };
+// How the inputs of products with float weights are rounded: not at all, or to BF16 with denormals
+// taken as zeros; the contract of the latter is in kernels/bf16_dot.
+enum class InputRounding { kNone, kBF16 };
 
-// The activations of a product: [count, columns] in F32 and, if a matrix asks for it, the same in
+// The inputs of a product: [count, columns] in F32 and, if a matrix asks for it, the same in
 // another form.
-struct Activations {
+struct Inputs {
   std::size_t count = 0;
   std::size_t columns = 0;
   const float* values = nullptr;  // [count, stride]
@@ -57,18 +57,18 @@ class Matrix {
   [[nodiscard]] virtual MatrixParts parts() const = 0;
   // The bytes of the weight that a product with one vector reads, including tables and scales.
   [[nodiscard]] virtual std::size_t bytes() const noexcept = 0;
-  // Whether its values are integers with scales, to which ActivationType does not apply.
+  // Whether its values are integers with scales, to which InputRounding does not apply.
   [[nodiscard]] virtual bool holds_integers() const noexcept { return false; }
-  // Whether it is multiplied with the INT8 codes of the activations.
+  // Whether it is multiplied with the INT8 codes of the inputs.
   [[nodiscard]] virtual bool wants_codes() const noexcept { return false; }
-  // Whether it can be multiplied with activations in pairs.
+  // Whether it can be multiplied with inputs in pairs.
   [[nodiscard]] virtual bool takes_pairs() const noexcept { return false; }
   // The number of rows that are stored together: blocks passed to multiply_rows begin at multiples
   // of it, and end at one or at the last row.
   [[nodiscard]] virtual std::size_t row_step() const noexcept { return 1; }
 
   // Computes y[t * rows() + r] for r in `range` and every token t.
-  void multiply_rows(Block range, const Activations& x, float* y) const;
+  void multiply_rows(Block range, const Inputs& x, float* y) const;
   // Writes the exact values in F32, values[(r - range.begin) * columns() + c], for r in `range`,
   // which may begin and end anywhere.
   void read_rows(Block range, float* values) const;
@@ -77,7 +77,7 @@ class Matrix {
 
  protected:
   // The same, after their preconditions have been checked.
-  virtual void do_multiply_rows(Block range, const Activations& x, float* y) const = 0;
+  virtual void do_multiply_rows(Block range, const Inputs& x, float* y) const = 0;
   virtual void do_read_rows(Block range, float* values) const = 0;
 
  private:
@@ -98,7 +98,7 @@ struct Product {
 // Computes all products, with their rows spread over the threads. Matrices with the same x share
 // its other forms. Products of chosen groups and of all rows may be mixed.
 void multiply(std::span<const Product> products, std::size_t tokens, unsigned threads,
-              ActivationType type = ActivationType::kF32);
+              InputRounding rounding = InputRounding::kNone);
 
 enum class DenseType { kF32, kBF16, kF16 };
 

@@ -2,8 +2,8 @@
 
 #include "meadow/base/check.h"
 #include "meadow/base/flush_denormals.h"
-#include "meadow/matrix/activation_codes.h"
-#include "meadow/matrix/activation_rows.h"
+#include "meadow/matrix/input_codes.h"
+#include "meadow/matrix/input_rows.h"
 #include "meadow/matrix/many_tokens.h"
 #include "meadow/matrix/matrix.h"
 #include "meadow/matrix/prepared.h"
@@ -100,23 +100,24 @@ void check_product([[maybe_unused]] const Product& product) {
 }  // namespace
 
 void multiply(std::span<const Product> products, std::size_t tokens, unsigned threads,
-              ActivationType type) {
+              InputRounding rounding) {
   if (tokens == 0) return;
   for (const Product& product : products) check_product(product);
-  const Prepared<TokenCodes> codes(products, tokens, type, threads);
-  const Prepared<TokenRows> rows(products, tokens, type, threads);
-  const Prepared<TokenPairs> pairs(products, tokens, type, threads);
+  const Prepared<TokenCodes> codes(products, tokens, rounding, threads);
+  const Prepared<TokenRows> rows(products, tokens, rounding, threads);
+  const Prepared<TokenPairs> pairs(products, tokens, rounding, threads);
   const std::vector<Share> shares = shares_of(products, tokens, threads);
   parallel_for(shares.size(), threads, [&](std::size_t n) {
     const Product& product = *shares[n].product;
-    const FlushDenormals flush(type == ActivationType::kBF16 && !product.matrix->holds_integers());
-    Activations x;
+    const FlushDenormals flush(rounding == InputRounding::kBF16 &&
+                               !product.matrix->holds_integers());
+    Inputs x;
     x.count = tokens;
     x.columns = x.stride = product.matrix->columns();
     x.values = product.x;
-    if (const auto* form = codes.of(product, tokens, type)) form->add_to(x);
-    if (const auto* form = rows.of(product, tokens, type)) form->add_to(x);
-    if (const auto* form = pairs.of(product, tokens, type)) form->add_to(x);
+    if (const auto* form = codes.of(product, tokens, rounding)) form->add_to(x);
+    if (const auto* form = rows.of(product, tokens, rounding)) form->add_to(x);
+    if (const auto* form = pairs.of(product, tokens, rounding)) form->add_to(x);
     for_each_run(shares[n], [&](Block run) { product.matrix->multiply_rows(run, x, product.y); });
   });
 }

@@ -4,9 +4,9 @@
 #include <array>
 
 #include "meadow/base/error.h"
+#include "meadow/matrix/bf16_planes.h"
+#include "meadow/matrix/f16_planes.h"
 #include "meadow/matrix/input_major.h"
-#include "meadow/matrix/packed.h"
-#include "meadow/matrix/packed_f16.h"
 
 namespace meadow {
 namespace {
@@ -24,8 +24,8 @@ constexpr std::array kForms = {FormMaker{"F32", dense_matrix_of},
                                FormMaker{"F32 by input", input_major_matrix_of},
                                FormMaker{"BF16 by input", input_major_matrix_of},
                                FormMaker{"F16 by input", input_major_matrix_of},
-                               FormMaker{"planes", packed_matrix_of},
-                               FormMaker{"F16 planes", packed_f16_matrix_of},
+                               FormMaker{"planes", bf16_planes_matrix_of},
+                               FormMaker{"F16 planes", f16_planes_matrix_of},
                                FormMaker{"INT8", integer_matrix_of},
                                FormMaker{"INT8 planes", integer_matrix_of},
                                FormMaker{"Q8", integer_matrix_of},

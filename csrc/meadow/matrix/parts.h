@@ -33,7 +33,7 @@ struct MatrixPart {
 // Further properties of integer forms; see IntegerWeight.
 struct IntegerOptions {
   std::size_t per_scale;
-  ActivationForm activations;
+  InputForm input_form;
 };
 
 struct MatrixParts {

@@ -1,4 +1,4 @@
-// Activations brought into another form, once for all products that need it.
+// Inputs brought into another form, once for all products that need it.
 #pragma once
 
 #include <algorithm>
@@ -11,19 +11,19 @@
 
 namespace meadow {
 
-// A Form is constructed from (x, columns, tokens, type). prepare(token) fills it,
-// add_to(Activations) adds it to activations, and wanted(matrix, tokens, type) says whether it is
+// A Form is constructed from (x, columns, tokens, rounding). prepare(token) fills it,
+// add_to(Inputs) adds it to the others, and wanted(matrix, tokens, rounding) says whether it is
 // needed.
 template <typename Form>
 class Prepared {
  public:
-  Prepared(std::span<const Product> products, std::size_t tokens, ActivationType type,
+  Prepared(std::span<const Product> products, std::size_t tokens, InputRounding rounding,
            unsigned threads) {
     for (const Product& product : products) {
-      if (!Form::wanted(*product.matrix, tokens, type) || find(product) != nullptr) continue;
+      if (!Form::wanted(*product.matrix, tokens, rounding) || find(product) != nullptr) continue;
       Entry& entry =
           all_.emplace_back(Entry{product.x, product.matrix->columns(),
-                                  Form(product.x, product.matrix->columns(), tokens, type)});
+                                  Form(product.x, product.matrix->columns(), tokens, rounding)});
       parallel_for(tokens, tokens < kTokensOfThreads ? 1 : threads,
                    [&](std::size_t t) { entry.form.prepare(t); });
     }
@@ -31,8 +31,8 @@ class Prepared {
 
   // Null for a product that does not need it.
   [[nodiscard]] const Form* of(const Product& product, std::size_t tokens,
-                               ActivationType type) const noexcept {
-    return Form::wanted(*product.matrix, tokens, type) ? find(product) : nullptr;
+                               InputRounding rounding) const noexcept {
+    return Form::wanted(*product.matrix, tokens, rounding) ? find(product) : nullptr;
   }
 
  private:

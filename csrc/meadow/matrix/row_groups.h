@@ -1,11 +1,11 @@
-// Products of floats that are packed in groups of four rows, for any codec.
+// Products of floats whose planes are cut in groups of four rows, for any codec.
 #pragma once
 
 #include <algorithm>
 #include <cstddef>
 
 #include "meadow/base/raw_vector.h"
-#include "meadow/kernels/packed/packed.h"
+#include "meadow/kernels/bf16_planes/bf16_planes.h"
 #include "meadow/matrix/many_tokens.h"
 #include "meadow/matrix/matrix.h"
 #include "meadow/matrix/parts.h"
@@ -16,7 +16,7 @@ namespace meadow {
 // stride).
 template <typename Kernels, typename Planes>
 void multiply_row_groups(const Matrix& matrix, const Kernels& kernels, const Planes& planes,
-                         Block range, const Activations& x, float* y) {
+                         Block range, const Inputs& x, float* y) {
   using kernels::kGroupRows;
   if (x.count >= kManyTokens) {
     return multiply_many<many_tokens::Widened>(

@@ -13,14 +13,15 @@ from typing import Any, NamedTuple
 
 from meadow_py.checkpoint.original.region import RESERVED
 from meadow_py.errors import FormatError
+from meadow_py.sources.tensor import is_printable
 
 VERSION = 1
 ALIGNMENT = 64  # bytes: a cache line, and the widest SIMD register
 REST = f"{RESERVED}rest"
 REGIONS = f"{RESERVED}regions"
 
-_NO_CHECKSUM = "0" * 64
-_HEX = re.compile(r"[0-9a-f]{64}")
+NO_CHECKSUM = "0" * 64
+SHA256 = re.compile(r"[0-9a-f]{64}")
 # Words of the metadata; all values are strings.
 METADATA = (
     "format",
@@ -35,7 +36,7 @@ METADATA = (
 )
 
 
-class Stored(NamedTuple):
+class HeaderEntry(NamedTuple):
     """One tensor of the packed file: plain bytes."""
 
     name: str
@@ -56,18 +57,18 @@ def room_for_header(names: Sequence[str], metadata: Mapping[str, str], largest: 
     largest : int
         An upper bound of the offsets.
     """
-    filled = {**dict.fromkeys(METADATA, _NO_CHECKSUM), **metadata}
-    return aligned(8 + len(_text([Stored(name, largest, largest) for name in names], filled)))
+    filled = {**dict.fromkeys(METADATA, NO_CHECKSUM), **metadata}
+    return aligned(8 + len(_text([HeaderEntry(name, largest, largest) for name in names], filled)))
 
 
-def header(stored: Sequence[Stored], metadata: Mapping[str, str], room: int) -> bytes:
+def header(stored: Sequence[HeaderEntry], metadata: Mapping[str, str], room: int) -> bytes:
     """Header length and header, including its checksum, padded with spaces to `room` bytes."""
-    text = _text(stored, {**metadata, "checksum": _NO_CHECKSUM})
+    text = _text(stored, {**metadata, "checksum": NO_CHECKSUM})
     if 8 + len(text) > room:
         raise RuntimeError(f"a header of {8 + len(text)} B where {room} B are reserved")
     made = (room - 8).to_bytes(8, "little") + text.ljust(room - 8)
     digest = hashlib.sha256(made).hexdigest()
-    before, after = made.split(b'"checksum":"' + _NO_CHECKSUM.encode() + b'"')
+    before, after = made.split(b'"checksum":"' + NO_CHECKSUM.encode() + b'"')
     return before + b'"checksum":"' + digest.encode() + b'"' + after
 
 
@@ -95,11 +96,14 @@ def check_header(made: bytes, metadata: Mapping[str, str], where: str) -> None:
     missing = set(METADATA) ^ set(metadata)
     if missing:
         raise FormatError(f"{where}: corrupt metadata: {sorted(missing)} missing or unknown")
+    for key in METADATA:
+        if not is_printable(metadata[key]):
+            raise FormatError(f"{where}: corrupt metadata: {key} holds a lone surrogate")
     digest = metadata["checksum"]
     field = b'"checksum":"' + digest.encode() + b'"'
-    if not _HEX.fullmatch(digest) or made.count(field) != 1:
+    if not SHA256.fullmatch(digest) or made.count(field) != 1:
         raise FormatError(f"{where}: corrupt: the header has no checksum")
-    blank = made.replace(field, b'"checksum":"' + _NO_CHECKSUM.encode() + b'"')
+    blank = made.replace(field, b'"checksum":"' + NO_CHECKSUM.encode() + b'"')
     found = hashlib.sha256(blank).hexdigest()
     if found != digest:
         raise FormatError(f"{where}: corrupt: the header has checksum {found}, expected {digest}")
@@ -113,7 +117,7 @@ def number(metadata: Mapping[str, Any], key: str, where: str) -> int:
     return int(text)
 
 
-def _text(stored: Sequence[Stored], metadata: Mapping[str, str]) -> bytes:
+def _text(stored: Sequence[HeaderEntry], metadata: Mapping[str, str]) -> bytes:
     words: dict[str, Any] = {"format": "meadow"}
     words |= {key: metadata[key] for key in METADATA}
     entries: dict[str, Any] = {"__metadata__": words}

@@ -1,19 +1,23 @@
-"""``meadow.json``: the list of the files in a packed folder."""
+"""The files that packing adds to a folder: the manifest, the model card and the configuration.
+
+The manifest, ``meadow.json``, lists all other files of the packed folder.
+"""
 
 from __future__ import annotations
 
 import hashlib
 import json
-import re
+import reprlib
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path, PurePosixPath
-from typing import Any, TypeVar
+from typing import Any
 
-from meadow_py.checkpoint.format.layout import VERSION
+from meadow_py.checkpoint.format.layout import NO_CHECKSUM, SHA256, VERSION
 from meadow_py.errors import FormatError
-from meadow_py.sources.selection import PACKED_MANIFEST
-from meadow_py.sources.strict_json import parse_object
+from meadow_py.records import RecordError, from_json_types
+from meadow_py.sources.model_files import PACKED_MANIFEST
+from meadow_py.sources.strict_json import parse_object, read_object
 from meadow_py.sources.tensor import is_printable
 
 MANIFEST = PACKED_MANIFEST
@@ -21,9 +25,6 @@ CARD = "MEADOW.md"
 ORIGINALS = "meadow-original"  # holds files that packing replaces, or that loaders must not find
 
 _MOST = 1 << 30  # bytes of a manifest, which takes some hundred for each tensor
-_T = TypeVar("_T")
-_NONE = "0" * 64
-_HEX = re.compile(r"[0-9a-f]{64}")
 
 
 def check_inside(name: str, where: str) -> str:
@@ -48,8 +49,10 @@ def check_inside(name: str, where: str) -> str:
 
 def seal(data: dict[str, Any]) -> bytes:
     """Indented JSON of the object, with ``"checksum"``: SHA-256 of the text with zeros there."""
-    text = json.dumps({**data, "checksum": _NONE}, indent=1, ensure_ascii=False).encode() + b"\n"
-    before, found, after = text.rpartition(_NONE.encode())
+    text = (
+        json.dumps({**data, "checksum": NO_CHECKSUM}, indent=1, ensure_ascii=False).encode() + b"\n"
+    )
+    before, found, after = text.rpartition(NO_CHECKSUM.encode())
     return before + hashlib.sha256(before + found + after).hexdigest().encode() + after
 
 
@@ -63,10 +66,10 @@ def unseal(text: bytes, where: str) -> dict[str, Any]:
     """
     data = parse_object(text, where)
     digest = data.pop("checksum", None)
-    if not isinstance(digest, str) or not _HEX.fullmatch(digest):
+    if not isinstance(digest, str) or not SHA256.fullmatch(digest):
         raise FormatError(f"{where}: corrupt: no checksum in it")
     before, _, after = text.rpartition(digest.encode())
-    found = hashlib.sha256(before + _NONE.encode() + after).hexdigest()
+    found = hashlib.sha256(before + NO_CHECKSUM.encode() + after).hexdigest()
     if found != digest:
         raise FormatError(f"{where}: corrupt or edited: it has checksum {found}, expected {digest}")
     return data
@@ -206,40 +209,36 @@ def _parsed(data: Mapping[str, Any], where: str) -> Manifest:
             "meadow_py"
         )
     try:
-        made = Manifest(
-            _text(data["software"]),
-            _text(data["codec"]),
-            tuple(_packed(entry, where) for entry in data["packed"]),
-            tuple(_carried(entry, where) for entry in data["carried"]),
-        )
-    except (KeyError, TypeError, AttributeError, ValueError) as error:
-        if isinstance(error, FormatError):
-            raise
-        raise FormatError(f"{where}: damaged manifest: {error!r}") from error
+        made = from_json_types(Manifest, data)
+    except RecordError as error:
+        raise FormatError(f"{where}: damaged manifest: {error}") from error
+    _check_entries(made, f"{where}: damaged manifest")
     _check_names(made, where)
     return made
 
 
-def _packed(entry: Mapping[str, Any], where: str) -> PackedEntry:
-    return PackedEntry(
-        check_inside(entry["name"], where),
-        _size(entry["size"]),
-        _sha256(entry["checksum"]),
-        check_inside(entry["source"], where),
-        _size(entry["source_size"]),
-        _sha256(entry["source_sha256"]),
-        tuple(_text(name) for name in entry["tensors"]),
-    )
+def _check_entries(manifest: Manifest, where: str) -> None:
+    for key in ("software", "codec"):
+        _check_value(key, getattr(manifest, key), f"{where}: {key}")
+    for kind in ("packed", "carried"):
+        for n, entry in enumerate(getattr(manifest, kind)):
+            for key, value in vars(entry).items():
+                _check_value(key, value, f"{where}: {kind}[{n}].{key}")
 
 
-def _carried(entry: Mapping[str, Any], where: str) -> CarriedEntry:
-    source = entry["source"]
-    return CarriedEntry(
-        check_inside(entry["name"], where),
-        _size(entry["size"]),
-        _sha256(entry["sha256"]),
-        None if source is None else check_inside(source, where),
-    )
+def _check_value(key: str, value: Any, where: str) -> None:
+    if value is None:  # the source of a file that packing added
+        return
+    if key in ("name", "source"):
+        check_inside(value, where)
+    elif key in ("size", "source_size"):
+        if not 0 <= value < 2**60:
+            raise FormatError(f"{where}: expected a size in bytes, found {reprlib.repr(value)}")
+    elif key in ("checksum", "sha256", "source_sha256"):
+        if not SHA256.fullmatch(value):
+            raise FormatError(f"{where}: expected 64 hexadecimal digits, found {value[:80]!r}")
+    elif not all(map(is_printable, (value,) if isinstance(value, str) else value)):
+        raise FormatError(f"{where}: expected text without lone surrogates, found {value!r}")
 
 
 def _check_names(manifest: Manifest, where: str) -> None:
@@ -267,19 +266,71 @@ def check_tree(names: list[str], where: str) -> None:
                 raise FormatError(f"{where}: {name!r} is in a file of another name")
 
 
-def _text(value: Any) -> str:
-    if not isinstance(value, str):
-        raise ValueError(f"{value!r} where a text is expected")
-    return value
+_TEXT = """\
+## Packed losslessly with meadow_py
+
+The weights take {packed:,} of {original:,} bytes ({share:.1f} %): codec setting `{codec}`, packed
+format version {version}, written by {software}. Nothing is lost, every bit of the original files
+comes back:
+
+```sh
+meadow verify .
+meadow unpack . ../original
+```
+
+In Python, `import meadow_py.torch` lets `AutoModelForCausalLM.from_pretrained` load this folder.
+Without that line Transformers finds no weights here, and says so.
+
+| original file | bytes | packed | SHA-256 of the original |
+|---|---:|---:|---|
+"""
 
 
-def _size(value: Any) -> int:
-    if type(value) is not int or not 0 <= value < 2**60:
-        raise ValueError(f"{value!r} where a size is expected")
-    return value
+def model_card(manifest: Manifest) -> str:
+    """Markdown: size, codec, how to load the model and how to restore the original."""
+    packed = sum(entry.size for entry in manifest.packed)
+    original = sum(entry.source_size for entry in manifest.packed)
+    text = _TEXT.format(
+        packed=packed,
+        original=original,
+        share=100 * packed / original,
+        codec=manifest.codec,
+        version=VERSION,
+        software=manifest.software,
+    )
+    for entry in manifest.packed:
+        name = entry.source.replace("|", "\\|")
+        text += f"| {name} | {entry.source_size:,} | {entry.size:,} | `{entry.source_sha256}` |\n"
+    return text
 
 
-def _sha256(value: Any) -> str:
-    if not isinstance(value, str) or not _HEX.fullmatch(value):
-        raise ValueError(f"{value!r} where a SHA-256 is expected")
-    return value
+QUANT_METHOD = "meadow"
+_KEY = "quantization_config"
+_NOTE = "import meadow_py.torch before from_pretrained: without it no weights are found here"
+
+
+def packed_config(source: Path, codec: str) -> bytes:
+    """The configuration with our ``quantization_config``; the original is stored separately."""
+    config = read_object(source)
+    config[_KEY] = {
+        "quant_method": QUANT_METHOD,
+        "version": VERSION,
+        "codec": codec,
+        "note": _NOTE,
+    }
+    return json.dumps(config, indent=2, ensure_ascii=False).encode() + b"\n"
+
+
+def original_config(folder: Path) -> dict[str, Any] | None:
+    """The configuration of the model before packing, or None if it had none."""
+    kept = folder / ORIGINALS / "config.json"
+    if kept.is_file():
+        return read_object(kept)
+    path = folder / "config.json"
+    if not path.is_file():
+        return None
+    config = read_object(path)
+    ours = config.get(_KEY)
+    if isinstance(ours, dict) and ours.get("quant_method") == QUANT_METHOD:
+        del config[_KEY]
+    return config

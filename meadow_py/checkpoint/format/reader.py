@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import hashlib
+import os
 import zlib
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -20,14 +21,14 @@ from meadow_py.checkpoint.format.layout import (
     check_header,
     number,
 )
-from meadow_py.checkpoint.format.manifest import check_inside
+from meadow_py.checkpoint.format.manifest import PackedEntry, check_inside
 from meadow_py.checkpoint.format.region_table import (
     STORED,
     PackedRegion,
     RegionTable,
+    decode_rest,
     table_from_json,
 )
-from meadow_py.checkpoint.format.rest import decode_rest
 from meadow_py.errors import FormatError
 from meadow_py.sources.gguf_header import Header, read_header
 from meadow_py.sources.safetensors import MAX_HEADER, read_safetensors
@@ -221,6 +222,57 @@ class PackedFile:
 
     def _damaged(self, packed: PackedRegion, said: str) -> FormatError:
         return FormatError(f"{self.path}: tensor {packed.region.name!r}: {said}")
+
+
+def packed_path(path: str | os.PathLike[str]) -> Path:
+    """The path itself, if there is a folder or a regular file."""
+    place = Path(path).expanduser()
+    place.stat()  # FileNotFoundError and PermissionError name the path
+    if not place.is_dir() and not place.is_file():
+        raise ValueError(f"{place}: not a regular file, but a device, a pipe or a socket")
+    return place
+
+
+class FileRecord(NamedTuple):
+    """The manifest's facts about a packed file; `checksum` is that of its header."""
+
+    size: int
+    checksum: str
+    source_size: int
+    source_sha256: str
+    tensors: tuple[str, ...]
+
+
+def record_of(packed: PackedFile) -> FileRecord:
+    """The manifest's facts about a packed file."""
+    tensors = [entry.region for entry in packed.table.regions if entry.region.is_tensor]
+    return FileRecord(
+        packed.size,
+        packed.header_sha256,
+        packed.source_size,
+        packed.source_sha256,
+        tuple(region.name for region in tensors),
+    )
+
+
+def check_entry(packed: PackedFile, entry: PackedEntry) -> None:
+    """Raise FormatError if a packed file is not the one that the manifest describes."""
+    record = record_of(packed)
+    found = PackedEntry(
+        entry.name,
+        record.size,
+        record.checksum,
+        packed.source_name,
+        record.source_size,
+        record.source_sha256,
+        record.tensors,
+    )
+    for key, value in vars(entry).items():
+        if getattr(found, key) != value:
+            raise FormatError(
+                f"{packed.path}: not the file of this folder: {key} is {getattr(found, key)!r}, "
+                f"the manifest says {value!r}"
+            )
 
 
 def gguf_header(packed: PackedFile) -> Header:

@@ -1,25 +1,98 @@
-"""The table of regions in a packed file, from which its original is rebuilt."""
+"""The table of regions in a packed file, and the rest: from both the original is rebuilt.
+
+The rest is everything outside the regions (headers, padding, pickles), coded as one zstd frame.
+"""
 
 from __future__ import annotations
 
 import json
 import math
-from collections.abc import Callable, Mapping, Sequence
+import reprlib
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, TypeVar
+from typing import Annotated, Any, Literal
 
-from meadow_py.checkpoint.format.rest import CODINGS, check_rest_size
-from meadow_py.checkpoint.original.region import RESERVED, Region, View
+from meadow_py.checkpoint.original.gguf import BLOCK_TYPES
+from meadow_py.checkpoint.original.region import MAX_REST, RESERVED, Region, Size, View
 from meadow_py.errors import FormatError
-from meadow_py.sources.dtypes import NUMPY
+from meadow_py.records import Range, from_json_types
+from meadow_py.sources.dtypes import BITS, NUMPY
 from meadow_py.sources.strict_json import parse_object
 from meadow_py.sources.tensor import is_printable
 
-_FORMATS = ("safetensors", "gguf", "pytorch", "bytes")
+# Level 19 codes a megabyte a second, which the few megabytes of a GGUF tokenizer are worth.
+_LEVEL, _LONG_LEVEL, _LONG = 19, 9, 1 << 23
+# A block of zstd takes at least 3 B and holds at most 128 KiB (RFC 8878, 3.1.1.2), so no honest
+# frame claims more than this many times its size.
+_MOST_RATIO = (1 << 17) // 3 + 1
+
+CODINGS = ("raw", "zstd")
+
+
+def code_rest(data: bytes) -> tuple[str, bytes]:
+    """The coding of the rest, and the coded bytes; raw where zstd does not make it smaller."""
+    import zstandard
+
+    parameters = zstandard.ZstdCompressionParameters.from_level(
+        _LEVEL if len(data) < _LONG else _LONG_LEVEL,
+        source_size=len(data),
+        write_checksum=1,
+        write_content_size=1,
+    )
+    frame = zstandard.ZstdCompressor(compression_params=parameters).compress(data)
+    return ("zstd", frame) if len(frame) < len(data) else ("raw", data)
+
+
+def decode_rest(coding: str, coded: bytes, size: int, where: str) -> bytes:
+    """Decode the rest.
+
+    Parameters
+    ----------
+    size : int
+        The number of bytes outside the regions; another size is refused before decoding.
+    where : str
+        The beginning of error messages.
+
+    Raises
+    ------
+    FormatError
+        If the rest is corrupt, or not of that size.
+    """
+    if coding not in CODINGS:
+        raise FormatError(f"{where}: the rest is coded as {coding!r}: corrupt, or newer than this")
+    if coding == "zstd":
+        coded = _decompressed(coded, size, where)
+    if len(coded) != size:
+        raise FormatError(f"{where}: the rest has {len(coded)} B, the regions leave over {size}")
+    return coded
+
+
+def check_rest_size(size: int, coded: int, where: str) -> None:
+    """Raise FormatError if the claimed size of the rest exceeds what its coded bytes can hold."""
+    if size > min(MAX_REST, coded * _MOST_RATIO):
+        raise FormatError(f"{where}: a rest of {size} B in {coded} B: corrupt, or made to harm")
+
+
+def _decompressed(frame: bytes, size: int, where: str) -> bytes:
+    import zstandard
+
+    check_rest_size(size, len(frame), where)
+    try:
+        claimed = zstandard.get_frame_parameters(frame).content_size
+        if claimed != size:
+            raise FormatError(f"{where}: the rest claims {claimed} B, the regions leave {size}")
+        return zstandard.ZstdDecompressor().decompress(
+            frame, max_output_size=size, allow_extra_data=False
+        )
+    except zstandard.ZstdError as error:
+        raise FormatError(f"{where}: the rest is corrupt: {error}") from error
+
+
 STORED = "stored"  # the codec of regions that are no blobs
+_BLOCKS = {name: (values, size) for name, values, size in BLOCK_TYPES.values()}
+_Crc32 = Annotated[int, Range(least=0, most=2**32 - 1)]
 MAX_STORED = 1 << 16  # bytes: such a region has one checksum, a blob has many
 _MOST_DIMENSIONS = 32  # numpy 1 has no more
-_T = TypeVar("_T")
 
 
 @dataclass(frozen=True)
@@ -130,24 +203,61 @@ def _region_to_dict(packed: PackedRegion) -> dict[str, Any]:
     }
 
 
+@dataclass(frozen=True)
+class _RegionRecord:
+    """A region as the table stores it."""
+
+    name: str
+    dtype: str
+    shape: tuple[Size, ...]
+    offset: Size
+    length: Size
+    codec: str
+    bytes: Size
+    crc32: _Crc32
+    stored: str | None = None
+    tensor: bool = True
+
+
+@dataclass(frozen=True)
+class _RestRecord:
+    """The rest as the table stores it."""
+
+    codec: Literal["raw", "zstd"]
+    bytes: Size
+    length: Size
+    crc32: _Crc32
+
+
+@dataclass(frozen=True)
+class _TableRecord:
+    """The table as it is stored."""
+
+    format: Literal["safetensors", "gguf", "pytorch", "bytes"]
+    regions: tuple[_RegionRecord, ...]
+    rest: _RestRecord
+    views: tuple[View, ...] | None = None
+
+
 def table_from_json(text: bytes, source_size: int, where: str) -> RegionTable:
-    """The table; FormatError if its regions do not fit a file of `source_size` bytes."""
+    """The table in the JSON `text` of a file whose original has `source_size` bytes.
+
+    Raises
+    ------
+    FormatError
+        If it is damaged, or its regions do not fit the original. The message names the value.
+    """
     data = parse_object(text, where)
     try:
-        table = RegionTable(
-            _one_of(data["format"], _FORMATS),
-            tuple(_region(entry) for entry in data["regions"]),
-            _rest(data["rest"]),
-            None if "views" not in data else tuple(_view(entry) for entry in data["views"]),
-        )
+        found = from_json_types(_TableRecord, data)
+        rest = RestEntry(found.rest.codec, found.rest.bytes, found.rest.length, found.rest.crc32)
+        regions = tuple(_region(n, record) for n, record in enumerate(found.regions))
+        table = RegionTable(found.format, regions, rest, found.views)
         _check_regions(table.regions)
         _check_views(table)
-        check_rest_size(table.rest.length, table.rest.size, where)
-    except FormatError:
-        raise
-    except (KeyError, TypeError, ValueError, AttributeError) as error:
-        said = f"no {error.args[0]!r}" if isinstance(error, KeyError) else str(error)
-        raise FormatError(f"{where}: corrupt table of regions: {said}") from error
+    except ValueError as error:
+        raise FormatError(f"{where}: corrupt table of regions: {error}") from error
+    check_rest_size(table.rest.length, table.rest.size, where)
     if table.length != source_size:
         raise FormatError(
             f"{where}: regions and rest have {table.length} B, the original {source_size}"
@@ -156,46 +266,40 @@ def table_from_json(text: bytes, source_size: int, where: str) -> RegionTable:
     return table
 
 
-def _region(entry: Mapping[str, Any]) -> PackedRegion:
-    name = _text(entry["name"])
-    region = Region(
-        name,
-        _text(entry["dtype"]),
-        _each(entry["shape"], _size),
-        _size(entry["offset"]),
-        _size(entry["length"]),
-        _flag(entry.get("tensor", True)),
-    )
-    packed = PackedRegion(
-        region,
-        _text(entry.get("stored", name)),
-        _text(entry["codec"]),
-        _size(entry["bytes"]),
-        _crc(entry["crc32"]),
-    )
-    if len(region.shape) > _MOST_DIMENSIONS or math.prod(max(1, n) for n in region.shape) >= 2**60:
-        raise ValueError(f"{name!r} has the shape {list(region.shape)}")
-    if (region.length == 0) != (packed.size == 0):
-        raise ValueError(f"{name!r} has {region.length} B in {packed.size} B")
-    if packed.codec == STORED and (region.length != packed.size or region.length > MAX_STORED):
-        raise ValueError(f"{name!r} is stored as {packed.size} B of {region.length} B")
-    return packed
+def _region(number: int, found: _RegionRecord) -> PackedRegion:
+    where, name = f"regions[{number}]", found.name
+    stored = name if found.stored is None else found.stored
+    for key, text in (("name", name), ("stored", stored), ("codec", found.codec)):
+        _check_text(f"{where}.{key}", text)
+    _check_text(f"{where}.dtype", found.dtype)
+    shape = found.shape
+    if len(shape) > _MOST_DIMENSIONS or math.prod(max(1, n) for n in shape) >= 2**60:
+        raise ValueError(f"{where}.shape: {name!r} has the shape {reprlib.repr(list(shape))}")
+    if (found.length == 0) != (found.bytes == 0):
+        raise ValueError(f"{where}.bytes: {name!r} has {found.length} B in {found.bytes} B")
+    if found.codec == STORED and (found.length != found.bytes or found.length > MAX_STORED):
+        raise ValueError(
+            f"{where}.bytes: {name!r} is stored as {found.bytes} B of {found.length} B"
+        )
+    _check_length(f"{where}.length", found)
+    region = Region(name, found.dtype, shape, found.offset, found.length, found.tensor)
+    return PackedRegion(region, stored, found.codec, found.bytes, found.crc32)
 
 
-def _rest(entry: Mapping[str, Any]) -> RestEntry:
-    coding = _one_of(entry["codec"], CODINGS)
-    return RestEntry(coding, _size(entry["bytes"]), _size(entry["length"]), _crc(entry["crc32"]))
+def _check_length(where: str, found: _RegionRecord) -> None:
+    """Check that shape and dtype take as many bytes as the region has, unless the dtype is new."""
+    values, size = _BLOCKS.get(found.dtype, (8, BITS.get(found.dtype, 0)))
+    takes = math.prod(found.shape) * size // values
+    if size and takes != found.length:
+        raise ValueError(
+            f"{where}: expected {takes} B for {found.dtype} of shape {list(found.shape)}, found "
+            f"{found.length}"
+        )
 
 
-def _view(entry: Mapping[str, Any]) -> View:
-    return View(
-        _text(entry["name"]),
-        _text(entry["dtype"]),
-        _each(entry["shape"], _size),
-        _size(entry["region"]),
-        _size(entry["offset"]),
-        _each(entry["strides"], _size),
-    )
+def _check_text(where: str, text: str) -> None:
+    if not is_printable(text):
+        raise ValueError(f"{where}: expected text without lone surrogates, found {text!r}")
 
 
 def _check_regions(regions: Sequence[PackedRegion]) -> None:
@@ -222,50 +326,15 @@ def _check_views(table: RegionTable) -> None:
     """Check that views stay inside their regions."""
     names = [view.name for view in table.views or ()]
     if len(set(names)) < len(names):
-        raise ValueError("two views of one name")
-    for view in table.views or ():
+        raise ValueError("views: two views of one name")
+    for n, view in enumerate(table.views or ()):
+        _check_text(f"views[{n}].name", view.name)
         region = table.regions[view.region].region if view.region < len(table.regions) else None
         if region is None or view.dtype != region.dtype or view.dtype not in NUMPY:
-            raise ValueError(f"the view {view.name!r} is of no region of its dtype")
+            raise ValueError(f"views[{n}].region: {view.name!r} is of no region of its dtype")
         if len(view.shape) != len(view.strides) or len(view.shape) > _MOST_DIMENSIONS:
-            raise ValueError(f"the view {view.name!r} has no strides for its shape")
-        reach = sum((n - 1) * step for n, step in zip(view.shape, view.strides, strict=True))
+            raise ValueError(f"views[{n}].strides: {view.name!r} has no strides for its shape")
+        reach = sum((size - 1) * step for size, step in zip(view.shape, view.strides, strict=True))
         last = view.offset + reach + 1
         if 0 not in view.shape and last * NUMPY[view.dtype].itemsize > region.length:
-            raise ValueError(f"the view {view.name!r} ends behind its region")
-
-
-def _text(value: Any) -> str:
-    if not isinstance(value, str) or not is_printable(value):
-        raise ValueError(f"{value!r} where a text is expected")
-    return value
-
-
-def _size(value: Any) -> int:
-    if type(value) is not int or not 0 <= value < 2**60:
-        raise ValueError(f"{value!r} where a size is expected")
-    return value
-
-
-def _crc(value: Any) -> int:
-    if type(value) is not int or not 0 <= value < 2**32:
-        raise ValueError(f"{value!r} where a CRC-32 is expected")
-    return value
-
-
-def _flag(value: Any) -> bool:
-    if not isinstance(value, bool):
-        raise ValueError(f"{value!r} where true or false is expected")
-    return value
-
-
-def _each(values: Any, check: Callable[[Any], _T]) -> tuple[_T, ...]:
-    if not isinstance(values, list):
-        raise ValueError(f"{values!r} where a list is expected")
-    return tuple(check(value) for value in values)
-
-
-def _one_of(value: Any, known: Sequence[str]) -> str:
-    if value not in known:
-        raise ValueError(f"{value!r}: expected one of {', '.join(known)}: corrupt, or newer")
-    return str(value)
+            raise ValueError(f"views[{n}]: {view.name!r} ends after the end of its region")

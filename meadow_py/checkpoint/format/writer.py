@@ -1,4 +1,7 @@
-"""Packs one file: codes one region after another and reads the source once from disk."""
+"""Packs files: codes one region after another and reads each source once from disk.
+
+The files of a model are packed in turn or on an executor. Finished files are kept.
+"""
 
 from __future__ import annotations
 
@@ -7,7 +10,7 @@ import hashlib
 import itertools
 import zlib
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import Future
+from concurrent.futures import Executor, Future
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,27 +22,30 @@ from meadow_py.checkpoint.format.layout import (
     REGIONS,
     REST,
     VERSION,
-    Stored,
+    HeaderEntry,
     aligned,
     header,
     room_for_header,
 )
+from meadow_py.checkpoint.format.reader import FileRecord, PackedFile, record_of
 from meadow_py.checkpoint.format.region_table import (
     MAX_STORED,
     STORED,
     PackedRegion,
     RegionTable,
     RestEntry,
+    code_rest,
     stored_names,
     table_to_json,
 )
-from meadow_py.checkpoint.format.rest import code_rest
+from meadow_py.checkpoint.original.rebuild import rebuild
 from meadow_py.checkpoint.original.region import FileRegions, Region, gaps
-from meadow_py.checkpoint.original.regions import find_regions
-from meadow_py.checkpoint.original.source_file import Digest, SourceFile
-from meadow_py.files.writing import NewFile
-from meadow_py.jobs import Stop
-from meadow_py.jobs.ordered import in_order
+from meadow_py.checkpoint.original.source_file import Digest, SourceFile, find_regions
+from meadow_py.errors import FormatError
+from meadow_py.files.disk import NewFile
+from meadow_py.jobs import Stop, each
+from meadow_py.jobs.progress import Meter
+from meadow_py.jobs.tasks import in_order
 
 # Tensors up to this many bytes are coded in parallel, one thread each; larger ones by all threads.
 SMALL = 1 << 23
@@ -66,16 +72,6 @@ class FileJob:
     name: str
     codec: str
     threads: int
-
-
-class FileRecord(NamedTuple):
-    """The manifest's facts about a packed file; `checksum` is that of its header."""
-
-    size: int
-    checksum: str
-    source_size: int
-    source_sha256: str
-    tensors: tuple[str, ...]
 
 
 def pack_file(job: FileJob, stop: Stop, advance: Advance) -> FileRecord:
@@ -134,13 +130,13 @@ class _Writer:
     def __init__(self, target: NewFile, room: int) -> None:
         self._target = target
         self._room = room
-        self._stored: list[Stored] = []
+        self._stored: list[HeaderEntry] = []
         self.entries: list[PackedRegion] = []
         self.checksum = ""
 
     def add(self, name: str, data: bytes | memoryview, size: int) -> None:
         """Append data as a tensor of `size` bytes, padded with zeros."""
-        self._stored.append(Stored(name, self._target.size - self._room, size))
+        self._stored.append(HeaderEntry(name, self._target.size - self._room, size))
         self._target.append(data)
         if size > len(data):
             self._target.append(bytes(size - len(data)))
@@ -210,3 +206,72 @@ def _runs(pairs: Sequence[tuple[Region, str]]) -> Iterator[list[tuple[Region, st
             yield list(run)
         else:
             yield from ([pair] for pair in run)
+
+
+class Made(NamedTuple):
+    """The result of a job, and whether an earlier call had finished it."""
+
+    record: FileRecord
+    kept: bool
+
+
+def pack_files(
+    jobs: Sequence[FileJob], executor: Executor | None, meter: Meter
+) -> tuple[Made, ...]:
+    """Pack each file that is not packed yet."""
+    if executor is None:
+        stop = Stop()
+        return tuple(_keep_or_pack(job, stop, meter.packed) for job in jobs)
+    stop, made = Stop(), {}
+    for n, found in each(_FilePacker(stop), jobs, executor, stop):
+        made[n] = found
+        meter.packed(found.record.source_size, found.record.size, jobs[n].name)
+    return tuple(made[n] for n in range(len(jobs)))
+
+
+@dataclass(frozen=True)
+class _FilePacker:
+    """Packs a file in another thread or process, so it can be pickled."""
+
+    stop: Stop
+
+    def __call__(self, job: FileJob) -> Made:
+        return _keep_or_pack(job, self.stop, lambda _read, _written, _name: None)
+
+
+def _keep_or_pack(job: FileJob, stop: Stop, advance: Advance) -> Made:
+    stop.check()
+    record = _finished(job, stop)
+    if record is None:
+        return Made(pack_file(job, stop, advance), kept=False)
+    advance(record.source_size, record.size, job.name)
+    return Made(record, kept=True)
+
+
+def _finished(job: FileJob, stop: Stop) -> FileRecord | None:
+    """The file packed earlier, if it is of this source and decodes to it; else None."""
+    if not job.target.is_file():
+        return None
+    try:
+        with PackedFile(job.target) as packed:
+            words = packed.metadata
+            wanted = (software(), job.codec, job.name)
+            if (words["software"], words["codec"], words["source"]) != wanted:
+                return None
+            if packed.source_sha256 != file_sha256(job, stop):
+                return None
+            rebuild(packed, job.threads, lambda _piece: stop.check(), lambda _size, _name: None)
+            return record_of(packed)
+    except FormatError:
+        return None
+
+
+def file_sha256(job: FileJob, stop: Stop) -> str:
+    """SHA-256 of the source."""
+    digest = hashlib.sha256()
+    with SourceFile(job.source) as source:
+        for piece in source.pieces(0, source.size):
+            stop.check()
+            digest.update(piece)
+        source.check_unchanged()
+    return digest.hexdigest()

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 from meadow_py.checkpoint.original.region import FileRegions, Region, in_order, opaque
 from meadow_py.errors import FormatError
 from meadow_py.sources.gguf_header import TensorInfo, read_header
-from meadow_py.sources.mapped import MappedFile
+from meadow_py.sources.mapped_file import MappedFile
 
 # Number -> name, values per block, bytes per block; from ``ggml_type`` and the block structs of
 # ggml (ggml.h, ggml-common.h). A test compares them with the gguf package. Reading the sizes needs

@@ -14,6 +14,9 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from meadow_py.sources.dtypes import TORCH
+from meadow_py.sources.pytorch import NESTED
+
 _LARGEST = 1 << 26  # bytes of a pickle; models take some hundred bytes per tensor
 
 # The opcodes that torch.save writes, and their counterparts in protocol 4.
@@ -43,43 +46,38 @@ _STORAGES = {
     "LongStorage": "I64",
     "DoubleStorage": "F64",
 }
-_DTYPES = {
-    "bool": "BOOL",
-    "uint8": "U8",
-    "int8": "I8",
-    "float8_e5m2": "F8_E5M2",
-    "float8_e4m3fn": "F8_E4M3",
-    "float8_e8m0fnu": "F8_E8M0",
-    "float8_e4m3fnuz": "F8_E4M3FNUZ",
-    "float8_e5m2fnuz": "F8_E5M2FNUZ",
-    "int16": "I16",
-    "uint16": "U16",
-    "float16": "F16",
-    "bfloat16": "BF16",
-    "int32": "I32",
-    "uint32": "U32",
-    "float32": "F32",
-    "complex64": "C64",
-    "float64": "F64",
-    "int64": "I64",
-    "uint64": "U64",
-}
-_NESTED = ("state_dict", "model_state_dict", "model", "module")  # where trainers keep it
 
 
 @dataclass(eq=False)
-class Storage:
-    """A storage as a pickle describes it; `dtype` is None if it is unknown or unsupported."""
+class PickledStorage:
+    """A storage as a pickle describes it.
+
+    Attributes
+    ----------
+    key : str
+        Its name in the archive.
+    declared : str or None
+        The dtype of its class; None for a class without one, or with an unsupported one.
+    used : set of str
+        The dtypes of the tensors that bring a dtype of their own.
+    """
 
     key: str
-    dtype: str | None
+    declared: str | None
+    used: set[str] = field(default_factory=set)
+
+    @property
+    def dtype(self) -> str | None:
+        """The one dtype of all its values; None if it is unknown, or tensors disagree about it."""
+        known = self.used if self.declared is None else {self.declared, *self.used}
+        return next(iter(known)) if len(known) == 1 else None
 
 
 @dataclass(eq=False)
-class StoredTensor:
+class PickledTensor:
     """A tensor as a pickle describes it; offset and strides in values."""
 
-    storage: Storage
+    storage: PickledStorage
     dtype: str
     offset: int
     shape: tuple[int, ...]
@@ -96,8 +94,8 @@ class Pickled:
     `tensors` is None if the pickle was not understood to its end, or holds no plain state dict.
     """
 
-    storages: dict[str, Storage] = field(default_factory=dict)
-    tensors: dict[str, StoredTensor] | None = None
+    storages: dict[str, PickledStorage] = field(default_factory=dict)
+    tensors: dict[str, PickledTensor] | None = None
 
 
 def read_pickle(data: bytes) -> Pickled:
@@ -107,7 +105,7 @@ def read_pickle(data: bytes) -> Pickled:
         return found
     try:
         _check_opcodes(data)
-        root = _Reader(data, found.storages).load()
+        root = _Unpickler(data, found.storages).load()
         found.tensors = _state_dict(root)
     except Exception:  # noqa: BLE001 - a damaged or hostile pickle can raise anything
         found.tensors = None
@@ -189,19 +187,19 @@ class _Rebuild:
             return _Odd()
         storage, offset, shape, strides = arguments[:4]
         flags = arguments[_PLAIN[self._function] :]
+        dtype = storage.declared
         if self._function == "_rebuild_tensor_v3":
-            storage.dtype = dtype = arguments[6].dtype
-        else:
-            dtype = storage.dtype
+            dtype = arguments[6].dtype
+            storage.used.add(dtype)
         numbers = (offset, *shape, *strides)
         plain = all(type(n) is int and 0 <= n < 2**48 for n in numbers)
         if not plain or len(shape) != len(strides) or dtype is None or any(flags):
             return _Odd()
-        return StoredTensor(storage, dtype, offset, tuple(shape), tuple(strides))
+        return PickledTensor(storage, dtype, offset, tuple(shape), tuple(strides))
 
 
-class _Reader(pickle.Unpickler):
-    def __init__(self, data: bytes, storages: dict[str, Storage]) -> None:
+class _Unpickler(pickle.Unpickler):
+    def __init__(self, data: bytes, storages: dict[str, PickledStorage]) -> None:
         super().__init__(io.BytesIO(data))
         self._storages = storages
 
@@ -212,37 +210,37 @@ class _Reader(pickle.Unpickler):
             return _Dict
         if module in ("torch", "torch.storage") and name.endswith("Storage"):
             return _Named(_STORAGES.get(name))
-        if module == "torch" and name in _DTYPES:
-            return _Named(_DTYPES[name])
+        if module == "torch" and name in TORCH:
+            return _Named(TORCH[name])
         return type("Inert", (_Inert,), {})  # one each: a pickle may set attributes of it
 
-    def persistent_load(self, pid: Any) -> Storage:
+    def persistent_load(self, pid: Any) -> PickledStorage:
         kind, named, key, _location, _count = pid
         if kind != "storage" or not isinstance(key, str):
             raise ValueError("no storage")
         dtype = named.dtype if isinstance(named, _Named) else None
-        known = self._storages.setdefault(key, Storage(key, dtype))
-        if known.dtype != dtype and dtype is not None:
+        known = self._storages.setdefault(key, PickledStorage(key, dtype))
+        if known.declared != dtype and dtype is not None:
             raise ValueError("a storage of two dtypes")
         return known
 
 
-def _state_dict(root: Any) -> dict[str, StoredTensor] | None:
+def _state_dict(root: Any) -> dict[str, PickledTensor] | None:
     """The tensors by name, as in `sources.pytorch`: in a trainer's checkpoint, the model's."""
     if not isinstance(root, Mapping):
         return None
-    for inner in (*(root.get(key) for key in _NESTED), root):
+    for inner in (*(root.get(key) for key in NESTED), root):
         found = dict(_tensors(inner)) if isinstance(inner, Mapping) else {}
         if found:
             return found
     return None
 
 
-def _tensors(values: Mapping[Any, Any]) -> Iterator[tuple[str, StoredTensor]]:
+def _tensors(values: Mapping[Any, Any]) -> Iterator[tuple[str, PickledTensor]]:
     for name, value in values.items():
         if isinstance(value, _Odd):
             raise ValueError(f"{name!r} is no plain tensor")
-        if isinstance(value, StoredTensor):
+        if isinstance(value, PickledTensor):
             if not isinstance(name, str):
                 raise ValueError("a tensor whose name is no string")
             name.encode("utf-8")  # lone surrogates: a ValueError

@@ -11,17 +11,22 @@ import zipfile
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from meadow_py.checkpoint.original.pickled import Pickled, Storage, StoredTensor, read_pickle
+from meadow_py.checkpoint.original.pickled import (
+    Pickled,
+    PickledStorage,
+    PickledTensor,
+    read_pickle,
+)
 from meadow_py.checkpoint.original.region import FileRegions, Region, View, in_order
 from meadow_py.sources.dtypes import BITS
-from meadow_py.sources.mapped import MappedFile
+from meadow_py.sources.mapped_file import MappedFile
 
 _LOCAL_HEADER = 30  # bytes of a ZIP entry before its name (APPNOTE.TXT 4.3.7)
 _LOCAL_MAGIC = b"PK\x03\x04"
 _MOST_DIMENSIONS = 32  # numpy 1 has no more
 
 
-class _Entry(NamedTuple):
+class _Member(NamedTuple):
     name: str
     offset: int  # of its data
     length: int
@@ -41,7 +46,7 @@ def pytorch_regions(mapped: MappedFile) -> FileRegions:
     return _with_tensors(mapped, entries, root, pickled)
 
 
-def _stored_entries(mapped: MappedFile) -> dict[str, _Entry]:
+def _stored_entries(mapped: MappedFile) -> dict[str, _Member]:
     """The uncompressed entries of the archive by name; none if it is damaged."""
     try:
         with mapped.path.open("rb") as file, zipfile.ZipFile(file) as archive:
@@ -50,7 +55,7 @@ def _stored_entries(mapped: MappedFile) -> dict[str, _Entry]:
             ]
     except (zipfile.BadZipFile, ValueError, NotImplementedError, OSError, EOFError):
         return {}
-    found: dict[str, _Entry] = {}
+    found: dict[str, _Member] = {}
     for info in listed:
         entry = _located(mapped, info)
         if entry is None or entry.name in found:
@@ -59,7 +64,7 @@ def _stored_entries(mapped: MappedFile) -> dict[str, _Entry]:
     return found
 
 
-def _located(mapped: MappedFile, info: zipfile.ZipInfo) -> _Entry | None:
+def _located(mapped: MappedFile, info: zipfile.ZipInfo) -> _Member | None:
     """The place of an entry's data; None if its header is not where the directory says."""
     begin = info.header_offset
     if not 0 <= begin <= mapped.size - _LOCAL_HEADER or info.flag_bits & 1:
@@ -69,10 +74,10 @@ def _located(mapped: MappedFile, info: zipfile.ZipInfo) -> _Entry | None:
     offset = begin + _LOCAL_HEADER + extra
     if header[:4] != _LOCAL_MAGIC or offset + info.file_size > mapped.size:
         return None
-    return _Entry(info.filename, offset, info.file_size)
+    return _Member(info.filename, offset, info.file_size)
 
 
-def _is_little_endian(mapped: MappedFile, entries: dict[str, _Entry], root: str) -> bool:
+def _is_little_endian(mapped: MappedFile, entries: dict[str, _Member], root: str) -> bool:
     order = entries.get(f"{root}byteorder")
     if order is None or order.length > 16:
         return order is None
@@ -80,7 +85,7 @@ def _is_little_endian(mapped: MappedFile, entries: dict[str, _Entry], root: str)
 
 
 def _with_tensors(
-    mapped: MappedFile, entries: dict[str, _Entry], root: str, pickled: Pickled
+    mapped: MappedFile, entries: dict[str, _Member], root: str, pickled: Pickled
 ) -> FileRegions:
     prefix = f"{root}data/"
     storages = [entry for name, entry in entries.items() if name.startswith(prefix)]
@@ -98,7 +103,10 @@ def _with_tensors(
 
 
 def _region(
-    entry: _Entry, prefix: str, storage: Storage | None, whole: dict[str, tuple[str, StoredTensor]]
+    entry: _Member,
+    prefix: str,
+    storage: PickledStorage | None,
+    whole: dict[str, tuple[str, PickledTensor]],
 ) -> Region:
     """The values of a storage; bytes if its dtype is unknown or does not fill it evenly."""
     key, place = entry.name[len(prefix) :], (entry.offset, entry.length)
@@ -117,9 +125,9 @@ def _printable(key: str) -> str:
     return key.encode("utf-8", "replace").decode()
 
 
-def _whole_storages(pickled: Pickled) -> dict[str, tuple[str, StoredTensor]]:
+def _whole_storages(pickled: Pickled) -> dict[str, tuple[str, PickledTensor]]:
     """Storage key -> the first tensor that starts where the storage starts and has no gaps."""
-    found: dict[str, tuple[str, StoredTensor]] = {}
+    found: dict[str, tuple[str, PickledTensor]] = {}
     for name, tensor in (pickled.tensors or {}).items():
         if tensor.offset == 0 and tensor.strides == _contiguous(tensor.shape):
             known = found.get(tensor.storage.key)
@@ -149,7 +157,7 @@ def _views(
 
 
 def _each_view(
-    regions: tuple[Region, ...], place: dict[str, int], tensors: dict[str, StoredTensor]
+    regions: tuple[Region, ...], place: dict[str, int], tensors: dict[str, PickledTensor]
 ) -> Iterator[View]:
     seen = set()
     for name, t in tensors.items():

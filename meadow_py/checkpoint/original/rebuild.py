@@ -11,7 +11,7 @@ from contextlib import closing
 from meadow_py.checkpoint.format.reader import PackedFile
 from meadow_py.checkpoint.format.region_table import PackedRegion
 from meadow_py.errors import FormatError
-from meadow_py.jobs.ordered import in_order
+from meadow_py.jobs.tasks import in_order
 
 PIECE = 1 << 23  # bytes decoded at a time, in whole tiles
 

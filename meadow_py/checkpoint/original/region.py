@@ -4,12 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from typing import Annotated
+
+from meadow_py.records import Range
 
 # Names of entries that packing adds begin with this.
 RESERVED = "__meadow__."
 # The bytes between regions are kept as one piece, the rest, up to this many bytes. Larger gaps
 # become regions of plain bytes, so that neither packing nor reading holds much of them in memory.
 MAX_REST = 1 << 26
+
+
+# A size or an index in a file.
+Size = Annotated[int, Range(least=0, most=2**60 - 1)]
 
 
 @dataclass(frozen=True)
@@ -61,10 +68,10 @@ class View:
 
     name: str
     dtype: str
-    shape: tuple[int, ...]
-    region: int
-    offset: int
-    strides: tuple[int, ...]
+    shape: tuple[Size, ...]
+    region: Size
+    offset: Size
+    strides: tuple[Size, ...]
 
 
 @dataclass(frozen=True)

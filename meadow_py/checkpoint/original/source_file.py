@@ -1,7 +1,8 @@
-"""A source file that is mapped and read once from start to end, and its checksums."""
+"""A source file that is mapped and read once from start to end, its regions and its checksums."""
 
 from __future__ import annotations
 
+import dataclasses
 import hashlib
 import mmap
 import zlib
@@ -9,9 +10,16 @@ from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 
-from meadow_py.checkpoint.original.region import Region
+from meadow_py.checkpoint.original.region import (
+    FileRegions,
+    Region,
+    in_order,
+    with_bounded_rest,
+)
 from meadow_py.errors import FormatError
-from meadow_py.sources.mapped import MappedFile
+from meadow_py.sources.mapped_file import MappedFile
+from meadow_py.sources.model_files import PYTORCH_SUFFIXES
+from meadow_py.sources.safetensors import read_safetensors
 
 _PIECE = 1 << 20  # bytes hashed at a time: Ctrl-C takes effect between two pieces
 
@@ -91,3 +99,50 @@ class Digest:
 
     def __exit__(self, *_: object) -> None:
         self._pool.shutdown(cancel_futures=True)
+
+
+def find_regions(mapped: MappedFile) -> FileRegions:
+    """The regions of a file, by the format that its suffix names.
+
+    Raises
+    ------
+    FormatError
+        If a safetensors or GGUF file is truncated or corrupt. Unrecognised parts of PyTorch files
+        are treated as bytes.
+    """
+    suffix = mapped.path.suffix.lower()
+    found = FileRegions("bytes", ())
+    if suffix == ".safetensors":
+        found = safetensors_regions(mapped)
+    elif suffix == ".gguf":
+        from meadow_py.checkpoint.original.gguf import gguf_regions
+
+        found = gguf_regions(mapped)
+    elif suffix in PYTORCH_SUFFIXES:
+        from meadow_py.checkpoint.original.pytorch import pytorch_regions
+
+        found = pytorch_regions(mapped)
+    regions = with_bounded_rest(found.regions, mapped.size)
+    if found.views is None or regions == found.regions:
+        return dataclasses.replace(found, regions=regions)
+    moved = [regions.index(region) for region in found.regions]
+    views = tuple(dataclasses.replace(view, region=moved[view.region]) for view in found.views)
+    return FileRegions(found.format, regions, views)
+
+
+def safetensors_regions(mapped: MappedFile) -> FileRegions:
+    """Every tensor.
+
+    Raises
+    ------
+    FormatError
+        If the file breaks a rule of the format.
+    """
+    tensors, again = read_safetensors(mapped.path)
+    again.close()
+    reached = mapped.size - sum(tensor.nbytes for tensor in tensors)
+    regions = []
+    for tensor in tensors:  # in the order of their data, without holes
+        regions.append(Region(tensor.name, tensor.dtype, tensor.shape, reached, tensor.nbytes))
+        reached += tensor.nbytes
+    return FileRegions("safetensors", in_order(regions, mapped.size))

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from meadow_py.claims.claim import Claim, Figure, Source, around, at_most
+from meadow_py.claims.claim import Claim, Figure, Publication, around, at_most
 from meadow_py.claims.huff_llm.assumptions import WeightsMeasured
 from meadow_py.claims.material import Material
 
-PAPER = Source(
+PAPER = Publication(
     "Huff-LLM",
     "Huff-LLM: End-to-End Lossless Compression for Efficient LLM Inference",
     "arXiv 2502.00922, February 2025",

@@ -11,9 +11,9 @@ from meadow_py.devices import Device, EnergyTable, Quantity
 from meadow_py.devices.parts import Buffers, Compute, Memory, Power, ProcessingElements
 from meadow_py.simulator.huffman_hardware.area import Circuits
 from meadow_py.simulator.huffman_hardware.design import HuffmanDesign, Unit
+from meadow_py.simulator.named_packings import Ratio
 from meadow_py.simulator.packing import Decoder
-from meadow_py.simulator.packings import Ratio
-from meadow_py.simulator.run import simulate
+from meadow_py.simulator.prediction import simulate
 
 if TYPE_CHECKING:
     from meadow_py.simulator.huffman_hardware.streams import DecoderRun

@@ -1,17 +1,18 @@
-"""The source of MEADOW's claims, and the machine that stands in for its array."""
+"""MEADOW's paper, the machine that stands in for its array, and its claims that lack their data."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from meadow_py.claims.claim import Source
+from meadow_py.claims.claim import Claim, Publication
 from meadow_py.claims.meadow.retrace import STATED, STATED_PROMPT
 from meadow_py.claims.meadow.space import Grid, settings_of
 
 if TYPE_CHECKING:
     from meadow_py.simulator import Simulation
 
-PAPER = Source(
+
+PAPER = Publication(
     "MEADOW",
     "MEADOW: Memory-efficient Dataflow and Data Packing for Low Power Edge LLMs",
     "Moitra et al., MLSys 2025, arXiv 2503.11663",
@@ -44,3 +45,46 @@ def simulated(
         head=False,
         **settings,
     )
+
+
+_OPEN = (
+    (
+        "meadow-8",
+        "Figure 8",
+        "The bars of Figure 8.",
+        "not given",
+        "the bars of the figure and their setting, from the paper's full text",
+    ),
+    (
+        "meadow-9",
+        "Figure 9",
+        "The bars of Figure 9.",
+        "not given",
+        "the bars of the figure and their setting, from the paper's full text",
+    ),
+    (
+        "meadow-11",
+        "Figure 11",
+        "End to end, over 40 % less latency than CTA and FlightLLM on the same array.",
+        "over 40 %",
+        "how the paper built CTA and FlightLLM again on its array",
+    ),
+    (
+        "meadow-accuracy",
+        "Section 6",
+        "W8A8 SmoothQuant keeps OPT-125M at 60.7 % on LAMBADA.",
+        "60.7 %",
+        "facebook/opt-125m in W8A8 under SmoothQuant, and LAMBADA",
+    ),
+    (
+        "meadow-power",
+        "Abstract",
+        "The ZCU102 runs it on less than 10 W.",
+        "under 10 W",
+        "a measured power: the paper gives a budget",
+    ),
+)
+
+CLAIMS = tuple(
+    Claim(name, PAPER, page, text, published, needs) for name, page, text, published, needs in _OPEN
+)

@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from meadow_py import devices, workload
-from meadow_py.simulator.cost import PackedWeights, Setting
+from meadow_py.simulator.cost import DataflowInputs, PackedWeights
 from meadow_py.simulator.dataflows import layer_costs, seconds
 from meadow_py.simulator.machine import Machine, Value
 from meadow_py.simulator.packing import PackedWeight
@@ -191,19 +191,19 @@ def _part(made: Machine, mask: npt.NDArray[np.bool_], count: int) -> Machine:
 
 def _setting(
     shape: ModelShape, operations: Sequence[Operation], grid: Grid, made: Machine, packed: bool
-) -> Setting:
+) -> DataflowInputs:
     by_role = {}
     for one in operations:
         if one.weights:
             family = "attention" if one.name.startswith("attention") else "mlp"
             ratio: Any = grid.columns[f"ratio_{family}"] if packed else 1.0
             by_role[one.name] = PackedWeight(one.weights * PRECISION.weight_bits / 8 / ratio)
-    return Setting(made, PRECISION, PackedWeights(by_role), shape.heads, shape.kv_heads)
+    return DataflowInputs(made, PRECISION, PackedWeights(by_role), shape.heads, shape.kv_heads)
 
 
 def settings_of(row: Mapping[str, float]) -> dict[str, Any]:
     """One set as keyword arguments of `simulate`, including the packing."""
-    from meadow_py.simulator.packings import Ratio
+    from meadow_py.simulator.named_packings import Ratio
 
     ratios = {"attention": row["ratio_attention"], "mlp": row["ratio_mlp"]}
     same = ("overlap", "macs_per_cycle", "softmax_per_cycle", "fill_cycles", "score_factor")

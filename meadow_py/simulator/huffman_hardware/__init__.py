@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from meadow_py.moved import moved
 from meadow_py.simulator.huffman_hardware.area import (
     MULTIPLIERS,
     Circuits,
@@ -24,7 +25,6 @@ from meadow_py.simulator.huffman_hardware.streams import (
     DecoderRun,
     run_decoders,
 )
-from meadow_py.simulator.moved import moved
 
 __all__ = [
     "GROUPS",

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from xml.sax.saxutils import quoteattr
 
-from meadow_py.files.writing import write_whole
+from meadow_py.files import write_whole
 from meadow_py.views.plots.drawing import figure, kinds_of
 from meadow_py.views.plots.place import require_matplotlib, root_of
 

@@ -9,7 +9,7 @@ from rich.table import Table
 from rich.text import Text
 
 from meadow_py.devices import Device, Quantity
-from meadow_py.devices.reporting import rows_of
+from meadow_py.devices.device import rows_of
 from meadow_py.spelling import visible
 
 _FOOTNOTE = (

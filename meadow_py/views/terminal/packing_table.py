@@ -6,7 +6,7 @@ from rich.console import Console, Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from meadow_py.simulator.packing_table import PackingRow, PackingTable
+from meadow_py.simulator.packing_tables import PackingRow, PackingTable
 from meadow_py.spelling import visible
 from meadow_py.views.terminal.printing import plain_console, printed
 

@@ -19,6 +19,12 @@ _REASONS = {
     "context": "ended by the model's context",
     None: "interrupted",
 }
+_CACHED = {
+    None: "",
+    "all": ": the weights stay in its caches",
+    "part": ": part of the weights stays in its caches",
+    "unknown": ": other work must have slowed the measurement of the memory",
+}
 
 
 def speed_lines(model: Model, generation: Generation, speed: Speed, sampled: bool) -> str:
@@ -50,8 +56,7 @@ def _bytes(speed: Speed) -> str:
         return f"{read}; the read bandwidth of this host was not measured"
     share = f"{100 * speed.bandwidth_fraction:.3g} %"
     host = f"{byte_size(round(speed.read_bandwidth))}/s that this host reads from memory"
-    cached = ": the weights stay in its caches" if speed.bandwidth_fraction > 1 else ""
-    return f"{read}: {share} of the {host}{cached}"
+    return f"{read}: {share} of the {host}{_CACHED[speed.cached]}"
 
 
 def _rate(value: float | None) -> str:

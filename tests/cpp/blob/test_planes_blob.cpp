@@ -6,7 +6,7 @@
 #include "blob_support.h"
 #include "meadow/base/checksum.h"
 #include "meadow/blob/planes_blob.h"
-#include "meadow/matrix/packed.h"
+#include "meadow/matrix/bf16_planes.h"
 
 using namespace meadow;
 using namespace meadow::planes_fields;
@@ -116,7 +116,7 @@ TEST_CASE("a matrix over a blob gives the bits of the dense one") {
   const auto values = weights(rows, columns, 7);
   const Bytes blob = encoded(values, rows, columns);
   const PlanesView view = parse_planes_blob(blob);
-  const auto mapped = packed_matrix(view.planes, rows, view.plane_bytes());
+  const auto mapped = bf16_planes_matrix(view.planes, rows, view.plane_bytes());
   const auto dense = dense_matrix(DenseType::kBF16, values.data(), rows, columns);
   CHECK(mapped->bytes() < dense->bytes());
   auto random = test::generator(8);

@@ -4,6 +4,7 @@
 #include "meadow/codec/decoder.h"
 #include "meadow/codec/dictionary.h"
 #include "meadow/codec/packets.h"
+#include "meadow/codec/stream_codecs.h"
 #include "support.h"
 
 using namespace meadow;
@@ -149,4 +150,15 @@ TEST_CASE("a short stream that promises a huge weight is refused before memory i
   std::memcpy(&stream[16], &rows, sizeof rows);
   fix_checksum(stream);
   CHECK(decode_failure(stream) == ErrorKind::kCorrupt);
+}
+
+TEST_CASE("every codec has a number and a name of its own") {
+  REQUIRE(stream_codecs().size() >= 2);
+  for (const StreamCodec& one : stream_codecs()) {
+    CHECK(find_codec(one.codec) == &one);
+    const auto named = [&](const StreamCodec& other) { return other.name == one.name; };
+    CHECK(std::count_if(stream_codecs().begin(), stream_codecs().end(), named) == 1);
+  }
+  CHECK(find_codec(static_cast<Codec>(0)) == nullptr);
+  CHECK(find_codec(static_cast<Codec>(255)) == nullptr);
 }

@@ -11,15 +11,15 @@ std::string named(std::size_t layer, const std::string& name) {
   return "layers." + std::to_string(layer) + "." + name;
 }
 
-double activated(kernels::Activation activation, double x) {
-  using kernels::Activation;
+double activated(kernels::Nonlinearity nonlinearity, double x) {
+  using kernels::Nonlinearity;
   const double root = std::sqrt(2 / std::numbers::pi);
-  switch (activation) {
-    case Activation::kRelu:
+  switch (nonlinearity) {
+    case Nonlinearity::kRelu:
       return std::max(x, 0.0);
-    case Activation::kGelu:
+    case Nonlinearity::kGelu:
       return x * std::erfc(-x / std::numbers::sqrt2) / 2;
-    case Activation::kGeluTanh:
+    case Nonlinearity::kGeluTanh:
       return x * (1 + std::tanh(root * (x + 0.044715 * x * x * x))) / 2;
     default:
       return x / (1 + std::exp(-x));
@@ -185,7 +185,7 @@ Rows Reference::mlp(const Rows& x, std::size_t layer) const {
   const Rows gate = config_.gated ? linear(named(layer, "gate"), x) : up;
   for (std::size_t t = 0; t < up.size(); ++t) {
     for (std::size_t i = 0; i < up[t].size(); ++i) {
-      const double active = activated(config_.activation, gate[t][i]);
+      const double active = activated(config_.nonlinearity, gate[t][i]);
       up[t][i] = config_.gated ? active * up[t][i] : active;
     }
   }

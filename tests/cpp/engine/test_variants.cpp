@@ -47,7 +47,7 @@ ModelConfig opt_config() {
   config.norm = NormKind::kLayer;
   config.position = PositionKind::kLearned;
   config.position_offset = 2;
-  config.activation = kernels::Activation::kRelu;
+  config.nonlinearity = kernels::Nonlinearity::kRelu;
   config.gated = false;
   config.kv_heads = config.heads;
   return config;
@@ -83,15 +83,15 @@ TEST_CASE("engine: an OPT-350m, norms behind the residual and a narrow embedding
   check_model(model);
 }
 
-TEST_CASE("engine: every activation, gated and plain") {
-  using kernels::Activation;
-  for (const Activation activation :
-       {Activation::kRelu, Activation::kGelu, Activation::kGeluTanh, Activation::kSilu}) {
+TEST_CASE("engine: every nonlinearity, gated and plain") {
+  using kernels::Nonlinearity;
+  for (const Nonlinearity nonlinearity :
+       {Nonlinearity::kRelu, Nonlinearity::kGelu, Nonlinearity::kGeluTanh, Nonlinearity::kSilu}) {
     for (const bool gated : {false, true}) {
-      CAPTURE(static_cast<int>(activation));
+      CAPTURE(static_cast<int>(nonlinearity));
       CAPTURE(gated);
       ModelConfig config = small_config();
-      config.activation = activation;
+      config.nonlinearity = nonlinearity;
       config.gated = gated;
       check_model(made(config));
     }
@@ -139,7 +139,7 @@ TEST_CASE("engine: windows, one for each layer") {
 TEST_CASE("engine: a Gemma 2, sandwiched norms, softcaps, a scaled embedding") {
   ModelConfig config = small_config();
   config.norm_placement = NormPlacement::kSandwich;
-  config.activation = kernels::Activation::kGeluTanh;
+  config.nonlinearity = kernels::Nonlinearity::kGeluTanh;
   config.attention_softcap = 0.5F;
   config.logit_softcap = 2.0F;
   config.embedding_scale = 4.9F;
@@ -159,7 +159,7 @@ TEST_CASE("engine: a Qwen 3, every head normalised") {
 TEST_CASE("engine: a GPT-NeoX, attention and MLP side by side") {
   ModelConfig config = small_config();
   config.norm = NormKind::kLayer;
-  config.activation = kernels::Activation::kGelu;
+  config.nonlinearity = kernels::Nonlinearity::kGelu;
   config.gated = false;
   config.parallel = true;
   config.rotary = {2, false, {1.0F}, {1.0F}, {0, 0}};

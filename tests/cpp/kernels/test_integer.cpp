@@ -85,7 +85,7 @@ TEST_CASE("scalar products of integers are what their formula says") {
   }
 }
 
-TEST_CASE("activations are rounded half to even, by a scale of their greatest magnitude") {
+TEST_CASE("inputs are rounded half to even, by a scale of their greatest magnitude") {
   for (const Isa isa : available_isas()) {
     CAPTURE(std::string(isa_name(isa)));
     const auto& kernels = kernels::integer_kernels(isa);
@@ -97,7 +97,7 @@ TEST_CASE("activations are rounded half to even, by a scale of their greatest ma
   }
 }
 
-TEST_CASE("activations that have no scale") {
+TEST_CASE("inputs that have no scale") {
   constexpr float kTiny = std::numeric_limits<float>::denorm_min();
   constexpr float kInfinity = std::numeric_limits<float>::infinity();
   for (const Isa isa : available_isas()) {
@@ -119,7 +119,7 @@ TEST_CASE("activations that have no scale") {
   }
 }
 
-TEST_CASE("activations have the same integers on every ISA") {
+TEST_CASE("inputs have the same integers on every ISA") {
   for (const std::size_t columns : {1, 31, 32, 33, 63, 64, 65, 127, 200, 768}) {
     CAPTURE(columns);
     const std::vector<float> x = normal_floats(columns, static_cast<unsigned>(columns));

@@ -7,12 +7,12 @@
 #include <sstream>
 
 #include "meadow/kernels/bf16_dot/bf16_dot.h"
+#include "meadow/kernels/bf16_planes/bf16_planes.h"
 #include "meadow/kernels/convert/convert.h"
+#include "meadow/kernels/f16_planes/f16_planes.h"
+#include "meadow/kernels/float_cut/float_cut.h"
 #include "meadow/kernels/huffman/huffman.h"
 #include "meadow/kernels/integer/integer.h"
-#include "meadow/kernels/packed/packed.h"
-#include "meadow/kernels/packed_f16/packed_f16.h"
-#include "meadow/kernels/planes/planes.h"
 #include "meadow/kernels/product/product.h"
 #include "meadow/kernels/quantize/quantize.h"
 #include "meadow/kernels/rans/rans.h"
@@ -86,18 +86,18 @@ auto address(const Kernels& (*accessor)(Isa) noexcept) {
 
 #if defined(__x86_64__)
 void check_all(Families& families) {
+  families.check("bf16_planes", &IsaTables::bf16_planes, address(bf16_planes_kernels),
+                 {&bf16_planes_scalar, nullptr, &bf16_planes_avx2, &bf16_planes_avx512});
   families.check("convert", &IsaTables::convert, address(convert_kernels),
                  {&convert_scalar, nullptr, &convert_avx2, &convert_avx512});
+  families.check("f16_planes", &IsaTables::f16_planes, address(f16_planes_kernels),
+                 {&f16_planes_scalar, nullptr, &f16_planes_avx2, &f16_planes_avx512});
+  families.check("float_cut", &IsaTables::float_cut, address(float_cut_kernels),
+                 {&float_cut_scalar, nullptr, &float_cut_avx2, &float_cut_avx512});
   families.check("huffman", &IsaTables::huffman, address(huffman_kernels),
                  {&huffman_scalar, nullptr, &huffman_avx2, nullptr});
   families.check("integer", &IsaTables::integer, address(integer_kernels),
                  {&integer_scalar, nullptr, &integer_avx2, &integer_avx512});
-  families.check("packed", &IsaTables::packed, address(packed_kernels),
-                 {&packed_scalar, nullptr, &packed_avx2, &packed_avx512});
-  families.check("packed_f16", &IsaTables::packed_f16, address(packed_f16_kernels),
-                 {&packed_f16_scalar, nullptr, &packed_f16_avx2, &packed_f16_avx512});
-  families.check("planes", &IsaTables::planes, address(plane_kernels),
-                 {&planes_scalar, nullptr, &planes_avx2, &planes_avx512});
   families.check("product", &IsaTables::product, address(product_kernels),
                  {&product_scalar, nullptr, &product_avx2, &product_avx512});
   families.check("quantize", &IsaTables::quantize, address(quantize_kernels),
@@ -111,18 +111,18 @@ void check_all(Families& families) {
 }
 #elif defined(__aarch64__)
 void check_all(Families& families) {
+  families.check("bf16_planes", &IsaTables::bf16_planes, address(bf16_planes_kernels),
+                 {&bf16_planes_scalar, &bf16_planes_neon, nullptr, nullptr});
   families.check("convert", &IsaTables::convert, address(convert_kernels),
                  {&convert_scalar, &convert_neon, nullptr, nullptr});
+  families.check("f16_planes", &IsaTables::f16_planes, address(f16_planes_kernels),
+                 {&f16_planes_scalar, &f16_planes_neon, nullptr, nullptr});
+  families.check("float_cut", &IsaTables::float_cut, address(float_cut_kernels),
+                 {&float_cut_scalar, &float_cut_neon, nullptr, nullptr});
   families.check("huffman", &IsaTables::huffman, address(huffman_kernels),
                  {&huffman_scalar, &huffman_neon, nullptr, nullptr});
   families.check("integer", &IsaTables::integer, address(integer_kernels),
                  {&integer_scalar, &integer_neon, nullptr, nullptr});
-  families.check("packed", &IsaTables::packed, address(packed_kernels),
-                 {&packed_scalar, &packed_neon, nullptr, nullptr});
-  families.check("packed_f16", &IsaTables::packed_f16, address(packed_f16_kernels),
-                 {&packed_f16_scalar, &packed_f16_neon, nullptr, nullptr});
-  families.check("planes", &IsaTables::planes, address(plane_kernels),
-                 {&planes_scalar, &planes_neon, nullptr, nullptr});
   families.check("product", &IsaTables::product, address(product_kernels),
                  {&product_scalar, &product_neon, nullptr, nullptr});
   families.check("quantize", &IsaTables::quantize, address(quantize_kernels),

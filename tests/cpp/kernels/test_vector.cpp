@@ -5,15 +5,15 @@
 #include "meadow/kernels/product/product.h"
 
 using namespace meadow;
-using kernels::Activation;
+using kernels::Nonlinearity;
 using kernels::VectorKernels;
 using test::Floats;
 using test::Material;
 
 namespace {
 
-constexpr Activation kActivations[] = {Activation::kRelu, Activation::kGelu, Activation::kGeluTanh,
-                                       Activation::kSilu};
+constexpr Nonlinearity kNonlinearities[] = {Nonlinearity::kRelu, Nonlinearity::kGelu,
+                                            Nonlinearity::kGeluTanh, Nonlinearity::kSilu};
 
 // `count` rows that end where their vector ends, so that a read behind them is found by ASan.
 struct Head {
@@ -120,15 +120,15 @@ TEST_CASE("vector: layer norm is the same on every ISA, with and without weight 
   }
 }
 
-TEST_CASE("vector: activations are the same on every ISA, gated ones too") {
-  for (const Activation activation : kActivations) {
-    CAPTURE(static_cast<int>(activation));
+TEST_CASE("vector: nonlinearities are the same on every ISA, gated ones too") {
+  for (const Nonlinearity nonlinearity : kNonlinearities) {
+    CAPTURE(static_cast<int>(nonlinearity));
     require_in_place_equal([&](const VectorKernels& kernel, float* x, std::size_t count,
                                const float*,
-                               const float*) { kernel.activate(activation, x, count); });
+                               const float*) { kernel.activate(nonlinearity, x, count); });
     require_in_place_equal(
         [&](const VectorKernels& kernel, float* x, std::size_t count, const float* gate,
-            const float*) { kernel.activate_gated(activation, gate, x, count, x); });
+            const float*) { kernel.activate_gated(nonlinearity, gate, x, count, x); });
   }
 }
 
@@ -143,9 +143,9 @@ TEST_CASE("vector: floats of every exponent are activated the same on every ISA"
   }
   const auto all_functions = [&](const VectorKernels& kernel) {
     Floats results;
-    for (const Activation activation : kActivations) {
+    for (const Nonlinearity nonlinearity : kNonlinearities) {
       Floats some = values;
-      kernel.activate(activation, some.data(), some.size());
+      kernel.activate(nonlinearity, some.data(), some.size());
       append(results, some);
     }
     Floats some = values;

@@ -4,7 +4,7 @@
 #include "meadow/kernels/vector/one.h"
 
 using namespace meadow;
-using kernels::Activation;
+using kernels::Nonlinearity;
 using kernels::One;
 using kernels::VectorKernels;
 using test::Floats;
@@ -81,7 +81,7 @@ TEST_CASE("vector functions: exp and tanh are within about one unit of the last 
   CHECK(worst_tanh < 1.4);
 }
 
-TEST_CASE("vector functions: activations are within a few units of the last place") {
+TEST_CASE("vector functions: nonlinearities are within a few units of the last place") {
   const auto within = [](double bound, double worst) {
     CHECK(worst < bound);
     CHECK(worst > bound / 2);
@@ -110,11 +110,11 @@ TEST_CASE("vector functions: special values") {
     CHECK(std::signbit(gelu_of(x)) == std::signbit(x));
   }
   CHECK(kernels::hyperbolic_tangent(One{-kInfinity}).value == -1.0F);
-  for (const auto activation : {gelu_of, gelu_tanh_of, silu_of}) {
-    CHECK(activation(kInfinity) == kInfinity);
-    CHECK(activation(-1e30F) == 0.0F);
-    CHECK(std::isnan(activation(-kInfinity)));  // -infinity * 0, as in PyTorch
-    CHECK(std::isnan(activation(kNan)));
+  for (const auto nonlinearity : {gelu_of, gelu_tanh_of, silu_of}) {
+    CHECK(nonlinearity(kInfinity) == kInfinity);
+    CHECK(nonlinearity(-1e30F) == 0.0F);
+    CHECK(std::isnan(nonlinearity(-kInfinity)));  // -infinity * 0, as in PyTorch
+    CHECK(std::isnan(nonlinearity(kNan)));
   }
 }
 
@@ -242,10 +242,10 @@ TEST_CASE("vector: softcap, gates, sums and scaling") {
     Floats scaled = x;
     kernel.scale(scaled.data(), scaled.size(), -2.5F);
     Floats gated(x.size());
-    kernel.activate_gated(Activation::kSilu, x.data(), y.data(), x.size(), gated.data());
+    kernel.activate_gated(Nonlinearity::kSilu, x.data(), y.data(), x.size(), gated.data());
     Floats positive = x;
     positive[0] = kNan;
-    kernel.activate(Activation::kRelu, positive.data(), positive.size());
+    kernel.activate(Nonlinearity::kRelu, positive.data(), positive.size());
     REQUIRE(std::isnan(positive[0]));
     for (std::size_t i = 0; i < x.size(); ++i) {
       REQUIRE(ulps(capped[i], 3 * std::tanh(static_cast<double>(x[i]) / 3)) < 4);

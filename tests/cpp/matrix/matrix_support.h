@@ -1,4 +1,4 @@
-// Weights and activations for products, and the contract of kernels/product written once more.
+// Weights and inputs for products, and the contract of kernels/product written once more.
 #pragma once
 
 #include <cmath>
@@ -44,7 +44,7 @@ inline std::vector<std::uint16_t> bf16_weights(std::size_t count, unsigned seed,
   return bits;
 }
 
-inline std::vector<float> activations(std::size_t count, unsigned seed) {
+inline std::vector<float> random_inputs(std::size_t count, unsigned seed) {
   auto random = generator(seed);
   std::normal_distribution<float> gaussian;
   std::vector<float> values(count);

@@ -7,11 +7,11 @@
 #include "check_support.h"
 #include "every_isa.h"
 #include "matrix_support.h"
+#include "meadow/matrix/bf16_planes.h"
+#include "meadow/matrix/f16_planes.h"
 #include "meadow/matrix/input_major.h"
 #include "meadow/matrix/integer.h"
 #include "meadow/matrix/matrix.h"
-#include "meadow/matrix/packed.h"
-#include "meadow/matrix/packed_f16.h"
 #include "meadow/matrix/parts.h"
 
 using namespace meadow;
@@ -46,9 +46,9 @@ class EveryForm {
     visit(*input_major_matrix(DenseType::kF32, f32_.data(), rows, columns));
     visit(*input_major_matrix(DenseType::kBF16, bf16_.data(), rows, columns));
     visit(*input_major_matrix(DenseType::kF16, f16_.data(), rows, columns));
-    visit(*packed_matrix(DenseType::kBF16, bf16_.data(), rows, columns, 1));
-    visit(*packed_f16_matrix(f16_.data(), rows, columns, 1));
-    for (const auto form : {ActivationForm::kInt8, ActivationForm::kFloats}) {
+    visit(*bf16_planes_matrix(DenseType::kBF16, bf16_.data(), rows, columns, 1));
+    visit(*f16_planes_matrix(f16_.data(), rows, columns, 1));
+    for (const auto form : {InputForm::kInt8, InputForm::kFloats}) {
       for (const auto widths : {PlaneWidths::kDense, PlaneWidths::kPacked}) {
         visit(*integer(0, nullptr, widths, form));
         visit(*integer(columns, nullptr, widths, form));
@@ -60,7 +60,7 @@ class EveryForm {
 
  private:
   [[nodiscard]] std::unique_ptr<Matrix> integer(std::size_t per_scale, const std::uint8_t* coded,
-                                                PlaneWidths widths, ActivationForm form) const {
+                                                PlaneWidths widths, InputForm form) const {
     return integer_matrix(
         {codes_.data(), shape_.rows, shape_.columns, per_scale, scales_.data(), coded}, widths,
         form, 1);
@@ -78,12 +78,12 @@ class EveryForm {
 constexpr float kUntouched = -77.0F;
 
 std::vector<float> product_of(const Matrix& matrix, const std::vector<float>& x, unsigned threads,
-                              ActivationType type,
+                              InputRounding rounding,
                               std::optional<std::span<const std::uint32_t>> groups = std::nullopt) {
   const std::size_t tokens = x.size() / matrix.columns();
   std::vector<float> y(tokens * matrix.rows(), kUntouched);
   const Product one{&matrix, x.data(), y.data(), groups};
-  multiply({&one, 1}, tokens, threads, type);
+  multiply({&one, 1}, tokens, threads, rounding);
   return y;
 }
 
@@ -99,8 +99,8 @@ std::vector<std::vector<std::uint32_t>> choices(std::size_t groups) {
   return made;
 }
 
-void check_chosen(const Matrix& matrix, const std::vector<float>& x, ActivationType type) {
-  const auto all = product_of(matrix, x, 2, type);
+void check_chosen(const Matrix& matrix, const std::vector<float>& x, InputRounding rounding) {
+  const auto all = product_of(matrix, x, 2, rounding);
   const std::size_t step = matrix.row_step();
   for (const auto& groups : choices(block_count(matrix.rows(), step))) {
     auto expected = all;
@@ -108,8 +108,8 @@ void check_chosen(const Matrix& matrix, const std::vector<float>& x, ActivationT
       const auto group = static_cast<std::uint32_t>(i % matrix.rows() / step);
       if (!std::binary_search(groups.begin(), groups.end(), group)) expected[i] = kUntouched;
     }
-    CHECK(same_bits(product_of(matrix, x, 1, type, groups), expected));
-    CHECK(same_bits(product_of(matrix, x, 3, type, groups), expected));
+    CHECK(same_bits(product_of(matrix, x, 1, rounding, groups), expected));
+    CHECK(same_bits(product_of(matrix, x, 3, rounding, groups), expected));
   }
 }
 
@@ -130,7 +130,7 @@ class NotingMatrix final : public Matrix {
   }
 
  protected:
-  void do_multiply_rows(Block range, const Activations& /*x*/, float* /*y*/) const override {
+  void do_multiply_rows(Block range, const Inputs& /*x*/, float* /*y*/) const override {
     const std::lock_guard lock(mutex_);
     given_.push_back(range);
   }
@@ -145,12 +145,12 @@ class NotingMatrix final : public Matrix {
 
 TEST_CASE("every form is made again from its parts, with the same bits") {
   const Shape shape{37, 70};
-  const auto x = activations(2 * shape.columns, 5);
+  const auto x = random_inputs(2 * shape.columns, 5);
   EveryForm(shape, 3).visit([&](const Matrix& matrix) {
     const auto again = matrix_of(matrix.parts());
     CHECK(again->form() == matrix.form());
-    CHECK(same_bits(product_of(*again, x, 1, ActivationType::kF32),
-                    product_of(matrix, x, 1, ActivationType::kF32)));
+    CHECK(same_bits(product_of(*again, x, 1, InputRounding::kNone),
+                    product_of(matrix, x, 1, InputRounding::kNone)));
   });
 }
 
@@ -186,11 +186,11 @@ TEST_CASE("the product of chosen groups has the bits of the whole product, in ev
   const EveryForm forms(shape, 5);
   for (const std::size_t tokens : {std::size_t{1}, std::size_t{3}, std::size_t{40}}) {
     CAPTURE(tokens);
-    const auto x = activations(tokens * shape.columns, 8);
+    const auto x = random_inputs(tokens * shape.columns, 8);
     EveryIsa().run([&] {
       forms.visit([&](const Matrix& matrix) {
-        check_chosen(matrix, x, ActivationType::kF32);
-        check_chosen(matrix, x, ActivationType::kBF16);
+        check_chosen(matrix, x, InputRounding::kNone);
+        check_chosen(matrix, x, InputRounding::kBF16);
       });
     });
   }
@@ -199,9 +199,10 @@ TEST_CASE("the product of chosen groups has the bits of the whole product, in ev
 TEST_CASE("a product of chosen groups beside one of all rows") {
   const Shape shape{64, 32};
   const auto bits = bf16_weights(shape.rows * shape.columns, 3, 0);
-  const auto matrix = packed_matrix(DenseType::kBF16, bits.data(), shape.rows, shape.columns, 1);
-  const auto x = activations(2 * shape.columns, 4);
-  const auto all = product_of(*matrix, x, 1, ActivationType::kF32);
+  const auto matrix =
+      bf16_planes_matrix(DenseType::kBF16, bits.data(), shape.rows, shape.columns, 1);
+  const auto x = random_inputs(2 * shape.columns, 4);
+  const auto all = product_of(*matrix, x, 1, InputRounding::kNone);
   std::vector<float> whole(all.size());
   std::vector<float> chosen(all.size(), kUntouched);
   const std::vector<std::uint32_t> groups = {3};
@@ -220,7 +221,7 @@ TEST_CASE("blocks are whole groups of rows, with few tokens and with many") {
       CAPTURE(rows);
       CAPTURE(tokens);
       const NotingMatrix matrix(rows);
-      product_of(matrix, activations(tokens * 4, 1), 2, ActivationType::kF32);
+      product_of(matrix, random_inputs(tokens * 4, 1), 2, InputRounding::kNone);
       std::size_t at = 0;
       for (const Block& block : matrix.given()) {
         CHECK(block.begin == at);
@@ -235,10 +236,10 @@ TEST_CASE("blocks are whole groups of rows, with few tokens and with many") {
 
 TEST_CASE("what a caller of a matrix owes is checked where checks are on") {
   const auto bits = bf16_weights(10 * 32, 3, 0);
-  const auto packed = packed_matrix(DenseType::kBF16, bits.data(), 10, 32, 1);
-  const auto x = activations(32, 4);
+  const auto packed = bf16_planes_matrix(DenseType::kBF16, bits.data(), 10, 32, 1);
+  const auto x = random_inputs(32, 4);
   std::vector<float> y(10 * 32);
-  Activations good;
+  Inputs good;
   good.count = 1;
   good.columns = good.stride = 32;
   good.values = x.data();
@@ -249,16 +250,16 @@ TEST_CASE("what a caller of a matrix owes is checked where checks are on") {
   CHECK(fails_check([&] { packed->multiply_rows({0, 6}, good, y.data()); }));
   CHECK(fails_check([&] { packed->multiply_rows({8, 12}, good, y.data()); }));
   CHECK(fails_check([&] { packed->multiply_rows({0, 4}, good, nullptr); }));
-  Activations narrow = good;
+  Inputs narrow = good;
   narrow.columns = 31;
   CHECK(fails_check([&] { packed->multiply_rows({0, 4}, narrow, y.data()); }));
-  Activations overlapping = good;
+  Inputs overlapping = good;
   overlapping.stride = 31;
   CHECK(fails_check([&] { packed->multiply_rows({0, 4}, overlapping, y.data()); }));
-  Activations empty = good;
+  Inputs empty = good;
   empty.values = nullptr;
   CHECK(fails_check([&] { packed->multiply_rows({0, 4}, empty, y.data()); }));
-  Activations codes = good;
+  Inputs codes = good;
   const std::vector<std::int8_t> some(64);
   codes.codes = some.data();
   codes.code_stride = 48;
@@ -273,16 +274,16 @@ TEST_CASE("an integer matrix without codes, and groups that are none, fail their
   const std::vector<std::int8_t> codes(32 * 32, 1);
   const float scale = 1.0F;
   const auto integers = integer_matrix({codes.data(), 32, 32, 0, &scale, nullptr},
-                                       PlaneWidths::kDense, ActivationForm::kInt8, 1);
-  const auto x = activations(32, 4);
+                                       PlaneWidths::kDense, InputForm::kInt8, 1);
+  const auto x = random_inputs(32, 4);
   std::vector<float> y(32);
-  Activations floats;
+  Inputs floats;
   floats.count = 1;
   floats.columns = floats.stride = 32;
   floats.values = x.data();
   CHECK(fails_check([&] { integers->multiply_rows({0, 32}, floats, y.data()); }));
   using Groups = std::vector<std::uint32_t>;
   for (const Groups& groups : {Groups{1, 0}, Groups{1, 1}, Groups{2}}) {
-    CHECK(fails_check([&] { product_of(*integers, x, 1, ActivationType::kF32, groups); }));
+    CHECK(fails_check([&] { product_of(*integers, x, 1, InputRounding::kNone, groups); }));
   }
 }

@@ -49,11 +49,11 @@ void with_every_type(Shape shape, unsigned seed, const Test& test) {
 }
 
 std::vector<float> product_of(const Matrix& matrix, const std::vector<float>& x, unsigned threads,
-                              ActivationType type = ActivationType::kF32) {
+                              InputRounding rounding = InputRounding::kNone) {
   const std::size_t tokens = x.size() / matrix.columns();
   std::vector<float> y(tokens * matrix.rows(), -1.0F);
   const Product one{&matrix, x.data(), y.data()};
-  multiply({&one, 1}, tokens, threads, type);
+  multiply({&one, 1}, tokens, threads, rounding);
   return y;
 }
 
@@ -73,9 +73,9 @@ std::vector<std::uint32_t> those_not_zero(const std::vector<float>& x) {
 
 std::vector<float> sums_of(const InputMajorMatrix& matrix, const std::vector<std::uint32_t>& inputs,
                            const std::vector<float>& x, unsigned threads,
-                           ActivationType type = ActivationType::kF32) {
+                           InputRounding rounding = InputRounding::kNone) {
   std::vector<float> y(matrix.rows(), 0.0F);
-  matrix.add_rows(inputs, x.data(), y.data(), threads, type);
+  matrix.add_rows(inputs, x.data(), y.data(), threads, rounding);
   return y;
 }
 
@@ -85,8 +85,8 @@ std::vector<float> plus_zero(std::vector<float> values) {
 }
 
 // What a ReLU leaves: most are 0, of both signs, and some are tiny.
-std::vector<float> sparse_activations(std::size_t count, unsigned seed) {
-  auto x = activations(count, seed);
+std::vector<float> sparse_inputs(std::size_t count, unsigned seed) {
+  auto x = random_inputs(count, seed);
   auto random = generator(seed);
   for (float& value : x) {
     const unsigned kind = static_cast<unsigned>(random()) % 10;
@@ -106,13 +106,13 @@ TEST_CASE("input-major: products are those of the dense weight") {
     for (const std::size_t tokens : {std::size_t{1}, std::size_t{5}, std::size_t{40}}) {
       CAPTURE(shape.rows);
       CAPTURE(tokens);
-      const auto x = activations(tokens * shape.columns, ++seed);
+      const auto x = random_inputs(tokens * shape.columns, ++seed);
       EveryIsa().run([&] {
         with_every_type(shape, seed, [&](const auto& both) {
-          for (const auto type : {ActivationType::kF32, ActivationType::kBF16}) {
-            const auto expected = product_of(*both.dense, x, 1, type);
-            CHECK(same_bits(product_of(*both.input_major, x, 1, type), expected));
-            CHECK(same_bits(product_of(*both.input_major, x, 3, type), expected));
+          for (const auto rounding : {InputRounding::kNone, InputRounding::kBF16}) {
+            const auto expected = product_of(*both.dense, x, 1, rounding);
+            CHECK(same_bits(product_of(*both.input_major, x, 1, rounding), expected));
+            CHECK(same_bits(product_of(*both.input_major, x, 3, rounding), expected));
           }
           CHECK(both.input_major->bytes() == both.dense->bytes());
         });
@@ -125,14 +125,14 @@ TEST_CASE("input-major: added rows of all inputs are the dense product, plus 0")
   unsigned seed = 90;
   for (const Shape shape : kInputShapes) {
     CAPTURE(shape.rows);
-    const auto x = activations(shape.columns, ++seed);
+    const auto x = random_inputs(shape.columns, ++seed);
     const auto all = all_of(shape.columns);
     EveryIsa().run([&] {
       with_every_type(shape, seed, [&](const auto& both) {
-        for (const auto type : {ActivationType::kF32, ActivationType::kBF16}) {
-          const auto expected = plus_zero(product_of(*both.dense, x, 1, type));
-          CHECK(same_bits(sums_of(*both.input_major, all, x, 1, type), expected));
-          CHECK(same_bits(sums_of(*both.input_major, all, x, 3, type), expected));
+        for (const auto rounding : {InputRounding::kNone, InputRounding::kBF16}) {
+          const auto expected = plus_zero(product_of(*both.dense, x, 1, rounding));
+          CHECK(same_bits(sums_of(*both.input_major, all, x, 1, rounding), expected));
+          CHECK(same_bits(sums_of(*both.input_major, all, x, 3, rounding), expected));
         }
       });
     });
@@ -143,7 +143,7 @@ TEST_CASE("input-major: inputs of 0 may be left out") {
   unsigned seed = 120;
   for (const Shape shape : kInputShapes) {
     CAPTURE(shape.rows);
-    const auto x = sparse_activations(shape.columns, ++seed);
+    const auto x = sparse_inputs(shape.columns, ++seed);
     const auto kept = those_not_zero(x);
     EveryIsa().run([&] {
       with_every_type(shape, seed, [&](const auto& both) {
@@ -176,10 +176,10 @@ TEST_CASE("input-major: lanes of -0 are the one difference, and adding 0 takes i
 
 TEST_CASE("input-major: rows are added to what is there") {
   const Shape shape{20, 40};
-  const auto weights = activations(shape.rows * shape.columns, 1);
+  const auto weights = random_inputs(shape.rows * shape.columns, 1);
   const BothOrders<float> both(DenseType::kF32, weights, shape);
-  const auto x = activations(shape.columns, 2);
-  const auto before = activations(shape.rows, 3);
+  const auto x = random_inputs(shape.columns, 2);
+  const auto before = random_inputs(shape.rows, 3);
   auto y = before;
   both.input_major->add_rows(all_of(shape.columns), x.data(), y.data(), 2);
   const auto product = product_of(*both.dense, x, 1);

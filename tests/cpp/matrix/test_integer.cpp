@@ -39,15 +39,15 @@ struct Material {
 };
 
 std::vector<float> product(const Matrix& matrix, const std::vector<float>& x, unsigned threads,
-                           ActivationType type = ActivationType::kF32) {
+                           InputRounding rounding = InputRounding::kNone) {
   const std::size_t tokens = x.size() / matrix.columns();
   std::vector<float> y(tokens * matrix.rows(), -1.0F);
   const Product one{&matrix, x.data(), y.data()};
-  multiply({&one, 1}, tokens, threads, type);
+  multiply({&one, 1}, tokens, threads, rounding);
   return y;
 }
 
-std::unique_ptr<Matrix> made(const Material& material, PlaneWidths widths, ActivationForm form) {
+std::unique_ptr<Matrix> made(const Material& material, PlaneWidths widths, InputForm form) {
   return integer_matrix(material.weight(), widths, form, 1);
 }
 
@@ -61,7 +61,7 @@ const std::vector<Material>& materials() {
 
 TEST_CASE("packed integers, dense ones, threads and ISAs give the same bits") {
   for (const Material& material : materials()) {
-    for (const auto form : {ActivationForm::kInt8, ActivationForm::kFloats}) {
+    for (const auto form : {InputForm::kInt8, InputForm::kFloats}) {
       const std::vector<float> x = normal_floats(3 * material.columns, 5);
       std::vector<float> expected;
       EveryIsa().run([&] {
@@ -80,7 +80,7 @@ TEST_CASE("packed integers, dense ones, threads and ISAs give the same bits") {
 
 TEST_CASE("weight-only products are those of a dense matrix of the rows, scaled before or after") {
   for (const Material& material : materials()) {
-    const auto packed = made(material, PlaneWidths::kPacked, ActivationForm::kFloats);
+    const auto packed = made(material, PlaneWidths::kPacked, InputForm::kFloats);
     const std::vector<float> x = normal_floats(2 * material.columns, 5);
     std::vector<float> values(material.rows * material.columns);
     for (std::size_t r = 0; r < material.rows; ++r) {
@@ -100,7 +100,7 @@ TEST_CASE("weight-only products are those of a dense matrix of the rows, scaled 
 
 TEST_CASE("a row has every code times its scale") {
   for (const Material& material : materials()) {
-    const auto matrix = made(material, PlaneWidths::kPacked, ActivationForm::kInt8);
+    const auto matrix = made(material, PlaneWidths::kPacked, InputForm::kInt8);
     const std::size_t groups = scales_of_row(material.weight());
     std::vector<float> row(material.columns);
     for (std::size_t r = 0; r < material.rows; ++r) {
@@ -118,9 +118,9 @@ TEST_CASE("a row has every code times its scale") {
 TEST_CASE("products side by side share the integers of what they share") {
   const Material wide(40, 200, 0);
   const Material tall(90, 200, 200);
-  const auto first = made(wide, PlaneWidths::kPacked, ActivationForm::kInt8);
-  const auto second = made(tall, PlaneWidths::kDense, ActivationForm::kInt8);
-  const auto third = made(tall, PlaneWidths::kDense, ActivationForm::kFloats);
+  const auto first = made(wide, PlaneWidths::kPacked, InputForm::kInt8);
+  const auto second = made(tall, PlaneWidths::kDense, InputForm::kInt8);
+  const auto third = made(tall, PlaneWidths::kDense, InputForm::kFloats);
   const std::vector<float> x = normal_floats(10 * 200, 5);
   const std::vector<float> other = normal_floats(10 * 200, 6);
   std::vector<std::vector<float>> y(4, std::vector<float>(10 * 90));
@@ -139,11 +139,11 @@ TEST_CASE("products side by side share the integers of what they share") {
 
 TEST_CASE("a token that holds no number gives none") {
   const Material material(20, 64, 0);
-  const auto matrix = made(material, PlaneWidths::kPacked, ActivationForm::kInt8);
+  const auto matrix = made(material, PlaneWidths::kPacked, InputForm::kInt8);
   std::vector<float> x = normal_floats(2 * 64, 5);
   x[3] = std::nanf("");
   EveryIsa().run([&] {
-    const auto y = product(*made(material, PlaneWidths::kPacked, ActivationForm::kInt8), x, 1);
+    const auto y = product(*made(material, PlaneWidths::kPacked, InputForm::kInt8), x, 1);
     for (std::size_t r = 0; r < 20; ++r) CHECK(std::isnan(y[r]));
     for (std::size_t r = 20; r < 40; ++r) CHECK(std::isfinite(y[r]));
   });
@@ -151,9 +151,9 @@ TEST_CASE("a token that holds no number gives none") {
 
 TEST_CASE("bytes count fields, escapes, heads and scales") {
   const Material material(64, 256, 32, true);
-  const auto dense = made(material, PlaneWidths::kDense, ActivationForm::kInt8);
+  const auto dense = made(material, PlaneWidths::kDense, InputForm::kInt8);
   CHECK(dense->bytes() == 64 * 256 + 4 * sizeof(StripHead) + 64 * 8 + 64 * sizeof(float));
-  const auto packed = made(material, PlaneWidths::kPacked, ActivationForm::kInt8);
+  const auto packed = made(material, PlaneWidths::kPacked, InputForm::kInt8);
   CHECK(packed->bytes() < dense->bytes());
 }
 
@@ -170,8 +170,8 @@ TEST_CASE("scales belong to the weight, to rows, or to multiples of 32 columns")
   CHECK(scales_of_row(Material(4, 128, 128).weight()) == 1);
 }
 
-TEST_CASE("integers take no notice of the type of activations, denormal results among them") {
-  for (const ActivationForm form : {ActivationForm::kInt8, ActivationForm::kFloats}) {
+TEST_CASE("integers take no notice of the rounding of inputs, denormal results among them") {
+  for (const InputForm form : {InputForm::kInt8, InputForm::kFloats}) {
     for (const Material& material : materials()) {
       for (const std::size_t tokens : {1U, 40U}) {
         auto x = normal_floats(tokens * material.columns, 5);
@@ -179,7 +179,7 @@ TEST_CASE("integers take no notice of the type of activations, denormal results 
         EveryIsa().run([&] {
           const auto matrix = made(material, PlaneWidths::kPacked, form);
           const auto expected = product(*matrix, x, 1);
-          CHECK(same_bits(product(*matrix, x, 2, ActivationType::kBF16), expected));
+          CHECK(same_bits(product(*matrix, x, 2, InputRounding::kBF16), expected));
         });
       }
     }

@@ -10,8 +10,8 @@
 #include "every_isa.h"
 #include "matrix_support.h"
 #include "meadow/base/error.h"
-#include "meadow/matrix/packed.h"
-#include "meadow/matrix/packed_f16.h"
+#include "meadow/matrix/bf16_planes.h"
+#include "meadow/matrix/f16_planes.h"
 #include "meadow/matrix/parts.h"
 
 using namespace meadow;
@@ -62,11 +62,11 @@ struct GuardedParts {
   std::vector<std::unique_ptr<GuardedBytes>> memory;
 };
 
-std::vector<float> product(const Matrix& matrix, std::size_t tokens, ActivationType type) {
+std::vector<float> product(const Matrix& matrix, std::size_t tokens, InputRounding rounding) {
   const std::vector<float> x(tokens * matrix.columns(), 0.5F);
   std::vector<float> y(tokens * matrix.rows());
   const Product one{&matrix, x.data(), y.data()};
-  multiply({&one, 1}, tokens, 1, type);
+  multiply({&one, 1}, tokens, 1, rounding);
   return y;
 }
 
@@ -74,8 +74,8 @@ std::vector<float> product(const Matrix& matrix, std::size_t tokens, ActivationT
 std::vector<std::uint32_t> results(const Matrix& matrix) {
   std::vector<float> all;
   for (const std::size_t tokens : {std::size_t{1}, std::size_t{33}}) {
-    for (const auto type : {ActivationType::kF32, ActivationType::kBF16}) {
-      const std::vector<float> some = product(matrix, tokens, type);
+    for (const auto rounding : {InputRounding::kNone, InputRounding::kBF16}) {
+      const std::vector<float> some = product(matrix, tokens, rounding);
       all.insert(all.end(), some.begin(), some.end());
     }
   }
@@ -87,7 +87,7 @@ std::vector<std::uint32_t> results(const Matrix& matrix) {
 }
 
 std::unique_ptr<Matrix> integers(std::size_t per_scale, bool coded, PlaneWidths widths,
-                                 ActivationForm activations) {
+                                 InputForm input_form) {
   auto random = generator(7);
   std::normal_distribution<float> gaussian(0.0F, 3.0F);
   std::vector<std::int8_t> codes(kRows * kColumns);
@@ -98,7 +98,7 @@ std::unique_ptr<Matrix> integers(std::size_t per_scale, bool coded, PlaneWidths 
   const std::vector<std::uint8_t> coded_scales(kRows * kColumns, 3);
   return integer_matrix({codes.data(), kRows, kColumns, per_scale, scales.data(),
                          coded ? coded_scales.data() : nullptr},
-                        widths, activations, 1);
+                        widths, input_form, 1);
 }
 
 // Mostly small halves, which as BF16 are other numbers, and some of any exponent.
@@ -118,14 +118,14 @@ void for_each_form(const std::function<void(const Matrix& matrix)>& see) {
   see(*dense_matrix(DenseType::kF32, wide.data(), kRows, kColumns));
   see(*dense_matrix(DenseType::kF16, values.data(), kRows, kColumns));
   see(*dense_matrix(DenseType::kBF16, values.data(), kRows, kColumns));
-  see(*packed_matrix(DenseType::kBF16, values.data(), kRows, kColumns, 1));
-  see(*packed_f16_matrix(values.data(), kRows, kColumns, 1));
+  see(*bf16_planes_matrix(DenseType::kBF16, values.data(), kRows, kColumns, 1));
+  see(*f16_planes_matrix(values.data(), kRows, kColumns, 1));
   for (const auto widths : {PlaneWidths::kDense, PlaneWidths::kPacked}) {
-    for (const auto activations : {ActivationForm::kInt8, ActivationForm::kFloats}) {
-      see(*integers(0, false, widths, activations));
-      see(*integers(kColumns, false, widths, activations));
-      see(*integers(64, false, widths, activations));
-      see(*integers(32, true, widths, activations));
+    for (const auto input_form : {InputForm::kInt8, InputForm::kFloats}) {
+      see(*integers(0, false, widths, input_form));
+      see(*integers(kColumns, false, widths, input_form));
+      see(*integers(64, false, widths, input_form));
+      see(*integers(32, true, widths, input_form));
     }
   }
 }

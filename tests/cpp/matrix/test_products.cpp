@@ -4,8 +4,8 @@
 #include "every_isa.h"
 #include "matrix_support.h"
 #include "meadow/kernels/convert/convert.h"
+#include "meadow/matrix/bf16_planes.h"
 #include "meadow/matrix/matrix.h"
-#include "meadow/matrix/packed.h"
 
 using namespace meadow;
 using namespace meadow::test;
@@ -51,14 +51,15 @@ TEST_CASE("products of every form, ISA and number of tokens are those of the con
       ++seed;
       const auto bits = bf16_weights(shape.rows * shape.columns, seed, seed % 3 * 40);
       const auto weights = widened(bits);
-      const auto x = activations(tokens * shape.columns, seed + 1000);
+      const auto x = random_inputs(tokens * shape.columns, seed + 1000);
       EveryIsa().run([&] {
         check_products(*dense_matrix(DenseType::kBF16, bits.data(), shape.rows, shape.columns),
                        weights, shape, x);
         check_products(*dense_matrix(DenseType::kF32, weights.data(), shape.rows, shape.columns),
                        weights, shape, x);
-        check_products(*packed_matrix(DenseType::kBF16, bits.data(), shape.rows, shape.columns, 2),
-                       weights, shape, x);
+        check_products(
+            *bf16_planes_matrix(DenseType::kBF16, bits.data(), shape.rows, shape.columns, 2),
+            weights, shape, x);
       });
     }
   }
@@ -82,12 +83,12 @@ TEST_CASE("products of F16, and of F16 packed as the BF16 that it holds") {
       kernels::convert_kernels(active_isa())
           .f32_of_f16(halves.data(), halves.size(),
                       reinterpret_cast<std::uint32_t*>(weights.data()));
-      const auto x = activations(tokens * shape.columns, seed);
+      const auto x = random_inputs(tokens * shape.columns, seed);
       EveryIsa().run([&] {
         check_products(*dense_matrix(DenseType::kF16, halves.data(), shape.rows, shape.columns),
                        weights, shape, x);
         CHECK(kind_of_failure([&] {
-                packed_matrix(DenseType::kF16, halves.data(), shape.rows, shape.columns, 1);
+                bf16_planes_matrix(DenseType::kF16, halves.data(), shape.rows, shape.columns, 1);
               }) == ErrorKind::kInvalidArgument);
       });
     }
@@ -98,16 +99,18 @@ TEST_CASE("F32 that is BF16 packs like BF16") {
   const Shape shape{37, 130};
   const auto bits = bf16_weights(shape.rows * shape.columns, 9, 50);
   const auto weights = widened(bits);
-  const auto narrow = packed_matrix(DenseType::kBF16, bits.data(), shape.rows, shape.columns, 1);
-  const auto wide = packed_matrix(DenseType::kF32, weights.data(), shape.rows, shape.columns, 2);
+  const auto narrow =
+      bf16_planes_matrix(DenseType::kBF16, bits.data(), shape.rows, shape.columns, 1);
+  const auto wide =
+      bf16_planes_matrix(DenseType::kF32, weights.data(), shape.rows, shape.columns, 2);
   CHECK(narrow->bytes() == wide->bytes());
-  check_products(*wide, weights, shape, activations(2 * shape.columns, 3));
+  check_products(*wide, weights, shape, random_inputs(2 * shape.columns, 3));
 }
 
 TEST_CASE("NaN, infinities and zeros of both signs keep their bits when packed") {
   const std::vector<std::uint16_t> bits = {0x7F80, 0xFF80, 0x7FC1, 0xFF81, 0x7F81, 0x0000, 0x8000,
                                            0x0001, 0x8001, 0x007F, 0x7F7F, 0xFF7F, 0x3F80, 0xBF80};
-  const auto packed = packed_matrix(DenseType::kBF16, bits.data(), 2, 7, 1);
+  const auto packed = bf16_planes_matrix(DenseType::kBF16, bits.data(), 2, 7, 1);
   EveryIsa().run([&] {
     std::vector<float> row(7);
     for (std::size_t r = 0; r < 2; ++r) {
@@ -124,11 +127,12 @@ TEST_CASE("every weight an escape but sixteen kinds") {
   auto random = generator(4);
   std::vector<std::uint16_t> bits(shape.rows * shape.columns);
   for (auto& value : bits) value = static_cast<std::uint16_t>(random() & 0xBFFFU);
-  const auto packed = packed_matrix(DenseType::kBF16, bits.data(), shape.rows, shape.columns, 1);
+  const auto packed =
+      bf16_planes_matrix(DenseType::kBF16, bits.data(), shape.rows, shape.columns, 1);
   CHECK(packed->bytes() > bits.size() * 4);  // nothing is hidden
   EveryIsa().run([&] {
-    check_products(*packed, widened(bits), shape, activations(5 * shape.columns, 1));
-    check_products(*packed, widened(bits), shape, activations(12 * shape.columns, 2));
+    check_products(*packed, widened(bits), shape, random_inputs(5 * shape.columns, 1));
+    check_products(*packed, widened(bits), shape, random_inputs(12 * shape.columns, 2));
   });
 }
 
@@ -136,8 +140,8 @@ TEST_CASE("several products side by side") {
   const auto first = bf16_weights(40 * 64, 1, 0);
   const auto second = bf16_weights(72 * 64, 2, 0);
   const auto a = dense_matrix(DenseType::kBF16, first.data(), 40, 64);
-  const auto b = packed_matrix(DenseType::kBF16, second.data(), 72, 64, 1);
-  const auto x = activations(3 * 64, 5);
+  const auto b = bf16_planes_matrix(DenseType::kBF16, second.data(), 72, 64, 1);
+  const auto x = random_inputs(3 * 64, 5);
   std::vector<float> ya(3 * 40);
   std::vector<float> yb(3 * 72);
   const Product both[] = {{a.get(), x.data(), ya.data()}, {b.get(), x.data(), yb.data()}};
@@ -149,6 +153,6 @@ TEST_CASE("several products side by side") {
 TEST_CASE("a matrix without rows or columns is refused") {
   CHECK(kind_of_failure([] { dense_matrix(DenseType::kF32, nullptr, 0, 4); }) ==
         ErrorKind::kInvalidArgument);
-  CHECK(kind_of_failure([] { packed_matrix(DenseType::kBF16, nullptr, 4, 0, 1); }) ==
+  CHECK(kind_of_failure([] { bf16_planes_matrix(DenseType::kBF16, nullptr, 4, 0, 1); }) ==
         ErrorKind::kInvalidArgument);
 }

@@ -6,7 +6,7 @@ Raises AssertionError where the document tells decoders to reject a blob, as far
 from __future__ import annotations
 
 import struct
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import xxhash
 from reference_codes import (
@@ -34,7 +34,7 @@ class Plane(NamedTuple):
     coding: int
     width: int
     offset: int
-    count: int
+    count: int  # type: ignore[assignment]  # hides tuple.count, which nobody calls
     table: bytes
 
     def symbols(self, payload: bytes, count: int) -> bytes:
@@ -103,8 +103,8 @@ def head_of(blob: bytes) -> Head:
     cursor = Cursor(blob[: head_bytes - 8])
     assert xxh64(cursor.data) == int.from_bytes(blob[head_bytes - 8 : head_bytes], "little")
     cursor.take(FIXED.size)
-    entries = [struct.unpack("<BBHHH", cursor.take(8)) for _ in range(planes)]
-    made = tuple(Plane(*entry[:4], cursor.take(entry[4])) for entry in entries)
+    entries: list[Any] = [struct.unpack("<BBHHH", cursor.take(8)) for _ in range(planes)]
+    made = tuple(Plane._make([*entry[:4], cursor.take(entry[4])]) for entry in entries)
     rows = bases(cursor.take(cursor.word(4)), records // columns) if flags & 1 else b""
     of_columns = bases(cursor.take(cursor.word(4)), columns) if flags & 2 else b""
     index = [(cursor.word(4), cursor.word(8)) for _ in range(-(-records // tile_records))]

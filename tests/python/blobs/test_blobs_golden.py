@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from meadow_py import FormatError, blobs
-from meadow_py.blobs.layouts import LAYOUTS
+from meadow_py.blobs.layout import LAYOUTS
 
 DATA = Path(__file__).parent / "data"
 GOLDEN = sorted(path.stem for path in DATA.glob("*.mdwb"))

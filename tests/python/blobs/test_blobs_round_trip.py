@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from meadow_py import FormatError, _core, blobs
-from meadow_py.blobs.layouts import LAYOUTS
+from meadow_py.blobs.layout import LAYOUTS
 
 # Bytes of an element, as safetensors has them; sub-byte types are stored as bytes.
 SAFETENSORS = {

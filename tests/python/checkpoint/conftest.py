@@ -68,7 +68,7 @@ def sharded(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Three shards and their index."""
     folder = tmp_path_factory.mktemp("sharded") / "model"
     folder.mkdir()
-    weight_map = {}
+    weight_map: dict[str, str] = {}
     for n in range(3):
         file = f"model-{n + 1:05}-of-00003.safetensors"
         part = {name.replace("layers.", f"layers.{n}"): a for name, a in weights(n).items()}

@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 import meadow_py as mp
-from meadow_py.files import writing
+from meadow_py.files import disk
 
 ENDED, FAILED, DONE = 9, 3, 0
 
@@ -68,7 +68,7 @@ def break_call(how: str, number: int) -> None:
             raise OSError(errno.EIO, os.strerror(errno.EIO))
         return function(*arguments)
 
-    writing.call = call
+    disk.call = call
 
 
 def check_state(work: str, folder: Path, number: int) -> None:

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from meadow_py.checkpoint.format.layout import REGIONS, Stored, header
+from meadow_py.checkpoint.format.layout import REGIONS, HeaderEntry, header
 from meadow_py.checkpoint.format.manifest import seal, unseal
 
 
@@ -42,7 +42,7 @@ class Forge:
         self.metadata["regions_sha256"] = hashlib.sha256(text).hexdigest()
         made, data = [], b""
         for name, content in self.stored.items():
-            made.append(Stored(name, len(data), len(content)))
+            made.append(HeaderEntry(name, len(data), len(content)))
             data += content
         room = 1 << 16
         path.write_bytes(header(made, self.metadata, room) + data)

@@ -89,34 +89,37 @@ def region(**changes: Any) -> Change:
 
 
 TABLE: dict[str, tuple[Change, str]] = {
-    "huge length": (region(length=2**50), "B, the original"),
-    "negative offset": (region(offset=-1), "where a size is expected"),
-    "length is text": (region(length="5"), "where a size is expected"),
+    "huge length": (region(length=2**50), r"regions\[0\].length: expected 10240 B"),
+    "negative offset": (region(offset=-1), r"regions\[0\].offset: expected a number at least 0"),
+    "length is text": (region(length="5"), "length: expected an integer, found '5'"),
     "outside": (region(offset=2**40), "overlaps another, or the end"),
     "shape too large": (region(shape=[2**40, 2**40]), "has the shape"),
     "too many dimensions": (region(shape=[1] * 99), "has the shape"),
-    "shape no list": (region(shape=7), "where a list is expected"),
+    "shape no list": (region(shape=7), "shape: expected a list, found 7"),
     "blob larger than stored": (region(bytes=10**9), "has .* B, expected"),
     "no blob": (region(bytes=0), "in 0 B"),
-    "CRC of text": (region(crc32="0"), "where a CRC-32 is expected"),
-    "lone surrogate": (region(name="\ud800"), "where a text is expected"),
+    "CRC of text": (region(crc32="0"), "crc32: expected an integer"),
+    "lone surrogate": (region(name="\ud800"), "name: expected text without lone surrogates"),
     "taken name": (region(name="b", stored="a"), "'b' appears twice"),
     "stored large": (region(codec="stored", bytes=10240, length=10240), "has .* B, expected"),
     "stored shorter": (region(codec="stored"), "is stored as"),
     "missing blob": (region(stored="nothing"), "'nothing' is missing"),
     "blob of another": (region(stored="b"), "'b' appears twice|expected"),
-    "flag": (region(tensor=1), "where true or false is expected"),
+    "flag": (region(tensor=1), "tensor: expected true or false, found 1"),
     "twice": (lambda f: f.table["regions"].append(first(f)), "'a' appears twice"),
     "no regions": (lambda f: f.table.pop("regions"), "no 'regions'"),
     "regions no list": (lambda f: f.table.update(regions=3), "corrupt table of regions"),
     "region no object": (lambda f: f.table["regions"].insert(0, 5), "corrupt table of regions"),
-    "format": (lambda f: f.table.update(format="exe"), "'exe': expected one of"),
-    "rest coding": (lambda f: f.table["rest"].update(codec="lzma"), "'lzma': expected one of"),
+    "format": (lambda f: f.table.update(format="exe"), "format: expected one of .*, found 'exe'"),
+    "rest coding": (
+        lambda f: f.table["rest"].update(codec="lzma"),
+        "rest.codec: expected one of raw, zstd, found 'lzma'",
+    ),
     "rest too long": (lambda f: f.table["rest"].update(length=2**40), "rest of .*made to harm"),
     "surplus tensor": (lambda f: f.stored.update(more=b"x" * 64), "not in this order"),
     "view outside": (
         view(dtype="F32", shape=[2**20], region=0),
-        "ends behind its region",
+        r"views\[0\]: 'v' ends after the end",
     ),
     "view of nothing": (
         view(dtype="F32", shape=[1], region=9),
@@ -141,7 +144,7 @@ def test_table(kind: str, packed: Path) -> None:
 def test_a_blob_of_another_size(packed: Path) -> None:
     """The table says that a tensor is shorter than its blob decodes to."""
     forge = Forge(packed)
-    forge.table["regions"][0].update(length=4096)
+    forge.table["regions"][0].update(length=4096, shape=[16, 64])
     forge.metadata["source_size"] = str(int(forge.metadata["source_size"]) - 10240 + 4096)
     for entry in forge.table["regions"][1:]:
         entry["offset"] -= 10240 - 4096
@@ -226,13 +229,13 @@ MANIFESTS: dict[str, tuple[Callable[[dict[str, Any]], Any], str]] = {
     "carried outside": (carried_entry(source="../evil"), "no name of a file"),
     "carried from outside": (carried_entry(name="../../etc/passwd"), "no name of a file"),
     "carried manifest": (carried_entry(name="meadow.json"), "'meadow.json' appears twice"),
-    "size of text": (carried_entry(size="1"), "damaged manifest"),
-    "no checksum": (carried_entry(sha256="zz"), "damaged manifest"),
+    "size of text": (carried_entry(size="1"), r"damaged manifest: carried\[0\].size"),
+    "no checksum": (carried_entry(sha256="zz"), r"carried\[0\].sha256: expected 64 hex"),
     "no packed files": (lambda d: d.update(packed=[]), "no packed files"),
     "packed no list": (lambda d: d.update(packed=5), "damaged manifest"),
     "other tensors": (packed_entry(tensors=["x"]), "not the file of this folder: tensors"),
     "other original": (packed_entry(source_sha256="0" * 64), "not the file of this folder"),
-    "name no text": (packed_entry(name=5), "no name of a file"),
+    "name no text": (packed_entry(name=5), r"packed\[0\].name: expected text, found 5"),
 }
 
 

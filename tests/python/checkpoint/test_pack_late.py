@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 import meadow_py as mp
-from meadow_py.files import writing
+from meadow_py.files import disk
 
 Tree = Callable[[Path], dict[str, bytes]]
 
@@ -22,8 +22,8 @@ def before_the_end(monkeypatch: pytest.MonkeyPatch) -> Callable[[Callable[[], An
     """Do something when the last file of the work has got its name."""
 
     def arrange(action: Callable[[], Any]) -> None:
-        write_file = writing.write_file
-        rebuilt = writing.NewFile.finish
+        write_file = disk.write_file
+        rebuilt = disk.NewFile.finish
         done: list[bool] = []
 
         def once() -> None:
@@ -36,13 +36,13 @@ def before_the_end(monkeypatch: pytest.MonkeyPatch) -> Callable[[Callable[[], An
             if path.name == "meadow.json":
                 once()
 
-        def finish(self: writing.NewFile) -> None:
+        def finish(self: disk.NewFile) -> None:
             rebuilt(self)
             if self.path.name == "model.safetensors":
                 once()
 
-        monkeypatch.setattr(writing, "write_file", last)
-        monkeypatch.setattr(writing.NewFile, "finish", finish)
+        monkeypatch.setattr(disk, "write_file", last)
+        monkeypatch.setattr(disk.NewFile, "finish", finish)
 
     return arrange
 
@@ -118,14 +118,14 @@ def test_files_that_appear_while_unpacking_stay(
 def test_in_the_last_moment(plain: Path, tmp_path: Path, tree: Tree, monkeypatch: Any) -> None:
     target = tmp_path / "target"
     target.mkdir()
-    exchange = writing.exchange
+    exchange = disk.exchange
 
     def late(left: Path, right: Path) -> bool:
         if not (target / "precious").exists() and (right / "precious") != left / "precious":
             put(target)()
         return exchange(left, right)
 
-    monkeypatch.setattr(writing, "exchange", late)
+    monkeypatch.setattr(disk, "exchange", late)
     with pytest.raises(FileExistsError, match="has appeared meanwhile"):
         mp.pack(plain, target)
     assert tree(target) == {"precious": b"x"}

@@ -11,8 +11,10 @@ from typing import Any
 import pytest
 
 import meadow_py as mp
-from meadow_py.checkpoint.original.regions import find_regions
-from meadow_py.sources.mapped import MappedFile
+from meadow_py.checkpoint.original.pickled import read_pickle
+from meadow_py.checkpoint.original.source_file import find_regions
+from meadow_py.sources.dtypes import TORCH
+from meadow_py.sources.mapped_file import MappedFile
 
 torch = pytest.importorskip("torch")
 
@@ -245,4 +247,56 @@ def test_tensors_that_are_no_view_are_not_passed_over(name: str, tmp_path: Path)
     torch.save({"w": torch.randn(2), "odd": odd_tensors()[name]}, path)
     round_trip(path, tmp_path)
     with pytest.raises(ValueError, match="are not known, only its bytes"):
+        mp.open_checkpoint(tmp_path / "p.safetensors")
+
+
+STORAGE = (
+    b"(X\x07\x00\x00\x00storagectorch.storage\nUntypedStorage\nX\x01\x00\x00\x000"
+    b"X\x03\x00\x00\x00cpuK\x40tQq\x01"
+)
+
+
+def shared_storage(*rebuilt: tuple[int, int, str]) -> bytes:
+    """A pickle of tensors of one storage of 64 B: version of the call, size, dtype of the call."""
+    items = b""
+    for n, (version, count, dtype) in enumerate(rebuilt):
+        items += b"X\x01\x00\x00\x00" + b"abc"[n : n + 1]
+        items += f"ctorch._utils\n_rebuild_tensor_v{version}\n(".encode()
+        items += (b"h\x01" if n else STORAGE) + _flat(0) + _tuple((count,)) + _tuple((1,))
+        items += b"\x89}" + (f"ctorch\n{dtype}\n".encode() if dtype else b"") + b"tRs"
+    return b"\x80\x02}" + items + b"."
+
+
+SHARED = {
+    "one dtype": shared_storage((3, 32, "uint16"), (3, 8, "uint16")),
+    "two dtypes": shared_storage((3, 32, "uint16"), (3, 16, "uint32")),
+    "two of one size": shared_storage((3, 64, "float8_e5m2"), (3, 64, "uint8")),
+    "typed by its storage": shared_storage((3, 32, "uint16"), (2, 16, "")),
+    "first by its storage": shared_storage((2, 16, ""), (3, 32, "uint16")),
+}
+
+
+@pytest.mark.parametrize("kind", sorted(SHARED))
+def test_a_storage_of_two_dtypes(kind: str, tmp_path: Path) -> None:
+    """A tensor has the dtype that torch gives it, whatever another tensor of the storage has."""
+    path = tmp_path / "pytorch_model.bin"
+    with_pickle(path, SHARED[kind])
+    expected = torch.load(path, weights_only=True)
+    assert list(expected) == ["a", "b"]
+    for name, tensor in (read_pickle(SHARED[kind]).tensors or {}).items():
+        assert TORCH[str(expected[name].dtype).removeprefix("torch.")] == tensor.dtype, name
+    round_trip(path, tmp_path)
+    if kind == "one dtype":
+        same_tensors(path, tmp_path / "p.safetensors")
+    else:
+        with pytest.raises(ValueError, match="not known, only its bytes: unpack it"):
+            mp.open_checkpoint(tmp_path / "p.safetensors")
+
+
+def test_what_torch_saves_of_a_storage_of_two_dtypes(tmp_path: Path) -> None:
+    whole = torch.arange(64, dtype=torch.uint8).view(torch.uint16)
+    path = tmp_path / "model.pt"
+    torch.save({"whole": whole, "pairs": whole.view(torch.uint32)}, path)
+    round_trip(path, tmp_path)
+    with pytest.raises(ValueError, match="not known, only its bytes: unpack it"):
         mp.open_checkpoint(tmp_path / "p.safetensors")

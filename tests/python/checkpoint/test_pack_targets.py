@@ -231,7 +231,7 @@ def test_read_only_target(plain: Path, tmp_path: Path) -> None:
 
 def test_a_full_disk(plain: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A file system that runs out in the middle of the weights."""
-    from meadow_py.files import writing
+    from meadow_py.files import disk
 
     left = 20_000
 
@@ -243,7 +243,7 @@ def test_a_full_disk(plain: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatc
                 raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
         return function(*arguments)
 
-    monkeypatch.setattr(writing, "call", call)
+    monkeypatch.setattr(disk, "call", call)
     with pytest.raises(OSError, match=r"No space left on device \(\d+ B are free there\)") as said:
         mp.pack(plain, tmp_path / "packed")
     assert said.value.errno == errno.ENOSPC

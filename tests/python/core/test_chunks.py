@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -25,7 +27,7 @@ def padded_chunks(codes: np.ndarray, chunk: int, along: str) -> np.ndarray:
 
 @st.composite
 def code_arrays(draw: st.DrawFn) -> np.ndarray:
-    dtype = np.dtype(draw(st.sampled_from(CODE_TYPES)))
+    dtype: Any = np.dtype(draw(st.sampled_from(CODE_TYPES)))
     shape = draw(hnp.array_shapes(min_dims=2, max_dims=2, min_side=0, max_side=30))
     low, high = np.iinfo(dtype).min, np.iinfo(dtype).max
     few = st.sampled_from([0, 1, 2, low, high])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -73,7 +74,7 @@ def test_the_ledger_adds_up_and_is_what_numpy_counts() -> None:
     codes = heavy_tailed_codes(64, 96)
     chunks = _core.Chunks(codes, 8, 2)
     for stream in streams_of(codes, 8, 2):
-        info = _core.stream_info(stream)
+        info: Any = _core.stream_info(stream)
         parts = ("header", "dictionary", "mode_payload", "index_payload", "padding")
         assert sum(info[f"{part}_bits"] for part in parts) == 8 * len(stream) == 8 * info["bytes"]
         assert info["dictionary_bits"] == chunks.unique * 2 * 8

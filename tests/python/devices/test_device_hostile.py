@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from meadow_py import FormatError, devices
 from meadow_py.devices.device import Device
 from meadow_py.devices.energy_table import read_energy_tables
-from meadow_py.devices.reading import read_devices
+from meadow_py.devices.reader import read_devices
 
 TABLES = Path(devices.__file__).parent
 LINES = {
@@ -80,7 +80,7 @@ def nested(inner: st.SearchStrategy[object]) -> st.SearchStrategy[object]:
 @settings(deadline=None)
 def test_any_values_where_tables_are_expected(value: object) -> None:
     from meadow_py.devices.energy_table import _table as energy
-    from meadow_py.devices.reading import _device as device
+    from meadow_py.devices.reader import _device as device
     from meadow_py.devices.toml import Table
 
     for make in (functools.partial(device, Device), energy):

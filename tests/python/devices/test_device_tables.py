@@ -8,8 +8,8 @@ import pytest
 
 import meadow_py as mp
 from meadow_py import devices
-from meadow_py.devices.checks import peak_of
-from meadow_py.devices.reporting import rows_of
+from meadow_py.devices.device import rows_of
+from meadow_py.devices.reader import peak_of
 
 OF_THE_ISSUE = (
     "zcu102",

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from meadow_py.devices import parse_bandwidth
-from meadow_py.devices.units import UNITS, parse
+from meadow_py.devices.quantity import UNITS, in_base_units
 
 
 @pytest.mark.parametrize(
@@ -68,7 +68,7 @@ def test_what_leaves_a_doubt_is_refused(text: str, reason: str) -> None:
     ],
 )
 def test_other_dimensions(text: str, dimension: str, value: float) -> None:
-    assert parse(text, dimension) == pytest.approx(value, rel=1e-15)
+    assert in_base_units(text, dimension) == pytest.approx(value, rel=1e-15)
 
 
 def test_a_byte_is_eight_bits_in_every_unit() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import subprocess
 import sys
 from pathlib import Path
@@ -92,3 +93,42 @@ def test_one_process_at_a_time(path: Path) -> None:
 def test_no_folder_to_write_in(tmp_path: Path) -> None:
     with pytest.raises(FileNotFoundError):
         Journal(tmp_path / "nowhere" / "run.jsonl", WORK)
+
+
+WRONG = (None, True, "text", "", -1, 2**70, 0.5, float("nan"), float("inf"), [], {})
+
+
+def test_every_leaf_of_a_line(path: Path) -> None:
+    """A line with any wrong value is refused by its number, or its result comes back as it is."""
+    head = filled(path, {})
+    accepted = refused = 0
+    for key in ("key", "result", "surplus"):
+        for wrong in (*WRONG, "missing"):
+            entry: dict[str, Any] = {"key": "a", "result": {"size": 1.5}, key: wrong}
+            if wrong == "missing":
+                del entry[key]
+            path.write_bytes(head + json.dumps(entry).encode() + b"\n")
+            try:
+                with Journal(path, WORK) as journal:
+                    assert journal.get(entry["key"]) == entry["result"]
+                accepted += 1
+            except FormatError as error:
+                said = str(error)
+                assert "line 2" in said
+                assert not any(word in said for word in ("KeyError", "TypeError", "NoneType"))
+                refused += 1
+    assert (accepted, refused) == (12, 24)
+
+
+def test_every_leaf_of_the_first_line(path: Path) -> None:
+    """Other work is refused by the name of what differs."""
+    head = {"journal": 1, **WORK}
+    for key in head:
+        for wrong in WRONG:
+            if wrong is True and key == "journal":
+                continue  # equals 1
+            path.write_bytes(json.dumps({**head, key: wrong}).encode() + b"\n")
+            endless = isinstance(wrong, float) and not math.isfinite(wrong)
+            match = "no journal" if endless else f"work: {key} was"
+            with pytest.raises(ValueError, match=match):
+                Journal(path, WORK)

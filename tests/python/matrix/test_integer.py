@@ -10,7 +10,7 @@ import numpy.typing as npt
 import pytest
 
 from meadow_py import _core
-from meadow_py.opening import open_checkpoint
+from meadow_py.dispatch import open_checkpoint
 from meadow_py.quantizers import quantize, quantize_q8
 
 MODELS = ("gpt2-attention", "gpt-neo-125m-attention")

@@ -10,7 +10,7 @@ from published_models import GEMMA_2B, LLAMA_3B, LLAMA_8B, QWEN_7B, SMOLLM_1B
 import meadow_py as mp
 from meadow_py import devices, workload
 from meadow_py.planner import Option
-from meadow_py.planner.forms import read_weights
+from meadow_py.planner.model_forms import read_weights
 from meadow_py.workload import ModelShape
 
 # llama.cpp issue #26484, 3 August 2026, Raspberry Pi 5: file in bytes, tokens/s, joules a token.

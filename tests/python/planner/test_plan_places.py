@@ -10,7 +10,7 @@ import pytest
 import meadow_py as mp
 from meadow_py import devices
 from meadow_py.devices import Quantity
-from meadow_py.planner.footprint import kv_cache_bytes
+from meadow_py.planner.placement import kv_cache_bytes
 from meadow_py.workload import ModelShape, Precision, shape_of
 
 TINY = ModelShape(

@@ -6,7 +6,7 @@ import pytest
 
 import meadow_py as mp
 from meadow_py import demo
-from meadow_py.planner.forms import stored_weights
+from meadow_py.planner.model_forms import stored_weights
 from meadow_py.workload import shape_of
 
 

@@ -9,7 +9,7 @@ from test_plan_places import TINY, WEIGHTS, board, planned
 
 import meadow_py as mp
 from meadow_py import devices, workload
-from meadow_py.planner.tiling import matrices_of
+from meadow_py.planner.times import matrices_of
 from meadow_py.workload import shape_of
 
 KV = 2 * 2 * 32 * (64 + 1)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -32,7 +33,7 @@ def test_first_tokens_are_drawn_for_every_storage() -> None:
     from matplotlib.figure import Figure
 
     made = mp.plan("opt-6.7b", "raspberry-pi-5")
-    ax = made.plot("first-token", Figure().add_subplot())
+    ax: Any = made.plot("first-token", Figure().add_subplot())
     expected = [
         s.first_token_s.typical for o in made.options for s in o.storages if s.first_token_s
     ]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from typing import Any
 
 import ml_dtypes
 import numpy as np
@@ -81,7 +82,7 @@ def test_values(made: mp.Profile, weight: np.ndarray) -> None:
 
 
 @pytest.mark.parametrize(("dtype", "first"), [(np.int8, -128), (np.uint8, 0)])
-def test_values_of_stored_codes(dtype: type, first: int) -> None:
+def test_values_of_stored_codes(dtype: Any, first: int) -> None:
     codes = np.random.default_rng(3).integers(0, 256, (8, 9)).astype(np.uint8).view(dtype)
     values = mp.profile({NAME: codes}).weights[0].values
     assert values is not None
@@ -172,7 +173,7 @@ def test_complete_coders_stay_above_the_floor_of_their_alphabet(made: mp.Profile
     ],
 )
 def test_floors_of_stored_floats(
-    weight: np.ndarray, dtype: type, pattern: type, exponent: int, mantissa: int
+    weight: np.ndarray, dtype: Any, pattern: type, exponent: int, mantissa: int
 ) -> None:
     stored = weight.astype(dtype)
     floors = mp.profile({NAME: stored}, granularity="tensor", chunk_sizes=2).weights[0].floors
@@ -218,7 +219,7 @@ def test_chunks_along_the_output_dimension(weight: np.ndarray) -> None:
 
 
 @pytest.mark.parametrize("dtype", [np.int8, np.uint8])
-def test_stored_codes_are_packed_as_they_are(dtype: type) -> None:
+def test_stored_codes_are_packed_as_they_are(dtype: Any) -> None:
     codes = np.random.default_rng(3).integers(0, 100, (16, 32)).astype(dtype)
     made = mp.profile({NAME: codes}, bits=(8, 4), chunk_sizes=(2, 3))
     profiled = made.weights[0]

@@ -149,7 +149,7 @@ def test_where_no_code_pays() -> None:
 @pytest.mark.parametrize("dtype", [np.int8, np.uint8, np.float32])
 @pytest.mark.parametrize("codec", ["huffman", "auto"])
 def test_verifying_finds_one_wrong_bit(
-    dtype: type, codec: str, monkeypatch: pytest.MonkeyPatch
+    dtype: Any, codec: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     weight = {NAME: np.random.default_rng(2).integers(0, 90, (300, 400)).astype(dtype)}
     encode = blobs.encode

@@ -143,7 +143,7 @@ def test_plan() -> None:
 
 
 def test_simulate(made: mp.Profile) -> None:
-    from meadow_py.simulator.packings import packing_of
+    from meadow_py.simulator.named_packings import packing_of
 
     packed = packing_of("dense", made, bits=2, quantizer=toy.KEY)
     found = packed.weight(0, "mlp.up", SHAPE[0] * SHAPE[1], 2)

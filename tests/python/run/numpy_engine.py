@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from meadow_py.run.assembling import Assembled
+from meadow_py.run.assembly import Assembled
 
 Array = npt.NDArray[np.float64]
 

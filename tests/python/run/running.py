@@ -9,7 +9,7 @@ import numpy.typing as npt
 import pytest
 
 from meadow_py import _core
-from meadow_py.run.loading import Loaded
+from meadow_py.run.loaded import Loaded
 
 
 def run(loaded: Loaded, tokens: list[int], **options: Any) -> npt.NDArray[np.float32]:

@@ -14,7 +14,7 @@ from safetensors.numpy import load_file, save_file
 import meadow_py as mp
 from meadow_py import demo
 from meadow_py.run import Bench
-from meadow_py.run.bench_runs import Runner, Work
+from meadow_py.run.bench_runs import Runner, Task
 from meadow_py.run.resident import peak_of_fresh_process
 
 SMALL = {"prompt_tokens": 5, "tokens": 3, "runs": 2, "memory": False, "threads": 1}
@@ -94,14 +94,14 @@ def test_as_text_and_html(made: Bench) -> None:
 
 def test_a_run_does_what_generating_does() -> None:
     with mp.load(dtype="BF16", threads=1) as model:
-        work = Work.of(model, 6, 5)
-        assert work.prompt.dtype == np.int32
-        assert work.prompt.max() < model.loaded.config.vocab
-        expected = model.generate(work.prompt, max_tokens=6, ignore_eos=True)
+        task = Task.of(model, 6, 5)
+        assert task.prompt.dtype == np.int32
+        assert task.prompt.max() < model.loaded.config.vocab
+        expected = model.generate(task.prompt, max_tokens=6, ignore_eos=True)
         ids = [token.id for token in expected]
-        logits = model.logits([*work.prompt.tolist(), *ids[:5]])
+        logits = model.logits([*task.prompt.tolist(), *ids[:5]])
         assert ids == logits[5:].argmax(1).tolist()
-        runner = Runner(model, work)
+        runner = Runner(model, task)
         assert runner.warm_up() == runner.warm_up()
         runner.run()
         assert 0 < runner.decode().seconds < math.inf

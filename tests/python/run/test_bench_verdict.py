@@ -8,6 +8,7 @@ import pytest
 
 from meadow_py.measure import Bandwidth, Cache, Host
 from meadow_py.run import Bench, FormBench
+from meadow_py.run.speed import Speed
 
 MB = 1_000_000
 HOST = Host(
@@ -120,6 +121,39 @@ def test_a_busy_machine_tells_nothing() -> None:
     said = replace(made, packed=slow).verdict
     assert said.startswith("This machine was too busy to tell whether packing pays here")
     assert "2.3x" in said
+
+
+def test_weights_that_are_read_faster_than_memory_allows_tell_nothing() -> None:
+    said = bench(30.0, 36.0).verdict  # 30 GB/s of 20 GB/s; the caches hold 3 % of the weights
+    assert said == (
+        "This machine was too busy to tell whether packing pays here: weights are read faster than "
+        "its memory allowed when that was measured, so measure again when nothing else runs."
+    )
+    # 60 MB 600 times a second are 36 GB/s, of which caches of 32 MB may provide more than half.
+    assert "too busy" not in bench(600.0, 700.0, 60 * MB).verdict
+
+
+def _speed(nbytes: int, fraction: float | None) -> Speed:
+    return Speed(5, 9, 0.1, 50.0, 10.0, nbytes, 1e9, 1e9, fraction, 260 << 20)
+
+
+@pytest.mark.parametrize(
+    ("nbytes", "fraction", "cached"),
+    [
+        (1070 * MB, 1.5, "unknown"),
+        (1070 * MB, 1.2, "part"),
+        (1070 * MB, 0.9, None),
+        (1070 * MB, None, None),
+        (200 * MB, 1.5, "all"),
+        (200 * MB, 0.9, None),
+    ],
+)
+def test_weights_stay_in_caches_only_where_they_fit(
+    nbytes: int, fraction: float | None, cached: str | None
+) -> None:
+    speed = _speed(nbytes, fraction)
+    assert speed.cached == cached
+    assert "cache_bytes" not in speed.to_dict()
 
 
 def test_what_was_not_packed_is_not_praised() -> None:

@@ -237,6 +237,7 @@ def test_a_text_goes_on_after_ctrl_c(
 ) -> None:
     expected = [t.id for t in model.generate(prompt, max_tokens=12)]
     generation = model.generate(prompt, max_tokens=12)
+    calls: list[Any]
     sampler, calls = generation._sampler, []
 
     class _Interrupted:

@@ -81,14 +81,14 @@ def test_nan_and_infinities_stay_dense(odd: float) -> None:
     with pytest.raises(
         ValueError, match="finite F16, found NaN or an infinity in row 7, column 11"
     ):
-        _core.packed_f16_matrix(raw(values), ROWS, COLUMNS)
+        _core.f16_planes_matrix(raw(values), ROWS, COLUMNS)
 
 
 def test_elements_that_are_missing_are_refused() -> None:
     with pytest.raises(ValueError, match="expected 132 x 1101 elements of 2 bytes"):
-        _core.packed_f16_matrix(raw(halves()), ROWS, COLUMNS + 1)
+        _core.f16_planes_matrix(raw(halves()), ROWS, COLUMNS + 1)
     with pytest.raises(ValueError, match="found none"):
-        _core.packed_f16_matrix(b"", 0, COLUMNS)
+        _core.f16_planes_matrix(b"", 0, COLUMNS)
 
 
 def test_auto_stays_dense_where_packing_was_measured_to_lose(

@@ -8,8 +8,8 @@ import numpy as np
 from numpy_engine import logits
 from small_models import Case, every_case, logits_of, prompt, save
 
-from meadow_py.opening import open_checkpoint
-from meadow_py.run.assembling import assemble
+from meadow_py.dispatch import open_checkpoint
+from meadow_py.run.assembly import assemble
 
 
 @every_case

@@ -10,8 +10,8 @@ from gguf_files import ARCHITECTURES, write_gguf
 from numpy_engine import logits
 from small_models import CASES, Case, build, logits_of, prompt
 
-from meadow_py.opening import open_checkpoint
-from meadow_py.run.assembling import Assembled, assemble
+from meadow_py.dispatch import open_checkpoint
+from meadow_py.run.assembly import Assembled, assemble
 
 gguf = pytest.importorskip("gguf")
 

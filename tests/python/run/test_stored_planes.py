@@ -16,7 +16,7 @@ from small_models import CASES, prompt, save
 
 import meadow_py as mp
 from meadow_py import FormatError, blobs, demo
-from meadow_py.run.loading import load_engine
+from meadow_py.run.loaded import load_engine
 
 
 @pytest.fixture(scope="module")

@@ -9,17 +9,21 @@ import numpy as np
 import pytest
 
 from meadow_py.simulator import Decoder, PackedWeight
-from meadow_py.simulator.cost import PackedWeights, Setting, overlapped
-from meadow_py.simulator.dataflows import layer_costs, seconds
-from meadow_py.simulator.gemm import operation_cost, stationary_traffic
+from meadow_py.simulator.cost import DataflowInputs, PackedWeights, overlapped
+from meadow_py.simulator.dataflows import (
+    gemm_cost,
+    layer_costs,
+    pipeline_cost,
+    seconds,
+    stationary_traffic,
+)
 from meadow_py.simulator.machine import Machine
-from meadow_py.simulator.tphs import pipeline_cost
 from meadow_py.workload import ATTENTION_CORE, Operation, Pass, Precision, shape_of
 
 SHAPE = shape_of("opt-125m")
 
 
-def _setting(tokens: int = 64, **machine: float) -> tuple[Setting, tuple[Operation, ...]]:
+def _setting(tokens: int = 64, **machine: float) -> tuple[DataflowInputs, tuple[Operation, ...]]:
     block = Pass(SHAPE, tokens, 0, 1, masked=False).block()
     packed = {one.name: PackedWeight(one.weights) for one in block if one.weights}
     numbers = {
@@ -31,7 +35,7 @@ def _setting(tokens: int = 64, **machine: float) -> tuple[Setting, tuple[Operati
         "softmax_per_s": 1e12,
         **machine,
     }
-    return Setting(Machine(**numbers), Precision(), PackedWeights(packed), 12, 12), block
+    return DataflowInputs(Machine(**numbers), Precision(), PackedWeights(packed), 12, 12), block
 
 
 def test_stationary_operands_by_brute_force() -> None:
@@ -97,7 +101,7 @@ def test_filling_and_softmax_units() -> None:
 
 def test_scores_of_more_bits_and_elementwise_to_memory() -> None:
     setting, block = _setting(tokens=32, score_factor=4.0, elementwise_to_memory=1.0)
-    found = {one.name: operation_cost(one, setting) for one in block}
+    found = {one.name: gemm_cost(one, setting) for one in block}
     scores = 12 * 32 * 32
     assert found["attention.scores"].written_bytes == 4 * scores
     assert found["attention.softmax"].read_bytes == 4 * scores
@@ -132,7 +136,7 @@ def test_more_of_anything_is_never_slower() -> None:
         ("gemm", "tphs"),
     ):
         before = seconds(layer_costs(block, base, flow))
-        grown = Setting(
+        grown = DataflowInputs(
             base.machine.with_(**{name: getattr(base.machine, name) * 2}),
             base.precision,
             base.packed,

@@ -9,7 +9,14 @@ import pytest
 
 import meadow_py as mp
 from meadow_py import demo
-from meadow_py.simulator import Decoder, ProfilePacking, Ratio, packing_table, simulate
+from meadow_py.simulator import (
+    Decoder,
+    PackingRow,
+    ProfilePacking,
+    Ratio,
+    packing_table,
+    simulate,
+)
 
 
 @pytest.fixture(scope="module")
@@ -52,7 +59,7 @@ def test_bits_and_tables_are_the_ledgers(
 
 
 def test_a_decoder_as_fast_as_the_memory_costs_nothing(profile: mp.Profile) -> None:
-    def made(unit: Decoder | None) -> mp.simulator.packing_table.PackingRow:
+    def made(unit: Decoder | None) -> PackingRow:
         units = None if unit is None else {"huffman": unit}
         return packing_table(
             demo.folder(), profile, devices=["raspberry-pi-5"], packings=["huffman"], decoders=units

@@ -63,7 +63,7 @@ def test_the_best_chunk_size_is_taken(profile: mp.Profile) -> None:
 
 def test_a_tied_head_is_the_embedding(profile: mp.Profile) -> None:
     packed = ProfilePacking.of(profile, "huffman")
-    shape = mp.simulator.run.workload.shape_of(demo.folder())
+    shape = mp.workload.shape_of(demo.folder())
     head = packed.weight(None, "head", shape.head_weights, 8)
     assert head.moved_bytes < shape.head_weights
 

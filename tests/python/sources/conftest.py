@@ -52,7 +52,7 @@ def _save_bin(model: Any, folder: Path, shards: int) -> None:
     if shards == 1:
         torch.save(state, folder / "pytorch_model.bin")
         return
-    weight_map = {}
+    weight_map: dict[str, str] = {}
     for i in range(shards):
         file = f"pytorch_model-{i + 1:05}-of-{shards:05}.bin"
         part = dict(list(state.items())[i::shards])

@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as npst
 
-from meadow_py.opening import open_checkpoint
+from meadow_py.dispatch import open_checkpoint
 from meadow_py.sources.dtypes import NUMPY
 
 BASE = np.frombuffer(np.random.default_rng(8).bytes(6 * 8 * 4), np.float32).reshape(6, 8)

@@ -15,8 +15,8 @@ import pytest
 from safetensors.numpy import save_file
 
 from meadow_py import sources
+from meadow_py.dispatch import open_checkpoint
 from meadow_py.errors import FormatError
-from meadow_py.opening import open_checkpoint
 
 WAYS = ["safetensors", "safetensors-sharded", "bin", "bin-sharded"]
 

@@ -7,8 +7,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from meadow_py.dispatch import open_checkpoint
 from meadow_py.errors import FormatError
-from meadow_py.opening import open_checkpoint
 
 SIDE = 2**20
 CLAIMED = 4 * SIDE * SIDE

@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pytest
 
+from meadow_py.dispatch import open_checkpoint
 from meadow_py.errors import FormatError
-from meadow_py.opening import open_checkpoint
 from meadow_py.sources import Checkpoint
 
 if TYPE_CHECKING:

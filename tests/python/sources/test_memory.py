@@ -14,7 +14,7 @@ from safetensors.numpy import save_file
 MIB = 2**20
 WALK = """
 import gc, sys
-from meadow_py.opening import open_checkpoint
+from meadow_py.dispatch import open_checkpoint
 if sys.argv[1].endswith(".bin"):
     import torch
 def anonymous():

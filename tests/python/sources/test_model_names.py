@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 from safetensors.numpy import save_file
 
-from meadow_py.opening import open_checkpoint
+from meadow_py.dispatch import open_checkpoint
 
 if TYPE_CHECKING:
     from hub_server import HubServer

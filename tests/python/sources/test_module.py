@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from meadow_py.opening import open_checkpoint
+from meadow_py.dispatch import open_checkpoint
 
 torch = pytest.importorskip("torch")
 

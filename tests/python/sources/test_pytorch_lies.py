@@ -11,8 +11,8 @@ from typing import Any
 
 import pytest
 
+from meadow_py.dispatch import open_checkpoint
 from meadow_py.errors import FormatError
-from meadow_py.opening import open_checkpoint
 
 torch = pytest.importorskip("torch")
 

@@ -14,8 +14,8 @@ from typing import Any
 import numpy as np
 import pytest
 
+from meadow_py.dispatch import open_checkpoint
 from meadow_py.errors import FormatError
-from meadow_py.opening import open_checkpoint
 
 torch = pytest.importorskip("torch")
 
@@ -142,7 +142,7 @@ def test_flipped_bits_never_crash(tmp_path: Path) -> None:
     code = f"""
 import random, sys
 from pathlib import Path
-from meadow_py.opening import open_checkpoint
+from meadow_py.dispatch import open_checkpoint
 path = Path({str(path)!r})
 whole = path.read_bytes()
 rng = random.Random(7)

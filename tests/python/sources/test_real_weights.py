@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from meadow_py.opening import open_checkpoint
+from meadow_py.dispatch import open_checkpoint
 
 
 def test_gpt2(shared_data: Path) -> None:

@@ -12,8 +12,8 @@ import safetensors.numpy
 from hypothesis import given
 from hypothesis import strategies as st
 
+from meadow_py.dispatch import open_checkpoint
 from meadow_py.errors import FormatError
-from meadow_py.opening import open_checkpoint
 
 
 def build(header: Any, data: bytes) -> bytes:

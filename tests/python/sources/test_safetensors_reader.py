@@ -12,8 +12,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as npst
 
+from meadow_py.dispatch import open_checkpoint
 from meadow_py.errors import FormatError
-from meadow_py.opening import open_checkpoint
 from meadow_py.sources import Tensor
 from meadow_py.sources.dtypes import BITS, NUMPY
 

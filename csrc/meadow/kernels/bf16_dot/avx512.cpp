@@ -6,13 +6,13 @@
 #include <cstdint>
 
 #include "meadow/kernels/bf16_dot/bf16_dot.h"
+#include "meadow/kernels/bf16_planes/escapes.h"
 #include "meadow/kernels/lanes_avx512.h"
-#include "meadow/kernels/packed/escapes.h"
 
 namespace meadow::kernels {
 namespace {
 
-constexpr std::size_t kMostTokens = 6;  // 24 sums, 4 rows and 1 activation in 32 registers
+constexpr std::size_t kMostTokens = 6;  // 24 sums, 4 rows and 1 input in 32 registers
 constexpr std::size_t kHalf = 16;
 
 __m512bh load_pairs(const std::uint16_t* pairs) noexcept {
@@ -118,10 +118,10 @@ void store_rows(const std::uint8_t* lower, __m512i upper_u8x64, std::uint16_t* p
                       _mm512_inserti64x4(far_u16x32, _mm512_extracti64x4_epi64(near_u16x32, 1), 0));
 }
 
-void unpack(const PackedRows& packed, std::size_t group, std::size_t begin, std::size_t end,
+void unpack(const Bf16PlaneRows& weight, std::size_t group, std::size_t begin, std::size_t end,
             std::uint16_t* pairs, std::size_t stride) noexcept {
   constexpr std::size_t kPairBytes = 2 * kUnitColumns;
-  GroupPlanes planes = planes_of(packed, group);
+  GroupPlanes planes = planes_of(weight, group);
   const __m512i table_u8x64 = load_wide_table(planes.table);
   const auto upper = [&](std::size_t unit, std::uint8_t* bytes) noexcept {
     for (std::size_t p = 0; p < 2; ++p) {

@@ -1,21 +1,21 @@
-// Products of BF16 weights and BF16 activations, by the instruction that takes two of each at a
+// Products of BF16 weights and BF16 inputs, by the instruction that takes two of each at a
 // time. The scalar file is the specification. This header is included by files of every ISA: it
 // must define no code.
 //
 // The contract is that of kernels/product, with denormals taken as zeros everywhere: in the inputs
 // and in every result. So a CPU without the instruction gets the same bits from the product kernels
-// if they flush denormals and the activations are rounded to BF16.
+// if they flush denormals and the inputs are rounded to BF16.
 //
 // Columns are stored in pairs: of every 32, word i holds column 16 + i in its lower half and column
 // i in its upper half, because the instruction adds the product of the upper halves first. The last
-// column is followed by weights of 0 and activations of -0, whose products change no sum, not even
+// column is followed by weights of 0 and inputs of -0, whose products change no sum, not even
 // -0.
 #pragma once
 
 #include <cstddef>
 #include <cstdint>
 
-#include "meadow/kernels/packed/packed.h"
+#include "meadow/kernels/bf16_planes/bf16_planes.h"
 #include "meadow/kernels/product/product.h"
 
 namespace meadow::kernels {
@@ -41,11 +41,11 @@ struct Bf16DotKernels {
                      std::size_t x_stride, float* lanes) noexcept;
   // Weights of a row, followed by zeros, to pairs[units of columns * kPairColumns].
   void (*pair)(const std::uint16_t* row, std::size_t columns, std::uint16_t* pairs) noexcept;
-  // Activations, rounded to the nearest BF16, ties to even, followed by -0.
+  // Inputs, rounded to the nearest BF16, ties to even, followed by -0.
   void (*round)(const float* x, std::size_t columns, std::uint16_t* pairs) noexcept;
   // Units [begin, end) of a packed group to pairs[row * stride + (unit - begin) * kPairColumns].
   // Columns after the last one are undefined.
-  void (*unpack)(const PackedRows& packed, std::size_t group, std::size_t begin, std::size_t end,
+  void (*unpack)(const Bf16PlaneRows& weight, std::size_t group, std::size_t begin, std::size_t end,
                  std::uint16_t* pairs, std::size_t stride) noexcept;
 };
 

@@ -56,11 +56,11 @@ void round(const float* x, std::size_t columns, std::uint16_t* pairs) noexcept {
   fill_behind(columns, kMinusZero, pairs);
 }
 
-void unpack(const PackedRows& packed, std::size_t group, std::size_t begin, std::size_t end,
+void unpack(const Bf16PlaneRows& weight, std::size_t group, std::size_t begin, std::size_t end,
             std::uint16_t* pairs, std::size_t stride) noexcept {
   float unit[kGroupRows * kUnitColumns];
   for (std::size_t n = begin; n < end; ++n) {
-    packed_scalar.widen(packed, group, n, n + 1, unit, kUnitColumns);
+    bf16_planes_scalar.widen(weight, group, n, n + 1, unit, kUnitColumns);
     for (std::size_t i = 0; i < kGroupRows * kUnitColumns; ++i) {
       const std::size_t row = i / kUnitColumns;
       std::uint16_t* to = pairs + row * stride + (n - begin) * kPairColumns;

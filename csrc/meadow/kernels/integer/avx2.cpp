@@ -1,10 +1,10 @@
-// 32 fields at a time: shifts and masks, and vpmaddubsw with four activation codes broadcast.
+// 32 fields at a time: shifts and masks, and vpmaddubsw with four input codes broadcast.
 //
 // vpmaddubsw adds two products of an unsigned and a signed byte in 16 bits, saturated; nothing here
 // saturates. With fields of w bits and codes of at most 127, n such sums are at most
 // n * 2 * (2^w - 1) * 127, which is below 2^15 for w = 7 and n = 1 (32258), 6 and 2 (32004), 5 and
 // 4 (31496), 4 and 8 (30480). Codes of width 8 are split into their magnitude, at most 128, and
-// their sign, which is applied to the activation: 2 * 128 * 127 = 32512.
+// their sign, which is applied to the input: 2 * 128 * 127 = 32512.
 #include <immintrin.h>
 
 #include "meadow/kernels/integer/quantize.h"
@@ -181,7 +181,7 @@ __m256 group_scales(const StripScales& scales, std::size_t from) noexcept {
 
 // A strip without escapes and one token.
 template <unsigned kWidth>
-void add_groups_by(const IntegerStrip& strip, const StripScales& scales, const ActivationCodes& x,
+void add_groups_by(const IntegerStrip& strip, const StripScales& scales, const InputCodes& x,
                    float* totals) noexcept {
   constexpr std::size_t kBytes = std::size_t{64} * kWidth;
   const std::uint8_t* from = strip.fields;
@@ -260,8 +260,8 @@ struct Ops {
     kBy[strip.width - 2](strip.fields, strip.blocks, x, feed, sums);
   }
 
-  static void add_groups(const IntegerStrip& strip, const StripScales& scales,
-                         const ActivationCodes& x, float* totals) noexcept {
+  static void add_groups(const IntegerStrip& strip, const StripScales& scales, const InputCodes& x,
+                         float* totals) noexcept {
     constexpr decltype(&add_groups_by<2>) kBy[] = {
         add_groups_by<2>, add_groups_by<3>, add_groups_by<4>, add_groups_by<5>,
         add_groups_by<6>, add_groups_by<7>, add_groups_by<8>};

@@ -1,6 +1,6 @@
-// 64 fields at a time: three shifts, selects by vpternlogd, and vpdpbusd with four activation codes
+// 64 fields at a time: three shifts, selects by vpternlogd, and vpdpbusd with four input codes
 // broadcast. vpdpbusd takes unsigned fields, so 128 is added to codes of width 8, and 128 times the
-// sum of the activations is subtracted again.
+// sum of the inputs is subtracted again.
 #include <immintrin.h>
 
 #include "meadow/kernels/integer/quantize.h"
@@ -177,7 +177,7 @@ __m512 group_scales(const StripScales& scales, std::size_t group) noexcept {
 
 // A strip without escapes and one token.
 template <unsigned kWidth>
-void add_groups_by(const IntegerStrip& strip, const StripScales& scales, const ActivationCodes& x,
+void add_groups_by(const IntegerStrip& strip, const StripScales& scales, const InputCodes& x,
                    float* totals) noexcept {
   const std::uint8_t* from = strip.fields;
   CodesFrom codes{x.codes, x.stride, 1};
@@ -245,8 +245,8 @@ struct Ops {
     kBy[strip.width - 2](strip.fields, strip.blocks, x, feed, sums);
   }
 
-  static void add_groups(const IntegerStrip& strip, const StripScales& scales,
-                         const ActivationCodes& x, float* totals) noexcept {
+  static void add_groups(const IntegerStrip& strip, const StripScales& scales, const InputCodes& x,
+                         float* totals) noexcept {
     constexpr decltype(&add_groups_by<2>) kBy[] = {
         add_groups_by<2>, add_groups_by<3>, add_groups_by<4>, add_groups_by<5>,
         add_groups_by<6>, add_groups_by<7>, add_groups_by<8>};

@@ -128,7 +128,7 @@ void unpack_codes(const IntegerStrip& strip, Blocks blocks, EscapeCursor& cursor
 }
 
 // Starts the sums with the contribution of the offset, the same for every row.
-void start_sums(std::int32_t offset, const ActivationCodes& x, Blocks blocks,
+void start_sums(std::int32_t offset, const InputCodes& x, Blocks blocks,
                 std::int32_t* sums) noexcept {
   for (std::size_t t = 0; t < x.count; ++t) {
     const std::int32_t* of_blocks = x.block_sums + t * (x.stride / kBlockColumns);
@@ -144,8 +144,8 @@ void start_sums(std::int32_t offset, const ActivationCodes& x, Blocks blocks,
 // Adds the dot products over some blocks, with the escapes put in their places. The cursor is
 // before the first of these escapes.
 template <typename Ops>
-void add_blocks(const IntegerStrip& strip, Blocks blocks, EscapeCursor& cursor,
-                const ActivationCodes& x, std::int32_t* sums) noexcept {
+void add_blocks(const IntegerStrip& strip, Blocks blocks, EscapeCursor& cursor, const InputCodes& x,
+                std::int32_t* sums) noexcept {
   CodesFrom codes{x.codes + blocks.begin * kBlockColumns, x.stride, x.count};
   const std::size_t count = blocks.end - blocks.begin;
   if (strip.width == 8) {
@@ -171,7 +171,7 @@ void write_results(const float* sums, const StripScales& scales, std::size_t row
 
 template <typename Ops>
 void multiply_whole(const IntegerStrip& strip, const StripScales& scales, std::size_t rows,
-                    const ActivationCodes& x) noexcept {
+                    const InputCodes& x) noexcept {
   alignas(64) std::int32_t sums[kTokensAtOnce * kStripRows];
   const Blocks all{0, strip.blocks};
   const bool feeds = x.count == 1 && strip.width != 8;
@@ -205,7 +205,7 @@ void scales_of_group(const StripScales& scales, std::size_t group, float* found)
 }
 
 template <typename Ops>
-void add_groups(const IntegerStrip& strip, const StripScales& scales, const ActivationCodes& x,
+void add_groups(const IntegerStrip& strip, const StripScales& scales, const InputCodes& x,
                 float* totals) noexcept {
   alignas(64) std::int32_t sums[kTokensAtOnce * kStripRows];
   EscapeCursor cursor{strip.escapes, strip.escapes + strip.escape_count};
@@ -227,7 +227,7 @@ void add_groups(const IntegerStrip& strip, const StripScales& scales, const Acti
 
 template <typename Ops>
 void multiply_groups(const IntegerStrip& strip, const StripScales& scales, std::size_t rows,
-                     const ActivationCodes& x) noexcept {
+                     const InputCodes& x) noexcept {
   alignas(64) float totals[kTokensAtOnce * kStripRows];
   std::memset(totals, 0, x.count * kStripRows * sizeof *totals);
   if constexpr (Ops::kAddsGroups) {
@@ -244,9 +244,8 @@ void multiply_groups(const IntegerStrip& strip, const StripScales& scales, std::
   }
 }
 
-ActivationCodes tokens_from(const ActivationCodes& x, std::size_t first,
-                            std::size_t most) noexcept {
-  ActivationCodes some = x;
+InputCodes tokens_from(const InputCodes& x, std::size_t first, std::size_t most) noexcept {
+  InputCodes some = x;
   some.count = x.count - first < most ? x.count - first : most;
   some.codes += first * x.stride;
   some.scales += first;
@@ -257,9 +256,9 @@ ActivationCodes tokens_from(const ActivationCodes& x, std::size_t first,
 
 template <typename Ops>
 void multiply_codes(const IntegerStrip& strip, const StripScales& scales, std::size_t rows,
-                    const ActivationCodes& x) noexcept {
+                    const InputCodes& x) noexcept {
   for (std::size_t t = 0; t < x.count; t += kTokensAtOnce) {
-    const ActivationCodes some = tokens_from(x, t, kTokensAtOnce);
+    const InputCodes some = tokens_from(x, t, kTokensAtOnce);
     if (scales.per_scale == 0) {
       multiply_whole<Ops>(strip, scales, rows, some);
     } else {

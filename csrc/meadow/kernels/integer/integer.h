@@ -1,4 +1,4 @@
-// Products of integer weights, with activations in INT8 (W8A8) or in F32. The scalar file is the
+// Products of integer weights, with inputs in INT8 (W8A8) or in F32. The scalar file is the
 // specification; the others equal it bit for bit. This header is included by files of every ISA: it
 // must define no code.
 //
@@ -21,7 +21,7 @@
 // added with each block, wherever they belong; unused ones at the end add 0.
 //
 // Every sum is exact in int32 as long as a row has at most kMostIntegerColumns columns. The floats
-// have one order: see ActivationCodes and StripScales.
+// have one order: see InputCodes and StripScales.
 #pragma once
 
 #include <cstddef>
@@ -48,12 +48,12 @@ struct IntegerStrip {
 };
 
 // Scales of a strip, 16 rows side by side. With an integer dot product d and the scale a of the
-// activations, in F32, a product with ActivationCodes is
+// inputs, in F32, a product with InputCodes is
 //   per_scale 0:  float(d) * (outer[r] * a)
 //   else:         sum * (outer[r] * a), where for each group g of per_scale blocks in their order
 //                 sum = fma(float(d_g), s, sum), from 0, and s is groups[16 g + r], or
 //                 float(coded[16 g + r])
-// A product with activations in F32 follows the contract of product.h, with the weight
+// A product with inputs in F32 follows the contract of product.h, with the weight
 //   per_scale 0:  float(code), and the result is outer[r] * that
 //   groups:       float(code) * groups[16 g + r], and the result is outer[r] * that
 //   coded:        float(code) * (float(coded[16 g + r]) * outer[r]), with no further factor
@@ -64,8 +64,8 @@ struct StripScales {
   std::uint32_t per_scale;    // blocks that share a scale; 0: the whole row
 };
 
-// Activations of `count` tokens as `codes` * `scales`.
-struct ActivationCodes {
+// Inputs of `count` tokens as `codes` * `scales`.
+struct InputCodes {
   std::size_t count;
   const std::int8_t* codes;        // [count, stride], -127 to 127, zeros after the columns
   std::size_t stride;              // a multiple of 64
@@ -75,7 +75,7 @@ struct ActivationCodes {
   std::size_t y_stride;            // floats from one token to the next
 };
 
-struct ActivationValues {
+struct InputValues {
   std::size_t count;
   const float* values;  // [count, columns]
   std::size_t columns;
@@ -92,9 +92,9 @@ struct IntegerKernels {
                     std::int32_t* block_sums) noexcept;
   // y of the first `rows` rows of a strip.
   void (*multiply_codes)(const IntegerStrip& strip, const StripScales& scales, std::size_t rows,
-                         const ActivationCodes& x) noexcept;
+                         const InputCodes& x) noexcept;
   void (*multiply_values)(const IntegerStrip& strip, const StripScales& scales, std::size_t rows,
-                          const ActivationValues& x) noexcept;
+                          const InputValues& x) noexcept;
   // Every code, as [blocks * 2][16 rows][16 columns].
   void (*decode)(const IntegerStrip& strip, std::int8_t* codes) noexcept;
 };

@@ -1,4 +1,4 @@
-// Activations to INT8 as plain loops without branches: the scalar file compiles them one element at
+// Inputs to INT8 as plain loops without branches: the scalar file compiles them one element at
 // a time, and the files of the ISAs let the compiler vectorise them. Everything is in an anonymous
 // namespace, so that each file has its own copy.
 #pragma once

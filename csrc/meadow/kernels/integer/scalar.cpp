@@ -123,7 +123,7 @@ float product_of_row(const IntegerStrip& strip, const StripScales& scales, std::
 }
 
 void multiply_codes(const IntegerStrip& strip, const StripScales& scales, std::size_t rows,
-                    const ActivationCodes& x) noexcept {
+                    const InputCodes& x) noexcept {
   for (std::size_t r = 0; r < rows; ++r) {
     for (std::size_t t = 0; t < x.count; ++t) {
       x.y[t * x.y_stride + r] =
@@ -164,7 +164,7 @@ float value_of_row(const IntegerStrip& strip, const StripScales& scales, std::si
 }
 
 void multiply_values(const IntegerStrip& strip, const StripScales& scales, std::size_t rows,
-                     const ActivationValues& x) noexcept {
+                     const InputValues& x) noexcept {
   for (std::size_t r = 0; r < rows; ++r) {
     for (std::size_t t = 0; t < x.count; ++t) {
       x.y[t * x.y_stride + r] = value_of_row(strip, scales, r, x.values + t * x.columns, x.columns);

@@ -1,4 +1,4 @@
-// Products with activations in F32, for the vector files: codes are put in their places in a tile,
+// Products with inputs in F32, for the vector files: codes are put in their places in a tile,
 // from which the lanes of product.h are computed. See frame.h.
 #pragma once
 
@@ -89,7 +89,7 @@ std::size_t tile_blocks(const StripScales& scales, std::size_t block, std::size_
 
 template <typename Ops>
 void multiply_some_values(const IntegerStrip& strip, const StripScales& scales, std::size_t rows,
-                          const ActivationValues& x) noexcept {
+                          const InputValues& x) noexcept {
   alignas(64) std::int8_t codes[kTileCodes];
   alignas(64) float lanes[kValueTokensAtOnce * kStripRows * kLanes] = {};
   float factors[kStripRows];
@@ -114,9 +114,9 @@ void multiply_some_values(const IntegerStrip& strip, const StripScales& scales, 
 
 template <typename Ops>
 void multiply_values(const IntegerStrip& strip, const StripScales& scales, std::size_t rows,
-                     const ActivationValues& x) noexcept {
+                     const InputValues& x) noexcept {
   for (std::size_t t = 0; t < x.count; t += kValueTokensAtOnce) {
-    ActivationValues some = x;
+    InputValues some = x;
     some.count = x.count - t < kValueTokensAtOnce ? x.count - t : kValueTokensAtOnce;
     some.values += t * x.columns;
     some.y += t * x.y_stride;

@@ -1,5 +1,5 @@
 // Lanes 0 to 7 and 8 to 15 of the contract are two registers. Four rows at a time share the
-// activations; a single row would wait for its own sums, 4 or 5 cycles per step.
+// inputs; a single row would wait for its own sums, 4 or 5 cycles per step.
 #include <immintrin.h>
 
 #include <cstddef>

@@ -1,4 +1,4 @@
-// A lane of the contract is a lane of one register. Four rows at a time share the activations; a
+// A lane of the contract is a lane of one register. Four rows at a time share the inputs; a
 // single row would wait for its own sum, 4 cycles per step.
 #include <immintrin.h>
 
@@ -12,7 +12,7 @@ namespace meadow::kernels {
 namespace {
 
 constexpr std::size_t kRows = 4;
-constexpr std::size_t kMostTokens = 6;  // 24 sums, 4 rows and 1 activation in 32 registers
+constexpr std::size_t kMostTokens = 6;  // 24 sums, 4 rows and 1 input in 32 registers
 // How far ahead each of the current rows is prefetched, in bytes. Of 1 to 4 streams, a part of the
 // rows apart, and 1 to 8 KiB, four streams of 2 KiB came closest to the bandwidth (Zen 5).
 constexpr std::size_t kAhead = 2048;
@@ -149,7 +149,7 @@ void multiply(const DenseRows<typename Type::Value>& rows, const Tokens& tokens)
   if (tokens.count - t == 1) all_rows<Type, 1>(rows, tokens, t);
 }
 
-// Four rows by `Count` tokens: 24 sums for six of them, 4 rows and 1 activation in registers. Two
+// Four rows by `Count` tokens: 24 sums for six of them, 4 rows and 1 input in registers. Two
 // short loops: a single one over all sums would not be unrolled and would keep them in memory.
 template <std::size_t Count>
 void accumulate_some(const Tile& tile, const float* x, std::size_t x_stride,

@@ -1,10 +1,10 @@
-// Matrix products of weights in memory with activations in F32. The scalar file is the
+// Matrix products of weights in memory with inputs in F32. The scalar file is the
 // specification; the others equal it bit for bit. This header is included by files of every ISA: it
 // must define no code.
 //
 // The contract of every float product, whatever form the weight is stored in: a dot product has 16
 // lanes, all 0 at first. Column c is added to lane c mod 16, in the order of the columns, by a
-// fused multiply-add in F32: lane = fma(weight, activation, lane). Then lane j + 8 is added to lane
+// fused multiply-add in F32: lane = fma(weight, input, lane). Then lane j + 8 is added to lane
 // j for j below 8, lane j + 4 for j below 4, lane j + 2 for j below 2, and lane 1 to lane 0. So a
 // result does not depend on the ISA, the number of tokens, the thread or the form of the weight.
 #pragma once
@@ -20,7 +20,7 @@ namespace meadow::kernels {
 
 constexpr std::size_t kLanes = 16;
 
-// Activations [tokens, columns] in F32 and results [tokens, rows of the whole matrix].
+// Inputs [tokens, columns] in F32 and results [tokens, rows of the whole matrix].
 struct Tokens {
   std::size_t count;
   const float* x;

@@ -1,5 +1,5 @@
-// exp, tanh, the normal distribution and the activations made of them, written once over a type V
-// of one or many floats, which the files of the ISAs choose. Everything is in an anonymous
+// exp, tanh, the normal distribution and the nonlinearities made of them, written once over a type
+// V of one or many floats, which the files of the ISAs choose. Everything is in an anonymous
 // namespace, so that each file has its own copy. The operations and their order are part of the
 // specification.
 //
@@ -13,7 +13,7 @@
 //   gelu                1.82 from 0 on, 4.1 from -1, 5.9 from -13
 //   gelu_tanh           1.86 from 0 on, 3.1 from -1, 33 from -5
 //   silu                1.50 from 0 on, 3.4 from -80
-// Below 0 exp magnifies the error of its argument, but no activation is off by more than 6e-8
+// Below 0 exp magnifies the error of its argument, but no nonlinearity is off by more than 6e-8
 // there.
 #pragma once
 

@@ -256,15 +256,15 @@ void layer_norm(const float* x, const float* weight, const float* bias, std::siz
   });
 }
 
-// Calls `run` with a function that computes the activation of a V.
+// Calls `run` with a function that computes the nonlinearity of a V.
 template <typename V, typename Run>
-void with_activation(Activation activation, const Run& run) noexcept {
-  switch (activation) {
-    case Activation::kGelu:
+void with_nonlinearity(Nonlinearity nonlinearity, const Run& run) noexcept {
+  switch (nonlinearity) {
+    case Nonlinearity::kGelu:
       return run([](V x) noexcept { return gelu(x); });
-    case Activation::kGeluTanh:
+    case Nonlinearity::kGeluTanh:
       return run([](V x) noexcept { return gelu_tanh(x); });
-    case Activation::kSilu:
+    case Nonlinearity::kSilu:
       return run([](V x) noexcept { return silu(x); });
     default:
       return run([](V x) noexcept { return relu(x); });
@@ -272,17 +272,17 @@ void with_activation(Activation activation, const Run& run) noexcept {
 }
 
 template <typename V>
-void activate(Activation activation, float* x, std::size_t count) noexcept {
-  with_activation<V>(activation, [=](const auto& activated) noexcept {
+void activate(Nonlinearity nonlinearity, float* x, std::size_t count) noexcept {
+  with_nonlinearity<V>(nonlinearity, [=](const auto& activated) noexcept {
     transform<V>(x, count, x,
                  [&](V value, std::size_t, std::size_t) noexcept { return activated(value); });
   });
 }
 
 template <typename V>
-void activate_gated(Activation activation, const float* gate, const float* up, std::size_t count,
-                    float* out) noexcept {
-  with_activation<V>(activation, [=](const auto& activated) noexcept {
+void activate_gated(Nonlinearity nonlinearity, const float* gate, const float* up,
+                    std::size_t count, float* out) noexcept {
+  with_nonlinearity<V>(nonlinearity, [=](const auto& activated) noexcept {
     transform<V>(gate, count, out, [&](V value, std::size_t i, std::size_t left) noexcept {
       return V::multiply(activated(value), load_up_to(up + i, left, V::all(0.0F)));
     });

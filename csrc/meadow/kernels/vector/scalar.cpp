@@ -107,26 +107,26 @@ void layer_norm(const float* x, const float* weight, const float* bias, std::siz
   }
 }
 
-float activated(Activation activation, float x) noexcept {
-  switch (activation) {
-    case Activation::kGelu:
+float activated(Nonlinearity nonlinearity, float x) noexcept {
+  switch (nonlinearity) {
+    case Nonlinearity::kGelu:
       return gelu(One{x}).value;
-    case Activation::kGeluTanh:
+    case Nonlinearity::kGeluTanh:
       return gelu_tanh(One{x}).value;
-    case Activation::kSilu:
+    case Nonlinearity::kSilu:
       return silu(One{x}).value;
     default:
       return relu(One{x}).value;
   }
 }
 
-void activate(Activation activation, float* x, std::size_t count) noexcept {
-  for (std::size_t i = 0; i < count; ++i) x[i] = activated(activation, x[i]);
+void activate(Nonlinearity nonlinearity, float* x, std::size_t count) noexcept {
+  for (std::size_t i = 0; i < count; ++i) x[i] = activated(nonlinearity, x[i]);
 }
 
-void activate_gated(Activation activation, const float* gate, const float* up, std::size_t count,
-                    float* out) noexcept {
-  for (std::size_t i = 0; i < count; ++i) out[i] = activated(activation, gate[i]) * up[i];
+void activate_gated(Nonlinearity nonlinearity, const float* gate, const float* up,
+                    std::size_t count, float* out) noexcept {
+  for (std::size_t i = 0; i < count; ++i) out[i] = activated(nonlinearity, gate[i]) * up[i];
 }
 
 }  // namespace

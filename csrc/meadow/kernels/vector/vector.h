@@ -21,7 +21,7 @@ enum class Isa;
 namespace meadow::kernels {
 
 // exp, tanh and phi are those of functions.h, whose operations are part of this specification.
-enum class Activation {
+enum class Nonlinearity {
   kRelu,      // x < 0 ? 0 : x
   kGelu,      // x * phi(x), phi the distribution function of the normal distribution
   kGeluTanh,  // x * (1 + tanh(sqrt(2 / pi) * (x + 0.044715 * x^3))) / 2
@@ -71,10 +71,10 @@ struct VectorKernels {
   void (*layer_norm)(const float* x, const float* weight, const float* bias, std::size_t count,
                      float eps, float* out) noexcept;
 
-  void (*activate)(Activation activation, float* x, std::size_t count) noexcept;
+  void (*activate)(Nonlinearity nonlinearity, float* x, std::size_t count) noexcept;
 
-  // out = activation(gate) * up. `out` may be either.
-  void (*activate_gated)(Activation activation, const float* gate, const float* up,
+  // out = nonlinearity(gate) * up. `out` may be either.
+  void (*activate_gated)(Nonlinearity nonlinearity, const float* gate, const float* up,
                          std::size_t count, float* out) noexcept;
 
   // Rotates pair i of the first `dim` floats (dim even) by an angle, given dim / 2 cosines and

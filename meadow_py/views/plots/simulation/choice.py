@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from meadow_py.simulator import DataflowMap, Simulation
-from meadow_py.simulator.choosing import Growth
+from meadow_py.simulator.dataflow_maps import Growth
 from meadow_py.views import simulation as words
 from meadow_py.views.plots.place import Place, root_of
 from meadow_py.views.plots.simulation.common import details, phase_words, subject

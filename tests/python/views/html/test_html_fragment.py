@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from typing import Any
 
 import numpy as np
 import pytest
@@ -27,8 +28,9 @@ def result(request: pytest.FixtureRequest, made: mp.Profile, swept: mp.Sensitivi
 
 
 @pytest.fixture(scope="module")
-def fragment(result: object) -> str:
-    return result._repr_html_()
+def fragment(result: Any) -> str:
+    html: str = result._repr_html_()
+    return html
 
 
 @pytest.fixture(scope="module")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
@@ -57,6 +57,7 @@ def test_marks_are_dense_huffman_and_floor(small: mp.Profile) -> None:
     weights = [w for w in small.weights if w.role == "mlp.up"]
     packings = [of_setting(weight)[0] for weight in weights]
     row = [label.get_text() for label in ax.get_yticklabels()].index("mlp.up (6)")
+    dense: Any
     (dense,) = (c for c in ax.collections if c.get_label() == "dense")
     by_key = {
         key: np.mean([p.bits_per_weight[key] for p in packings])

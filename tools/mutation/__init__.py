@@ -1,0 +1,1 @@
+"""Documents that loaders read, damaged in one place each."""
