@@ -26,9 +26,9 @@ if TYPE_CHECKING:
     from meadow_py.planner import Plan, plan
     from meadow_py.profiler import Profile, profile
     from meadow_py.run import Bench, Model, bench, load
-    from meadow_py.sensitivity import Sensitivity, sweep
     from meadow_py.simulator import Simulation, simulate
     from meadow_py.sources import Checkpoint
+    from meadow_py.sweep import Sensitivity, sweep
 
 __version__ = "0.1.0"
 
@@ -72,7 +72,7 @@ _HOME_OF = {
     "Packed": "meadow_py.checkpoint",
     "Plan": "meadow_py.planner",
     "Profile": "meadow_py.profiler",
-    "Sensitivity": "meadow_py.sensitivity",
+    "Sensitivity": "meadow_py.sweep",
     "Simulation": "meadow_py.simulator",
     "bench": "meadow_py.run",
     "claims": "meadow_py.claims",
@@ -84,7 +84,7 @@ _HOME_OF = {
     "profile": "meadow_py.profiler",
     "show_config": "meadow_py.config",
     "simulate": "meadow_py.simulator",
-    "sweep": "meadow_py.sensitivity",
+    "sweep": "meadow_py.sweep",
     "unpack": "meadow_py.checkpoint",
     "verify": "meadow_py.checkpoint",
 }

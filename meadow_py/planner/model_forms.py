@@ -13,8 +13,7 @@ from typing import TYPE_CHECKING, Any
 from meadow_py.workload import ModelShape, Precision
 
 if TYPE_CHECKING:
-    from meadow_py.profiler import Profile
-    from meadow_py.profiler.result import Packing, WeightProfile
+    from meadow_py.profiler import Profile, WeightPacking, WeightProfile
 
 
 PRECISIONS = ("w16a16", "w8a8", "w4.5a8kv16")
@@ -163,7 +162,7 @@ def _forms(
                 yield (quantizer, codec), form
 
 
-def _labels(packings: Iterable[Packing]) -> dict[str, str]:
+def _labels(packings: Iterable[WeightPacking]) -> dict[str, str]:
     """Labels by quantiser key: the granularity if it is unique at those bits, else the key."""
     about = {p.quantizer: (p.bits, p.granularity) for p in packings}
     alike = Counter(about.values())
@@ -173,11 +172,11 @@ def _labels(packings: Iterable[Packing]) -> dict[str, str]:
     }
 
 
-def _setting(packing: Packing) -> tuple[str, int]:
+def _setting(packing: WeightPacking) -> tuple[str, int]:
     return packing.quantizer, packing.chunk_size
 
 
-def _chosen(weight: WeightProfile, key: tuple[str, int]) -> Packing | None:
+def _chosen(weight: WeightProfile, key: tuple[str, int]) -> WeightPacking | None:
     return next((p for p in weight.packings if _setting(p) == key), None)
 
 

@@ -10,9 +10,8 @@ from meadow_py.ledger import Ledger
 from meadow_py.simulator.packing import Decoder, PackedWeight
 
 if TYPE_CHECKING:
-    from meadow_py.profiler import Profile
-    from meadow_py.profiler.result import Packing as Packed
-    from meadow_py.profiler.result import WeightProfile
+    from meadow_py.profiler import Profile, WeightProfile
+    from meadow_py.profiler import WeightPacking as Packed
 
 UNPROFILED = ("dense", "mean")
 """Codecs with a dictionary, which stays on the chip while a weight is decoded."""
@@ -102,7 +101,7 @@ class ProfilePacking:
         return cls(codec, by_weight, width, decoder or Decoder(), unprofiled)
 
     def weight(self, layer: int | None, role: str, weights: int, bits: float) -> PackedWeight:
-        """Bytes of one weight matrix; see `Packing.weight`.
+        """Bytes of one weight matrix; see `WeightPacking.weight`.
 
         A tied head counts as the embedding. `unprofiled` says how a weight that was not profiled
         is counted.

@@ -11,7 +11,7 @@ from numpy_reference import entropy, huffman_lengths, limited_huffman_cost, quan
 
 import meadow_py as mp
 from meadow_py import blobs
-from meadow_py.profiler import Packing, coding
+from meadow_py.profiler import WeightPacking, blob_coder
 
 NAME = "model.decoder.layers.0.fc1.weight"
 HEAD, PLANE, INDEX, CHECKSUM = 72, 8, 12, 8  # bytes
@@ -31,7 +31,7 @@ def made(weight: np.ndarray) -> mp.Profile:
     return mp.profile({NAME: weight}, bits=(8, 4, 2), granularity=granularity, chunk_sizes=(1, 2))
 
 
-def codes_of(weight: np.ndarray, packing: Packing) -> np.ndarray:
+def codes_of(weight: np.ndarray, packing: WeightPacking) -> np.ndarray:
     return quantized(weight, packing.bits, packing.granularity)
 
 
@@ -165,7 +165,7 @@ def test_verifying_finds_one_wrong_bit(
             raw[-1] ^= 1
         return encode(raw, *args, **options)
 
-    monkeypatch.setattr(coding.blobs, "encode", damaged)
+    monkeypatch.setattr(blob_coder.blobs, "encode", damaged)
     with pytest.raises(RuntimeError, match="does not decode to itself"):
         mp.profile(weight, granularity="tensor", chunk_sizes=2)
     assert mp.profile(weight, granularity="tensor", chunk_sizes=2, verify=False).weights

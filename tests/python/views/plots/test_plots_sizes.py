@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 import meadow_py as mp
-from meadow_py.profiler.result import Packing, WeightProfile
+from meadow_py.profiler import WeightPacking, WeightProfile
 from meadow_py.views import plots
 
 if TYPE_CHECKING:
@@ -18,7 +18,7 @@ SETTING = (8, "tensor")
 CODECS = ("naive", "packets", "reindexed")
 
 
-def of_setting(weight: WeightProfile, setting: tuple[int, str] = SETTING) -> list[Packing]:
+def of_setting(weight: WeightProfile, setting: tuple[int, str] = SETTING) -> list[WeightPacking]:
     return [p for p in weight.packings if (p.bits, p.granularity) == setting]
 
 
