@@ -98,7 +98,7 @@ def test_no_folder_to_write_in(tmp_path: Path) -> None:
         Journal(tmp_path / "nowhere" / "run.jsonl", WORK)
 
 
-WRONG = (None, True, "text", "", -1, 2**70, 0.5, float("nan"), float("inf"), [], {})
+WRONG: Any = (None, True, "text", "", -1, 2**70, 0.5, float("nan"), float("inf"), [], {})
 
 
 def test_every_leaf_of_a_line(path: Path) -> None:
