@@ -11,14 +11,21 @@ import numpy.typing as npt
 MAX_THREADS = 1024
 
 
-def check_threads(threads: int) -> int:
-    """Return `threads` as an int, if it is a number of threads; 0 means all cores.
+def check_threads(threads: int | None) -> int:
+    """Return `threads` as an int, if it is a number of threads; None and 0 mean all cores.
+
+    Returns
+    -------
+    int
+        From 0 to 1024; 0 stands for all cores that the process may use.
 
     Raises
     ------
     ValueError
-        If it is no integer from 0 to 1024.
+        If it is neither None nor an integer from 0 to 1024.
     """
+    if threads is None:
+        return 0
     whole = isinstance(threads, int | np.integer) and not isinstance(threads, bool)
     if not whole or not 0 <= threads <= MAX_THREADS:
         raise ValueError(

@@ -77,7 +77,7 @@ def open_checkpoint(
         return open_arrays(model)
     hint = ': pass {"name": array}' if hasattr(model, "dtype") and hasattr(model, "shape") else ""
     raise TypeError(
-        f"a {type(model).__name__} is no model: expected a hub id, a folder, a file, a "
+        f"a {type(model).__name__} is not a model: expected a hub id, a folder, a file, a "
         f"torch.nn.Module or a dict of arrays{hint}"
     )
 

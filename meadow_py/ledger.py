@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
+from meadow_py.records import Size
+
 if TYPE_CHECKING:
     from meadow_py._core import Chunks, StreamInfo
     from meadow_py.blobs import BlobInfo
@@ -48,15 +50,15 @@ class Ledger:
         Side information of the quantiser.
     """
 
-    codes: int = 0
-    dictionary: int = 0
-    indices: int = 0
-    modes: int = 0
-    tables: int = 0
-    header: int = 0
-    padding: int = 0
-    scales: int = 0
-    zero_points: int = 0
+    codes: Size = 0
+    dictionary: Size = 0
+    indices: Size = 0
+    modes: Size = 0
+    tables: Size = 0
+    header: Size = 0
+    padding: Size = 0
+    scales: Size = 0
+    zero_points: Size = 0
 
     @property
     def total(self) -> int:

@@ -56,6 +56,10 @@ Count = Annotated[int, Range(least=0)]
 Positive = Annotated[float, Range(above=0)]
 NonNegative = Annotated[float, Range(least=0)]
 
+LARGEST = 2**63 - 1  # far above any count in a real result, and safe to compute with
+Size = Annotated[int, Range(least=0, most=LARGEST)]
+AtLeastOne = Annotated[int, Range(least=1, most=LARGEST)]
+
 
 class RecordError(ValueError):
     """A value that does not fit its annotation.
@@ -65,12 +69,13 @@ class RecordError(ValueError):
     path : str
         Place of the value, such as ``prefill.layers[3].seconds``; empty for the whole record.
     reason : str
-        The expected value and the value found.
+        The expected value and the value found. Where it begins with ``must``, it completes the
+        sentence that the path begins.
     """
 
-    def __init__(self, reason: str) -> None:
+    def __init__(self, reason: str, path: str = "") -> None:
         super().__init__(reason)
-        self.reason, self.path = reason, ""
+        self.reason, self.path = reason, path
 
     def inside(self, key: str | int) -> RecordError:
         """The same error, with `key` put in front of its path."""
@@ -80,6 +85,8 @@ class RecordError(ValueError):
         return self
 
     def __str__(self) -> str:
+        if self.reason.startswith("must "):
+            return f"{self.path or 'the value'} {self.reason}"
         return f"{self.path}: {self.reason}" if self.path else self.reason
 
 
@@ -110,7 +117,7 @@ def to_json_types(value: Any) -> Any:
     return value
 
 
-def from_json_types(kind: type[_Record], value: Any) -> _Record:
+def from_json_types(kind: type[_Record], value: Any, path: str = "") -> _Record:
     """Make a dataclass from JSON types.
 
     Keys that the dataclass does not have are ignored, since later versions add keys; missing keys
@@ -120,10 +127,13 @@ def from_json_types(kind: type[_Record], value: Any) -> _Record:
     Parameters
     ----------
     kind : type
-        A dataclass. Its annotations may hold int, float (finite), str, bool, None, Literal, tuples,
-        dicts with str keys, unions, other dataclasses, and `Range` in ``Annotated``.
+        A dataclass, or another type that annotations may hold. These are int, float (finite), str,
+        bool, None, Literal, tuples, dicts with str keys, unions, other dataclasses, and `Range` in
+        ``Annotated``.
     value : object
         JSON types, as a JSON reader returns them.
+    path : str
+        Place of `value` in what was read, for messages.
 
     Returns
     -------
@@ -136,7 +146,10 @@ def from_json_types(kind: type[_Record], value: Any) -> _Record:
         If a value does not fit; it holds the path of the first one.
     """
     convert: Callable[[Any], _Record] = converter(kind)  # type: ignore[arg-type]  # is hashable
-    return convert(value)
+    try:
+        return convert(value)
+    except RecordError as wrong:
+        raise (wrong.inside(path) if path else wrong) from None
 
 
 @functools.cache
@@ -172,7 +185,7 @@ def _int(value: Any) -> int:
         return value
     if isinstance(value, float) and value.is_integer():
         return int(value)
-    raise RecordError(f"expected an integer, found {_found(value)}")
+    raise RecordError(f"must be an integer, not {_found(value)}")
 
 
 def _float(value: Any) -> float:
@@ -184,19 +197,19 @@ def _float(value: Any) -> float:
             number = math.inf
         if math.isfinite(number):
             return value
-    raise RecordError(f"expected a finite number, found {_found(value)}")
+    raise RecordError(f"must be a finite number, not {_found(value)}")
 
 
 def _str(value: Any) -> str:
     if isinstance(value, str):
         return value
-    raise RecordError(f"expected text, found {_found(value)}")
+    raise RecordError(f"must be text, not {_found(value)}")
 
 
 def _bool(value: Any) -> bool:
     if isinstance(value, bool):
         return value
-    raise RecordError(f"expected true or false, found {_found(value)}")
+    raise RecordError(f"must be true or false, not {_found(value)}")
 
 
 _PLAIN: dict[Any, _Convert] = {int: _int, float: _float, str: _str, bool: _bool}
@@ -207,7 +220,7 @@ def _within(convert: _Convert, ranges: list[Range]) -> _Convert:
         made = convert(value)
         for allowed in ranges:
             if made not in allowed:
-                raise RecordError(f"expected a number {allowed}, found {_found(made)}")
+                raise RecordError(f"must be a number {allowed}, not {_found(made)}")
         return made
 
     return checked
@@ -220,7 +233,7 @@ def _union(kinds: tuple[Any, ...]) -> _Convert:
     def convert(value: Any) -> Any:
         if value is None and optional:
             return None
-        error = RecordError(f"expected a value, found {_found(value)}")
+        error = RecordError(f"must be a value, not {_found(value)}")
         for one in converters:
             try:
                 return one(value)
@@ -234,7 +247,7 @@ def _union(kinds: tuple[Any, ...]) -> _Convert:
 def _one_of(allowed: tuple[Any, ...], value: Any) -> Any:
     if any(value == one and type(value) is type(one) for one in allowed):
         return value
-    raise RecordError(f"expected one of {', '.join(map(str, allowed))}, found {_found(value)}")
+    raise RecordError(f"must be one of {', '.join(map(str, allowed))}, not {_found(value)}")
 
 
 def _tuple(inside: tuple[Any, ...]) -> _Convert:
@@ -243,9 +256,9 @@ def _tuple(inside: tuple[Any, ...]) -> _Convert:
 
     def convert(value: Any) -> tuple[Any, ...]:
         if not isinstance(value, list | tuple):
-            raise RecordError(f"expected a list, found {_found(value)}")
+            raise RecordError(f"must be a list, not {_found(value)}")
         if not open_ended and len(value) != len(converters):
-            raise RecordError(f"expected a list of {len(converters)}, found {_found(value)}")
+            raise RecordError(f"must be a list of {len(converters)}, not {_found(value)}")
         made = []
         for n, held in enumerate(value):
             try:
@@ -259,7 +272,7 @@ def _tuple(inside: tuple[Any, ...]) -> _Convert:
 
 def _dict(convert: _Convert, value: Any) -> dict[str, Any]:
     if not isinstance(value, Mapping):
-        raise RecordError(f"expected an object, found {_found(value)}")
+        raise RecordError(f"must be an object, not {_found(value)}")
     made = {}
     for key, held in value.items():
         try:
@@ -298,7 +311,7 @@ class _RecordConverter:
         if parse is not None and isinstance(value, str):
             return self._made(lambda: parse(value))
         if not isinstance(value, Mapping):
-            raise RecordError(f"expected an object, found {_found(value)}")
+            raise RecordError(f"must be an object, not {_found(value)}")
         made = {}
         for name, convert, needed in self.parts:
             if name not in value:
@@ -317,5 +330,7 @@ class _RecordConverter:
             if hasattr(made, "check_record"):
                 made.check_record()
             return made
+        except RecordError:
+            raise
         except (TypeError, ValueError) as error:  # from its own checks
             raise RecordError(str(error)) from error

@@ -162,14 +162,28 @@ class Result:
         FormatError
             If `data` is no such result, is damaged, or has another version.
         """
-        cls._require_kind(data, path)
+        cls.require_kind(data, path)
         try:
             return cls.from_dict(data)
         except DAMAGE as error:
             raise FormatError(f"{path}: damaged {cls.KIND}: {reason_of(error)}") from error
 
     @classmethod
-    def _require_kind(cls, data: Any, path: str | os.PathLike[str]) -> None:
+    def require_kind(cls, data: Any, path: str | os.PathLike[str]) -> None:
+        """Check that JSON types are a result of this class and version.
+
+        Parameters
+        ----------
+        data : object
+            JSON types.
+        path : path
+            Name of the file, for messages.
+
+        Raises
+        ------
+        FormatError
+            If they are not.
+        """
         kind = data.get("kind", cls.KIND) if isinstance(data, dict) else None
         if kind != cls.KIND or any(mark not in data for mark in ("version", *cls.MARKS)):
             expected = " and ".join(("version", *cls.MARKS))

@@ -29,6 +29,7 @@ from mutation.changes import LATER, UNREADABLE, Mutant, general, mutants, spelle
 from mutation.loaders import LOADERS, Loader
 
 _HANGS = 10  # seconds
+_PARSER = re.compile("not JSON|no valid JSON|not a TOML")
 
 
 @dataclass(frozen=True)
@@ -137,19 +138,22 @@ def _draw(draw: Any, made: Any) -> None:
 
 def _names(loader: Loader, mutant: Mutant, message: str) -> bool:
     """Whether a message names the place: by its path, or by that of the object that holds it."""
-    if mutant.change in UNREADABLE or (mutant.change == "repeated" and "not a TOML" in message):
-        return True
     path = loader.place(mutant.path)
     key = (
         LATER
         if mutant.change == "extra key"
         else next((str(step) for step in reversed(path) if isinstance(step, str)), "")
     )
+    if _PARSER.search(message):  # it knows no path
+        number = mutant.change.endswith(("NaN", "Infinity")) and mutant.change in message
+        return mutant.change in UNREADABLE or number or "not a TOML" in message or key in message
     if loader.flat:
         return _is_in(key, message) or repr(_value(mutant)) in message
     full, holder = spelled(path), spelled(path[:-1])
     if _is_in(full, message) or (holder and _is_in(holder, message)):
         return True
+    if len(path) > 2 and isinstance(path[-1], int) and _is_in(spelled(path[:-2]), message):
+        return True  # one number of a list, such as a shape: what holds the list is named
     return len(path) <= 1 and _is_in(key, message)
 
 

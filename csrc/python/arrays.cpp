@@ -9,11 +9,12 @@ namespace meadow::python {
 void require_plain(const py::array& array, const char* what) {
   const std::string dtype = py::str(array.dtype());
   if ((array.flags() & py::array::c_style) == 0) {
-    invalid(std::string(what) + ": expected a C-contiguous array, found another of dtype " + dtype);
+    invalid(std::string(what) +
+            ": expected a C-contiguous array, found a non-contiguous one of dtype " + dtype);
   }
   if ((array.flags() & py::detail::npy_api::NPY_ARRAY_ALIGNED_) == 0) {
     invalid(std::string(what) + ": expected aligned elements, found an array of dtype " + dtype +
-            " at an odd address");
+            " at an unaligned address");
   }
   const char order = array.dtype().byteorder();
   if (order != '=' && order != '|') {
@@ -31,7 +32,7 @@ std::pair<std::size_t, std::size_t> matrix_shape(const py::array& array, const c
 
 std::span<const std::uint8_t> flat_bytes(const py::buffer_info& info, const char* what) {
   if (info.ndim != 1 || info.itemsize != 1 || (info.size > 1 && info.strides[0] != 1)) {
-    wrong_dtype(std::string(what) + ": expected bytes in a row, found a buffer of another kind");
+    wrong_dtype(std::string(what) + ": expected contiguous bytes, found a buffer of another kind");
   }
   return {static_cast<const std::uint8_t*>(info.ptr), static_cast<std::size_t>(info.size)};
 }

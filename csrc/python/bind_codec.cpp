@@ -170,7 +170,7 @@ void check_size(const StreamHeader& header, std::uint64_t max_bytes) {
   const std::uint64_t bytes = header.rows * header.columns * header.element_bytes();
   if (bytes <= max_bytes) return;
   corrupt("coded stream: expected at most " + std::to_string(max_bytes) +
-          " bytes of codes, found " + std::to_string(bytes) + " promised");
+          " bytes of codes, found a header that promises " + std::to_string(bytes));
 }
 
 py::array decode(const py::buffer& stream, unsigned threads, std::uint64_t max_bytes) {

@@ -28,7 +28,10 @@ Dataflow dataflow_of(const std::string& dataflow) {
 }
 
 std::string name_of_key(const py::handle& key, const char* what) {
-  if (!py::isinstance<py::str>(key)) wrong_dtype(std::string(what) + ": expected names as keys");
+  if (!py::isinstance<py::str>(key)) {
+    wrong_dtype(std::string(what) + ": expected strings as keys, found " +
+                std::string(py::repr(py::type::of(key))));
+  }
   return key.cast<std::string>();
 }
 
@@ -50,7 +53,10 @@ Vectors vectors_of(const py::dict& values) {
   for (const auto& [key, value] : values) {
     const std::string name = name_of_key(key, "vectors");
     const std::string what = "vectors '" + name + "'";
-    if (!py::isinstance<py::array>(value)) wrong_dtype(what + ": expected a float32 array");
+    if (!py::isinstance<py::array>(value)) {
+      wrong_dtype(what + ": expected a float32 array, found " +
+                  std::string(py::repr(py::type::of(value))));
+    }
     const auto array = py::reinterpret_borrow<py::array>(value);
     require_plain(array, what.c_str());
     if (!array.dtype().is(py::dtype::of<float>())) {

@@ -24,7 +24,10 @@ template <typename T>
 const T* elements(const py::array& array, std::size_t expected, const char* what,
                   const char* dtype) {
   require_plain(array, what);
-  if (!array.dtype().is(py::dtype::of<T>())) wrong_dtype(std::string(what) + ": expected " + dtype);
+  if (!array.dtype().is(py::dtype::of<T>())) {
+    wrong_dtype(std::string(what) + ": expected " + dtype + ", found " +
+                std::string(py::str(array.dtype())));
+  }
   if (static_cast<std::size_t>(array.size()) != expected) {
     invalid(std::string(what) + ": expected " + std::to_string(expected) + " elements, found " +
             std::to_string(array.size()));

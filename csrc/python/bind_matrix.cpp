@@ -45,7 +45,7 @@ void require_elements(std::span<const std::uint8_t> bytes, std::size_t width, st
             std::to_string(bytes.size()) + " bytes");
   }
   if (reinterpret_cast<std::uintptr_t>(bytes.data()) % width != 0) {
-    invalid("values: expected aligned elements, found them at an odd address");
+    invalid("values: expected aligned elements, found some at an unaligned address");
   }
 }
 
@@ -104,7 +104,9 @@ py::array multiply_by(const HeldMatrix& held, const py::array& x, unsigned threa
   const InputRounding rounding = input_rounding(activations);
   const Matrix& matrix = held.matrix();
   require_plain(x, "x");
-  if (!x.dtype().is(py::dtype::of<float>())) wrong_dtype("x: expected float32");
+  if (!x.dtype().is(py::dtype::of<float>())) {
+    wrong_dtype("x: expected float32, found " + std::string(py::str(x.dtype())));
+  }
   const auto [tokens, columns] = matrix_shape(x, "x");
   if (columns != matrix.columns()) {
     invalid("x: expected " + std::to_string(matrix.columns()) + " columns, found " +
@@ -123,7 +125,7 @@ py::array multiply_by(const HeldMatrix& held, const py::array& x, unsigned threa
 py::array row_of(const HeldMatrix& held, std::size_t row) {
   const Matrix& matrix = held.matrix();
   if (row >= matrix.rows()) {
-    invalid("row: expected one below " + std::to_string(matrix.rows()) + ", found " +
+    invalid("row: expected a number below " + std::to_string(matrix.rows()) + ", found " +
             std::to_string(row));
   }
   RawVector<float> values(matrix.columns());

@@ -20,8 +20,8 @@ std::uint64_t read_stream(const py::buffer& buffer, unsigned threads) {
   const auto bytes = flat_bytes(info, "buffer");
   const bool aligned = reinterpret_cast<std::uintptr_t>(bytes.data()) % kWord == 0;
   if (!aligned || bytes.size() % kWord != 0) {
-    invalid("buffer: expected whole words of 8 bytes at a multiple of 8, found " +
-            std::to_string(bytes.size()) + " bytes" + (aligned ? "" : " elsewhere"));
+    invalid("buffer: expected whole 8-byte words at an address that is a multiple of 8, found " +
+            std::to_string(bytes.size()) + " bytes" + (aligned ? "" : " at another address"));
   }
   const auto* words = reinterpret_cast<const std::uint64_t*>(bytes.data());
   const CoreCall call;

@@ -72,7 +72,7 @@ T value_of(const py::dict& header, const char* key, const char* expected) {
   }
 }
 
-constexpr const char* kNumber = "a number from 0 on";
+constexpr const char* kNumber = "a whole number of at least 0";
 
 std::optional<IntegerOptions> integer_options(const py::dict& header) {
   if (!header.contains("per_scale") && !header.contains("activations")) return std::nullopt;
@@ -85,7 +85,10 @@ std::optional<IntegerOptions> integer_options(const py::dict& header) {
 }
 
 std::string name_in(const py::handle& key) {
-  if (!py::isinstance<py::str>(key)) wrong_dtype("parts: expected names as keys");
+  if (!py::isinstance<py::str>(key)) {
+    wrong_dtype("parts: expected strings as keys, found " +
+                std::string(py::repr(py::type::of(key))));
+  }
   return key.cast<std::string>();
 }
 

@@ -33,7 +33,9 @@ class ConfigReader {
     }
   }
 
-  std::size_t size(const char* key) { return number<std::size_t>(key, "a whole number from 0 on"); }
+  std::size_t size(const char* key) {
+    return number<std::size_t>(key, "a whole number of at least 0");
+  }
   float real(const char* key) { return number<float>(key, "a number"); }
 
   bool flag(const char* key) {
@@ -148,7 +150,7 @@ void read_positions(ConfigReader& reader, ModelConfig& config) {
 
 void read_attention(ConfigReader& reader, ModelConfig& config) {
   config.attention_scale = reader.real("attention_scale");
-  config.windows = reader.list<std::size_t>("windows", "a list of whole numbers from 0 on");
+  config.windows = reader.list<std::size_t>("windows", "a list of whole numbers of at least 0");
   config.attention_softcap = reader.real("attention_softcap");
   config.logit_softcap = reader.real("logit_softcap");
   config.embedding_scale = reader.real("embedding_scale");

@@ -110,7 +110,12 @@ class Inspection:
         return self.bytes_original / self.bytes_packed
 
     def to_dict(self) -> dict[str, Any]:
-        """Return the contents as JSON types; ``docs/json.md`` lists the keys."""
+        """Return the contents as JSON types; ``docs/json.md`` lists the keys.
+
+        Returns
+        -------
+        dict
+        """
         files = [asdict(entry) for entry in self.files]
         for file in files:
             del file["tensors"]
@@ -127,7 +132,13 @@ class Inspection:
         }
 
     def to_json(self) -> str:
-        """Return strict JSON, with one line per tensor."""
+        """Return strict JSON, with one line per tensor.
+
+        Returns
+        -------
+        str
+            The JSON, with a line feed at its end.
+        """
         data = self.to_dict()
         tensors = data.pop("tensors")
         lines = ",\n".join(" " + json.dumps(tensor, allow_nan=False) for tensor in tensors)
@@ -136,12 +147,25 @@ class Inspection:
     def to_dataframe(self) -> pandas.DataFrame:
         """Return one row per tensor, with the attributes of `PackedTensor` as columns.
 
-        Needs pandas.
+        Returns
+        -------
+        pandas.DataFrame
+
+        Raises
+        ------
+        ImportError
+            If pandas is not installed.
         """
         return data_frame(self, [asdict(tensor) for tensor in self.tensors])
 
     def model_card(self) -> str:
-        """Return Markdown for a model card: sizes, codec, checksums of originals, how to load."""
+        """Return a model card: sizes, codec, checksums of the originals, how to load the model.
+
+        Returns
+        -------
+        str
+            Markdown.
+        """
         return model_card(Manifest(self.software, self.codec, self.files, self.carried))
 
     def __repr__(self) -> str:

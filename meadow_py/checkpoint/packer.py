@@ -138,8 +138,8 @@ def pack(
     ValueError
         If source or target lies inside the other, or the source is already packed.
     OSError
-        If anything cannot be read or written, for want of permission or space. Finished work stays
-        in the hidden folder.
+        If anything cannot be read or written, because permission or space is missing. Finished
+        work stays in the hidden folder.
     """
     begun = time.perf_counter()
     if codec not in blobs.CODECS:
@@ -260,7 +260,7 @@ def is_packed_from(
             if overwrite:
                 return False
             raise _exists(
-                target, "packed from another source or with another setting: overwrite replaces it"
+                target, "packed from another source or with another setting; overwrite replaces it"
             )
         if target.is_dir():
             verify_folder(target, threads, meter)
@@ -291,7 +291,7 @@ def _require_packed(target: Path, plan: PackingPlan, overwrite: bool) -> None:
 
 def _no_model(target: Path) -> str | None:
     packed = (target / MANIFEST).is_file() or (target.is_file() and is_packed(target))
-    return None if packed else "is not a packed model: name another, or remove it"
+    return None if packed else "is not a packed model: name another target, or remove it"
 
 
 def _surplus(target: Path, plan: PackingPlan) -> str | None:
@@ -304,11 +304,11 @@ def _surplus(target: Path, plan: PackingPlan) -> str | None:
     there = {path.relative_to(target).as_posix() for path in files_in(target)}
     if there <= known:
         return None
-    return f"holds files that are not packed ones ({min(there - known)}): move them away"
+    return f"holds files that are not part of a packed model ({min(there - known)}): move them away"
 
 
 def _exists(target: Path, said: str) -> FileExistsError:
-    return FileExistsError(f"{target}: exists already, {said}")
+    return FileExistsError(f"{target}: already exists, {said}")
 
 
 def _same_source(target: Path, plan: PackingPlan, codec: str) -> bool:

@@ -137,7 +137,7 @@ def plan_folder(folder: Path, names: Iterable[str] | None = None) -> PackingPlan
     """
     chosen = sorted(_names(folder, "") if names is None else names)
     if MANIFEST in chosen and any(name.endswith(SUFFIX) for name in chosen):
-        raise ValueError(f"{folder}: packed already: unpack it, or copy it as it is")
+        raise ValueError(f"{folder}: already packed: unpack it, or copy it unchanged")
     taken: set[str] = {name for name in chosen if not holds_weights(name)}
     files = tuple(_planned(folder / name, _checked(folder, name), taken) for name in chosen)
     if not any(file.packed for file in files):
@@ -169,7 +169,7 @@ def _planned(path: Path, name: str, taken: set[str]) -> PlannedFile:
 
 def _packed(path: Path, name: str, target: str) -> PlannedFile:
     if is_packed(path):
-        raise ValueError(f"{path}: packed already: unpack it, or copy it as it is")
+        raise ValueError(f"{path}: already packed: unpack it, or copy it unchanged")
     return PlannedFile(path, name, target, packed=True)
 
 
@@ -202,7 +202,7 @@ def _names(folder: Path, prefix: str, inside: tuple[tuple[int, int], ...] = ()) 
     found = folder.stat()
     here = (found.st_dev, found.st_ino)
     if here in inside:
-        raise ValueError(f"{folder}: a link to a folder that it is in")
+        raise ValueError(f"{folder}: a link to a folder that contains it")
     with os.scandir(folder) as entries:
         for entry in entries:
             path = Path(entry.path)
@@ -221,7 +221,9 @@ def _checked(folder: Path, name: str) -> str:
     try:
         return check_inside(name, str(folder))
     except FormatError as error:
-        raise ValueError(f"{error}: rename it, it could not be unpacked elsewhere") from None
+        raise ValueError(
+            f"{error}: rename it, because it could not be unpacked on every system"
+        ) from None
 
 
 def _check(folder: Path, files: tuple[PlannedFile, ...]) -> None:

@@ -107,13 +107,13 @@ def unpack(
     ValueError
         If the target lies inside the packed folder, or the packed folder inside the target.
     OSError
-        If anything cannot be read or written, for want of permission or space.
+        If anything cannot be read or written, because permission or space is missing.
     """
     begun = time.perf_counter()
     used = used_threads(threads or 0)
     place, goal = packed_path(path), resolved(target)
     if place.is_file() and goal.is_dir():
-        raise IsADirectoryError(f"{goal}: is a folder: expected the name of a file")
+        raise IsADirectoryError(f"{goal}: expected the name of a file, found a folder")
     refuse_overlap(place, goal)
     originals = _originals(place)
     size = sum(original.size for original in originals)
@@ -151,9 +151,9 @@ def _is_there(goal: Path, originals: list[_Original], overwrite: bool) -> bool:
         return True
     reason = _other_files(goal, set(there))
     if reason is not None:
-        raise FileExistsError(f"{goal}: exists already, and {reason}")
+        raise FileExistsError(f"{goal}: already exists, and {reason}")
     if not overwrite:
-        said = "exists already and differs from what would be unpacked: overwrite replaces it"
+        said = "already exists and differs from the original: overwrite replaces it"
         raise FileExistsError(f"{goal}: {said}")
     require_writable(goal)
     return False

@@ -16,7 +16,7 @@ from meadow_py.claims.claim import MissingData
 
 if TYPE_CHECKING:
     from meadow_py.claims.huff_llm import HuffmanRetrace, WeightsMeasured
-    from meadow_py.profiler import Packing
+    from meadow_py.profiler import WeightPacking
     from meadow_py.sources import Checkpoint, Weight
 
 CHUNK_SIZES = (2, 4, 8)
@@ -31,14 +31,14 @@ class MeasuredWeight:
     ----------
     model, name : str
     shape : (int, int)
-    packings : dict of int to Packing
+    packings : dict of int to WeightPacking
         By chunk size.
     """
 
     model: str
     name: str
     shape: tuple[int, int]
-    packings: dict[int, Packing]
+    packings: dict[int, WeightPacking]
 
     def smallest(self, chunk: int) -> float:
         """Bits per weight of the smallest packing, with the dictionary counted."""

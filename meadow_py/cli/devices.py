@@ -18,6 +18,7 @@ _MEASURES = ("meadow_py._core", "meadow_py.devices.measured", *_NEEDS)
 app = typer.Typer(
     help="The devices that models are planned for, with the source of every number.",
     rich_markup_mode="markdown",
+    add_completion=False,
 )
 
 

@@ -78,11 +78,11 @@ def file_name(text: str | None) -> str | None:
 
 
 def threads(number: int | None) -> int | None:
-    """A callback for a number of threads, which typer has parsed as a positive integer."""
+    """A callback for a number of threads; None stands for all cores, as 0 does."""
     from meadow_py.checks import check_threads
 
     try:
-        return None if number is None else check_threads(number)
+        return check_threads(number) or None
     except ValueError as error:
         raise typer.BadParameter(str(error)) from None
 
@@ -174,9 +174,8 @@ Roles = Annotated[
 Threads = Annotated[
     int | None,
     typer.Option(
-        min=1,
         callback=threads,
-        help="Number of threads. Default: all cores.",
+        help="Number of threads; 0, the default, means all cores.",
         show_default=False,
     ),
 ]

@@ -21,9 +21,7 @@ NEEDS = (
     "meadow_py._core",
     "meadow_py.demo",
     "meadow_py.profiler",
-    "meadow_py.profiler.serial",
-    "meadow_py.sensitivity",
-    "meadow_py.sensitivity.serial",
+    "meadow_py.sweep",
     "meadow_py.sources",
     "meadow_py.views.terminal.profile",
     "meadow_py.views.terminal.sensitivity",
@@ -186,9 +184,7 @@ def profile(
     check_targets(output, plot, plot_kind, resume)
     made = meadow_py.profile(model_named(model), measure=measure, **chosen)
     failure = deliver(made, output, plot, plot_kind)
-    from meadow_py.profiler.serial import to_json
-
-    show(made, to_json(made) if as_json else None, per_weight)
+    show(made, made.to_json() if as_json else None, per_weight)
     if failure is not None:
         raise failure
 
@@ -231,8 +227,6 @@ def sweep(
     check_targets(output, plot, plot_kind, resume)
     made = meadow_py.sweep(model_named(model), **chosen)
     failure = deliver(made, output, plot, plot_kind)
-    from meadow_py.sensitivity.serial import sweep_to_json
-
-    show(made, sweep_to_json(made) if as_json else None)
+    show(made, made.to_json() if as_json else None)
     if failure is not None:
         raise failure

@@ -95,18 +95,18 @@ def _saved(model: str | None) -> Profile | Sensitivity | Claims | None:
     with Path(model).open("rb") as file:
         if not _START_OF_JSON.match(file.read(64)):
             return None
-    from meadow_py.profiler.serial import profile_from_json
+    from meadow_py.profiler import Profile
     from meadow_py.results import read_json
-    from meadow_py.sensitivity.serial import sweep_from_json
+    from meadow_py.sweep import Sensitivity
 
     data = read_json(model, "profile, sweep or claims")
     if data.get("kind") == "sweep":
-        return sweep_from_json(data, model)
+        return Sensitivity.from_json_types(data, model)
     if data.get("kind") == "claims":
         from meadow_py.claims import Claims
 
         return Claims.from_json_types(data, model)
-    return profile_from_json(data, model)
+    return Profile.from_json_types(data, model)
 
 
 def _refuse_settings(context: typer.Context) -> None:

@@ -51,9 +51,9 @@ def refuse_overlap(source: Path, target: Path) -> None:
     if real == target:
         raise ValueError(f"{target}: source and target are the same")
     if real in target.parents:
-        raise ValueError(f"{target}: the target is inside of the source {source}")
+        raise ValueError(f"{target}: the target is inside the source {source}")
     if target in real.parents:
-        raise ValueError(f"{target}: the source {source} is inside of the target")
+        raise ValueError(f"{target}: the source {source} is inside the target")
 
 
 def is_free(target: Path) -> bool:
@@ -65,7 +65,7 @@ def is_free(target: Path) -> bool:
 
 def not_free(target: Path) -> str | None:
     """The reason not to write a target that was free; None if it is still free."""
-    return None if is_free(target) else "has appeared meanwhile"
+    return None if is_free(target) else "has appeared in the meantime"
 
 
 def require_writable(target: Path) -> None:
@@ -164,7 +164,7 @@ class Partial:
     def _require(self, reason: str | None) -> None:
         if reason is not None:
             raise FileExistsError(
-                f"{self.target}: {reason}; nothing there was changed, what was made is in "
+                f"{self.target}: {reason}; nothing there was changed, and the result is in "
                 f"{self.folder}"
             )
 

@@ -33,7 +33,7 @@ class Journal:
     ValueError
         If the journal belongs to other work.
     FormatError
-        If the file is no journal, or is damaged before its last line.
+        If the file is not a journal, or is damaged before its last line.
     OSError
         If it cannot be read and written, or another process holds it.
     """
@@ -55,7 +55,17 @@ class Journal:
         return self._path
 
     def get(self, key: str) -> Any | None:
-        """The result that was added under `key`, or None if there is none."""
+        """Look up a finished result.
+
+        Parameters
+        ----------
+        key : str
+
+        Returns
+        -------
+        object or None
+            The result that was added under `key`; None if there is none.
+        """
         return self._found.get(key)
 
     def add(self, key: str, result: Any) -> None:
@@ -92,8 +102,8 @@ class Journal:
         entry = self._parsed(line, number)
         if not isinstance(entry, dict) or set(entry) != {"key", "result"}:
             raise FormatError(
-                f"{self._path}: line {number} is no finished result: expected an object with key "
-                f"and result, found {reprlib.repr(entry)}"
+                f"{self._path}: line {number} is not a finished result: expected an object with "
+                f"key and result, found {reprlib.repr(entry)}"
             )
         key = entry["key"]
         if not isinstance(key, str):
@@ -119,13 +129,13 @@ class Journal:
         if differing:
             key = differing[0]
             raise ValueError(
-                f"{self._path}: a journal of other work: {key} was {found.get(key)!r}, is now "
-                f"{expected.get(key)!r}; give another name, or the same settings"
+                f"{self._path}: a journal of other work: {key} was {found.get(key)!r}, and is now "
+                f"{expected.get(key)!r}. Name another file, or use the same settings"
             )
 
     def _no_journal(self) -> FormatError:
         return FormatError(
-            f"{self._path}: no journal of finished work, so left as it is: give another name"
+            f"{self._path}: not a journal of finished work, and was not changed: name another file"
         )
 
     def _append(self, entry: dict[str, Any]) -> None:
@@ -147,7 +157,7 @@ class Journal:
 
 
 def _no_constant(name: str) -> None:
-    raise ValueError(f"{name} is no number in JSON")
+    raise ValueError(f"{name} is not a number in JSON")
 
 
 def _line(entry: dict[str, Any]) -> bytes:

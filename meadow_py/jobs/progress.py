@@ -70,7 +70,17 @@ class Stopwatch:
 
     @contextmanager
     def stage(self, name: str) -> Iterator[None]:
-        """Add the time of a ``with`` block to a stage."""
+        """Add the time of a ``with`` block to a stage.
+
+        Parameters
+        ----------
+        name : str
+            Name of the stage.
+
+        Returns
+        -------
+        context manager
+        """
         start = time.perf_counter()
         try:
             yield

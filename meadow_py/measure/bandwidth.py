@@ -69,7 +69,7 @@ def beyond_cache_bytes() -> int:
 
 
 def read_bandwidth(
-    threads: int = 0,
+    threads: int | None = 0,
     nbytes: int | None = None,
     pages: Pages = "huge",
     *,
@@ -79,8 +79,8 @@ def read_bandwidth(
 
     Parameters
     ----------
-    threads : int
-        0 means all cores.
+    threads : int, optional
+        None and 0 mean all cores.
     nbytes : int, optional
         Bytes to read in a run. None means four times the last-level cache, at least 256 MiB, but
         at most half of the free memory.
@@ -117,7 +117,7 @@ def read_bandwidth(
     return _measured(check_threads(threads), nbytes, pages, _core.isa_active())
 
 
-def best_read_bandwidth(threads: int = 0, *, fresh: bool = False) -> Bandwidth:
+def best_read_bandwidth(threads: int | None = 0, *, fresh: bool = False) -> Bandwidth:
     """The faster of the bandwidths with huge and small pages; see `read_bandwidth`."""
     huge = read_bandwidth(threads, pages="huge", fresh=fresh)
     small = read_bandwidth(threads, pages="small")  # `fresh` above cleared this one too

@@ -56,13 +56,13 @@ class ComputeSpeed:
         return dict(vars(self))
 
 
-def compute_speed(threads: int = 0) -> ComputeSpeed:
+def compute_speed(threads: int | None = 0) -> ComputeSpeed:
     """Measure how fast the core multiplies matrices in cache, and how fast memory is copied.
 
     Parameters
     ----------
-    threads : int
-        0 means all cores.
+    threads : int, optional
+        None and 0 mean all cores.
 
     Returns
     -------
@@ -83,13 +83,13 @@ def compute_speed(threads: int = 0) -> ComputeSpeed:
     )
 
 
-def int8_operations_per_second(threads: int = 0) -> float:
+def int8_operations_per_second(threads: int | None = 0) -> float:
     """Measure products of INT8 weights and activations in cache.
 
     Parameters
     ----------
-    threads : int
-        0 means all cores.
+    threads : int, optional
+        None and 0 mean all cores.
 
     Returns
     -------

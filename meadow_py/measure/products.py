@@ -169,7 +169,7 @@ class Comparison:
 def product_seconds(
     make: Callable[[], Matrix],
     tokens: int = 1,
-    threads: int = 0,
+    threads: int | None = 0,
     rounds: int = ROUNDS,
 ) -> ProductTime:
     """Measure one product ``[tokens, in] x [in, out]`` whose weight is read from memory.
@@ -182,8 +182,8 @@ def product_seconds(
         they are too small for that, other memory is read between the rounds.
     tokens : int
         Number of vectors in one product.
-    threads : int
-        0 means all cores.
+    threads : int, optional
+        None and 0 mean all cores.
     rounds : int
         Number of measurements, whose median counts; fewer, but at least three, if they would take
         longer than two seconds.
@@ -204,7 +204,7 @@ def product_seconds(
 def compare_products(
     candidates: Sequence[Candidate],
     tokens: int = 1,
-    threads: int = 0,
+    threads: int | None = 0,
     rounds: int = ROUNDS,
     keep_bytes: int | None = None,
 ) -> Comparison:

@@ -13,14 +13,13 @@ from typing import TYPE_CHECKING, Any
 from meadow_py.workload import ModelShape, Precision
 
 if TYPE_CHECKING:
-    from meadow_py.profiler import Profile
-    from meadow_py.profiler.result import Packing, WeightProfile
+    from meadow_py.profiler import Profile, WeightPacking, WeightProfile
 
 
 PRECISIONS = ("w16a16", "w8a8", "w4.5a8kv16")
-_CODECS = ("naive", "packets", "reindexed", "huffman", "storage")
 _ACTIVATIONS = ((32, 24), (16, 12), (8, 0))  # (bits of activations, if weights exceed these bits)
 _DENSE, _STORAGE = "dense", "storage"
+_MOST_SURPLUS = 0.05  # of the weights: position embeddings, and matrices that no pass reads
 
 
 @dataclass(frozen=True)
@@ -102,24 +101,30 @@ def as_stored(model: Any, shape: ModelShape) -> ModelForm | None:
     return given(shape, Precision(round(bits, 2), wide, 16), model.nbytes)
 
 
+def surplus(shape: ModelShape, profile: Profile) -> int:
+    """Number of weights of a profile beyond those that a shape counts, such as positions."""
+    return max(sum(weight.count for weight in profile.weights) - stored_weights(shape), 0)
+
+
 def of_profile(
     shape: ModelShape, profile: Profile, activation_bits: float | None
 ) -> list[ModelForm]:
     """Dense and packed sizes of a profile, one form for each quantiser and codec.
 
     The chunk size is the one that makes the whole model smallest. Weights that the profile leaves
-    out are assumed to be dense.
+    out are assumed to be dense. Those that it holds beyond the shape's are counted, too; see
+    `surplus`.
 
     Raises
     ------
     ValueError
-        If the profile has more weights than the model (with a tolerance of 5 %).
+        If the profile has over 5 % more weights than the model.
     """
-    counted = sum(weight.count for weight in profile.weights)
-    if counted > stored_weights(shape) * 1.05:
+    if surplus(shape, profile) > stored_weights(shape) * _MOST_SURPLUS:
+        counted = sum(weight.count for weight in profile.weights)
         raise ValueError(
-            f"profile: it holds {counted} weights, {shape.name} only {stored_weights(shape)}: "
-            "expected a profile of this model"
+            f"profile: it must be of {shape.name}, which has {stored_weights(shape)} weights, "
+            f"not of a model with {counted}"
         )
     best: dict[tuple[str, str], ModelForm] = {}
     for key, form in _forms(shape, profile, activation_bits):
@@ -142,20 +147,22 @@ def _decoded_when_loaded(
 def _forms(
     shape: ModelShape, profile: Profile, activation_bits: float | None
 ) -> Iterator[tuple[tuple[str, str], ModelForm]]:
+    from meadow_py.codecs import CODECS, CODERS  # a plan without a profile needs no codec
+
     packings = {_setting(packing): packing for w in profile.weights for packing in w.packings}
     labels = _labels(packings.values())
     for (quantizer, chunk_size), packing in packings.items():
         activations = activation_bits or max(packing.bits, 8)
         precision = Precision(packing.bits, activations, activations)
         chosen = [(w, _chosen(w, (quantizer, chunk_size))) for w in profile.weights]
-        for codec in (_DENSE, *_CODECS):
+        for codec in (_DENSE, *CODECS, *CODERS):
             sizes = [(w, None if p is None else p.bits_per_weight.get(codec)) for w, p in chosen]
             form = _form(shape, precision, f"{codec}, {labels[quantizer]}", sizes)
             if form is not None:
                 yield (quantizer, codec), form
 
 
-def _labels(packings: Iterable[Packing]) -> dict[str, str]:
+def _labels(packings: Iterable[WeightPacking]) -> dict[str, str]:
     """Labels by quantiser key: the granularity if it is unique at those bits, else the key."""
     about = {p.quantizer: (p.bits, p.granularity) for p in packings}
     alike = Counter(about.values())
@@ -165,11 +172,11 @@ def _labels(packings: Iterable[Packing]) -> dict[str, str]:
     }
 
 
-def _setting(packing: Packing) -> tuple[str, int]:
+def _setting(packing: WeightPacking) -> tuple[str, int]:
     return packing.quantizer, packing.chunk_size
 
 
-def _chosen(weight: WeightProfile, key: tuple[str, int]) -> Packing | None:
+def _chosen(weight: WeightProfile, key: tuple[str, int]) -> WeightPacking | None:
     return next((p for p in weight.packings if _setting(p) == key), None)
 
 

@@ -123,7 +123,7 @@ def plan(
         options=tuple(_option(form, scenario) for form in rows),
         room={ON_CHIP: scenario.on_chip_bytes, MEMORY: scenario.memory_bytes},
         assumptions=assumptions_of(scenario),
-        notes=_notes(rows, shape),
+        notes=_notes(rows, shape, profile),
     )
 
 
@@ -197,10 +197,17 @@ def _forms(
     return [*rows, *(model_forms.nominal(shape, Precision.parse(each)) for each in precisions)]
 
 
-def _notes(rows: list[ModelForm], shape: ModelShape) -> tuple[str, ...]:
+def _notes(rows: list[ModelForm], shape: ModelShape, profile: Profile | None) -> tuple[str, ...]:
     sources = {form.source for form in rows}
     notes = [_NOMINAL] if "nominal" in sources else []
     notes += [_DECODERS] if "profile" in sources else []
+    more = 0 if profile is None else model_forms.surplus(shape, profile)
+    if more:
+        counted = model_forms.stored_weights(shape)
+        notes.append(
+            f"The profile holds {more} weights more than the {counted} that the shape of the model "
+            "counts, such as position embeddings; their bytes are included."
+        )
     return tuple([*notes, _ENCODER] if shape.encoder else notes)
 
 

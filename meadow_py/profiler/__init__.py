@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-from meadow_py.profiler.coded import HuffmanTable, StoredFloats
-from meadow_py.profiler.measured import MeasuredHost, MeasuredProducts
-from meadow_py.profiler.result import (
-    HostInfo,
-    ModelInfo,
+from typing import Any
+
+from meadow_py.profiler.model import profile
+from meadow_py.profiler.result import HostInfo, MeasuredHost, ModelInfo, Profile, ProfileSettings
+from meadow_py.profiler.weight_packing import (
+    HuffmanTable,
     PacketLayout,
-    Packing,
-    Profile,
-    Settings,
-    ValueDistribution,
-    WeightProfile,
+    StoredFloats,
+    WeightPacking,
 )
-from meadow_py.profiler.run import profile
+from meadow_py.profiler.weight_profile import MeasuredProducts, ValueDistribution, WeightProfile
 
 __all__ = [
     "HostInfo",
@@ -23,11 +21,24 @@ __all__ = [
     "MeasuredProducts",
     "ModelInfo",
     "PacketLayout",
-    "Packing",
     "Profile",
-    "Settings",
+    "ProfileSettings",
     "StoredFloats",
     "ValueDistribution",
+    "WeightPacking",
     "WeightProfile",
     "profile",
 ]
+
+_FORMER_NAMES = {"Packing": WeightPacking, "Settings": ProfileSettings}
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _FORMER_NAMES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    import warnings
+
+    found = _FORMER_NAMES[name]
+    message = f"meadow_py.profiler.{name} is now called {found.__name__}"
+    warnings.warn(message, DeprecationWarning, stacklevel=2)
+    return found

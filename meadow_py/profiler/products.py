@@ -1,108 +1,80 @@
-"""Measured products, added up over many weights, next to entropy and size."""
+"""Products of the weights, measured one by one while nothing else runs."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import replace
+from typing import TYPE_CHECKING
 
-from meadow_py.architectures import ROLES
-from meadow_py.profiler.result import Profile, WeightProfile
+import numpy as np
 
+from meadow_py.forms import DENSE, PACKED
+from meadow_py.jobs import Progress, Stopwatch
+from meadow_py.profiler.result import MeasuredHost
+from meadow_py.profiler.weight_profile import MeasuredProducts, WeightProfile
+from meadow_py.spelling import visible
 
-@dataclass(frozen=True)
-class ProductRow:
-    """Several weights that were multiplied, added up.
-
-    Attributes
-    ----------
-    label : str
-        A role, a weight's name, or ``all``.
-    weights, values : int
-        Number of matrices, and of values in them.
-    without_packed : int
-        Number of weights without a packed form; the packed figures count them as dense.
-    fields_floor, storage : float or None
-        Bits per weight of the stored floats: their entropy by field, and their size under the
-        storage codec. None where a weight has no such figure.
-    dense, packed : float or None
-        Bits per weight that a dense and a packed product reads; `packed` is None where no weight
-        has a packed form.
-    dense_microseconds, packed_microseconds : float or None
-        Time of the products with one vector, added up; `packed_microseconds` is None where no
-        weight has a packed form.
-    """
-
-    label: str
-    weights: int
-    values: int
-    without_packed: int
-    fields_floor: float | None
-    storage: float | None
-    dense: float
-    packed: float | None
-    dense_microseconds: float
-    packed_microseconds: float | None
-
-    @property
-    def byte_ratio(self) -> float | None:
-        """How many times fewer bytes the packed products read."""
-        return None if self.packed is None else self.dense / self.packed
-
-    @property
-    def speedup(self) -> float | None:
-        """How many times faster the packed products are."""
-        packed = self.packed_microseconds
-        return None if packed is None else self.dense_microseconds / packed
+if TYPE_CHECKING:
+    from meadow_py.measure import Comparison
+    from meadow_py.sources import Weight
 
 
-@dataclass(frozen=True)
-class ProductTable:
-    """All weights that were multiplied: by role, one by one, and in total."""
+def measured_host(threads: int) -> MeasuredHost:
+    """This host, and how fast it reads memory at the moment."""
+    from meadow_py import measure
 
-    roles: tuple[ProductRow, ...]
-    weights: tuple[ProductRow, ...]
-    total: ProductRow
+    here = measure.host()
+    bandwidth = measure.best_read_bandwidth(threads, fresh=True)
+    return MeasuredHost(
+        cpu=here.cpu,
+        isa=here.isa,
+        threads=threads,
+        last_level_cache_bytes=here.last_level_cache_bytes,
+        read_bytes_per_second=bandwidth.bytes_per_second,
+        has_huge_pages=bandwidth.has_huge_pages,
+    )
 
 
-def product_table(profile: Profile) -> ProductTable | None:
-    """The measured products of a profile; None where nothing was measured."""
-    measured = [weight for weight in profile.weights if weight.products is not None]
-    if not measured:
+def measure_weights(
+    weights: Sequence[Weight],
+    profiles: Sequence[WeightProfile],
+    threads: int,
+    clock: Stopwatch,
+    progress: bool | None,
+) -> tuple[WeightProfile, ...]:
+    """The profiles with measured products of their weights; see `profile`."""
+    done = []
+    with Progress(sum(weight.count for weight in weights), "measure", progress) as bar:
+        for weight, profile in zip(weights, profiles, strict=True):
+            with clock.stage("measure"):
+                done.append(replace(profile, products=_products(weight, threads)))
+            bar.advance(weight.count, visible(weight.name))
+    return tuple(done)
+
+
+def _products(weight: Weight, threads: int) -> MeasuredProducts | None:
+    from meadow_py import measure
+
+    values = np.require(weight.array(), requirements=["C", "A"])
+    forms = measure.candidates_of(values, weight.dtype)
+    if not forms:
         return None
-    by_role = {role: [w for w in measured if w.role == role] for role in ROLES}
-    return ProductTable(
-        roles=tuple(_row(role, members) for role, members in by_role.items() if members),
-        weights=tuple(_row(weight.name, [weight]) for weight in measured),
-        total=_row("all", measured),
+    made = measure.compare_products(forms, threads=threads)
+    if not made.same_bits:
+        raise RuntimeError(
+            f"{visible(weight.name)}: the packed product differs from the dense one: the weight "
+            "changed meanwhile, or this is a bug, then please report it"
+        )
+    return _result(made)
+
+
+def _result(made: Comparison) -> MeasuredProducts:
+    dense, packed = made.times[DENSE], made.times.get(PACKED)
+    return MeasuredProducts(
+        dense_microseconds=1e6 * dense.seconds,
+        packed_microseconds=None if packed is None else 1e6 * packed.seconds,
+        dense_nbytes=dense.nbytes,
+        packed_nbytes=None if packed is None else packed.nbytes,
+        packed_form=None if packed is None else packed.form,
+        from_memory=made.from_memory,
     )
-
-
-def _row(label: str, weights: Sequence[WeightProfile]) -> ProductRow:
-    values = sum(weight.count for weight in weights)
-    products = [weight.products for weight in weights if weight.products is not None]
-    without = sum(p.packed_form is None for p in products)
-    packed_nbytes = sum(p.packed_nbytes or p.dense_nbytes for p in products)
-    packed_time = sum(p.packed_microseconds or p.dense_microseconds for p in products)
-    none = without == len(products)
-    return ProductRow(
-        label=label,
-        weights=len(weights),
-        values=values,
-        without_packed=without,
-        fields_floor=_mean(weights, [weight.floors["fields"] for weight in weights]),
-        storage=_mean(weights, [_storage(weight) for weight in weights]),
-        dense=8 * sum(p.dense_nbytes for p in products) / values,
-        packed=None if none else 8 * packed_nbytes / values,
-        dense_microseconds=sum(p.dense_microseconds for p in products),
-        packed_microseconds=None if none else packed_time,
-    )
-
-
-def _storage(weight: WeightProfile) -> float | None:
-    return None if weight.stored is None else weight.stored.bits_per_weight["storage"]
-
-
-def _mean(weights: Sequence[WeightProfile], figures: Sequence[float | None]) -> float | None:
-    """Weighted by the number of values."""
-    bits = [f * w.count for f, w in zip(figures, weights, strict=True) if f is not None]
-    return sum(bits) / sum(w.count for w in weights) if len(bits) == len(weights) else None

@@ -2,179 +2,29 @@
 
 from __future__ import annotations
 
-import os
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+import json
+import reprlib
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Any, ClassVar
 
-from meadow_py.ledger import Ledger
-from meadow_py.profiler.coded import HuffmanTable, StoredFloats
-from meadow_py.profiler.measured import MeasuredHost, MeasuredProducts
+from meadow_py.profiler.summary import Section, sections
+from meadow_py.profiler.weight_packing import Bits
+from meadow_py.profiler.weight_profile import WeightProfile, row_of
 from meadow_py.quantizers import product_keys
-from meadow_py.results import data_frame
+from meadow_py.records import (
+    NonNegative,
+    Positive,
+    RecordError,
+    Size,
+    from_json_types,
+    to_json_types,
+)
+from meadow_py.results import Result
 
 if TYPE_CHECKING:
     import pandas
     from matplotlib.axes import Axes
-
-    from meadow_py.profiler.summary import Section
-
-
-@dataclass(frozen=True)
-class PacketLayout:
-    """Packet layout that the search chose for re-indexed packing.
-
-    Attributes
-    ----------
-    length : int
-        Indices per packet.
-    mode_bits : int
-        Bits that name the width of a packet.
-    widths : tuple of int
-        Index widths in bits, in mode order.
-    """
-
-    length: int
-    mode_bits: int
-    widths: tuple[int, ...]
-
-
-@dataclass(frozen=True)
-class Packing:
-    """One weight under one quantiser and chunk size, packed by every codec.
-
-    Attributes
-    ----------
-    quantizer : str
-        Key of the quantiser, such as ``int8:row``; ``stored`` for weights that are stored as
-        integer codes.
-    bits : int
-        Bits per code.
-    granularity : str or None
-        Which numbers share a scale: ``tensor``, ``row`` or ``group:128``; ``stored`` for weights
-        that are stored as integer codes; None for a quantiser that none of these describes.
-    chunk_size : int
-        Codes per chunk.
-    unique_chunks : int
-        Number of distinct chunks: the size of the dictionary.
-    reduction_ratio : float
-        Chunks per distinct chunk.
-    snr_db : float or None
-        Signal-to-noise ratio of quantising in decibels; None where quantising lost nothing.
-    packet : PacketLayout
-        Layout of the re-indexed packets.
-    bits_per_weight : dict of str to float
-        With everything counted, scales and zero points included: ``dense``; the codecs ``naive``,
-        ``packets`` and ``reindexed``; ``plain_huffman``, a Huffman code of single codes with its
-        table (computed; no stream is made); and ``huffman`` and ``storage``, blobs of the codes
-        under a Huffman code and under the storage codec, the same for every chunk size. Without
-        scales: the entropies ``floor_symbol`` and ``floor_chunk``, and ``index_only``, the indices
-        without the dictionary. Alone: ``scales``, the scales and zero points. Files of earlier
-        versions lack ``huffman`` and ``storage``.
-    ledgers : dict of str to Ledger
-        Where every bit of ``dense``, of each codec and of the blobs goes.
-    growth : tuple of (int, int)
-        Number of chunks read so far and of distinct chunks among them, at up to 16 evenly spaced
-        places in reading order; the last is the end of the weight. Empty in files of earlier
-        versions.
-    huffman : HuffmanTable or None
-        The decoder of ``huffman``; None where no code saves anything (a single symbol, or equally
-        frequent ones), and in files of earlier versions.
-    storage_coding : str or None
-        The coding that the storage codec chose: ``rans``, ``huffman``, ``raw`` or ``constant``;
-        None in files of earlier versions.
-    """
-
-    quantizer: str
-    bits: int
-    granularity: str | None
-    chunk_size: int
-    unique_chunks: int
-    reduction_ratio: float
-    snr_db: float | None
-    packet: PacketLayout
-    bits_per_weight: dict[str, float]
-    ledgers: dict[str, Ledger]
-    growth: tuple[tuple[int, int], ...] = ()
-    huffman: HuffmanTable | None = None
-    storage_coding: str | None = None
-
-    @property
-    def dictionary_bytes(self) -> int:
-        """Bytes of a buffer for the dictionary: the distinct chunks, unpadded, in whole bytes."""
-        return (self.unique_chunks * self.chunk_size * self.bits + 7) // 8
-
-
-@dataclass(frozen=True)
-class ValueDistribution:
-    """Distribution of the values of a weight.
-
-    Attributes
-    ----------
-    low, high, mean, std : float
-        Smallest and largest stored value, mean, and standard deviation (of the population: the
-        squares are divided by the number of values).
-    first, step : int, float
-        Bin k counts the values that round to ``(first + k) * step``.
-    counts : tuple of int
-        Number of values in each bin. For floats, the bins are the 255 codes of symmetric INT8 with
-        one scale for the weight: `first` is -127, and `step` is the largest magnitude / 127. For
-        stored integers, they are the codes themselves, and `step` is 1.
-    """
-
-    low: float
-    high: float
-    mean: float
-    std: float
-    first: int
-    step: float
-    counts: tuple[int, ...]
-
-
-@dataclass(frozen=True)
-class WeightProfile:
-    """One weight: its floors and its packings.
-
-    Attributes
-    ----------
-    name, role : str
-    layer : int or None
-    shape : tuple of int
-        ``(out, in)``.
-    dtype : str
-        Dtype as stored.
-    content_dtype : str
-        The narrowest dtype that holds every stored value bit for bit.
-    floors : dict of str to float or None
-        Order-0 entropies in bits per weight: ``symbol`` of the codes of the first quantiser;
-        ``fields`` and ``joint`` of the stored floats, None for other dtypes.
-    packings : tuple of Packing
-        One per quantiser and chunk size, in that order.
-    values : ValueDistribution or None
-        None in files of earlier versions.
-    stored : StoredFloats or None
-        The stored floating-point numbers under Huffman and the storage codec; None for weights of
-        other dtypes, and in files of earlier versions.
-    products : MeasuredProducts or None
-        Time and bytes of a product with the weight, dense and packed; None where they were not
-        measured. Ignored when profiles are compared.
-    """
-
-    name: str
-    role: str
-    layer: int | None
-    shape: tuple[int, int]
-    dtype: str
-    content_dtype: str
-    floors: dict[str, float | None]
-    packings: tuple[Packing, ...]
-    values: ValueDistribution | None = None
-    stored: StoredFloats | None = None
-    products: MeasuredProducts | None = field(default=None, compare=False)
-
-    @property
-    def count(self) -> int:
-        """Number of values in the weight."""
-        return self.shape[0] * self.shape[1]
 
 
 @dataclass(frozen=True)
@@ -200,16 +50,16 @@ class ModelInfo:
     source: str
     format: str
     architecture: str
-    nbytes: int
-    tensors: int
-    skipped_weights: int
-    skipped_values: int
-    other_tensors: int
-    other_values: int
+    nbytes: Size
+    tensors: Size
+    skipped_weights: Size
+    skipped_values: Size
+    other_tensors: Size
+    other_values: Size
 
 
 @dataclass(frozen=True)
-class Settings:
+class ProfileSettings:
     """Settings of a profile; see `profile`.
 
     Attributes
@@ -228,13 +78,13 @@ class Settings:
         follow from them.
     """
 
-    bits: tuple[int, ...]
+    bits: tuple[Bits, ...]
     granularity: tuple[str, ...]
-    chunk_sizes: tuple[int, ...]
+    chunk_sizes: tuple[Size, ...]
     symmetric: bool | None
     along: str
     verified: bool
-    quantizers: tuple[str, ...]
+    quantizers: tuple[str, ...] = ()
 
     @property
     def is_product(self) -> bool:
@@ -249,18 +99,44 @@ class HostInfo:
     """Where a profile was made: the core's instruction set and threads, and the version."""
 
     isa: str
-    threads: int
+    threads: Size
     meadow_py: str
 
 
 @dataclass(frozen=True)
-class Profile:
+class MeasuredHost:
+    """The host that products were measured on.
+
+    Attributes
+    ----------
+    cpu, isa : str
+        Name of the CPU, and the instruction set that the core used.
+    threads : int
+        Number of threads of every product.
+    last_level_cache_bytes : int
+    read_bytes_per_second : float
+        Bandwidth of reading memory, measured in the same minute, on the same number of threads and
+        with eight streams per thread.
+    has_huge_pages : bool or None
+        Whether that memory lay in transparent huge pages; None where the system does not say.
+    """
+
+    cpu: str
+    isa: str
+    threads: Size
+    last_level_cache_bytes: Size
+    read_bytes_per_second: Positive
+    has_huge_pages: bool | None
+
+
+@dataclass(frozen=True)
+class Profile(Result):
     """Redundancy of a model's weights, and what each lossless packing saves.
 
     Attributes
     ----------
     model : ModelInfo
-    settings : Settings
+    settings : ProfileSettings
     host : HostInfo
     weights : tuple of WeightProfile
         In model order.
@@ -272,11 +148,15 @@ class Profile:
     """
 
     model: ModelInfo
-    settings: Settings
+    settings: ProfileSettings
     host: HostInfo
     weights: tuple[WeightProfile, ...]
-    seconds: dict[str, float] = field(default_factory=dict, compare=False)
+    seconds: dict[str, NonNegative] = field(default_factory=dict, compare=False)
     measured: MeasuredHost | None = field(default=None, compare=False)
+
+    KIND: ClassVar[str] = "profile"
+    MARKS: ClassVar[tuple[str, ...]] = ("weights",)
+    AGAIN: ClassVar[str] = "profile the model again"
 
     def summary(self) -> tuple[Section, ...]:
         """Figures by role, by weight and by chunk size.
@@ -286,9 +166,7 @@ class Profile:
         tuple of Section
             One per quantiser, in the order of the run.
         """
-        from meadow_py.profiler.summary import sections
-
-        return sections(self)
+        return sections(self.weights)
 
     def to_dict(self) -> dict[str, Any]:
         """The profile as JSON types: the contract of ``meadow profile --json``.
@@ -300,9 +178,72 @@ class Profile:
         dict
             A number that is not finite, or does not apply, is None.
         """
-        from meadow_py.profiler.serial import profile_to_dict
+        return {
+            "version": self.VERSION,
+            "model": self.model.source,
+            "model_info": to_json_types(self.model),
+            "settings": to_json_types(self.settings),
+            "host": to_json_types(self.host),
+            "seconds": dict(self.seconds),
+            "measured": to_json_types(self.measured),
+            "weights": [weight.to_dict() for weight in self.weights],
+        }
 
-        return profile_to_dict(self)
+    def to_json(self) -> str:
+        """The profile as strict JSON, one line per weight, so that files diff well.
+
+        Returns
+        -------
+        str
+            The JSON, with a line feed at its end.
+        """
+        data = self.to_dict()
+        weights = data.pop("weights")
+        lines = ",\n".join(" " + json.dumps(weight, allow_nan=False) for weight in weights)
+        head = json.dumps(data, allow_nan=False)[:-1]
+        return f'{head}, "weights": [\n{lines}\n]}}\n' if lines else f'{head}, "weights": []}}\n'
+
+    @classmethod
+    def from_dict(cls, data: dict[str, Any]) -> Profile:
+        """Make a profile from what `to_dict` returned.
+
+        Parameters
+        ----------
+        data : dict
+            JSON types.
+
+        Returns
+        -------
+        Profile
+
+        Raises
+        ------
+        RecordError
+            If a value is missing or wrong; it holds the path of the first one.
+        """
+        for key in ("model_info", "settings", "host", "weights"):
+            if key not in data:
+                raise RecordError(f"no {key!r} in it")
+        settings = _settings(data["settings"])
+        weights = data["weights"]
+        if not isinstance(weights, list) or not weights:
+            raise RecordError(f"must be a list of weights, not {reprlib.repr(weights)}", "weights")
+        measured = data.get("measured")
+        made = cls(
+            model=from_json_types(ModelInfo, data["model_info"], "model_info"),
+            settings=settings,
+            host=from_json_types(HostInfo, data["host"], "host"),
+            weights=tuple(
+                WeightProfile.from_dict(each, settings.symmetric, f"weights[{n}]")
+                for n, each in enumerate(weights)
+            ),
+            seconds=from_json_types(dict[str, NonNegative], data.get("seconds", {}), "seconds"),
+            measured=None
+            if measured is None
+            else from_json_types(MeasuredHost, measured, "measured"),
+        )
+        _check_weights(made.weights)
+        return made
 
     def to_dataframe(self) -> pandas.DataFrame:
         """A table with one row per weight and packing. Needs pandas.
@@ -323,43 +264,17 @@ class Profile:
         ImportError
             If pandas is not installed.
         """
-        from meadow_py.profiler.serial import profile_to_rows
+        return super().to_dataframe()
 
-        return data_frame(self, profile_to_rows(self))
-
-    def save(self, path: str | os.PathLike[str]) -> None:
-        """Write the profile as JSON. The file appears whole or not at all.
-
-        Parameters
-        ----------
-        path : path
-        """
-        from meadow_py.profiler.serial import save
-
-        save(self, path)
-
-    @classmethod
-    def load(cls, path: str | os.PathLike[str]) -> Profile:
-        """Read a profile that `save` or ``meadow profile --json`` wrote.
-
-        Parameters
-        ----------
-        path : path
+    def to_rows(self) -> list[dict[str, Any]]:
+        """The rows of `to_dataframe`.
 
         Returns
         -------
-        Profile
-
-        Raises
-        ------
-        FormatError
-            If the file is no profile, is damaged, or is of another version.
-        OSError
-            If the file cannot be read.
+        list of dict
+            One flat dict per weight and packing.
         """
-        from meadow_py.profiler.serial import load
-
-        return load(path)
+        return [row_of(weight, packing) for weight in self.weights for packing in weight.packings]
 
     def plot(self, kind: str = "heatmap", ax: Axes | None = None, **options: Any) -> Axes:
         """Draw one figure of the profile, without showing it. Needs matplotlib.
@@ -399,3 +314,34 @@ class Profile:
         from meadow_py.views.terminal import render_text
 
         return render_text(self)
+
+
+def _settings(data: Any) -> ProfileSettings:
+    """Files of earlier versions name no quantisers: all pairs of bits and granularity were used."""
+    made = from_json_types(ProfileSettings, data, "settings")
+    if made.quantizers:
+        return made
+    keys = product_keys(made.bits, made.granularity, made.symmetric is not False)
+    return replace(made, quantizers=keys)
+
+
+def _check_weights(weights: Sequence[WeightProfile]) -> None:
+    """Raise RecordError if two weights contradict each other."""
+    names: set[str] = set()
+    chunk_sizes: dict[str, list[int]] = {}
+    for n, weight in enumerate(weights):
+        if weight.name in names:
+            raise RecordError(
+                f"must differ from the names before, not be {weight.name!r} again",
+                f"weights[{n}].name",
+            )
+        names.add(weight.name)
+        sizes: dict[str, list[int]] = {}
+        for packing in weight.packings:
+            sizes.setdefault(packing.quantizer, []).append(packing.chunk_size)
+        for key, found in sizes.items():
+            if (expected := chunk_sizes.setdefault(key, found)) != found:
+                raise RecordError(
+                    f"must have the chunk sizes {expected} under {key!r}, not {found}",
+                    f"weights[{n}].packings",
+                )

@@ -7,13 +7,14 @@ from dataclasses import dataclass
 
 from meadow_py.architectures import ROLES
 from meadow_py.codecs import CODECS
-from meadow_py.profiler.result import Packing, Profile, WeightProfile
+from meadow_py.profiler.weight_packing import WeightPacking
+from meadow_py.profiler.weight_profile import WeightProfile
 
 BUFFER_SHARES = (50, 95, 100)  # percent of the weights
 
 
 @dataclass(frozen=True)
-class Candidate:
+class SmallestPacking:
     """One codec and chunk size, used for all weights of a group.
 
     Attributes
@@ -51,7 +52,7 @@ class Group:
     huffman, storage : float or None
         Bits per weight under Huffman and the storage codec, in blobs that were really made, scales
         included; None in files of earlier versions.
-    best : Candidate
+    best : SmallestPacking
         The smallest packing.
     expanding : int
         Number of weights that no packing makes smaller than dense.
@@ -68,12 +69,12 @@ class Group:
     plain_huffman: float
     huffman: float | None
     storage: float | None
-    best: Candidate
+    best: SmallestPacking
     expanding: int
     snr_db: float | None
 
     @property
-    def sweet_spot(self) -> Candidate | None:
+    def sweet_spot(self) -> SmallestPacking | None:
         """The best packing; None where dense, or a Huffman code of single codes, is smaller."""
         rival = min(self.dense, self.plain_huffman)
         return self.best if self.best.bits_per_weight < rival else None
@@ -102,7 +103,7 @@ class ChunkRow:
     ratios : dict of str to float
         Dense size over packed size under each codec, everything counted.
     index_only_ratio : float or None
-        See `Candidate`.
+        See `SmallestPacking`.
     buffers : tuple of int
         Sizes in bytes of a buffer that holds one dictionary at a time, large enough for 50, 95 and
         100 % of the weights; see `BUFFER_SHARES`.
@@ -157,28 +158,28 @@ class StoredDtype:
     storage: float | None
 
 
-def sections(profile: Profile) -> tuple[Section, ...]:
+def sections(weights: Sequence[WeightProfile]) -> tuple[Section, ...]:
     """One section per quantiser, in the order of the run."""
-    keys = dict.fromkeys(p.quantizer for w in profile.weights for p in w.packings)
-    return tuple(_section(profile, key) for key in keys)
+    keys = dict.fromkeys(p.quantizer for w in weights for p in w.packings)
+    return tuple(_section(weights, key) for key in keys)
 
 
-def stored_dtypes(profile: Profile) -> tuple[StoredDtype, ...]:
+def stored_dtypes(weights: Sequence[WeightProfile]) -> tuple[StoredDtype, ...]:
     """The dtypes of the profiled weights, the one with the most values first."""
     members: dict[tuple[str, str], list[WeightProfile]] = {}
-    for weight in profile.weights:
+    for weight in weights:
         members.setdefault((weight.dtype, weight.content_dtype), []).append(weight)
     stored = [
         StoredDtype(
             *dtypes,
-            values=sum(weight.count for weight in weights),
-            fields=_mean_floor(weights, "fields"),
-            joint=_mean_floor(weights, "joint"),
-            bits=None if weights[0].stored is None else weights[0].stored.bits,
-            huffman=_mean_stored(weights, "huffman"),
-            storage=_mean_stored(weights, "storage"),
+            values=sum(weight.count for weight in some),
+            fields=_mean_floor(some, "fields"),
+            joint=_mean_floor(some, "joint"),
+            bits=None if some[0].stored is None else some[0].stored.bits,
+            huffman=_mean_stored(some, "huffman"),
+            storage=_mean_stored(some, "storage"),
         )
-        for dtypes, weights in members.items()
+        for dtypes, some in members.items()
     ]
     return tuple(sorted(stored, key=lambda entry: -entry.values))
 
@@ -188,20 +189,20 @@ class _Slice:
     """A weight and its packings under one quantiser, one per chunk size."""
 
     weight: WeightProfile
-    packings: tuple[Packing, ...]
+    packings: tuple[WeightPacking, ...]
 
     @property
-    def first(self) -> Packing:
+    def first(self) -> WeightPacking:
         return self.packings[0]
 
 
-def packings_of(weight: WeightProfile, quantizer: str) -> tuple[Packing, ...]:
+def packings_of(weight: WeightProfile, quantizer: str) -> tuple[WeightPacking, ...]:
     """The packings of a weight under the quantiser of this key, one per chunk size."""
     return tuple(p for p in weight.packings if p.quantizer == quantizer)
 
 
-def _section(profile: Profile, quantizer: str) -> Section:
-    slices = [_Slice(w, packings_of(w, quantizer)) for w in profile.weights]
+def _section(weights: Sequence[WeightProfile], quantizer: str) -> Section:
+    slices = [_Slice(w, packings_of(w, quantizer)) for w in weights]
     slices = [part for part in slices if part.packings]
     by_role = {role: [s for s in slices if s.weight.role == role] for role in ROLES}
     return Section(
@@ -234,7 +235,7 @@ def _group(label: str, slices: Sequence[_Slice]) -> Group:
     )
 
 
-def _best(slices: Sequence[_Slice]) -> Candidate:
+def _best(slices: Sequence[_Slice]) -> SmallestPacking:
     """The codec and chunk size under which all `slices` together are smallest."""
     sizes = {
         (codec, n): _total_bits(slices, codec, n)
@@ -243,7 +244,7 @@ def _best(slices: Sequence[_Slice]) -> Candidate:
     }
     codec, n = min(sizes, key=lambda key: sizes[key])
     values = sum(part.weight.count for part in slices)
-    return Candidate(
+    return SmallestPacking(
         codec=codec,
         chunk_size=slices[0].packings[n].chunk_size,
         bits_per_weight=sizes[codec, n] / values,
@@ -310,3 +311,13 @@ def _mean_stored(weights: Sequence[WeightProfile], name: str) -> float | None:
     if len(stored) < len(weights):
         return None
     return sum(stored) / sum(weight.count for weight in weights)
+
+
+def __getattr__(name: str) -> type[SmallestPacking]:
+    if name != "Candidate":
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    import warnings
+
+    message = f"{__name__}.Candidate is now called SmallestPacking"
+    warnings.warn(message, DeprecationWarning, stacklevel=2)
+    return SmallestPacking

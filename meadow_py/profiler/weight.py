@@ -14,25 +14,20 @@ import numpy.typing as npt
 from meadow_py import ledger
 from meadow_py.codecs import CODECS, CodeMatrix
 from meadow_py.jobs import Stopwatch
-from meadow_py.profiler import distribution
-from meadow_py.profiler.coded import StoredFloats
-from meadow_py.profiler.coding import Coded, Coding, huffman_tables
-from meadow_py.profiler.result import (
-    PacketLayout,
-    Packing,
-    Settings,
-    ValueDistribution,
-    WeightProfile,
-)
-from meadow_py.quantizers import Integers, Quantized, Quantizer, Stored
+from meadow_py.profiler.blob_coder import BlobCoder, Coded, huffman_tables
+from meadow_py.profiler.weight_packing import PacketLayout, StoredFloats, WeightPacking
+from meadow_py.profiler.weight_profile import ValueDistribution, WeightProfile
+from meadow_py.quantizers import Integers, Quantized, QuantizedIntegers, Quantizer, Stored
 from meadow_py.spelling import visible
 
 if TYPE_CHECKING:
     from meadow_py._core import StreamInfo
     from meadow_py.codecs import Along
+    from meadow_py.profiler.result import ProfileSettings
     from meadow_py.sources import Weight
 
 _CODE_DTYPES = ("I8", "U8")
+_BLOCK = 1 << 16  # values widened at a time: they stay in the cache
 
 Advance = Callable[[int, str], None]  # takes the number of values done and the weight's name
 
@@ -58,7 +53,7 @@ class _Worker:
 
     def __init__(
         self,
-        settings: Settings,
+        settings: ProfileSettings,
         quantizers: Sequence[Quantizer],
         threads: int,
         clock: Stopwatch,
@@ -69,14 +64,14 @@ class _Worker:
         self.threads = threads
         self.clock = clock
         self.advance = advance
-        self.coding = Coding(threads, settings.verified, clock.check)
+        self.coder = BlobCoder(threads, settings.verified, clock.check)
 
     def weight(self, weight: Weight) -> WeightProfile:
         matrix, shown = self._read(weight), visible(weight.name)
         floors, content = self._floors(weight, matrix)
         values = self._values(weight, matrix)
         stored = self._stored(weight.dtype, matrix)
-        packings: list[Packing] = []
+        packings: list[WeightPacking] = []
         for quantizer in self._quantizers_of(weight.dtype):
             coded = self._code(_called(weight), matrix, quantizer)
             if floors["symbol"] is None:
@@ -119,10 +114,10 @@ class _Worker:
     def _values(self, weight: Weight, matrix: npt.NDArray[Any]) -> ValueDistribution:
         with self.clock.stage("values"):
             if is_codes(weight.dtype):
-                return distribution.of_codes(matrix, self.threads, self.clock.check)
+                return _distribution_of_codes(matrix, self.threads, self.clock.check)
             with _advice():
                 coded = Integers().quantize(matrix, _called(weight), self.threads)
-            return distribution.of_floats(matrix, coded, self.threads, self.clock.check)
+            return _distribution_of_floats(matrix, coded, self.threads, self.clock.check)
 
     def _stored(self, dtype: str, matrix: npt.NDArray[Any]) -> StoredFloats | None:
         from meadow_py.sources.dtypes import FLOATS
@@ -130,7 +125,7 @@ class _Worker:
         if dtype not in FLOATS:
             return None
         with self.clock.stage("code"):
-            return self.coding.floats(matrix, dtype)
+            return self.coder.floats(matrix, dtype)
 
     def _code(self, name: str, matrix: npt.NDArray[Any], quantizer: Quantizer) -> _Coded:
         with self.clock.stage("quantise"), _advice():
@@ -140,10 +135,10 @@ class _Worker:
             counts = ledger.symbol_counts(made.codes, quantizer.bits, self.threads)
             floor = ledger.symbol_floor(counts)
         with self.clock.stage("code"):
-            blobs = self.coding.codes(made.codes)
+            blobs = self.coder.codes(made.codes)
         return _Coded(quantizer, made, counts, floor, blobs)
 
-    def _pack(self, name: str, coded: _Coded, chunk: int) -> Packing:
+    def _pack(self, name: str, coded: _Coded, chunk: int) -> WeightPacking:
         along: Along = "out" if self.settings.along == "out" else "in"
         matrix = CodeMatrix(
             coded.made.codes, coded.quantizer.bits, chunk, along, self.threads, name
@@ -161,7 +156,7 @@ class _Worker:
 
 def profile_weight(
     weight: Weight,
-    settings: Settings,
+    settings: ProfileSettings,
     quantizers: Sequence[Quantizer],
     threads: int,
     clock: Stopwatch,
@@ -204,7 +199,7 @@ def _called(weight: Weight) -> str:
 
 def _packing(
     coded: _Coded, matrix: CodeMatrix, infos: dict[str, StreamInfo], chunk_floor: float
-) -> Packing:
+) -> WeightPacking:
     quantizer, made = coded.quantizer, coded.made
     chunks, count = matrix.chunks, made.codes.size
     beside = (made.scale_bits, made.zero_point_bits)
@@ -214,14 +209,14 @@ def _packing(
     ledgers |= {name: ledger.blob_ledger(info, *beside) for name, info in coded.blobs.items()}
     stored = {name: book.per_weight(count) for name, book in ledgers.items()}
     best = infos["reindexed"]
-    return Packing(
+    return WeightPacking(
         quantizer=quantizer.key,
         bits=quantizer.bits,
         granularity=quantizer.granularity,
         chunk_size=matrix.chunk,
         unique_chunks=chunks.unique,
         reduction_ratio=chunks.count / chunks.unique,
-        # An infinite ratio means that nothing was lost; see Packing.snr_db.
+        # An infinite ratio means that nothing was lost; see WeightPacking.snr_db.
         snr_db=None if made.snr_db == math.inf else made.snr_db,
         packet=PacketLayout(best["packet_length"], best["mode_bits"], tuple(best["widths"])),
         bits_per_weight={
@@ -237,3 +232,57 @@ def _packing(
         huffman=next(iter(huffman_tables(coded.blobs["huffman"], quantizer.bits)), None),
         storage_coding=coded.blobs["storage"].codec,
     )
+
+
+def _distribution_of_floats(
+    matrix: npt.NDArray[Any], coded: QuantizedIntegers, threads: int, check: Callable[[], None]
+) -> ValueDistribution:
+    """The distribution of floating-point numbers, from their symmetric INT8 codes under one scale.
+
+    `check` is called for every block, and may raise to end the work.
+    """
+    counts = ledger.symbol_counts(coded.codes, 8, threads)
+    step = float(coded.scales[0, 0])
+    return _distribution(matrix, -127, step, np.roll(counts, 127)[:255], check)
+
+
+def _distribution_of_codes(
+    matrix: npt.NDArray[Any], threads: int, check: Callable[[], None]
+) -> ValueDistribution:
+    """The distribution of a weight that is stored as 8-bit integers."""
+    counts = ledger.symbol_counts(matrix, 8, threads)
+    if matrix.dtype.kind == "i":
+        return _distribution(matrix, -128, 1.0, np.roll(counts, 128), check)
+    return _distribution(matrix, 0, 1.0, counts, check)
+
+
+def _distribution(
+    matrix: npt.NDArray[Any],
+    first: int,
+    step: float,
+    counts: npt.NDArray[np.uint64],
+    check: Callable[[], None],
+) -> ValueDistribution:
+    parts = [(block.sum(), block.min(), block.max()) for block in _blocks(matrix, check)]
+    sums, lows, highs = (np.array(column) for column in zip(*parts, strict=True))
+    mean = float(sums.sum()) / matrix.size
+    # Not np.dot: on blocks of this size its threads cost more than they save.
+    squares = sum(float(np.square(block - mean).sum()) for block in _blocks(matrix, check))
+    return ValueDistribution(
+        low=float(lows.min()),
+        high=float(highs.max()),
+        mean=mean,
+        std=float(np.sqrt(squares / matrix.size)),
+        first=first,
+        step=step,
+        counts=tuple(counts.tolist()),
+    )
+
+
+def _blocks(
+    matrix: npt.NDArray[Any], check: Callable[[], None]
+) -> Iterator[npt.NDArray[np.float64]]:
+    flat = matrix.reshape(-1)
+    for begin in range(0, flat.size, _BLOCK):
+        check()
+        yield flat[begin : begin + _BLOCK].astype(np.float64)

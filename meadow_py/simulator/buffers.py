@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import itertools
 import os
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -13,13 +12,13 @@ import numpy.typing as npt
 from meadow_py import devices as device_room
 from meadow_py import workload
 from meadow_py.results import data_frame
-from meadow_py.simulator.assembly import packed_weights
+from meadow_py.simulator.buffer_sizes import BufferSizes
 from meadow_py.simulator.machine import Machine, has_array, machine_of
 from meadow_py.simulator.named_packings import packing_of
 from meadow_py.simulator.packing import Packing, PackingChoice
 from meadow_py.simulator.settings import Settings
 from meadow_py.simulator.sweeps import Block
-from meadow_py.workload import ModelShape, Pass, Precision
+from meadow_py.workload import Precision
 
 if TYPE_CHECKING:
     import pandas
@@ -30,9 +29,6 @@ if TYPE_CHECKING:
 
 PHASES = ("prefill", "decode")
 _KIB = 1024
-_STEPS = 97  # default number of sizes in a curve
-_ACCUMULATOR_BYTES = 4  # products of INT8 are summed in INT32
-_DOUBLE = 2  # one row is written while the next stage reads the other
 
 
 @dataclass(frozen=True)
@@ -211,7 +207,7 @@ def buffer_curve(
         which every operation works to the smallest beyond which nothing gets faster, evenly spaced
         on a logarithmic scale.
     **settings
-        Fields of `Settings`; ``on_chip`` is ignored, because it is swept.
+        Fields of `Settings`, but not ``on_chip``, which the curve varies.
 
     Returns
     -------
@@ -220,8 +216,8 @@ def buffer_curve(
     Raises
     ------
     ValueError
-        For a device without an array, for sizes too small for one row of a weight or one token's
-        input to it, and as `simulate`.
+        For a device without an array, for ``on_chip``, for sizes too small for one row of a weight
+        or one token's input to it, and as `simulate`.
     """
     shape, bits = workload.shape_of(model), Precision.parse(precision)
     chosen = device_room.get(device)
@@ -231,11 +227,16 @@ def buffer_curve(
             "has none"
         )
     chosen = chosen if bandwidth is None else chosen.with_bandwidth(bandwidth)
-    options = replace(Settings.of(settings), on_chip=None)
+    if settings.get("on_chip") is not None:
+        raise ValueError(
+            f"on_chip must be left out, because the curve varies it, not {settings['on_chip']!r}; "
+            "choose its values with sizes=..."
+        )
+    options = Settings.of(settings)
     packed = packing_of(packing, profile, bits=bits.weight_bits)
     tokens = prompt or shape.fixed_tokens or 512
     before = tokens if context is None else context
-    made = _Sizing(shape, bits, options, tokens, batch)
+    made = BufferSizes(shape, bits, options, tokens, batch)
     tiles = made.sizes(sizes)
     machine = machine_of(chosen, options, bits.operand_bits)
     machine = machine.with_(
@@ -287,7 +288,7 @@ def curve_of(simulation: Simulation, sizes: npt.ArrayLike | None = None) -> Buff
         batch=simulation.batch,
         head=simulation.head,
         sizes=sizes,
-        **vars(simulation.settings),
+        **{**vars(simulation.settings), "on_chip": None},
     )
 
 
@@ -300,76 +301,3 @@ def _times(block: Block, phase: str) -> Any:
         return spread
 
     return seconds
-
-
-class _Sizing:
-    """Sizes that the buffers need for one model."""
-
-    def __init__(
-        self, shape: ModelShape, precision: Precision, options: Settings, tokens: int, batch: int
-    ) -> None:
-        self.shape, self.precision, self.options = shape, precision, options
-        self.tokens, self.batch = tokens, batch
-
-    def least(self) -> float:
-        """Bytes of tiles that hold one row of the widest weight and one token's input to it."""
-        widest = max(self.shape.hidden, self.shape.intermediate, self.shape.query_width)
-        weight = widest * self.precision.weight_bits / 8 / self.options.weight_share
-        inputs = widest * self.precision.activation_bits / 8 / self.options.input_share
-        return max(weight, inputs)
-
-    def most(self) -> float:
-        """Bytes of tiles that hold the largest weight and the inputs of all tokens to it."""
-        s = self.shape
-        widest = max(s.hidden, s.intermediate, s.query_width)
-        weight = max(s.hidden * widest, s.head_weights) * self.precision.weight_bits / 8
-        inputs = self.tokens * self.batch * widest * self.precision.activation_bits / 8
-        cache = self.tokens * s.kv_width * self.precision.kv_bits / 8
-        return max((weight + cache) / self.options.weight_share, inputs / self.options.input_share)
-
-    def sizes(self, sizes: npt.ArrayLike | None) -> npt.NDArray[np.float64]:
-        """The requested sizes, checked and sorted, or the default ones."""
-        least = float(np.ceil(self.least()))
-        if sizes is None:
-            spread = np.geomspace(least, max(self.most(), 2 * least), _STEPS)
-            made: npt.NDArray[np.float64] = np.unique(np.ceil(spread))
-            return made
-        found = np.unique(np.asarray(sizes, float))
-        if found.ndim != 1 or not found.size or not np.isfinite(found).all() or found[0] < least:
-            raise ValueError(
-                f"sizes: expected at least {least:.0f} bytes each, which hold one row of the "
-                "widest weight and one token's input to it"
-            )
-        checked: npt.NDArray[np.float64] = found
-        return checked
-
-    def dictionary(self, packing: Packing, clock: float) -> float:
-        """Bytes of the largest table that is held on the chip while a weight is decoded."""
-        one = Pass(self.shape, 1, 0, self.batch)
-        blocks = ((f"layers.{n}", one.block(n)) for n in range(self.shape.layers))
-        head = ((one.head().name, one.head().operations),) if self.shape.vocab else ()
-        return max(
-            (
-                weight.on_chip_table_bytes
-                for name, operations in itertools.chain(blocks, head)
-                for weight in packed_weights(
-                    name, operations, self.precision, packing, clock
-                ).by_role.values()
-            ),
-            default=0.0,
-        )
-
-    def registers(self, device: Device, context: int) -> float:
-        """Bytes of registers between the stages of TPHS, for one token per broadcasting element.
-
-        They hold a query of one head, a row of scores (softmax needs its maximum before the first
-        exponential), and the sums of SMxV. All but the sums are doubled so that stages need not
-        wait.
-        """
-        array = device.compute.pe_array
-        lanes = self.options.broadcasting or (0 if array is None else array.broadcasting)
-        activation = self.precision.activation_bits / 8
-        query = self.shape.head_dim * activation
-        scores = context * activation * self.options.score_factor
-        sums = self.shape.head_dim * _ACCUMULATOR_BYTES
-        return lanes * (_DOUBLE * (query + scores) + sums)

@@ -8,13 +8,14 @@ from typing import TYPE_CHECKING, Any
 
 from meadow_py import devices as device_room
 from meadow_py import workload
+from meadow_py.codecs import CODECS, CODERS
 from meadow_py.results import data_frame
 from meadow_py.simulator import packing as seam
 from meadow_py.simulator.assembly import packed_weights
 from meadow_py.simulator.named_packings import packing_of
 from meadow_py.simulator.packing import Decoder, PackedWeight
 from meadow_py.simulator.prediction import simulate
-from meadow_py.simulator.profile_packing import CHUNKED, ProfilePacking
+from meadow_py.simulator.profile_packing import ProfilePacking
 from meadow_py.workload import Pass, Precision
 
 if TYPE_CHECKING:
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
     from meadow_py.profiler import Profile
 
 
-CODE_PACKINGS = ("none", *CHUNKED, "huffman", "storage")
+CODE_PACKINGS = ("none", *CODECS, *CODERS)
 """What `packing_table` compares by default: of integer codes."""
 FLOAT_PACKINGS = ("none", "stored.huffman", "stored.storage")
 """The same of floats as they are stored."""

@@ -5,16 +5,15 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from meadow_py.codecs import CODECS
 from meadow_py.ledger import Ledger
 from meadow_py.simulator.packing import Decoder, PackedWeight
 
 if TYPE_CHECKING:
-    from meadow_py.profiler import Profile
-    from meadow_py.profiler.result import Packing as Packed
-    from meadow_py.profiler.result import WeightProfile
+    from meadow_py.profiler import Profile, WeightProfile
+    from meadow_py.profiler import WeightPacking as Packed
 
 UNPROFILED = ("dense", "mean")
-CHUNKED = ("naive", "packets", "reindexed")
 """Codecs with a dictionary, which stays on the chip while a weight is decoded."""
 _FLOATS = ("stored.huffman", "stored.storage")
 MEASURED = "planes"
@@ -102,7 +101,7 @@ class ProfilePacking:
         return cls(codec, by_weight, width, decoder or Decoder(), unprofiled)
 
     def weight(self, layer: int | None, role: str, weights: int, bits: float) -> PackedWeight:
-        """Bytes of one weight matrix; see `Packing.weight`.
+        """Bytes of one weight matrix; see `WeightPacking.weight`.
 
         A tied head counts as the embedding. `unprofiled` says how a weight that was not profiled
         is counted.
@@ -199,7 +198,7 @@ def _coded(weight: WeightProfile, codec: str, wanted: _Wanted, chunk_size: int) 
 
 
 def _on_chip(packing: Packed, codec: str) -> float:
-    if codec in CHUNKED:
+    if codec in CODECS:
         return packing.dictionary_bytes
     if codec == "huffman" and packing.huffman is not None:
         return packing.huffman.table_bits / 8

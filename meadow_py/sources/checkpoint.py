@@ -82,6 +82,11 @@ class Weight:
 
         The files are opened by the call, so that their errors are raised there and not while
         unpickling.
+
+        Returns
+        -------
+        callable
+            Takes no argument and returns a `Weight`.
         """
         if self._reopen is None:
             return functools.partial(_itself, self)

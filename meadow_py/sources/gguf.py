@@ -34,14 +34,40 @@ class BlockTensor(Tensor):
     """A tensor of quantised GGUF blocks: `shape` counts values, `raw` returns the blocks."""
 
     def array(self) -> npt.NDArray[Any]:
-        """Raise TypeError, as blocks have no numpy dtype; the message names `dequantized`."""
+        """Refuse, because blocks have no numpy dtype.
+
+        Returns
+        -------
+        numpy.ndarray
+            Never.
+
+        Raises
+        ------
+        TypeError
+            Always; the message names `dequantized`.
+        """
         raise TypeError(
             f"tensor {self.name!r} holds quantised {self.dtype} blocks, which have no numpy "
             "dtype: use dequantized() for float32 values, or raw() for the blocks"
         )
 
     def dequantized(self) -> npt.NDArray[np.float32]:
-        """The values of the blocks as float32, a copy."""
+        """Decode the blocks.
+
+        Returns
+        -------
+        numpy.ndarray
+            float32, of `shape`; a copy.
+
+        Raises
+        ------
+        TypeError
+            If the gguf package does not decode blocks of this type.
+        ImportError
+            If the gguf package is not installed.
+        FormatError
+            As for `raw`.
+        """
         if self.nbytes == 0:
             return np.zeros(self.shape, np.float32)
         gguf = _import_gguf()
@@ -85,9 +111,7 @@ def _import_gguf(what: str = "a GGUF file") -> ModuleType:
         import gguf
         import gguf.quants
     except ImportError as error:
-        raise ImportError(
-            f'reading {what} needs the gguf package: pip install "meadow_py[gguf]"'
-        ) from error
+        raise ImportError(f"reading {what} needs the gguf package: pip install gguf") from error
     return gguf
 
 
@@ -106,7 +130,9 @@ def _tensor(gguf: ModuleType, mapped: MappedFile, header: Header, info: TensorIn
     shape = info.shape
     inner = shape[-1] if shape else 1
     if inner % kind.block:
-        raise FormatError(f"{where}: rows of {inner} values are no whole {kind.name} blocks")
+        raise FormatError(
+            f"{where}: rows of {inner} values are not a whole number of {kind.name} blocks"
+        )
     size = math.prod(shape) // kind.block * kind.size
     begin = header.data_start + info.offset
     if begin + size > mapped.size:

@@ -185,7 +185,7 @@ class _Cursor:
         try:
             return text.decode("utf-8")
         except UnicodeDecodeError:
-            self.fail(f"a name or text is no UTF-8: {text[:40]!r}")
+            self.fail(f"a name or text is not UTF-8: {text[:40]!r}")
 
     def check_count(self, count: int, smallest: int, what: str) -> None:
         """Read a count. One that cannot fit in the rest of the file is refused before its use."""

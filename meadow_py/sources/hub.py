@@ -195,7 +195,7 @@ def _open_cached(request: Request) -> Checkpoint:
         raise ConnectionError(f"offline, and the cache is incomplete: {error}; {advice}") from error
     if not selection.canonical:
         raise ConnectionError(
-            f"offline, and the cache does not tell whether {', '.join(selection.files)} is all "
+            f"offline, and the cache cannot tell whether {', '.join(selection.files)} is all "
             f"of {request.repo_id}: {advice}, or open the folder {folder} itself"
         )
     return checkpoint
@@ -218,9 +218,10 @@ def _cached_folder(request: Request) -> Path:
         if part is None:
             at = f" at revision {request.revision!r}" if request.revision else ""
             raise ConnectionError(
-                f"{request.repo_id!r} is no folder or file here, and as a hub id{at} is not in the "
-                "cache, which alone may be used (HF_HUB_OFFLINE=1, local_files_only=True or "
-                "--offline): open it once with the hub reachable, or name a local folder"
+                f"{request.repo_id!r} is neither a folder nor a file here, and the cache holds no "
+                f"model of this hub id{at}. Only the cache may be used (HF_HUB_OFFLINE=1, "
+                "local_files_only=True or --offline): open the model once with the hub reachable, "
+                "or name a local folder"
             ) from error
         found = part
     return Path(found)
@@ -257,9 +258,9 @@ def _translated(
         )
     if isinstance(error, errors.RepositoryNotFoundError):
         return FileNotFoundError(
-            f"{repo_id!r} is no folder or file here, and {endpoint} shows no model of this id: "
-            "misspelt, or private: then log in with `hf auth login`, set HF_TOKEN, or pass token= "
-            "(--token)"
+            f"{repo_id!r} is neither a folder nor a file here, and {endpoint} shows no model of "
+            "this id. Check its spelling; if the model is private, log in with `hf auth login`, "
+            "set HF_TOKEN, or pass token= (--token)"
         )
     if isinstance(error, errors.RevisionNotFoundError):
         return FileNotFoundError(
@@ -295,7 +296,7 @@ def _unreachable(error: Exception, repo_id: str, endpoint: str) -> ConnectionErr
     text = str(cause).splitlines()
     return ConnectionError(
         f"could not get {repo_id} from {endpoint}: {type(cause).__name__}: "
-        f"{text[0] if text else 'no details'}. No folder or file of this name is here either. "
-        "Try again; with the model in the cache, "
-        "HF_HUB_OFFLINE=1 or local_files_only=True (--offline) uses that; or name a local folder"
+        f"{text[0] if text else 'no details'}. There is no local folder or file of "
+        "this name either. Try again, or name a local folder; if the model is in the cache, "
+        "HF_HUB_OFFLINE=1, local_files_only=True or --offline uses it"
     )

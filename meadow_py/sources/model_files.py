@@ -195,11 +195,13 @@ def read_index(path: Path, kind: str) -> dict[str, str]:
     for name, shard in weight_map.items():
         if not isinstance(shard, str) or not _stays_inside(shard):
             raise FormatError(
-                f"{path}: tensor {name!r} is said to be in {shard!r}, which is no file name "
-                "within the folder"
+                f"{path}: tensor {name!r}: expected the name of a file within the folder, found "
+                f"{shard!r}"
             )
         if not shard.endswith(_SUFFIXES[kind]):
-            raise FormatError(f"{path}: {shard!r} is no {kind} file ({_SUFFIXES[kind]})")
+            raise FormatError(
+                f"{path}: expected {kind} files ({', '.join(_SUFFIXES[kind])}), found {shard!r}"
+            )
     return weight_map
 
 

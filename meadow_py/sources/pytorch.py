@@ -162,7 +162,7 @@ def explain(path: Path, error: Exception) -> str:
     if _is_damaged(path, text):
         return "truncated or corrupt; download it again"
     return (
-        "refused: it holds code or objects that are not tensors, or is no PyTorch file, and was "
+        "refused: it holds code or objects that are not tensors, or is not a PyTorch file, and was "
         f"not loaded. {_SAFE_WAY}"
     )
 

@@ -85,7 +85,7 @@ def _header(mapped: MappedFile) -> tuple[dict[str, Any], int]:
 
 def _parse(path: Path, text: bytes) -> dict[str, Any]:
     if not text.startswith(b"{"):
-        raise FormatError(f"{path}: the header is no JSON object: it starts with {text[:1]!r}")
+        raise FormatError(f"{path}: the header is not a JSON object: it starts with {text[:1]!r}")
     return parse_object(text, f"{path}: header")
 
 
@@ -149,5 +149,5 @@ def _check_tiling(path: Path, entries: list[_TensorEntry], available: int) -> No
         reached = entry.end
     if reached != available:
         raise FormatError(
-            f"{path}: {available - reached} B behind the last tensor belong to no tensor"
+            f"{path}: {available - reached} B after the last tensor belong to no tensor"
         )

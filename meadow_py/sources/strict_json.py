@@ -17,7 +17,7 @@ def parse_object(text: bytes, where: str) -> dict[str, Any]:
     try:
         value = json.loads(text.decode("utf-8"), object_pairs_hook=_without_duplicates)
     except (ValueError, RecursionError) as error:
-        raise FormatError(f"{where}: no valid JSON: {error}") from error
+        raise FormatError(f"{where}: not valid JSON: {error}") from error
     if not isinstance(value, dict):
         raise FormatError(f"{where}: expected a JSON object, found {type(value).__name__}")
     return value

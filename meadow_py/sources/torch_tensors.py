@@ -19,7 +19,7 @@ def import_torch(what: str) -> ModuleType:
         import torch
     except ImportError as error:
         raise ImportError(
-            f'{what} needs torch: pip install "meadow_py[torch]" (safetensors needs no torch)'
+            f"{what} needs torch: pip install torch (safetensors files need no torch)"
         ) from error
     return torch
 

@@ -95,8 +95,8 @@ def _manifest(model: str, fetch: _Fetch) -> Manifest:
     path = fetch(MANIFEST)
     if path is None:
         raise FileNotFoundError(
-            f"{model}: {MANIFEST} is missing, which lists the packed files that its config.json "
-            "speaks of: copy or download all of the folder again"
+            f"{model}: {MANIFEST}, the list of the packed files, is missing: copy or download the "
+            "whole folder again"
         )
     return manifest_from_json(path.read_bytes(), str(path))
 
@@ -147,7 +147,7 @@ def _choose(
     names = " and ".join(name for name, _ in looked_for)
     raise FileNotFoundError(
         f"{model}: no weights that Transformers loads: looked for {names}, in one file or in "
-        f"shards; packed are {', '.join(packed)}, which `meadow unpack` gives back"
+        f"shards; the packed files are {', '.join(packed)}: `meadow unpack` restores them"
     )
 
 
@@ -167,8 +167,8 @@ def _packed_file(
     path = None if entry is None else fetch(entry.name)
     if entry is None or path is None:
         raise FileNotFoundError(
-            f"{model}: {entry.name if entry else 'the packed file'} is missing, which holds "
-            f"{source}: copy or download all of the folder again"
+            f"{model}: {entry.name if entry else 'the packed file'}, which holds {source}, is "
+            "missing: copy or download the whole folder again"
         )
     with PackedFile(path) as packed:
         check_entry(packed, entry)

@@ -13,7 +13,7 @@ from meadow_py.views.spelling import choice_title, form_title
 
 if TYPE_CHECKING:
     from meadow_py.profiler.summary import Section
-    from meadow_py.sensitivity import SweetSpot
+    from meadow_py.sweep import SweetSpot
 
 
 def of_profile(made: Sequence[Section]) -> str:

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 from meadow_py.spelling import ratio
 
 if TYPE_CHECKING:
-    from meadow_py.profiler.measured import MeasuredHost
-    from meadow_py.profiler.products import ProductRow
+    from meadow_py.profiler import MeasuredHost
+    from meadow_py.profiler.product_table import ProductRow
 
 TITLE = "One vector through the weights as stored, read from memory"
 COLUMNS = (

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from meadow_py import quantizers
 
 if TYPE_CHECKING:
-    from meadow_py.sensitivity import Choice, SweetSpot
+    from meadow_py.sweep import Choice, SweetSpot
 
 
 def choice_title(choice: Choice, among: SweetSpot | None = None) -> str:

@@ -12,8 +12,8 @@ from meadow_py.spelling import byte_size, count, decibels, ratio, visible
 from meadow_py.views.spelling import choice_title, form_title
 
 if TYPE_CHECKING:
-    from meadow_py.profiler.result import Profile
-    from meadow_py.sensitivity import SweetSpot
+    from meadow_py.profiler import Profile
+    from meadow_py.sweep import SweetSpot
 
 VISIBLE = 0.005  # the least difference that two decimals show
 
@@ -43,7 +43,7 @@ def header_lines(profile: Profile) -> list[str]:
 def _header_lines(profile: Profile) -> Iterator[str]:
     model, host = profile.model, profile.host
     values = sum(weight.count for weight in profile.weights)
-    dtypes = ", ".join(_dtype(dtype) for dtype in stored_dtypes(profile))
+    dtypes = ", ".join(_dtype(dtype) for dtype in stored_dtypes(profile.weights))
     yield model.source
     yield (
         f"{model.architecture}, {model.format}, {byte_size(model.nbytes)} in {model.tensors} "
@@ -61,7 +61,7 @@ def _header_lines(profile: Profile) -> Iterator[str]:
 
 
 def _stored_floors(profile: Profile) -> Iterator[str]:
-    for stored in stored_dtypes(profile):
+    for stored in stored_dtypes(profile.weights):
         if stored.fields is not None:
             joint = "" if stored.joint is None else f", of whole values {stored.joint:.2f}"
             yield f"entropy of {stored.dtype} as stored: by field {stored.fields:.2f}{joint} b/w"

@@ -9,13 +9,13 @@ from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from importlib.resources import files
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from meadow_py.architectures import Architecture, WeightSpec, resolve
-from meadow_py.architectures.dimensions import GGUF_ARCHITECTURE, text_config
-from meadow_py.architectures.families.vit import facts as vit_facts
 from meadow_py.errors import FormatError
 from meadow_py.workload.model_shape import ModelShape
+
+if TYPE_CHECKING:
+    from meadow_py.architectures import Architecture, WeightSpec
 
 
 @functools.cache
@@ -85,10 +85,12 @@ def shape_of(model: Any) -> ModelShape:
     """
     if isinstance(model, ModelShape):
         return model
-    if isinstance(model, Architecture):
-        return _from_architecture(model, {}, model.family)
     if isinstance(model, str | os.PathLike):
         return _from_name(model)
+    from meadow_py.architectures import Architecture  # a bundled shape needs no family
+
+    if isinstance(model, Architecture):
+        return _from_architecture(model, {}, model.family)
     if isinstance(model, Mapping) and not _holds_arrays(model):
         return _from_config(model, str(model.get("_name_or_path") or "configuration"))
     loaded = getattr(model, "loaded", None)
@@ -117,6 +119,8 @@ def _from_checkpoint(model: Any) -> ModelShape:
 
 
 def _from_config(config: Mapping[str, Any], name: str) -> ModelShape:
+    from meadow_py.architectures import resolve
+
     return _from_architecture(resolve(config, {}), {}, name)
 
 
@@ -153,6 +157,8 @@ def _from_architecture(
 
 
 def _image_encoder(shape: ModelShape, architecture: Architecture) -> ModelShape:
+    from meadow_py.architectures.families.vit import facts as vit_facts
+
     facts = vit_facts(architecture.config or {}, architecture.dimensions)  # type: ignore[arg-type]
     return replace(
         shape,
@@ -194,6 +200,7 @@ def _with_weights(shape: ModelShape, specs: Iterable[WeightSpec], name: str) -> 
 
 def _with_windows(shape: ModelShape, architecture: Architecture) -> ModelShape:
     """Add sliding windows, if the engine's reading of the configuration finds any."""
+    from meadow_py.architectures.dimensions import GGUF_ARCHITECTURE
     from meadow_py.architectures.running import describe
 
     if GGUF_ARCHITECTURE in (architecture.config or {}):
@@ -206,6 +213,8 @@ def _with_windows(shape: ModelShape, architecture: Architecture) -> ModelShape:
 
 
 def _refuse_experts(config: Mapping[str, Any], name: str) -> None:
+    from meadow_py.architectures.dimensions import text_config
+
     inner = text_config(config)
     for key in _EXPERTS:
         count = inner.get(key)

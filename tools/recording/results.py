@@ -43,7 +43,7 @@ def _namespace(recorder: Recorder) -> None:
     """Record the public names, and parameters and defaults of those that are called."""
     rooms = (
         "meadow_py", "meadow_py.blobs", "meadow_py.checkpoint", "meadow_py.devices",
-        "meadow_py.planner", "meadow_py.profiler", "meadow_py.run", "meadow_py.sensitivity",
+        "meadow_py.planner", "meadow_py.profiler", "meadow_py.run", "meadow_py.sweep",
         "meadow_py.simulator", "meadow_py.simulator.huffman_hardware", "meadow_py.sources",
         "meadow_py.workload", "meadow_py.measure",
     )  # fmt: skip

@@ -21,7 +21,9 @@ PlaneCode parse_code(Coding coding, std::span<const std::uint8_t> table, std::ui
   return PlaneCode::parse(coding, 8, table);
 }
 
-[[noreturn]] void refuse() { corrupt("blob: its row or column bases are not coded as promised"); }
+[[noreturn]] void refuse() {
+  corrupt("blob: its row or column bases are not the ones that its head promises");
+}
 
 }  // namespace
 

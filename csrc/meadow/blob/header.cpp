@@ -82,7 +82,7 @@ std::span<const std::uint8_t> checked_head(std::span<const std::uint8_t> blob) {
   }
   const auto behind = blob.subspan(static_cast<std::size_t>(bytes));
   expect(std::all_of(behind.begin(), behind.end(), [](std::uint8_t b) { return b == 0; }),
-         "bytes behind its end", "zeros", behind.size());
+         "bytes after its end", "zeros", behind.size());
   return covered;
 }
 
@@ -90,7 +90,8 @@ std::string read_dtype(const std::uint8_t* at) {
   const auto* end = std::find(at, at + kLongestDtype, std::uint8_t{0});
   const bool padded = std::all_of(end, at + kLongestDtype, [](std::uint8_t c) { return c == 0; });
   const bool printable = std::all_of(at, end, [](std::uint8_t c) { return c > ' ' && c < 127; });
-  if (!padded || !printable) corrupt("blob: its dtype is no name of up to 16 letters");
+  if (!padded || !printable)
+    corrupt("blob: its dtype is not a name of at most 16 printable letters");
   return {at, end};
 }
 
@@ -134,7 +135,7 @@ void check_scaled(const BlobHead& head, std::uint8_t flags) {
          content == FloatType::kF16 ? "3" : "at most 3", top);
   const bool by_column = (flags & kColumnBases) != 0;
   const bool scaled = flags != 0;
-  expect(scaled == (head.columns != 0), "columns", "some where bases depend on them, else 0",
+  expect(scaled == (head.columns != 0), "columns", "a positive number for scaled floats, else 0",
          head.columns);
   const bool in_range = head.columns >= kFewestColumns && head.columns <= kTileSymbols;
   expect(!scaled || (in_range && head.records % head.columns == 0), "columns",
@@ -166,7 +167,7 @@ void read_planes(std::span<const std::uint8_t> entries, Cursor& cursor, BlobHead
     };
     if (!std::equal(expected.begin(), expected.end(), head.layout.planes.begin(),
                     head.layout.planes.end(), same)) {
-      corrupt("blob: the planes of its floats are not those of their type");
+      corrupt("blob: its planes are not those of its float type");
     }
   } else {
     try {
@@ -208,7 +209,7 @@ void read_tiles(std::span<const std::uint8_t> index, std::span<const std::uint8_
     view.tiles.push_back(cursor.cut(load<std::uint32_t>(&index[at]), "tiles"));
     view.checksums.push_back(load<std::uint64_t>(&index[at + 4]));
   }
-  expect(cursor.left() == 0, "bytes behind its tiles", "none", cursor.left());
+  expect(cursor.left() == 0, "bytes after its tiles", "none", cursor.left());
 }
 
 }  // namespace
@@ -237,7 +238,7 @@ BlobView parse_blob(std::span<const std::uint8_t> blob) {
   expect_room_for_index(head, cursor);
   read_bases(flags, cursor, head);
   const auto index = cursor.cut(kTileEntryBytes * std::uint64_t{head.tile_count()}, "tile index");
-  expect(cursor.left() == 0, "bytes in its head", "none behind the tile index", cursor.left());
+  expect(cursor.left() == 0, "bytes in its head", "none after the tile index", cursor.left());
   const std::size_t head_bytes = covered.size() + kChecksumBytes;
   read_tiles(index, blob.first(static_cast<std::size_t>(view.bytes)).subspan(head_bytes), view);
   return view;

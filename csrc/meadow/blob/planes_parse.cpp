@@ -63,7 +63,7 @@ Span checked_head(Span blob) {
   check_head_sum(checked);
   const Span behind = blob.subspan(static_cast<std::size_t>(bytes));
   expect(std::all_of(behind.begin(), behind.end(), [](std::uint8_t b) { return b == 0; }),
-         "bytes behind the end", "zeros", behind.size());
+         "bytes after the end", "zeros", behind.size());
   return checked;
 }
 
@@ -111,7 +111,7 @@ std::size_t PlanesView::plane_bytes() const noexcept {
 
 PlanesView parse_planes_blob(Span blob) {
   if (reinterpret_cast<std::uintptr_t>(blob.data()) % alignof(std::uint32_t) != 0) {
-    invalid("planes: expected them at an address that is a multiple of 4");
+    invalid("planes: expected an address that is a multiple of 4, found another");
   }
   check_identity(blob);
   const Span head = checked_head(blob);

@@ -125,7 +125,7 @@ void check_places(std::span<const Escape> escapes, std::size_t units) {
                    escape.unit);
     corrupt_unless(before == nullptr || before->unit < escape.unit ||
                        (before->unit == escape.unit && before->byte < escape.byte),
-                   place, "one behind the last", escape.unit);
+                   place, "one after the previous", escape.unit);
     before = &escape;
   }
 }

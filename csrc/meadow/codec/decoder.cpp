@@ -136,8 +136,8 @@ void verify_stream(std::span<const std::uint8_t> stream, const ChunkedCodes& sou
   same = same && std::count(tile_is_same.begin(), tile_is_same.end(), 0) == 0;
   if (!same) {
     throw std::logic_error(
-        "packed codes do not decode to themselves: they changed since they were cut in chunks, or "
-        "this is a bug, then please report it");
+        "packed codes do not decode to themselves: either they changed after they were cut into "
+        "chunks, or this is a bug; please report it");
   }
 }
 
@@ -152,7 +152,7 @@ StreamLedger ledger_of(const StreamView& view, unsigned threads) {
   ledger.indices = find_codec(header.codec)->index_bits(view, threads);
   const std::uint64_t used = ledger.header + ledger.dictionary + ledger.modes + ledger.indices;
   if (used > 8 * view.bytes || 8 * view.bytes - used >= 8 * (view.tiles.size() + 1)) {
-    corrupt("coded stream: its tiles are not of the length that their indices need");
+    corrupt("coded stream: its tiles do not have the length that their indices need");
   }
   ledger.padding = 8 * view.bytes - used;
   return ledger;

@@ -68,7 +68,7 @@ void check_length_and_checksum(std::span<const std::uint8_t> stream) {
     truncated("coded stream: expected " + std::to_string(bytes) + " bytes, found " +
               std::to_string(stream.size()));
   }
-  expect(bytes == stream.size(), "bytes behind its end", "none", stream.size() - bytes);
+  expect(bytes == stream.size(), "bytes after its end", "none", stream.size() - bytes);
   const std::uint8_t* at = &stream[stream.size() - kChecksumBytes];
   if (load<std::uint64_t>(at) != xxh64(stream.data(), stream.size() - kChecksumBytes)) {
     corrupt("coded stream: its checksum does not match its bytes");

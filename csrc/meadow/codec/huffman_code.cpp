@@ -170,7 +170,8 @@ void require_complete(const std::array<std::uint8_t, 256>& lengths) {
 std::vector<std::uint8_t> huffman_lengths(std::span<const std::uint64_t> counts,
                                           std::optional<unsigned> longest) {
   const std::vector<Leaf> leaves = leaves_by_count(counts);
-  if (longest == 0U && !leaves.empty()) invalid("longest Huffman code: expected 1 bit or more");
+  if (longest == 0U && !leaves.empty())
+    invalid("longest Huffman code: expected at least 1 bit, found 0");
   const std::size_t most = leaves.size() < 2 ? 1 : leaves.size() - 1;  // the longest code
   const unsigned bits = longest.value_or(kLongestOfAny);
   if (bits < 63 && (std::uint64_t{1} << bits) < leaves.size()) {
@@ -193,7 +194,8 @@ std::vector<std::uint8_t> huffman_lengths(std::span<const std::uint64_t> counts,
 HuffmanCode HuffmanCode::optimal(const ByteCounts& counts, unsigned longest) {
   const auto used = static_cast<std::size_t>(
       std::count_if(counts.begin(), counts.end(), [](std::uint64_t count) { return count != 0; }));
-  if (used < 2) invalid("Huffman code: expected two symbols or more that occur");
+  if (used < 2)
+    invalid("Huffman code: expected at least 2 symbols that occur, found " + std::to_string(used));
   if (longest > kHuffmanBits || (std::size_t{1} << longest) < used) {
     invalid("longest Huffman code: expected at most 12 bits, and enough for " +
             std::to_string(used) + " symbols, found " + std::to_string(longest));
@@ -220,7 +222,7 @@ HuffmanCode HuffmanCode::parse(std::span<const std::uint8_t> table) {
     code.lengths_[symbol] = static_cast<std::uint8_t>(nibble);
     slots += kHuffmanSlots >> nibble;
   }
-  if (!nibbles.finished()) corrupt("Huffman table: bytes behind its last symbol");
+  if (!nibbles.finished()) corrupt("Huffman table: more bytes follow its last symbol");
   require_complete(code.lengths_);
   return code;
 }

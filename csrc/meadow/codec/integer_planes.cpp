@@ -348,8 +348,8 @@ void check_integer_planes(const IntegerPlanes& planes, PlaneWidths widths) {
   for_each_block({0, planes.heads().size()}, [&](Block block) {
     for (std::size_t n = block.begin; n < block.end; ++n) {
       const StripHead& head = planes.heads()[n];
-      corrupt_unless(head.at == at, "integer planes: begin of a strip", "the end of the one before",
-                     head.at);
+      corrupt_unless(head.at == at, "integer planes: start of a strip",
+                     "the end of the previous one", head.at);
       check_head(head, planes.blocks(), widths);
       at += strip_bytes(head.escapes, planes.blocks(), head.width);
       corrupt_unless(at <= planes.data().size(), "integer planes: end of a strip",

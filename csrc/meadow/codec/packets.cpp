@@ -95,7 +95,9 @@ void check_options(const PacketOptions& options, std::size_t unique) {
   const auto not_ascending =
       std::adjacent_find(widths.begin(), widths.end(), std::greater_equal<>());
   if (not_ascending != widths.end() || widths.back() > kMaxWidth || widths.size() > kMaxWidth) {
-    invalid("packet widths: expected at most 32 ascending ones of 0 to 32 bits, found others");
+    invalid(
+        "packet widths: expected at most 32 widths of 0 to 32 bits in ascending order, found "
+        "others");
   }
   if (widths.back() < index_width(unique)) {
     invalid("packet widths: expected one of at least " + std::to_string(index_width(unique)) +
@@ -180,7 +182,7 @@ std::uint64_t index_bits_of_tile(const StreamHeader& header, std::span<const std
     reader.get(at % 8);
     const std::size_t mode = reader.get(mode_bits);
     if (mode >= header.widths.size())
-      corrupt("coded stream: a packet names a width that is not there");
+      corrupt("coded stream: a packet names a width that the header does not list");
     const std::size_t count = std::min<std::size_t>(header.packet_length, chunks - done);
     bits += count * header.widths[mode];
     at += mode_bits + count * header.widths[mode];

@@ -31,7 +31,7 @@ void check_codable(const RansModel& model, Symbols symbols) {
   }
   bool any = false;
   for (const std::uint8_t symbol : symbols) any |= bad[symbol];
-  if (any) invalid("rANS: a symbol that the model gives neither slots nor an escape");
+  if (any) invalid("rANS: found a symbol for which the model has neither slots nor an escape");
 }
 
 bool all_codable(const RansModel& model, Symbols symbols) noexcept {

@@ -53,12 +53,12 @@ class TableReader {
 
   void expect_inside() const {
     if (used_ <= 8 * std::uint64_t{size_}) return;
-    truncated("rANS table: it goes on after its " + std::to_string(size_) + " bytes");
+    truncated("rANS table: its " + std::to_string(size_) + " bytes end before its last frequency");
   }
 
   void expect_end() const {
     expect_inside();
-    if (!bits_.finished()) corrupt("rANS table: there is more after its last frequency");
+    if (!bits_.finished()) corrupt("rANS table: more bits follow its last frequency");
   }
 
  private:
@@ -74,7 +74,8 @@ class FrequencyReader {
   unsigned get() {
     int ones = 0;
     while (bits_.get(1) != 0) {
-      if (++ones > 2 * static_cast<int>(kWidest)) corrupt("rANS table: a width that is not one");
+      if (++ones > 2 * static_cast<int>(kWidest))
+        corrupt("rANS table: found a width outside 0 to 13 bits");
     }
     bits_.expect_inside();
     width_ += ones % 2 != 0 ? -(ones + 1) / 2 : ones / 2;
@@ -100,7 +101,7 @@ void check(const RansFrequencies& found, std::uint32_t first, std::uint32_t last
             std::to_string(slots_of_all(found)));
   }
   if (found.escape > 0 && std::count(found.of.begin(), found.of.end(), 0) == 0) {
-    corrupt("rANS table: an escape, but no symbol that it could stand for");
+    corrupt("rANS table: found an escape, but every symbol has slots of its own");
   }
 }
 

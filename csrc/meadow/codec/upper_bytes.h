@@ -58,7 +58,7 @@ void join(const std::vector<TableBlock<Escape>>& blocks, Planes& planes) {
     for (const std::uint32_t count : block.per_part) {
       total += count;
       if (total > std::numeric_limits<std::uint32_t>::max()) {
-        invalid("planes: more weights outside their tables than 32 bits count");
+        invalid("planes: expected fewer than 2^32 weights outside their tables, found more");
       }
       planes.escaped.push_back(static_cast<std::uint32_t>(total));
     }
@@ -82,7 +82,8 @@ void check_escaped(const std::uint32_t* escaped, std::size_t parts, std::size_t 
   for_each_block({0, parts}, [&](Block block) {
     for (std::size_t p = block.begin; p < block.end; ++p) {
       corrupt_unless(escaped[p] <= escaped[p + 1] && escaped[p + 1] <= escapes,
-                     "planes: first escape of a group", "none before", escaped[p + 1]);
+                     "planes: first escape of a group",
+                     "one that is not before that of the previous group", escaped[p + 1]);
       see(escaped[p], escaped[p + 1]);
     }
   });

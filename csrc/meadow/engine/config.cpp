@@ -23,7 +23,8 @@ void check_size(const std::string& field, std::size_t value, std::size_t most = 
 
 void check_finite(const std::string& field, float value, bool from_zero) {
   if (std::isfinite(value) && (!from_zero || value >= 0)) return;
-  refuse(field, from_zero ? "a finite number from 0 on" : "a finite number", std::to_string(value));
+  refuse(field, from_zero ? "a finite number of at least 0" : "a finite number",
+         std::to_string(value));
 }
 
 void check_count(const std::string& field, std::size_t found, std::size_t expected) {

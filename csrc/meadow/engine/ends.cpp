@@ -61,9 +61,9 @@ void finish_logits(const BlockPass& pass, const LinearProduct& head, Block rows)
     }
   });
   if (first == kNone) return;
-  invalid(
-      "logits hold NaN at position " + std::to_string(pass.start + rows.begin + first) +
-      ": expected numbers (weights that hold NaN or infinity, or a context that overflows F32)");
+  invalid("logits: expected numbers, found NaN at position " +
+          std::to_string(pass.start + rows.begin + first) +
+          ": the weights hold NaN or infinity, or the computation overflows F32");
 }
 
 }  // namespace

@@ -22,11 +22,15 @@ constexpr float kInfinity = std::numeric_limits<float>::infinity();
 // Only to name the invalid logit; not on the path of every token.
 [[noreturn]] void refuse(std::span<const float> logits) {
   for (std::size_t i = 0; i < logits.size(); ++i) {
-    if (std::isnan(logits[i])) invalid("logits: NaN at token " + std::to_string(i));
-    if (logits[i] == kInfinity) invalid("logits: infinity at token " + std::to_string(i));
+    if (std::isnan(logits[i]))
+      invalid("logits: expected finite numbers or minus infinity, found NaN at token " +
+              std::to_string(i));
+    if (logits[i] == kInfinity)
+      invalid("logits: expected finite numbers or minus infinity, found infinity at token " +
+              std::to_string(i));
   }
-  invalid("logits: expected a finite one, found " + std::to_string(logits.size()) +
-          " that are minus infinity");
+  invalid("logits: expected at least one finite number, found " + std::to_string(logits.size()) +
+          " that are all minus infinity");
 }
 
 // Throws if no token can be chosen.

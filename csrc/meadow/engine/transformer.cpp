@@ -42,7 +42,7 @@ class DecodingState::Use {
  public:
   explicit Use(DecodingState& state) : state_(state), length_(state.length()) {
     if (state.in_use_.exchange(true)) {
-      invalid("cache: expected one that is free, found one that another call uses");
+      invalid("cache: expected a free one, found one that another call is using");
     }
   }
   ~Use() {
@@ -77,7 +77,8 @@ Transformer::Transformer(ModelConfig config, Matrices matrices, Vectors vectors,
 RawVector<float> Transformer::forward(std::span<const std::int32_t> tokens, DecodingState& state,
                                       LogitsOf wanted, Dataflow dataflow, unsigned threads) const {
   if (state.owner_ != this) {
-    invalid("cache: expected one that was made for this engine, found one of another");
+    invalid(
+        "cache: expected one that was made for this engine, found one that was made for another");
   }
   check_tokens(tokens, config_.vocab);
   DecodingState::Use use(state);
@@ -114,7 +115,7 @@ AttentionTraffic Transformer::traffic(std::size_t tokens, std::size_t before,
   if (tokens == 0 || before > config_.positions || tokens > config_.positions - before) {
     invalid("attention traffic: expected 1 token or more, and at most " +
             std::to_string(config_.positions) + " positions, found " + std::to_string(tokens) +
-            " tokens behind " + std::to_string(before));
+            " tokens after " + std::to_string(before));
   }
   AttentionTraffic traffic;
   for (std::size_t n = 0; n < block_count(tokens, kBlockTokens); ++n) {

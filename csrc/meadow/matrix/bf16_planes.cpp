@@ -104,7 +104,7 @@ std::unique_ptr<Matrix> bf16_planes_matrix(DenseType type, const void* values, s
                                            std::size_t columns, unsigned threads) {
   const FloatType content = narrowest_type(values, rows * columns, float_type_of(type), threads);
   if (content != FloatType::kBF16) {
-    invalid("values: expected ones that BF16 holds exactly, found ones that need " +
+    invalid("values: expected numbers that BF16 holds exactly, found some that need " +
             std::string(name_of(content)));
   }
   return bf16_planes_matrix(

@@ -91,7 +91,9 @@ const MatrixPart& PartReader::found(std::string_view name, const Wanted& wanted,
   const auto part = std::find_if(parts_.parts.begin(), parts_.parts.end(),
                                  [&](const MatrixPart& one) { return one.name == name; });
   const std::string what = "part '" + std::string(name) + "' of " + parts_.form;
-  if (part == parts_.parts.end()) invalid(what + ": expected it, found none");
+  if (part == parts_.parts.end()) {
+    invalid(parts_.form + ": expected a part '" + std::string(name) + "', found none");
+  }
   if (part->type != wanted.type) {
     wrong_dtype(what + ": expected " + std::string(name_of(wanted.type)) + ", found " +
                 std::string(name_of(part->type)));

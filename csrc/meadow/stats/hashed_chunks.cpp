@@ -194,7 +194,7 @@ class Extraction {
         entries_[offsets[p]++] = {key, static_cast<std::uint32_t>(position)};
       });
     });
-    if (changed) invalid("codes: expected them to stay as they are while they are read");
+    if (changed) invalid("codes: expected no change while they are read, found one");
   }
 
   // Afterwards indices hold first positions.

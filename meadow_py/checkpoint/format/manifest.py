@@ -43,7 +43,7 @@ def check_inside(name: str, where: str) -> str:
         and not any(mark in name for mark in "\\:\0")
     )
     if not good:
-        raise FormatError(f"{where}: {name!r} is no name of a file within the folder")
+        raise FormatError(f"{where}: expected the name of a file within the folder, found {name!r}")
     return name
 
 
@@ -67,7 +67,7 @@ def unseal(text: bytes, where: str) -> dict[str, Any]:
     data = parse_object(text, where)
     digest = data.pop("checksum", None)
     if not isinstance(digest, str) or not SHA256.fullmatch(digest):
-        raise FormatError(f"{where}: corrupt: no checksum in it")
+        raise FormatError(f"{where}: corrupt: it has no checksum")
     before, _, after = text.rpartition(digest.encode())
     found = hashlib.sha256(before + NO_CHECKSUM.encode() + after).hexdigest()
     if found != digest:
@@ -167,11 +167,11 @@ def read_manifest(folder: Path) -> Manifest:
     path = folder / MANIFEST
     if not path.is_file():
         raise FormatError(
-            f"{folder}: not complete: {MANIFEST} is missing. Pack the model again, or copy all of "
-            "the folder; a packed file alone is opened by its name"
+            f"{folder}: incomplete: {MANIFEST} is missing. Pack the model again, or copy the "
+            "whole folder; to open one packed file, name the file"
         )
     if path.stat().st_size > _MOST:
-        raise FormatError(f"{path}: {path.stat().st_size} B, which no manifest has")
+        raise FormatError(f"{path}: {path.stat().st_size} B: a manifest has at most {_MOST}")
     made = manifest_from_json(path.read_bytes(), str(path))
     for entry in made.entries:
         check_size(folder, entry.name, entry.size)
@@ -196,13 +196,18 @@ def check_size(folder: Path, name: str, size: int) -> None:
         raise FormatError(f"{path}: missing, but {MANIFEST} names it: copy it again")
     found = path.stat().st_size
     if found != size:
-        raise FormatError(f"{path}: {found} B, {MANIFEST} says {size}: copy it again")
+        raise FormatError(
+            f"{path}: expected {size} B as {MANIFEST} says, found {found}: copy it again"
+        )
 
 
 def _parsed(data: Mapping[str, Any], where: str) -> Manifest:
-    version = data.get("version")
-    if data.get("format") != "meadow" or type(version) is not int:
-        raise FormatError(f"{where}: not the manifest of a packed folder")
+    kind, version = data.get("format"), data.get("version")
+    wrong = f"format: expected 'meadow', found {reprlib.repr(kind)}" if kind != "meadow" else ""
+    if not wrong and type(version) is not int:
+        wrong = f"version: expected a whole number, found {reprlib.repr(version)}"
+    if wrong:
+        raise FormatError(f"{where}: not the manifest of a packed folder: {wrong}")
     if version != VERSION:
         raise FormatError(
             f"{where}: packed format version {version}, this library reads {VERSION}: update "
@@ -245,7 +250,7 @@ def _check_names(manifest: Manifest, where: str) -> None:
     """Check that no file is listed twice or lies below another, and that none is the manifest."""
     entries = manifest.entries
     if not manifest.packed:
-        raise FormatError(f"{where}: no packed files in it")
+        raise FormatError(f"{where}: it lists no packed files")
     for names in (
         [MANIFEST, *(entry.name for entry in entries)],
         [entry.source for entry in entries if entry.source is not None],
@@ -263,7 +268,8 @@ def check_tree(names: list[str], where: str) -> None:
         parts = name.split("/")
         for count in range(1, len(parts)):
             if "/".join(parts[:count]) in taken:
-                raise FormatError(f"{where}: {name!r} is in a file of another name")
+                held = "/".join(parts[:count])
+                raise FormatError(f"{where}: {name!r} would be in {held!r}, which is a file")
 
 
 _TEXT = """\

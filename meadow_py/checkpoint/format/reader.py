@@ -89,7 +89,7 @@ class PackedFile:
         """The coded bytes of a region, without padding."""
         stored = self._stored(packed.stored).raw()
         if stored[packed.size :].any():
-            raise self._damaged(packed, "the padding behind its blob is not zero")
+            raise self._damaged(packed, "the padding after its blob is not zero")
         return stored[: packed.size]
 
     def info(self, packed: PackedRegion) -> blobs.BlobInfo:
@@ -120,7 +120,9 @@ class PackedFile:
         """
         region, blob = packed.region, self.blob(packed)
         if self.info(packed).kind != planes.CODEC:
-            raise self._damaged(packed, "its blob holds no planes, as the table of regions says")
+            raise self._damaged(
+                packed, "its blob holds no planes, although the table of regions says so"
+            )
         dtype, shape = planes.dtype_and_shape(blob)
         if (dtype, shape) != (region.dtype, region.shape):
             said = f"its blob holds {list(shape)} of {dtype}"

@@ -17,6 +17,7 @@ from meadow_py.checkpoint.original.region import MAX_REST, RESERVED, Region, Siz
 from meadow_py.errors import FormatError
 from meadow_py.records import Range, from_json_types
 from meadow_py.sources.dtypes import BITS, NUMPY
+from meadow_py.sources.safetensors import MAX_DIMENSIONS
 from meadow_py.sources.strict_json import parse_object
 from meadow_py.sources.tensor import is_printable
 
@@ -59,18 +60,22 @@ def decode_rest(coding: str, coded: bytes, size: int, where: str) -> bytes:
         If the rest is corrupt, or not of that size.
     """
     if coding not in CODINGS:
-        raise FormatError(f"{where}: the rest is coded as {coding!r}: corrupt, or newer than this")
+        raise FormatError(
+            f"{where}: the rest is coded as {coding!r}: corrupt, or newer than this library"
+        )
     if coding == "zstd":
         coded = _decompressed(coded, size, where)
     if len(coded) != size:
-        raise FormatError(f"{where}: the rest has {len(coded)} B, the regions leave over {size}")
+        raise FormatError(f"{where}: the rest has {len(coded)} B, the regions leave {size} B")
     return coded
 
 
 def check_rest_size(size: int, coded: int, where: str) -> None:
     """Raise FormatError if the claimed size of the rest exceeds what its coded bytes can hold."""
     if size > min(MAX_REST, coded * _MOST_RATIO):
-        raise FormatError(f"{where}: a rest of {size} B in {coded} B: corrupt, or made to harm")
+        raise FormatError(
+            f"{where}: a rest of {size} B cannot be in {coded} B: corrupt, or made to harm"
+        )
 
 
 def _decompressed(frame: bytes, size: int, where: str) -> bytes:
@@ -88,11 +93,10 @@ def _decompressed(frame: bytes, size: int, where: str) -> bytes:
         raise FormatError(f"{where}: the rest is corrupt: {error}") from error
 
 
-STORED = "stored"  # the codec of regions that are no blobs
+STORED = "stored"  # the codec of regions without a blob
 _BLOCKS = {name: (values, size) for name, values, size in BLOCK_TYPES.values()}
 _Crc32 = Annotated[int, Range(least=0, most=2**32 - 1)]
 MAX_STORED = 1 << 16  # bytes: such a region has one checksum, a blob has many
-_MOST_DIMENSIONS = 32  # numpy 1 has no more
 
 
 @dataclass(frozen=True)
@@ -273,7 +277,7 @@ def _region(number: int, found: _RegionRecord) -> PackedRegion:
         _check_text(f"{where}.{key}", text)
     _check_text(f"{where}.dtype", found.dtype)
     shape = found.shape
-    if len(shape) > _MOST_DIMENSIONS or math.prod(max(1, n) for n in shape) >= 2**60:
+    if len(shape) > MAX_DIMENSIONS or math.prod(max(1, n) for n in shape) >= 2**60:
         raise ValueError(f"{where}.shape: {name!r} has the shape {reprlib.repr(list(shape))}")
     if (found.length == 0) != (found.bytes == 0):
         raise ValueError(f"{where}.bytes: {name!r} has {found.length} B in {found.bytes} B")
@@ -332,7 +336,7 @@ def _check_views(table: RegionTable) -> None:
         region = table.regions[view.region].region if view.region < len(table.regions) else None
         if region is None or view.dtype != region.dtype or view.dtype not in NUMPY:
             raise ValueError(f"views[{n}].region: {view.name!r} is of no region of its dtype")
-        if len(view.shape) != len(view.strides) or len(view.shape) > _MOST_DIMENSIONS:
+        if len(view.shape) != len(view.strides) or len(view.shape) > MAX_DIMENSIONS:
             raise ValueError(f"views[{n}].strides: {view.name!r} has no strides for its shape")
         reach = sum((size - 1) * step for size, step in zip(view.shape, view.strides, strict=True))
         last = view.offset + reach + 1

@@ -89,7 +89,7 @@ def _length(mapped: MappedFile, info: TensorInfo) -> int:
     inner = info.shape[-1] if info.shape else 1
     if inner % values:
         raise FormatError(
-            f"{mapped.path}: tensor {info.name!r}: rows of {inner} values are no whole {name} "
-            "blocks"
+            f"{mapped.path}: tensor {info.name!r}: rows of {inner} values are not a whole "
+            f"number of {name} blocks"
         )
     return math.prod(info.shape) // values * size

@@ -20,10 +20,10 @@ from meadow_py.checkpoint.original.pickled import (
 from meadow_py.checkpoint.original.region import FileRegions, Region, View, in_order
 from meadow_py.sources.dtypes import BITS
 from meadow_py.sources.mapped_file import MappedFile
+from meadow_py.sources.safetensors import MAX_DIMENSIONS
 
 _LOCAL_HEADER = 30  # bytes of a ZIP entry before its name (APPNOTE.TXT 4.3.7)
 _LOCAL_MAGIC = b"PK\x03\x04"
-_MOST_DIMENSIONS = 32  # numpy 1 has no more
 
 
 class _Member(NamedTuple):
@@ -164,11 +164,11 @@ def _each_view(
         if t.storage.key not in place:
             raise ValueError("a tensor without a storage")
         n = place[t.storage.key]
-        if regions[n].dtype != t.dtype or len(t.shape) > _MOST_DIMENSIONS:
+        if regions[n].dtype != t.dtype or len(t.shape) > MAX_DIMENSIONS:
             raise ValueError("a tensor of another dtype than its storage")
         reach = sum((size - 1) * step for size, step in zip(t.shape, t.strides, strict=True))
         if 0 not in t.shape and (t.offset + reach + 1) * BITS[t.dtype] > regions[n].length * 8:
-            raise ValueError("a tensor that ends behind its storage")
+            raise ValueError("a tensor that ends after the end of its storage")
         where = (n, t.offset, t.shape, t.strides)
         if where not in seen or 0 in t.shape:  # second names of tied weights are left out
             yield View(name, t.dtype, t.shape, n, t.offset, t.strides)

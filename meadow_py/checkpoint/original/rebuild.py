@@ -43,12 +43,12 @@ def rebuild(
     for number, entry in enumerate(packed.table.regions):
         if crcs.get(number, 0) != entry.crc32:
             raise FormatError(
-                f"{packed.path}: tensor {entry.region.name!r}: what was decoded has CRC-32 "
+                f"{packed.path}: tensor {entry.region.name!r}: the decoded bytes have CRC-32 "
                 f"{crcs.get(number, 0):08x}, expected {entry.crc32:08x}"
             )
     if digest.hexdigest() != packed.source_sha256:
         raise FormatError(
-            f"{packed.path}: what was decoded has SHA-256 {digest.hexdigest()}, "
+            f"{packed.path}: the decoded bytes have SHA-256 {digest.hexdigest()}, "
             f"{packed.source_name} had {packed.source_sha256}"
         )
 

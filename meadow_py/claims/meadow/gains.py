@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from meadow_py.claims.claim import Claim, Figure, around, between
 from meadow_py.claims.material import Material
+from meadow_py.claims.meadow.gain_ranges import GAIN_RANGES, GainRange, gain
 from meadow_py.claims.meadow.paper import PAPER, STATED_MACHINE, stated
-from meadow_py.claims.meadow.retrace import GAIN_RANGES, STATED, STATED_PROMPT, GainRange, gain
+from meadow_py.claims.meadow.retrace import STATED, STATED_PROMPT
 from meadow_py.claims.meadow.space import settings_of
 
+_PHASES = {"prefill": "the prefill of ", "decode": "the decoding of "}
 _TITLES = {"opt-125m": "OPT-125M", "opt-1.3b": "OPT-1.3B", "deit-s": "DeiT-S", "deit-b": "DeiT-B"}
 _PAGES = {"prefill": "Figure 6", "decode": "Figure 7"}
 PACKED = 1.5
@@ -22,13 +24,13 @@ def _claim(published: GainRange) -> Claim:
 
     vision = published.tokens > 0
     place = "6.6" if vision else _PAGES[published.phase][-1]
-    phase = "" if vision else f" in {published.phase}"
+    phase = "" if vision else _PHASES[published.phase]
     return Claim(
         f"meadow-{place}-{published.model}" + ("" if vision else f"-{published.gigabits}"),
         PAPER,
         "Section 6.6" if vision else _PAGES[published.phase],
-        f"{_TITLES[published.model]} at {published.gigabits} Gb/s is faster than GEMM with dense "
-        f"weights{phase}.",
+        f"At {published.gigabits} Gb/s, MEADOW runs {phase}{_TITLES[published.model]} faster than "
+        "GEMM with dense weights does.",
         f"{published.low:g}x to {published.high:g}x",
         "nothing",
         between(published.low, published.high, "x"),

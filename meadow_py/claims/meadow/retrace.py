@@ -6,6 +6,7 @@ MLSys 2025, as given by a third party's reading notes.
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from types import MappingProxyType
@@ -14,6 +15,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from meadow_py.claims.meadow.gain_ranges import GAIN_RANGES, GainRange, gain
 from meadow_py.claims.meadow.space import (
     GIGABIT,
     LAYOUTS,
@@ -50,49 +52,10 @@ PROMPTS = (64, 128, 197, 256, 320, 384, 512)
 BANDWIDTHS = (1, 12)
 ELEMENTS = (14, 24, 48, 72, 96)
 GIGABITS = (1, 6, 12, 25, 51)
-
-
-@dataclass(frozen=True)
-class GainRange:
-    """A range of gains that the paper reports.
-
-    Attributes
-    ----------
-    name, model, phase : str
-        `phase` is ``prefill`` or ``decode``.
-    gigabits : int
-        Bandwidth in Gb/s.
-    low, high : float
-        Time of GEMM with dense weights, divided by the time of MEADOW.
-    required : bool
-        Whether a configuration must meet it. Claims that are not required are only evaluated for
-        the configurations that meet the required ones.
-    tokens : int
-        Tokens in the prompt if the model fixes them; 0 means the prompt of the configuration.
-    """
-
-    name: str
-    model: str
-    phase: str
-    gigabits: int
-    low: float
-    high: float
-    required: bool = False
-    tokens: int = 0
-
-
-GAIN_RANGES = (
-    GainRange("OPT-125M prefill, 12 Gb/s (Figure 6)", "opt-125m", "prefill", 12, 1.5, 1.7, True),
-    GainRange("OPT-125M prefill, 1 Gb/s (Figure 6)", "opt-125m", "prefill", 1, 1.57, 2.5, True),
-    GainRange("OPT-125M decode, 12 Gb/s (Figure 7)", "opt-125m", "decode", 12, 1.4, 1.53, True),
-    GainRange("OPT-125M decode, 1 Gb/s (Figure 7)", "opt-125m", "decode", 1, 1.4, 1.53, True),
-    GainRange("OPT-1.3B prefill, 12 Gb/s (Figure 6)", "opt-1.3b", "prefill", 12, 1.5, 1.6),
-    GainRange("OPT-1.3B prefill, 1 Gb/s (Figure 6)", "opt-1.3b", "prefill", 1, 1.55, 2.0),
-    GainRange("OPT-1.3B decode, 12 Gb/s (Figure 7)", "opt-1.3b", "decode", 12, 1.4, 1.52),
-    GainRange("OPT-1.3B decode, 1 Gb/s (Figure 7)", "opt-1.3b", "decode", 1, 1.4, 1.53),
-    GainRange("DeiT-S, 12 Gb/s (section 6.6)", "deit-s", "prefill", 12, 1.5, 1.6, tokens=197),
-    GainRange("DeiT-B, 12 Gb/s (section 6.6)", "deit-b", "prefill", 12, 1.5, 1.6, tokens=197),
-)
+GENERATED = (1, 64, 512)
+RIVALS_GAIN = 1 / (1 - 0.4)
+"""Over 40 % lower latency than another design (Figure 11): that one takes 1.67 times as long."""
+Places = npt.NDArray[np.intp]
 
 
 @dataclass(frozen=True, eq=False)
@@ -153,9 +116,7 @@ class Retrace:
         -------
         dict
         """
-        from meadow_py.claims.meadow.report import retrace_to_dict
-
-        return retrace_to_dict(self, listed)
+        return _to_dict(self, listed)
 
 
 def retrace(
@@ -180,17 +141,6 @@ def retrace(
     """
     grid = Grid.of(space)
     return Retrace(grid, tuple(_at(grid, prompt) for prompt in prompts))
-
-
-def gain(claim: GainRange, prompt: int, grid: Grid) -> Floats:
-    """Speedup of MEADOW over GEMM with dense weights, for every set."""
-    model = shape(claim.model)
-    made = machine(grid, claim.gigabits * GIGABIT)
-    tokens, context = (claim.tokens or prompt, 0) if claim.phase == "prefill" else (1, prompt)
-    dense, _ = block_times(model, tokens, context, grid, made, packed=False)
-    packed_gemm, packed_tphs = block_times(model, tokens, context, grid, made, packed=True)
-    found: Floats = dense / np.minimum(packed_gemm, packed_tphs)
-    return found
 
 
 def end_to_end_gain(grid: Grid, prompt: int, generate: int, gigabits: int, model: str) -> Floats:
@@ -251,3 +201,103 @@ def _once(tphs: Bools) -> Bools:
     falling = (tphs[1:] <= tphs[:-1]).all(axis=0)
     found: Bools = tphs[0] & ~tphs[-1] & falling
     return found
+
+
+def _to_dict(found: Retrace, listed: int) -> dict[str, Any]:
+    """See `Retrace.to_dict`."""
+    return {
+        "version": 1,
+        "sets": len(found.grid),
+        "space": {name: np.unique(v).tolist() for name, v in found.grid.columns.items()},
+        "claims": [vars(claim) for claim in GAIN_RANGES],
+        "prompts": [_prompt(found, at, listed) for at in found.prompts],
+        "at_several_prompts": {layout: _several(found, layout) for layout in LAYOUTS},
+    }
+
+
+def all_claims(at: AtPrompt, places: Places) -> Places:
+    """The `places` for which every claim holds, required or not."""
+    chosen = np.isin(at.kept, places)
+    for claim in GAIN_RANGES:
+        chosen &= at.holds(claim)
+    return at.kept[chosen]
+
+
+def _prompt(found: Retrace, at: AtPrompt, listed: int) -> dict[str, Any]:
+    return {
+        "prompt": at.prompt,
+        "gains_met": len(at.kept),
+        "flips": {name: int(flips.sum()) for name, flips in at.flips.items()},
+        "satisfying": {layout: _satisfying(found, at, layout, listed) for layout in LAYOUTS},
+    }
+
+
+def _satisfying(found: Retrace, at: AtPrompt, layout: str, listed: int) -> dict[str, Any]:
+    places = found.satisfying(at, layout)
+    if not places.size:
+        return {"sets": 0}
+    part, chosen = found.grid.where(places), np.isin(at.kept, places)
+    whole = all_claims(at, places)
+    shown = whole if whole.size else places
+    return {
+        "sets": int(places.size),
+        "values": _values(part),
+        "claims": [_claim(claim, at, chosen) for claim in GAIN_RANGES],
+        "all_claims": int(whole.size),
+        "all_claims_values": _values(found.grid.where(whole)) if whole.size else {},
+        "rivals": _rivals(part, at.prompt),
+        "listed": [found.grid.row(int(place)) for place in shown[:listed]],
+    }
+
+
+def _values(grid: Grid) -> dict[str, dict[str, int]]:
+    """Number of sets that have each value of each parameter."""
+    counted = {name: np.unique(v, return_counts=True) for name, v in grid.columns.items()}
+    return {
+        name: {f"{value:g}": int(count) for value, count in zip(*pair, strict=True)}
+        for name, pair in counted.items()
+    }
+
+
+def _claim(claim: GainRange, at: AtPrompt, chosen: npt.NDArray[np.bool_]) -> dict[str, Any]:
+    gain, holds = at.gains[claim.name][chosen], at.holds(claim)[chosen]
+    return {
+        "name": claim.name,
+        "low": claim.low,
+        "high": claim.high,
+        "holds_in": int(holds.sum()),
+        "gain_low": float(gain.min()),
+        "gain_high": float(gain.max()),
+    }
+
+
+def _rivals(grid: Grid, prompt: int) -> list[dict[str, Any]]:
+    """Gains of prompt and generation together over dense GEMM, and what they imply for rivals.
+
+    The sources at hand do not describe CTA and FlightLLM as the paper re-implemented them.
+    """
+    rows = []
+    for gigabits, generate in itertools.product(BANDWIDTHS, GENERATED):
+        gain = end_to_end_gain(grid, prompt, generate, gigabits, "opt-125m")
+        rows.append(
+            {
+                "gigabits": gigabits,
+                "generate": generate,
+                "gain_low": float(gain.min()),
+                "gain_high": float(gain.max()),
+                "rival_by_dense_gemm": RIVALS_GAIN / float(gain.max()),
+            }
+        )
+    return rows
+
+
+def _several(found: Retrace, layout: str) -> list[dict[str, Any]]:
+    """For 2, 3, ... prompts, the combination that most sets satisfy at once."""
+    sets = {at.prompt: set(found.satisfying(at, layout).tolist()) for at in found.prompts}
+    rows = []
+    for count in range(2, len(sets) + 1):
+        choices = itertools.combinations(sets, count)
+        common = {one: set.intersection(*(sets[prompt] for prompt in one)) for one in choices}
+        best = max(common, key=lambda one: len(common[one]))
+        rows.append({"prompts": list(best), "sets": len(common[best])})
+    return rows

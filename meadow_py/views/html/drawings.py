@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from meadow_py.views.html.markup import Markup, element
 
 if TYPE_CHECKING:
-    from meadow_py.profiler.result import Profile
+    from meadow_py.profiler import Profile
 
 
 def drawings(profile: Profile) -> Iterator[Markup]:

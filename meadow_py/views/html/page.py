@@ -16,8 +16,8 @@ from meadow_py.views.html.terms import terms
 
 if TYPE_CHECKING:
     from meadow_py.claims import Claims
-    from meadow_py.profiler.result import Profile, Settings
-    from meadow_py.sensitivity import Sensitivity
+    from meadow_py.profiler import Profile, ProfileSettings
+    from meadow_py.sweep import Sensitivity
 
 # A page of figures needs no script, no network and no form, so this policy forbids them.
 _POLICY = (
@@ -118,7 +118,7 @@ def _settings(profile: Profile) -> Markup:
     return table("How it was made", columns, rows)
 
 
-def _quantizers(settings: Settings) -> list[tuple[str, str]]:
+def _quantizers(settings: ProfileSettings) -> list[tuple[str, str]]:
     """The parts of the quantisers if these say everything, else their keys."""
     if not settings.is_product:
         return [("quantizers", _listed(settings.quantizers))]

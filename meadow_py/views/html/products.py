@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
-from meadow_py.profiler.products import ProductRow, product_table
+from meadow_py.profiler.product_table import ProductRow, product_table
 from meadow_py.spelling import per_weight, ratio
 from meadow_py.views import products as words
 from meadow_py.views.html.figures import ratio_cell
 from meadow_py.views.html.markup import Column, Markup, element, folded, table
 
 if TYPE_CHECKING:
-    from meadow_py.profiler.result import Profile
+    from meadow_py.profiler import Profile
 
 
 def product_parts(profile: Profile) -> Iterator[Markup]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
-from meadow_py.profiler.summary import Section, sections
+from meadow_py.profiler.summary import Section
 from meadow_py.views import headlines, words
 from meadow_py.views.html import figures
 from meadow_py.views.html.content import Content, fragment
@@ -14,7 +14,7 @@ from meadow_py.views.html.products import product_parts
 from meadow_py.views.html.terms import PRODUCT_TERMS, TERMS
 
 if TYPE_CHECKING:
-    from meadow_py.profiler.result import Profile
+    from meadow_py.profiler import Profile
 
 
 def profile_html(profile: Profile) -> str:
@@ -28,7 +28,7 @@ def profile_html(profile: Profile) -> str:
 
 def profile_content(profile: Profile) -> Content:
     """The content of a profile."""
-    made = sections(profile)
+    made = profile.summary()
     title, *notes = words.header_lines(profile)
     return Content(
         title=title,

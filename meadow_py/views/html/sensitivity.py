@@ -7,7 +7,6 @@ from itertools import groupby
 from typing import TYPE_CHECKING
 
 from meadow_py import quantizers
-from meadow_py.profiler.summary import sections
 from meadow_py.spelling import decibels, per_weight
 from meadow_py.views import headlines, words
 from meadow_py.views.html import profile
@@ -18,7 +17,7 @@ from meadow_py.views.html.terms import SWEEP_TERMS, TERMS
 from meadow_py.views.spelling import choice_title
 
 if TYPE_CHECKING:
-    from meadow_py.sensitivity import Sensitivity, SweetSpot
+    from meadow_py.sweep import Sensitivity, SweetSpot
 
 _FIGURES = (
     Column("SNR\ndB"),
@@ -76,7 +75,7 @@ def _section_parts(
             _by_role(spots),
             unfolded=n == 0,
         )
-    made = sections(sweep.profile)
+    made = sweep.profile.summary()
     yield folded(
         "Every way of quantising by itself",
         *profile.overview(made),

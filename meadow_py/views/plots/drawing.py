@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-    from meadow_py.profiler.result import Profile
+    from meadow_py.profiler import Profile
     from meadow_py.simulator import Simulation
 
 

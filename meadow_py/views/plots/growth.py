@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import numpy.typing as npt
 
-from meadow_py.profiler.result import Packing, Profile, WeightProfile
+from meadow_py.profiler import Profile, WeightPacking, WeightProfile
 from meadow_py.profiler.summary import packings_of
 from meadow_py.spelling import byte_size
 from meadow_py.views.plots.place import Place, size_of
@@ -96,7 +96,7 @@ def growth(
     return ax
 
 
-def curves_of(packings: Sequence[Sequence[Packing]]) -> list[Curve]:
+def curves_of(packings: Sequence[Sequence[WeightPacking]]) -> list[Curve]:
     """One curve per chunk size, over all the weights.
 
     Raises
@@ -112,7 +112,7 @@ def curves_of(packings: Sequence[Sequence[Packing]]) -> list[Curve]:
     return [_curve(same) for same in zip(*packings, strict=True)]
 
 
-def _curve(packings: Sequence[Packing]) -> Curve:
+def _curve(packings: Sequence[WeightPacking]) -> Curve:
     chunks = np.array([packing.growth[-1][0] for packing in packings], float)
     distinct = np.array([_at_shares(packing) for packing in packings])
     alone = distinct[:, -1] / chunks
@@ -125,7 +125,7 @@ def _curve(packings: Sequence[Packing]) -> Curve:
     )
 
 
-def _at_shares(packing: Packing) -> npt.NDArray[np.float64]:
+def _at_shares(packing: WeightPacking) -> npt.NDArray[np.float64]:
     read, distinct = zip((0, 0), *packing.growth, strict=True)
     made: npt.NDArray[np.float64] = np.interp(SHARES * read[-1], read, distinct)
     return made

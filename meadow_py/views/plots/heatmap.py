@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import numpy.typing as npt
 
-from meadow_py.profiler.result import Profile, WeightProfile
+from meadow_py.profiler import Profile, WeightProfile
 from meadow_py.profiler.summary import packings_of
 from meadow_py.views.plots import totals
 from meadow_py.views.plots.place import Place, size_of, text_scale

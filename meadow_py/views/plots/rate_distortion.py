@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from meadow_py import quantizers
-from meadow_py.profiler.result import Profile, WeightProfile
+from meadow_py.profiler import Profile, WeightProfile
 from meadow_py.profiler.summary import packings_of
 from meadow_py.spelling import visible
 from meadow_py.views.plots import totals

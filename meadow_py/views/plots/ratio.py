@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from meadow_py.architectures import ROLES
-from meadow_py.profiler.result import Profile, WeightProfile
+from meadow_py.profiler import Profile, WeightProfile
 from meadow_py.profiler.summary import packings_of
 from meadow_py.views.plots import totals
 from meadow_py.views.plots.place import Place

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from meadow_py.architectures import ROLES
-from meadow_py.profiler.result import Profile, WeightProfile
+from meadow_py.profiler import Profile, WeightProfile
 from meadow_py.spelling import byte_size
 from meadow_py.views.plots import totals
 from meadow_py.views.plots.place import Place, size_of

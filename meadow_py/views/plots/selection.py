@@ -6,7 +6,7 @@ import difflib
 from collections.abc import Iterable
 
 from meadow_py import quantizers
-from meadow_py.profiler.result import Profile, WeightProfile
+from meadow_py.profiler import Profile, WeightProfile
 from meadow_py.profiler.summary import packings_of
 from meadow_py.spelling import visible
 

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 import numpy.typing as npt
 
-from meadow_py.profiler.result import ValueDistribution, WeightProfile
+from meadow_py.profiler import ValueDistribution, WeightProfile
 from meadow_py.quantizers import STORED
 
 Array = npt.NDArray[np.float64]

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from meadow_py.codecs import CODECS
-from meadow_py.profiler.result import Packing, WeightProfile
+from meadow_py.profiler import WeightPacking, WeightProfile
 from meadow_py.profiler.summary import packings_of
 from meadow_py.views.plots.selection import named
 
@@ -23,14 +23,14 @@ class Stored:
     Attributes
     ----------
     codec : str
-    packings : tuple of Packing
+    packings : tuple of WeightPacking
         One per weight.
     bits : int
         Total of all of them, everything counted.
     """
 
     codec: str
-    packings: tuple[Packing, ...]
+    packings: tuple[WeightPacking, ...]
     bits: int
 
     @property
@@ -52,7 +52,7 @@ def codec_title(codec: str) -> str:
     return f"packed by {CODECS[codec].title}"
 
 
-def total_bits(packings: Sequence[Packing], book: str) -> int:
+def total_bits(packings: Sequence[WeightPacking], book: str) -> int:
     """Bits of a codec, ``dense`` or ``plain_huffman``, everything counted."""
     return sum(packing.ledgers[book].total for packing in packings)
 
@@ -68,25 +68,25 @@ def smallest(weights: Sequence[WeightProfile], quantizer: str, codec: str = BEST
     return min(stored, key=lambda entry: entry.bits)
 
 
-def ratio(packings: Sequence[Packing], codec: str) -> float:
+def ratio(packings: Sequence[WeightPacking], codec: str) -> float:
     """How many times smaller than dense; ``best`` is the smallest of the codecs."""
     packed = min(total_bits(packings, name) for name in codecs_of(codec))
     return total_bits(packings, DENSE) / packed
 
 
-def known_bits(packings: Sequence[Packing], book: str) -> int | None:
+def known_bits(packings: Sequence[WeightPacking], book: str) -> int | None:
     """The same of ``plain_huffman`` or ``storage``; None in older files, which lack them."""
     known = all(book in packing.ledgers for packing in packings)
     return total_bits(packings, book) if known else None
 
 
-def known_ratio(packings: Sequence[Packing], book: str) -> float | None:
+def known_ratio(packings: Sequence[WeightPacking], book: str) -> float | None:
     """How many times smaller than dense such a form is."""
     bits = known_bits(packings, book)
     return None if bits is None else total_bits(packings, DENSE) / bits
 
 
-def floor_bits(weights: Sequence[WeightProfile], packings: Sequence[Packing]) -> float:
+def floor_bits(weights: Sequence[WeightProfile], packings: Sequence[WeightPacking]) -> float:
     """Entropy of single codes, and the scales beside them."""
     keys = ("floor_symbol", "scales")
     return sum(

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from meadow_py.architectures import ROLES
-from meadow_py.profiler.result import Profile, ValueDistribution, WeightProfile
+from meadow_py.profiler import Profile, ValueDistribution, WeightProfile
 from meadow_py.views.plots import spread_of_values as spreads
 from meadow_py.views.plots.place import Place, size_of
 from meadow_py.views.plots.selection import weights_of

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.legend import Legend
 
-    from meadow_py.profiler.result import Profile
+    from meadow_py.profiler import Profile
 
 SMALL = 0.83  # size of labels and legends over the style's text size
 _CHARACTER = 0.57  # mean width of DejaVu Sans over its size

@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from rich.console import Console, RenderableType
 
     from meadow_py.profiler import Profile
-    from meadow_py.sensitivity import Sensitivity
+    from meadow_py.sweep import Sensitivity
 
 
 def render_text(

@@ -8,14 +8,14 @@ from typing import TYPE_CHECKING
 from rich.table import Table
 from rich.text import Text
 
-from meadow_py.profiler.products import ProductRow, product_table
+from meadow_py.profiler.product_table import ProductRow, product_table
 from meadow_py.spelling import per_weight, ratio, visible
 from meadow_py.views import products as words
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
 
-    from meadow_py.profiler.result import Profile
+    from meadow_py.profiler import Profile
 
 
 def product_parts(profile: Profile, each_weight: bool) -> Iterator[RenderableType]:

@@ -13,9 +13,8 @@ from meadow_py import quantizers
 from meadow_py.codecs import CODECS
 from meadow_py.profiler.summary import (
     BUFFER_SHARES,
-    Candidate,
     Section,
-    sections,
+    SmallestPacking,
 )
 from meadow_py.profiler.summary import Group as Figures
 from meadow_py.spelling import binary_size, decibels, per_weight, ratio, visible
@@ -23,7 +22,7 @@ from meadow_py.views import words
 from meadow_py.views.terminal.products import product_parts
 
 if TYPE_CHECKING:
-    from meadow_py.profiler.result import Profile
+    from meadow_py.profiler import Profile
 
 _NOT_COUNTED = "dictionary\nnot counted"
 
@@ -31,7 +30,7 @@ _NOT_COUNTED = "dictionary\nnot counted"
 def profile_view(profile: Profile, per_weight: bool = False) -> RenderableType:
     """The profile for rich."""
     parts: list[RenderableType] = [header(profile)]
-    made = sections(profile)
+    made = profile.summary()
     for section in made:
         parts += [Text(), _section_title(section), _section_table(section, per_weight)]
         parts += [Text(words.verdict(section.total), style="italic")]
@@ -99,7 +98,7 @@ def _packing(title: str, chunk_size: str) -> str:
     return f"{title:<{max(len(codec.title) for codec in CODECS.values())}} {chunk_size}"
 
 
-def _coloured_ratio(best: Candidate) -> Text:
+def _coloured_ratio(best: SmallestPacking) -> Text:
     return Text(ratio(best.ratio), style="green" if best.ratio > 1 else "red")
 
 

@@ -16,7 +16,7 @@ from meadow_py.views.spelling import choice_title
 from meadow_py.views.terminal.profile import header
 
 if TYPE_CHECKING:
-    from meadow_py.sensitivity import Choice, Sensitivity, SweetSpot
+    from meadow_py.sweep import Choice, Sensitivity, SweetSpot
 
 
 def sensitivity_view(sweep: Sensitivity) -> RenderableType:

@@ -59,11 +59,11 @@ TEST_CASE("engine: a config whose sizes make no model") {
 }
 
 TEST_CASE("engine: a config whose numbers make no model") {
-  expect_config("norm_eps: expected a finite number from 0 on, found nan",
+  expect_config("norm_eps: expected a finite number of at least 0, found nan",
                 [](auto& c) { c.norm_eps = kNan; });
   expect_config("attention_scale: expected a finite number, found inf",
                 [](auto& c) { c.attention_scale = std::numeric_limits<float>::infinity(); });
-  expect_config("logit_softcap: expected a finite number from 0 on, found -1.000000",
+  expect_config("logit_softcap: expected a finite number of at least 0, found -1.000000",
                 [](auto& c) { c.logit_softcap = -1; });
   expect_config(
       "norm_placement: expected 'pre' where attention and MLP are parallel, found another",
@@ -160,7 +160,7 @@ TEST_CASE("engine: caches that fit no model") {
   const auto twin = model.transformer();
   DecodingState state(*twin, 5);
   CHECK(said_of(*transformer, {1}, state) ==
-        "cache: expected one that was made for this engine, found one of another");
+        "cache: expected one that was made for this engine, found one that was made for another");
 }
 
 TEST_CASE("engine: logits that hold NaN name the position, and are forgotten") {
@@ -170,7 +170,7 @@ TEST_CASE("engine: logits that hold NaN name the position, and are forgotten") {
   DecodingState state(*transformer, 9);
   CHECK(said_of(*transformer, {1, 2}, state).empty());
   const std::string said = said_of(*transformer, {3, 5, 3}, state);
-  CHECK(said.find("logits hold NaN at position 3: ") == 0);
+  CHECK(said.find("logits: expected numbers, found NaN at position 3: ") == 0);
   CHECK(state.length() == 2);
   CHECK(said_of(*transformer, {3, 4, 3}, state).empty());
 }
@@ -184,7 +184,7 @@ TEST_CASE("engine: a state in use is refused, and a cancelled call forgotten") {
   const auto poll = [&] {
     if (++polls == 1) {
       CHECK(said_of(*transformer, {1}, state) ==
-            "cache: expected one that is free, found one that another call uses");
+            "cache: expected a free one, found one that another call is using");
     }
     if (polls == 3) throw Cancelled();
   };

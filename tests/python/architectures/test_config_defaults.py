@@ -26,6 +26,7 @@ OURS_TO_THEIRS = {
 def test_defaults(family: Family) -> None:
     auto = pytest.importorskip("transformers").AutoConfig
     filled_in = auto.for_model(family.model_types[-1])
+    assert family.defaults
     for ours, value in family.defaults.items():
         assert getattr(filled_in, OURS_TO_THEIRS[ours]) == value
 
@@ -37,6 +38,7 @@ IN_TRANSFORMERS = [family for family in FAMILIES if family.name != "qwen"]
 @pytest.mark.parametrize("family", IN_TRANSFORMERS, ids=lambda family: family.name)
 def test_tied_by_default(family: Family) -> None:
     auto = pytest.importorskip("transformers").AutoConfig
+    assert family.model_types
     for model_type in family.model_types:
         filled_in = auto.for_model(model_type)
         tied = getattr(filled_in, "tie_word_embeddings", False)  # encoders of images have none

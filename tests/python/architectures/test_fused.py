@@ -64,6 +64,7 @@ def test_gpt_neox_parts_follow_the_heads(tmp_path: Path) -> None:
     # As in GPTNeoXAttention.forward: [batch, tokens, heads, 3 * head_dim], then three chunks.
     for label, chunk in zip("qkv", fused.view(1, 5, 4, 18).chunk(3, dim=-1), strict=True):
         captured[label] = chunk.reshape(1, 5, 24)
+    assert captured
     for label, output in captured.items():
         spec = specs[f"gpt_neox.layers.0.attention.query_key_value.weight[{label}]"]
         assert spec.role == f"attention.{label}"

@@ -71,6 +71,7 @@ def test_names_alone_give_the_same_roles(case: Case, tmp_path: Path) -> None:
 def test_norms_and_biases_are_told_apart(case: Case, tmp_path: Path) -> None:
     config, arrays = save(build(case), tmp_path)
     architecture = resolve(config, shapes_of(arrays))
+    assert arrays
     for name, array in arrays.items():
         if array.ndim == 1:
             is_norm = "norm" in name.lower() or "ln_" in name

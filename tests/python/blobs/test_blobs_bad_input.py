@@ -177,7 +177,7 @@ def changed(at: int, value: int) -> bytes:
         (changed(4, 0), "blob: version: expected 1, found 0"),
         (changed(50, 65), "blob: the checksum of its head does not match"),
         (changed(-1, 0), "blob: tile 0 does not match its checksum"),
-        (BLOB.tobytes() + b"\1", "blob: bytes behind its end: expected zeros"),
+        (BLOB.tobytes() + b"\1", "blob: bytes after its end: expected zeros"),
     ],
 )
 def test_damage_is_a_format_error_that_says_what(blob: bytes, message: str) -> None:

@@ -38,6 +38,7 @@ def material(size: int, seed: int) -> list[np.ndarray]:
 )
 def test_every_dtype_comes_back(dtype: str, codec: str) -> None:
     size = SAFETENSORS.get(dtype) or GGUF[dtype]
+    assert material(size, 1)
     for records in (0, 1, 2, 31, 997):
         for raw in material(records * size, records):
             blob = blobs.encode(raw, dtype, (records,), codec=codec)

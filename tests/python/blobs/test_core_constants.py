@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import numpy as np
+import numpy.typing as npt
 import pytest
 
 from meadow_py import _core, blobs
 from meadow_py.blobs.layout import BlobInfo
 
 
-def gaussian_blob(codec: str) -> np.ndarray:
+def gaussian_blob(codec: str) -> npt.NDArray[np.uint8]:
     bits = np.random.default_rng(3).normal(size=(96, 4096)).astype(np.float32).view(np.uint32)
     raw = (bits >> 16).astype(np.uint16).reshape(-1).view(np.uint8)
     return blobs.encode(raw, "BF16", bits.shape, codec=codec)

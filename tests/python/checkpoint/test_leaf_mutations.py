@@ -75,7 +75,13 @@ def names_it(said: str, path: tuple[Step, ...]) -> bool:
     """Whether a message names the value, what holds it, or the rule between several values."""
     keys = [step for step in path if isinstance(step, str)]
     holder = f"{path[0]}[{path[1]}]" if len(path) > 1 and isinstance(path[1], int) else keys[-1]
-    rules = ("appears twice", "not the manifest", "no packed files", "another name", "this library")
+    rules = (
+        "appears twice",
+        "not the manifest",
+        "no packed files",
+        "which is a file",
+        "this library",
+    )
     between = ("regions and rest have", "overlaps another", "a rest of")
     return any(word in said for word in (keys[-1], holder, *rules, *between))
 

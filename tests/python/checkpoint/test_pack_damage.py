@@ -64,6 +64,7 @@ def test_every_byte_changed(small: tuple[Path, Path], tmp_path: Path) -> None:
     path = tmp_path / "changed.safetensors"
     start = 8 + int.from_bytes(content[:8], "little")
     blob = range(start + 300, start + 2700)  # of its middle a sample
+    assert content
     for at in (n for n in range(len(content)) if n not in blob or n % 13 == 0):
         content[at] ^= 1 << at % 8
         path.write_bytes(content)
@@ -113,7 +114,7 @@ def test_missing_shard(folder: Path) -> None:
 
 def test_missing_manifest(folder: Path) -> None:
     (folder / "meadow.json").unlink()
-    refuse_folder(folder, "not complete: meadow.json is missing")
+    refuse_folder(folder, "incomplete: meadow.json is missing")
 
 
 def test_missing_file_that_was_carried(folder: Path) -> None:
@@ -124,7 +125,9 @@ def test_missing_file_that_was_carried(folder: Path) -> None:
 def test_cut_shard(folder: Path) -> None:
     file = folder / "model-00001-of-00003.meadow.safetensors"
     file.write_bytes(file.read_bytes()[:-64])
-    refuse_folder(folder, r"model-00001-of-00003\.meadow\.safetensors: \d+ B, meadow.json says")
+    refuse_folder(
+        folder, r"model-00001-of-00003\.meadow\.safetensors: expected \d+ B as meadow.json says"
+    )
 
 
 def test_shards_that_changed_places(folder: Path) -> None:
@@ -136,7 +139,7 @@ def test_shards_that_changed_places(folder: Path) -> None:
     if one.stat().st_size == size == two.stat().st_size:
         refuse_folder(folder, "not the file of this folder")
     else:
-        refuse_folder(folder, r"meadow.json says")
+        refuse_folder(folder, r"as meadow.json says")
 
 
 def test_every_byte_of_the_manifest(folder: Path) -> None:

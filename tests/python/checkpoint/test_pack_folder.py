@@ -116,7 +116,7 @@ def test_odd_things_in_a_folder(plain: Path, tmp_path: Path) -> None:
     source = tmp_path / "model"
     shutil.copytree(plain, source)
     (source / "loop").symlink_to(source)
-    with pytest.raises(ValueError, match="a link to a folder that it is in"):
+    with pytest.raises(ValueError, match="a link to a folder that contains it"):
         mp.pack(source, tmp_path / "packed")
     (source / "loop").unlink()
     (source / "gone").symlink_to("nowhere")

@@ -72,6 +72,7 @@ def test_roles_add_up(packed: Path) -> None:
 
 
 def test_no_tensor_is_below_its_floor(packed: Path) -> None:
+    assert mp.inspect(packed).tensors
     for tensor in mp.inspect(packed).tensors:
         assert tensor.bytes_packed >= tensor.floor > 0, tensor.name
 

@@ -67,7 +67,9 @@ def test_files_that_appear_meanwhile_stay(
     if empty:
         target.mkdir()
     before_the_end(put(target))
-    with pytest.raises(FileExistsError, match=r"target: has appeared meanwhile.*made is in"):
+    with pytest.raises(
+        FileExistsError, match=r"target: has appeared in the meantime.*result is in"
+    ):
         mp.pack(plain, target)
     assert tree(target) == {"precious": b"x"}
     shutil.rmtree(target)
@@ -86,7 +88,9 @@ def test_files_that_appear_in_what_is_replaced_stay(
     mp.pack(sharded, target)
     before = tree(target)
     before_the_end(put(target))
-    with pytest.raises(FileExistsError, match=r"holds files that are not packed ones \(precious\)"):
+    with pytest.raises(
+        FileExistsError, match=r"holds files that are not part of a packed model \(precious\)"
+    ):
         mp.pack(plain, target, overwrite=True)
     assert tree(target) == before | {"precious": b"x"}
 
@@ -110,7 +114,7 @@ def test_files_that_appear_while_unpacking_stay(
     mp.pack(plain, tmp_path / "packed")
     target = tmp_path / "target"
     before_the_end(put(target))
-    with pytest.raises(FileExistsError, match="has appeared meanwhile"):
+    with pytest.raises(FileExistsError, match="has appeared in the meantime"):
         mp.unpack(tmp_path / "packed", target)
     assert tree(target) == {"precious": b"x"}
 
@@ -126,7 +130,7 @@ def test_in_the_last_moment(plain: Path, tmp_path: Path, tree: Tree, monkeypatch
         return exchange(left, right)
 
     monkeypatch.setattr(disk, "exchange", late)
-    with pytest.raises(FileExistsError, match="has appeared meanwhile"):
+    with pytest.raises(FileExistsError, match="has appeared in the meantime"):
         mp.pack(plain, target)
     assert tree(target) == {"precious": b"x"}
 

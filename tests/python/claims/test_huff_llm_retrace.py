@@ -53,6 +53,7 @@ def test_one_row_for_every_set(found: HuffmanRetrace) -> None:
 def test_where_memory_limits_latency_falls_by_the_bytes_of_weights(found: HuffmanRetrace) -> None:
     rows = [row for row in found.time_rows if row["bandwidth"] == 10e9]
     sizes = {one.name: one.size_saving for one in found.weights}
+    assert rows
     for row in rows:
         expected = row["weight_share"] * sizes[row["weights"]]
         assert row["latency_saving"] == pytest.approx(expected, abs=0.01)
@@ -103,6 +104,7 @@ def test_halves_cannot_reach_what_their_bytes_do_not_allow(found: HuffmanRetrace
 def test_the_report_counts_its_sets(found: HuffmanRetrace) -> None:
     about = found.to_dict()
     json.dumps(about, allow_nan=False)
+    assert about["weights"]
     for one in about["weights"]:
         rows = [row for row in found.time_rows if row["weights"] == one["name"]]
         reached = sum(row["latency_saving"] >= 0.31 for row in rows)

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from meadow_py.claims.meadow import retrace as meadow
-from meadow_py.claims.meadow.report import all_claims
+from meadow_py.claims.meadow.retrace import all_claims
 from meadow_py.claims.meadow.space import LAYOUTS, SPACE, Grid, settings_of
 from meadow_py.simulator import simulate
 
@@ -63,6 +63,7 @@ def test_the_better_dataflow_flips_with_bandwidth_and_elements() -> None:
 def test_what_is_kept_is_what_meets_the_claims_one_by_one() -> None:
     space = {**ONE, "overlap": (0.0, 1.0), "ratio_mlp": (1.3, 1.7, 2.0), "mask_skipped": (0, 1)}
     found = meadow.retrace((128, meadow.STATED_PROMPT), space)
+    assert found.prompts
     for at in found.prompts:
         for place in range(len(found.grid)):
             row = found.grid.row(place)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import json
 import os
 import signal
@@ -12,7 +13,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import typer
 from safetensors.numpy import save_file
+
+from meadow_py.cli.app import VERBS, app
 
 MEADOW = [sys.executable, "-m", "meadow_py"]
 CTRL_C = 130
@@ -178,3 +182,35 @@ def test_neither_torch_nor_pandas_is_imported() -> None:
         [sys.executable, "-c", script], capture_output=True, text=True, check=False
     )
     assert done.returncode == 0, done.stderr
+
+
+def test_help_lists_every_verb_as_the_verb_says_without_importing_any() -> None:
+    listed = " ".join(run("--help", COLUMNS="200").stdout.split())
+    context = typer.Context(typer.main.get_command(app), info_name="meadow")
+    assert VERBS
+    for name, verb in VERBS.items():
+        command = context.command.get_command(context, name)  # type: ignore[attr-defined]
+        assert inspect.cleandoc(command.help).split("\n\n")[0].replace("\n", " ") == verb.summary
+        assert f"{name} " in listed
+        assert verb.summary in listed
+
+
+def test_simulating_imports_no_other_verb_and_no_profiler() -> None:
+    code = (
+        "import sys; sys.argv = ['meadow', 'simulate', 'opt-125m', '--device', 'zcu102']\n"
+        "import atexit; from meadow_py.cli import main\n"
+        "atexit.register(lambda: print(*(m for m in sys.modules if m.startswith('meadow_py.'))))\n"
+        "main()"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    imported = done.stdout.splitlines()[-1].split()
+    assert "meadow_py.cli.simulate" in imported
+    assert len(imported) < 80
+    for other in ("cli.run", "cli.profile", "forms", "architectures", "ledger", "profiler"):
+        assert f"meadow_py.{other}" not in imported
+
+
+def test_rooms_are_attributes_without_an_import_of_their_own() -> None:
+    code = "import meadow_py as mp; print(mp.devices.get('zcu102').name, mp.workload.names()[0])"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.startswith("zcu102 ")

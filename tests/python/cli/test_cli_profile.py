@@ -120,7 +120,7 @@ def test_output_saves_what_load_reads(model: str, tmp_path: Path) -> None:
         (["--chunk-size", "2,17"], "expected 1 to 16"),
         (["--role", "heads"], "expected one of"),
         (["--along", "rows"], "rows"),
-        (["--threads", "0"], "threads"),
+        (["--threads", "-1"], "threads"),
         (["--threads", "1025"], "expected 1 to 1024"),
         (["--threads", "9" * 30], "expected 1 to 1024"),
         (["--granularity", f"group:{2**31}"], "1 to 2147483647"),

@@ -52,6 +52,7 @@ def test_any_bits_come_back(codes: np.ndarray, chunk: int, along: str) -> None:
 
 def test_raw_floats_come_back_with_nan_payloads() -> None:
     every_pattern = np.arange(1 << 16, dtype=np.uint16).reshape(256, 256)
+    assert streams_of(every_pattern, 16, 1)
     for chunk in (1, 2, 3):
         for stream in streams_of(every_pattern, 16, chunk):
             assert _core.decode(stream).tobytes() == every_pattern.tobytes()
@@ -123,6 +124,7 @@ def test_student_t_weights_reach_2_4_after_re_indexing() -> None:
 @pytest.mark.parametrize("which", range(5))
 def test_every_prefix_and_every_flipped_bit_is_refused(which: int) -> None:
     stream = streams_of(heavy_tailed_codes(6, 20), 8, 2)[which]
+    assert stream
     for size in range(len(stream)):
         with pytest.raises(FormatError):
             _core.decode(stream[:size])

@@ -57,6 +57,7 @@ def test_it_says_what_a_card_must_say(card: str) -> None:
 
 
 def test_the_metadata_is_what_the_table_says(card: str, claims: dict) -> None:
+    assert claims
     for figures in claims.values():
         for value in figures.values():
             assert f"{value:.2f}" in card.split("---\n", 2)[2] or f"{value:.3f}" in card
@@ -69,6 +70,7 @@ def test_it_beats_the_trigram_on_every_text(claims: dict) -> None:
 
 
 def test_perplexity_and_bits_per_byte_agree(claims: dict) -> None:
+    assert claims
     for figures in claims.values():
         ratio = math.log(figures["OPT perplexity"]) / math.log(figures["trigram perplexity"])
         bits = figures["OPT bits per byte"] / figures["trigram bits per byte"]

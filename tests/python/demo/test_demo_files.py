@@ -83,6 +83,7 @@ def test_tied_embeddings_are_stored_once(config: dict) -> None:
 
 def test_the_weights_are_trained_and_finite(config: dict) -> None:
     """Initialised ones have one spread everywhere: that of the configuration."""
+    assert demo.checkpoint().weights
     for weight in demo.checkpoint().weights:
         values = weight.array().astype(np.float64)
         assert np.isfinite(values).all()

@@ -130,7 +130,7 @@ def test_traffic_of_the_scores_is_what_fusing_saves(engine: _core.Engine) -> Non
     assert fused["queries"] == unfused["queries"] == 5 * 100 * 64 * 4
     later = engine.attention_traffic(1, before=99, dataflow="gemm")
     assert later["keys"] == 5 * 8 * 100 * 8 * 4
-    with pytest.raises(ValueError, match="found 500 tokens behind 13"):
+    with pytest.raises(ValueError, match="found 500 tokens after 13"):
         engine.attention_traffic(500, before=13)
 
 

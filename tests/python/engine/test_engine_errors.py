@@ -26,17 +26,17 @@ def ids(*tokens: int) -> np.ndarray[Any, Any]:
 @pytest.mark.parametrize(
     ("key", "value", "message"),
     [
-        ("layers", -1, "config layers: expected a whole number from 0 on, found -1"),
-        ("layers", 2.5, "config layers: expected a whole number from 0 on, found 2.5"),
-        ("layers", True, "config layers: expected a whole number from 0 on, found True"),
+        ("layers", -1, "config layers: expected a whole number of at least 0, found -1"),
+        ("layers", 2.5, "config layers: expected a whole number of at least 0, found 2.5"),
+        ("layers", True, "config layers: expected a whole number of at least 0, found True"),
         ("hidden", 0, "config hidden: expected 1 to 2147483647, found 0"),
         ("norm", "batch", "config norm: expected one of 'layer', 'rms', found 'batch'"),
         ("norm", 3, "config norm: expected one of 'layer', 'rms', found 3"),
         ("norm_eps", "x", "config norm_eps: expected a number, found 'x'"),
         ("gated", 1, "config gated: expected True or False, found 1"),
         ("windows", [0], "config windows: expected 2 values, found 1"),
-        ("windows", [0, -4], "config windows: expected a list of whole numbers from 0 on"),
-        ("windows", 7, "config windows: expected a list of whole numbers from 0 on, found 7"),
+        ("windows", [0, -4], "config windows: expected a list of whole numbers of at least 0"),
+        ("windows", 7, "config windows: expected a list of whole numbers of at least 0, found 7"),
         ("rotary_of_layer", [0, 1], "config rotary_of_layer: expected -1 .none. or a kind below 1"),
         ("rotary_frequencies", [[1.0, 0.1]], "expected a float32 array, found"),
         ("rotary_frequencies", np.ones((1, 2)), "rotary_frequencies: expected float32, found"),
@@ -140,7 +140,7 @@ def test_logits_that_hold_nan() -> None:
     values[7] = np.nan
     engine = _core.Engine(config, {**matrices, "embedding": matrix(values)}, vectors)
     cache = _core.Cache(engine, 8)
-    with pytest.raises(ValueError, match="logits hold NaN at position 2"):
+    with pytest.raises(ValueError, match="logits: expected numbers, found NaN at position 2"):
         engine.forward(ids(1, 2, 7), cache, logits="all")
     assert cache.length == 0
     assert np.isfinite(engine.forward(ids(1, 2, 6), cache)).all()
@@ -160,9 +160,9 @@ def test_a_cache_in_use_is_refused_and_a_call_can_be_ended() -> None:
         deadline = time.monotonic() + 60
         while cache.length == 0 and time.monotonic() < deadline:  # one block of tokens is through
             threading.Event().wait(0.005)
-        with pytest.raises(ValueError, match="found one that another call uses"):
+        with pytest.raises(ValueError, match="found one that another call is using"):
             engine.forward(ids(1), cache)
-        with pytest.raises(ValueError, match="found one that another call uses"):
+        with pytest.raises(ValueError, match="found one that another call is using"):
             cache.truncate(0)
         _core.cancel_running()
         with pytest.raises(CancelledError):

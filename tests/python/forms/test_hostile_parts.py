@@ -111,6 +111,7 @@ def test_other_headers(name: str) -> None:
 @pytest.mark.parametrize("name", NAMES)
 def test_dtypes_alignment_and_order(name: str) -> None:
     parts = parts_of(name)
+    assert parts.arrays
     for part, array in parts.arrays.items():
         for wrong in (np.float64, np.int64, np.dtype(array.dtype).newbyteorder()):
             if np.dtype(wrong) != array.dtype:
@@ -142,7 +143,7 @@ def test_messages_name_what_expected_and_found() -> None:
     with pytest.raises(TypeError, match="expected uint8, uint16, uint32 or float32, found int64"):
         forms.matrix_of(changed(parts, escaped=escaped.astype(np.int64)))
     escaped[1] = 1 << 31
-    with pytest.raises(FormatError, match="first escape of a group: expected none before"):
+    with pytest.raises(FormatError, match="escape of a group: expected one that is not before"):
         forms.matrix_of(changed(parts, escaped=escaped))
     with pytest.raises(ValueError, match="form 'MX4': expected one of F32, BF16, F16, planes"):
         forms.matrix_of(MatrixParts("MX4", 1, 1, {}, {}))

@@ -33,6 +33,7 @@ def test_parts_are_those_of_the_form_and_give_the_same_bits_on_every_isa(
     before = _core.isa_active()
     made = all_matrices(*shape)
     try:
+        assert made
         for isa in _core.isa_available():
             _core.isa_select(isa)
             for name, matrix in all_matrices(*shape).items():

@@ -43,6 +43,7 @@ def test_what_is_added_is_there_at_once_and_later(path: Path) -> None:
 def test_killed_after_any_byte(path: Path) -> None:
     """Every prefix goes on: finished lines are kept, the rest is written again."""
     whole = filled(path, {"a": 1, "b": [2, 3]})
+    assert whole
     for length in range(len(whole)):
         path.write_bytes(whole[:length])
         lines = whole[:length].count(b"\n")
@@ -56,7 +57,7 @@ def test_killed_after_any_byte(path: Path) -> None:
 
 def test_other_work_is_refused_and_kept(path: Path) -> None:
     before = filled(path, {"a": 1})
-    with pytest.raises(ValueError, match=r"other work: bits was \[8, 4\], is now \[8\]"):
+    with pytest.raises(ValueError, match=r"other work: bits was \[8, 4\], and is now \[8\]"):
         Journal(path, {**WORK, "bits": [8]})
     assert path.read_bytes() == before
 
@@ -66,7 +67,9 @@ def test_other_work_is_refused_and_kept(path: Path) -> None:
 )
 def test_a_file_of_something_else_is_left_alone(path: Path, content: bytes) -> None:
     path.write_bytes(content)
-    with pytest.raises(FormatError, match="no journal of finished work, so left as it is"):
+    with pytest.raises(
+        FormatError, match="not a journal of finished work, and was not changed: name another"
+    ):
         Journal(path, WORK)
     assert path.read_bytes() == content
 
@@ -95,7 +98,7 @@ def test_no_folder_to_write_in(tmp_path: Path) -> None:
         Journal(tmp_path / "nowhere" / "run.jsonl", WORK)
 
 
-WRONG = (None, True, "text", "", -1, 2**70, 0.5, float("nan"), float("inf"), [], {})
+WRONG: Any = (None, True, "text", "", -1, 2**70, 0.5, float("nan"), float("inf"), [], {})
 
 
 def test_every_leaf_of_a_line(path: Path) -> None:
@@ -129,6 +132,6 @@ def test_every_leaf_of_the_first_line(path: Path) -> None:
                 continue  # equals 1
             path.write_bytes(json.dumps({**head, key: wrong}).encode() + b"\n")
             endless = isinstance(wrong, float) and not math.isfinite(wrong)
-            match = "no journal" if endless else f"work: {key} was"
+            match = "not a journal" if endless else f"work: {key} was"
             with pytest.raises(ValueError, match=match):
                 Journal(path, WORK)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 import meadow_py as mp
@@ -35,6 +37,7 @@ def test_sizes_are_those_of_the_profile(made: mp.Plan, profile: mp.Profile) -> N
     shape = shape_of(demo.folder())
     counted = sum(weight.count for weight in profile.weights)
     left_out = max(stored_weights(shape) - counted, 0)
+    assert made.options
     for option in made.options:
         codec = option.packing.split(",")[0]
         by_chunk = {
@@ -77,7 +80,10 @@ def test_activations_beside_codes(profile: mp.Profile) -> None:
 def test_a_profile_of_another_model(profile: mp.Profile) -> None:
     from test_plan_places import TINY
 
-    with pytest.raises(ValueError, match="expected a profile of this model"):
+    with pytest.raises(
+        ValueError,
+        match="must be of tiny, which has 90112 weights, not of",
+    ):
         mp.plan(TINY, "raspberry-pi-5", profile=profile)
 
 
@@ -116,3 +122,17 @@ def test_unknown_models_and_devices() -> None:
         mp.plan("opt-125m", "abacus")
     with pytest.raises(OSError, match="no-such-model"):
         mp.plan("./no-such-model", "raspberry-pi-5")
+
+
+def test_a_profile_with_a_few_more_weights_is_named_in_the_notes(profile: mp.Profile) -> None:
+    shape = shape_of(demo.folder())
+    counted = sum(weight.count for weight in profile.weights)
+    fewer = replace(
+        shape, vocab=shape.vocab - 1 - (stored_weights(shape) - counted) // shape.hidden
+    )
+    more = counted - stored_weights(fewer)
+    assert 0 < more < 0.05 * counted
+    notes = mp.plan(fewer, "zcu102", profile=profile, context=64, prompt=16).notes
+    assert any(f"{more} weights more than the {stored_weights(fewer)}" in note for note in notes)
+    same = mp.plan(shape, "zcu102", profile=profile, context=64, prompt=16).notes
+    assert any("weights more" in note for note in same) == (counted > stored_weights(shape))

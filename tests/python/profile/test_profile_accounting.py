@@ -38,6 +38,7 @@ def test_one_packing_per_setting_in_order(made: mp.Profile) -> None:
 
 
 def test_counts_and_floors(made: mp.Profile, weight: np.ndarray) -> None:
+    assert made.weights[0].packings
     for packing in made.weights[0].packings:
         codes = quantized(weight, packing.bits, packing.granularity)
         chunks = cut(codes, packing.chunk_size)
@@ -53,6 +54,7 @@ def test_counts_and_floors(made: mp.Profile, weight: np.ndarray) -> None:
 
 
 def test_plain_huffman(made: mp.Profile, weight: np.ndarray) -> None:
+    assert made.weights[0].packings
     for packing in made.weights[0].packings:
         codes = quantized(weight, packing.bits, packing.granularity)
         _, counts = np.unique(codes, return_counts=True)
@@ -92,6 +94,7 @@ def test_values_of_stored_codes(dtype: Any, first: int) -> None:
 
 
 def test_growth_of_the_dictionary(made: mp.Profile, weight: np.ndarray) -> None:
+    assert made.weights[0].packings
     for packing in made.weights[0].packings:
         chunks = cut(quantized(weight, packing.bits, packing.granularity), packing.chunk_size)
         assert len(packing.growth) == 16
@@ -110,6 +113,7 @@ def test_buffers_hold_the_dictionaries_of_a_share_of_the_weights() -> None:
 
 def test_dense_and_scales(made: mp.Profile, weight: np.ndarray) -> None:
     scales = {"tensor": 1, "row": ROWS, "group:32": ROWS * COLUMNS // 32}
+    assert made.weights[0].packings
     for packing in made.weights[0].packings:
         beside = 32 * scales[packing.granularity] / weight.size
         assert packing.bits_per_weight["scales"] == pytest.approx(beside)
@@ -124,6 +128,7 @@ def test_asymmetric_zero_points_are_counted(weight: np.ndarray) -> None:
 
 
 def test_ledgers_add_up_to_the_bytes(made: mp.Profile, weight: np.ndarray) -> None:
+    assert made.weights[0].packings
     for packing in made.weights[0].packings:
         coded = quantize(weight, packing.bits, granularity=packing.granularity)
         matrix = CodeMatrix(coded.codes, packing.bits, packing.chunk_size)
@@ -144,6 +149,7 @@ def test_ledgers_add_up_to_the_bytes(made: mp.Profile, weight: np.ndarray) -> No
 
 
 def test_the_packet_layout_makes_the_same_stream(made: mp.Profile, weight: np.ndarray) -> None:
+    assert made.weights[0].packings
     for packing in made.weights[0].packings:
         coded = quantize(weight, packing.bits, granularity=packing.granularity)
         stream = pack_packets(
@@ -158,6 +164,7 @@ def test_the_packet_layout_makes_the_same_stream(made: mp.Profile, weight: np.nd
 
 
 def test_complete_coders_stay_above_the_floor_of_their_alphabet(made: mp.Profile) -> None:
+    assert made.weights[0].packings
     for packing in made.weights[0].packings:
         bpw = packing.bits_per_weight
         for codec in ("naive", "packets", "reindexed"):
@@ -204,6 +211,7 @@ def test_symbol_floor_of_a_weight_is_that_of_the_first_setting(made: mp.Profile)
 
 
 def test_snr_is_that_of_the_quantiser(made: mp.Profile, weight: np.ndarray) -> None:
+    assert made.weights[0].packings
     for packing in made.weights[0].packings:
         coded = quantize(weight, packing.bits, granularity=packing.granularity)
         assert packing.snr_db == coded.snr_db

@@ -11,7 +11,7 @@ from numpy_reference import entropy, huffman_lengths, limited_huffman_cost, quan
 
 import meadow_py as mp
 from meadow_py import blobs
-from meadow_py.profiler import Packing, coding
+from meadow_py.profiler import WeightPacking, blob_coder
 
 NAME = "model.decoder.layers.0.fc1.weight"
 HEAD, PLANE, INDEX, CHECKSUM = 72, 8, 12, 8  # bytes
@@ -31,7 +31,7 @@ def made(weight: np.ndarray) -> mp.Profile:
     return mp.profile({NAME: weight}, bits=(8, 4, 2), granularity=granularity, chunk_sizes=(1, 2))
 
 
-def codes_of(weight: np.ndarray, packing: Packing) -> np.ndarray:
+def codes_of(weight: np.ndarray, packing: WeightPacking) -> np.ndarray:
     return quantized(weight, packing.bits, packing.granularity)
 
 
@@ -51,6 +51,7 @@ def head_bits(tiles: int, sizes: int) -> int:
 def test_huffman_is_the_best_code_of_12_bits_and_what_is_counted(
     made: mp.Profile, weight: np.ndarray
 ) -> None:
+    assert made.weights[0].packings
     for packing in made.weights[0].packings:
         tiles = tiles_of(codes_of(weight, packing), "huffman")
         counts = np.unique(codes_of(weight, packing), return_counts=True)[1]
@@ -87,6 +88,7 @@ def test_storage_lies_between_the_floor_and_three_hundredths_above(
 @pytest.mark.parametrize("model", ["gpt2-attention", "gpt-neo-125m-attention"])
 def test_real_weights(shared_data: Path, model: str) -> None:
     made = mp.profile(shared_data / "weights" / model, bits=(8, 4), chunk_sizes=2)
+    assert made.weights
     for weight in made.weights:
         for packing in weight.packings:
             bpw = packing.bits_per_weight
@@ -98,6 +100,7 @@ def test_real_weights(shared_data: Path, model: str) -> None:
 
 
 def test_ledgers_add_up_to_the_blobs(made: mp.Profile, weight: np.ndarray) -> None:
+    assert made.weights[0].packings
     for packing in made.weights[0].packings:
         codes = codes_of(weight, packing)
         for name, codec in (("huffman", "huffman"), ("storage", "auto")):
@@ -115,6 +118,7 @@ def test_zero_points_stand_beside(weight: np.ndarray) -> None:
 
 def test_they_do_not_depend_on_chunks(made: mp.Profile) -> None:
     packings = made.weights[0].packings
+    assert packings[::2]
     for one, two in zip(packings[::2], packings[1::2], strict=True):
         assert (one.chunk_size, two.chunk_size) == (1, 2)
         for name in ("huffman", "storage"):
@@ -123,6 +127,7 @@ def test_they_do_not_depend_on_chunks(made: mp.Profile) -> None:
 
 
 def test_hardware_figures_of_the_huffman_decoder(made: mp.Profile, weight: np.ndarray) -> None:
+    assert made.weights[0].packings
     for packing in made.weights[0].packings:
         table, distinct = packing.huffman, len(np.unique(codes_of(weight, packing)))
         assert table is not None
@@ -160,7 +165,7 @@ def test_verifying_finds_one_wrong_bit(
             raw[-1] ^= 1
         return encode(raw, *args, **options)
 
-    monkeypatch.setattr(coding.blobs, "encode", damaged)
+    monkeypatch.setattr(blob_coder.blobs, "encode", damaged)
     with pytest.raises(RuntimeError, match="does not decode to itself"):
         mp.profile(weight, granularity="tensor", chunk_sizes=2)
     assert mp.profile(weight, granularity="tensor", chunk_sizes=2, verify=False).weights

@@ -98,6 +98,7 @@ def test_dask_with_two_workers_that_read_their_own_tensors(file: Path) -> None:
 
 def test_a_weight_out_of_a_file_is_sent_by_name(file: Path) -> None:
     with mp.open_checkpoint(file) as checkpoint:
+        assert checkpoint.weights
         for weight in checkpoint.weights:
             sent = pickle.dumps(weight)
             assert len(sent) < weight.tensor.nbytes
@@ -129,7 +130,7 @@ def test_small_weights_side_by_side_and_large_ones_with_all_threads(
 ) -> None:
     """Weights above and below the limit: the order and every figure stay."""
     one = mp.profile(arrays(), threads=1, **SETTINGS)
-    monkeypatch.setattr("meadow_py.profiler.weights.SMALL", 32 * 32)
+    monkeypatch.setattr("meadow_py.profiler.schedule.SMALL", 32 * 32)
     mixed = mp.profile(arrays(), threads=3, **SETTINGS)
     assert mixed.weights == one.weights
     assert mixed.seconds.keys() == one.seconds.keys()

@@ -12,7 +12,6 @@ import pytest
 
 import meadow_py as mp
 from meadow_py import FormatError
-from meadow_py.profiler.serial import to_json
 
 UP, NORM = "model.decoder.layers.0.fc1.weight", "model.decoder.layers.0.final_layer_norm.weight"
 
@@ -33,7 +32,7 @@ def made() -> mp.Profile:
 
 
 def test_the_contract(made: mp.Profile) -> None:
-    data = json.loads(to_json(made))
+    data = json.loads(made.to_json())
     assert data["version"] == 1
     assert data["model"] == "arrays"
     by_name = {weight["name"]: weight for weight in data["weights"]}
@@ -58,7 +57,7 @@ def test_it_is_strict_json(made: mp.Profile) -> None:
     def refuse(constant: str) -> None:
         raise AssertionError(constant)
 
-    data = json.loads(to_json(made), parse_constant=refuse)
+    data = json.loads(made.to_json(), parse_constant=refuse)
     assert data == json.loads(json.dumps(made.to_dict(), allow_nan=False))
     exact = [p["snr_db"] for w in data["weights"] if w["name"] != UP for p in w["packings"]]
     assert set(exact) == {None}

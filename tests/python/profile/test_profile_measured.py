@@ -16,7 +16,7 @@ import meadow_py as mp
 from meadow_py import FormatError
 from meadow_py.cli.app import app
 from meadow_py.profiler import MeasuredHost, MeasuredProducts
-from meadow_py.profiler.products import product_table
+from meadow_py.profiler.product_table import product_table
 
 LAYER = "model.decoder.layers.0."
 UP, DOWN, CODES = (f"{LAYER}{name}.weight" for name in ("fc1", "fc2", "self_attn.q_proj"))

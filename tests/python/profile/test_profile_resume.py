@@ -14,7 +14,7 @@ import pytest
 from safetensors.numpy import save_file
 
 import meadow_py as mp
-from meadow_py.profiler import weights as many_weights
+from meadow_py.profiler import schedule
 
 SETTINGS: dict[str, Any] = {"granularity": "tensor", "chunk_sizes": (2, 4), "threads": 1}
 
@@ -31,7 +31,7 @@ def arrays() -> dict[str, np.ndarray]:
 def profiled(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """The names of weights that are really profiled, and Ctrl-C at the third."""
     names: list[str] = []
-    real: Callable[..., Any] = many_weights.profile_weight
+    real: Callable[..., Any] = schedule.profile_weight
 
     def watched(weight: Any, *rest: Any) -> Any:
         names.append(weight.name)
@@ -39,7 +39,7 @@ def profiled(monkeypatch: pytest.MonkeyPatch) -> list[str]:
             raise KeyboardInterrupt
         return real(weight, *rest)
 
-    monkeypatch.setattr(many_weights, "profile_weight", watched)
+    monkeypatch.setattr(schedule, "profile_weight", watched)
     return names
 
 

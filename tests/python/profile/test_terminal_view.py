@@ -74,6 +74,7 @@ def test_figures_without_the_dictionary_are_what_the_footnote_says(granularity: 
 
 def test_every_weight_has_its_row(made: mp.Profile) -> None:
     text = render_text(made, 120, per_weight=True)
+    assert made.weights
     for weight in made.weights:
         assert len(re.findall(rf"^{re.escape(weight.name)} ", text, re.MULTILINE)) == 3
 
@@ -106,6 +107,7 @@ def _line(model: dict[str, np.ndarray]) -> str:
 
 def test_the_smallest_of_all_is_named_with_its_floor(made: mp.Profile) -> None:
     text = render_text(made, 2000)
+    assert made.summary()
     for section in made.summary():
         total = section.total
         sizes = {

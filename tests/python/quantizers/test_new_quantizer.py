@@ -16,7 +16,6 @@ from typer.testing import CliRunner
 
 import meadow_py as mp
 from meadow_py.cli.app import app
-from meadow_py.profiler.serial import to_json
 from meadow_py.quantizers import registry
 from meadow_py.workload import shape_of
 
@@ -43,7 +42,7 @@ def made(values: np.ndarray) -> mp.Profile:
     return mp.profile({UP: values}, quantizers=QUANTIZERS, chunk_sizes=(1, 2))
 
 
-def _of_toy(profile: mp.Profile) -> list[mp.profiler.Packing]:
+def _of_toy(profile: mp.Profile) -> list[mp.profiler.WeightPacking]:
     return [p for p in profile.weights[0].packings if p.quantizer == toy.KEY]
 
 
@@ -111,7 +110,7 @@ def test_sweep(values: np.ndarray) -> None:
 
 
 def test_json_and_a_reader_that_does_not_know_it(made: mp.Profile, tmp_path: Path) -> None:
-    data = json.loads(to_json(made))
+    data = json.loads(made.to_json())
     assert data["settings"]["quantizers"] == list(made.settings.quantizers)
     assert data["weights"][0]["packings"][2]["quantizer"] == toy.KEY
     assert data["weights"][0]["packings"][2]["granularity"] is None

@@ -47,6 +47,7 @@ def test_what_is_stored_as_it_is_multiplied_is_not_copied(
 ) -> None:
     save(case_of(label), tmp_path)
     with open_checkpoint(tmp_path) as checkpoint:
+        assert assemble(checkpoint).weights
         for name, weight in assemble(checkpoint).weights.items():
             shared = np.shares_memory(weight.values(), weight.weight.tensor.raw())
             assert shared != (name.rpartition(".")[2] in copied)

@@ -59,6 +59,7 @@ def test_trained_models(model_type: str, rule: str, shared_data: Path, tmp_path:
     made = open_tokenizer(tmp_path)
     reference: Any = sentencepiece.SentencePieceProcessor(str(tmp_path / "tokenizer.model"))
     texts = [t for t in TEXTS if "\u2581" not in t and "\x00" not in t]
+    assert texts
     for text in [*texts, *long_texts(shared_data)[0][:50_000].splitlines()]:
         ids, expected = made.encode(text, add_special_tokens=False), reference.encode(text)
         if model_type == "unigram" and ids != expected:

@@ -39,6 +39,7 @@ def test_a_text_ends_before_the_first_stop_string(pieces: list[str], strings: li
 def test_only_what_may_begin_a_stop_string_is_held_back(pieces: list[str], string: str) -> None:
     stop = StopText([string])
     shown = ""
+    assert pieces
     for n, piece in enumerate(pieces):
         shown += stop.add(piece)
         if stop.found:

@@ -60,3 +60,12 @@ def test_what_cannot_be_sized_is_refused() -> None:
     with pytest.raises(ValueError, match="phase"):
         encoder.seconds("training")
     assert encoder.to_dict()["decode_s"] is None
+
+
+def test_a_size_that_the_curve_would_not_use_is_refused_by_name() -> None:
+    with pytest.raises(ValueError, match=r"on_chip must be left out.*not 65536"):
+        buffer_curve("opt-125m", device="zcu102", prompt=8, on_chip=65536)
+    given = simulate("opt-125m", device="zcu102", prompt=8, on_chip=1 << 20).buffer_curve()
+    free = simulate("opt-125m", device="zcu102", prompt=8).buffer_curve()
+    assert np.array_equal(given.tile_bytes, free.tile_bytes)
+    assert np.array_equal(given.prefill_s, free.prefill_s)

@@ -85,6 +85,7 @@ def test_which_dataflow_runs_how_many_blocks() -> None:
 def test_the_bandwidth_curve_is_what_simulate_gives(phase: str) -> None:
     made = array()
     curve = bandwidth_curve(made, phase, [1.25e8, 1.5e9, 6e9])
+    assert curve.seconds
     for flow, times in curve.seconds.items():
         for speed, seconds in zip(curve.bandwidth, times, strict=True):
             again = array(dataflow=flow, bandwidth=float(speed), context=made.context)

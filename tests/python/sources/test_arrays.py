@@ -133,7 +133,7 @@ def test_empty_dict() -> None:
 
 @pytest.mark.parametrize("model", [3, None, [np.ones(2)], np.ones((2, 2)), b"bytes"], ids=repr)
 def test_no_model(model: Any) -> None:
-    with pytest.raises(TypeError, match=r"is no model: expected a hub id, a folder"):
+    with pytest.raises(TypeError, match=r"is not a model: expected a hub id, a folder"):
         open_checkpoint(model)
 
 

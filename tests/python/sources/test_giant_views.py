@@ -65,6 +65,7 @@ def test_ordinary_broadcasts_are_read() -> None:
         "one row": np.broadcast_to(np.full(2**20, 3, np.float32), (20, 2**20)),
         "reversed": np.full(2**20, 3, np.float32)[::-1],
     }
+    assert open_checkpoint(arrays).tensors
     for name, tensor in open_checkpoint(arrays).tensors.items():
         assert tensor.array().shape == tuple(arrays[name].shape)
         assert (tensor.array() == 3).all(), name

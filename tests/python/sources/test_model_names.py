@@ -115,7 +115,7 @@ def test_home_of_nobody() -> None:
 def test_bare_name_that_nobody_knows(
     hub: HubServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    here = "'no-such-model' is no folder or file here"
+    here = "'no-such-model' is neither a folder nor a file here"
     with pytest.raises(FileNotFoundError, match=here):
         open_checkpoint("no-such-model", cache_dir=tmp_path)
     assert hub.requests
@@ -124,7 +124,9 @@ def test_bare_name_that_nobody_knows(
     with socket.socket() as taken:  # nobody listens at its port
         taken.bind(("127.0.0.1", 0))
         monkeypatch.setenv("HF_ENDPOINT", f"http://127.0.0.1:{taken.getsockname()[1]}")
-    with pytest.raises(ConnectionError, match="No folder or file of this name is here either"):
+    with pytest.raises(
+        ConnectionError, match="There is no local folder or file of this name either"
+    ):
         open_checkpoint("no-such-model", cache_dir=tmp_path)
 
 
@@ -132,5 +134,5 @@ def test_bare_array() -> None:
     torch = pytest.importorskip("torch")
     arrays: list[Any] = [np.ones((2, 2)), torch.ones(2, 2)]
     for array in arrays:
-        with pytest.raises(TypeError, match=r'is no model: .*pass \{"name": array\}'):
+        with pytest.raises(TypeError, match=r'is not a model: .*pass \{"name": array\}'):
             open_checkpoint(array)

@@ -64,16 +64,16 @@ LIES = {
     "metadata of numbers": ({"__metadata__": {"k": 1}, "a": entry(0, 8, (8,))}, "strings"),
     "metadata is a list": ({"__metadata__": [], "a": entry(0, 8, (8,))}, "strings"),
     "metadata of nulls": ({"__metadata__": {"k": None}, "a": entry(0, 8, (8,))}, "strings"),
-    "array": (b"[]", "no JSON object"),
-    "not JSON": (b"{'a': 1}", "no valid JSON"),
-    "leading space": (b" {}", "no JSON object"),
-    "empty header": (b"", "no JSON object"),
-    "bad UTF-8": (b'{"\xff": 1}', "no valid JSON"),
-    "lone surrogate": (b'{"\\ud800": 1}', "no valid JSON"),
+    "array": (b"[]", "not a JSON object"),
+    "not JSON": (b"{'a': 1}", "not valid JSON"),
+    "leading space": (b" {}", "not a JSON object"),
+    "empty header": (b"", "not a JSON object"),
+    "bad UTF-8": (b'{"\xff": 1}', "not valid JSON"),
+    "lone surrogate": (b'{"\\ud800": 1}', "not valid JSON"),
     "duplicate name": (b'{"a": 1, "a": 2}', "'a' appears twice"),
     "duplicate field": (b'{"a": {"shape": [8], "shape": [8]}}', "'shape' appears twice"),
-    "deep nesting": (b'{"a":' + b"[" * 200_000, "no valid JSON"),
-    "endless number": (b'{"a": ' + b"9" * 20_000 + b"}", "no valid JSON|exactly"),
+    "deep nesting": (b'{"a":' + b"[" * 200_000, "not valid JSON"),
+    "endless number": (b'{"a": ' + b"9" * 20_000 + b"}", "not valid JSON|exactly"),
 }
 
 
@@ -117,7 +117,7 @@ def small_file() -> bytes:
 def test_every_truncated_prefix(tmp_path: Path) -> None:
     whole = small_file()
     for size in range(len(whole)):
-        refuse(tmp_path / "x.safetensors", whole[:size], "truncated|empty|no valid JSON")
+        refuse(tmp_path / "x.safetensors", whole[:size], "truncated|empty|not valid JSON")
     refuse(tmp_path / "x.safetensors", whole + b"\0", "belong to no tensor")
 
 

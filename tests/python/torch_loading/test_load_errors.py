@@ -125,7 +125,8 @@ def test_a_variant_that_was_not_packed(folder: Path) -> None:
 
 
 def test_safetensors_are_wanted_of_a_bin(packed: Find) -> None:
-    with pytest.raises(FileNotFoundError, match=r"looked for model\.safetensors, in.*packed are"):
+    match = r"looked for model\.safetensors, in.*the packed files are"
+    with pytest.raises(FileNotFoundError, match=match):
         load(packed("opt-f16-bin"), use_safetensors=True)
 
 

@@ -99,6 +99,7 @@ def test_what_was_decoded_is_not_copied(packed: Find, monkeypatch: pytest.Monkey
             read = tensor._read
             keep = lambda read=read: decoded.append(read()) or decoded[-1]  # noqa: E731
             monkeypatch.setattr(tensor, "_read", keep)
+        assert tensors
         for n, tensor in enumerate(tensors):
             assert to_torch(tensor).data_ptr() == decoded[n].ctypes.data
 

@@ -7,7 +7,7 @@ import dataclasses
 import numpy as np
 
 import meadow_py as mp
-from meadow_py.profiler.result import Packing
+from meadow_py.profiler import WeightPacking
 from meadow_py.views.html import report
 
 HOSTILE = (
@@ -49,7 +49,7 @@ def with_hostile_texts(made: mp.Profile) -> mp.Profile:
     return mp.Profile(model, settings, host, weights, seconds)
 
 
-def _with_hostile_granularity(packing: Packing) -> Packing:
+def _with_hostile_granularity(packing: WeightPacking) -> WeightPacking:
     if packing.granularity != "tensor":
         return packing
     return dataclasses.replace(packing, granularity=SHORT)

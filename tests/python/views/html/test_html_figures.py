@@ -74,6 +74,7 @@ def test_tables_by_chunk_size_are_those_of_the_terminal(
 
 def test_the_overview_is_the_summary(tree: Node, made: mp.Profile) -> None:
     (table,) = captioned(tree, "All weights by way of quantising")
+    assert rows(table)
     for row, section in zip(rows(table), made.summary(), strict=True):
         total, best = section.total, section.total.best
         assert row == [

@@ -108,6 +108,7 @@ def test_the_answer_comes_first_and_long_parts_are_folded(tree: Node, result: ob
 
 
 def test_colour_is_never_alone(tree: Node) -> None:
+    assert tree.all("i")
     for bar in tree.all("i"):
         assert bar.attributes["class"] in ("meadow-smaller", "meadow-larger")
     for cell in tree.of_class("meadow-ratio"):

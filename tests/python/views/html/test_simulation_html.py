@@ -32,6 +32,7 @@ def test_the_answer_comes_first() -> None:
 
 def test_tables_can_be_read_aloud() -> None:
     tree = html_tree.parse(made()._repr_html_())
+    assert tree.all("table")
     for table in tree.all("table"):
         headings = table.all("thead")[0].all("th")
         assert all(th.attributes["scope"] == "col" and th.text.strip() for th in headings)

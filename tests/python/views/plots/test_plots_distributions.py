@@ -87,6 +87,7 @@ def test_roles_in_deviations(small: mp.Profile) -> None:
 def test_growth_of_one_weight_is_the_profile(small: mp.Profile) -> None:
     (weight,) = (w for w in small.weights if w.name == NAME)
     ax = plots.draw(small, "growth", weight=NAME, bits=4, granularity="tensor")
+    assert any((p.bits, p.granularity) == (4, "tensor") for p in weight.packings)
     for packing in (p for p in weight.packings if (p.bits, p.granularity) == (4, "tensor")):
         (line,) = (x for x in ax.lines if x.get_label() == f"_C={packing.chunk_size}")
         read, distinct = np.array(packing.growth, float).T

@@ -112,6 +112,7 @@ def test_texts_stand_out_from_what_they_are_on(small: mp.Profile, kind: str, she
     with style.context(SHEETS[sheet]):
         figure = plots.figure(small, kind)
         numbers = set(figure.axes[0].texts) if kind == "heatmap" else set()
+        assert shown_texts(figure)
         for text, _ in shown_texts(figure):
             if text not in numbers:
                 assert contrast(text.get_color(), figure.get_facecolor()) > 7
@@ -144,6 +145,7 @@ def test_a_transparent_ground_goes_by_the_text() -> None:
 
 def test_large_text_of_the_style_is_laid_out(deep: Callable[[int], mp.Profile]) -> None:
     with mpl.rc_context({"font.size": 13}):
+        assert KINDS
         for kind in KINDS:
             assert_apart(plots.figure(deep(48), kind))
 

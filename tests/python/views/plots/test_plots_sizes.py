@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 import meadow_py as mp
-from meadow_py.profiler.result import Packing, WeightProfile
+from meadow_py.profiler import WeightPacking, WeightProfile
 from meadow_py.views import plots
 
 if TYPE_CHECKING:
@@ -18,7 +18,7 @@ SETTING = (8, "tensor")
 CODECS = ("naive", "packets", "reindexed")
 
 
-def of_setting(weight: WeightProfile, setting: tuple[int, str] = SETTING) -> list[Packing]:
+def of_setting(weight: WeightProfile, setting: tuple[int, str] = SETTING) -> list[WeightPacking]:
     return [p for p in weight.packings if (p.bits, p.granularity) == setting]
 
 
@@ -82,6 +82,7 @@ def test_every_weight_stands_at_its_floor_and_ratio(small: mp.Profile) -> None:
     ax = plots.draw(small, "ratio")
     members = [w for w in small.weights if w.role == "attention.k"]
     points = line(ax, "packed: attention.k (6)")
+    assert members
     for weight, (floor, reached) in zip(members, points, strict=True):
         first = of_setting(weight)[0]
         known = first.bits_per_weight
@@ -91,6 +92,7 @@ def test_every_weight_stands_at_its_floor_and_ratio(small: mp.Profile) -> None:
 
 def test_the_storage_codec_stands_at_its_ratio(small: mp.Profile) -> None:
     drawn = line(plots.draw(small, "ratio"), "storage codec")
+    assert small.weights
     for weight, (_, reached) in zip(small.weights, drawn, strict=True):
         books = of_setting(weight)[0].ledgers
         assert reached == pytest.approx(books["dense"].total / books["storage"].total)

@@ -8,16 +8,16 @@ import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Executor, ThreadPoolExecutor
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from meadow_py.codecs import CODERS
 from meadow_py.errors import FormatError
 from meadow_py.jobs import Journal, Progress, Stop, Stopwatch, each
-from meadow_py.profiler.checking import check_weight
-from meadow_py.profiler.result import Settings, WeightProfile
-from meadow_py.profiler.serial import jsonable, weight_from_dict, weight_to_dict
+from meadow_py.profiler.result import ProfileSettings
 from meadow_py.profiler.weight import profile_weight
+from meadow_py.profiler.weight_profile import WeightProfile
+from meadow_py.records import to_json_types
 from meadow_py.results import DAMAGE
 from meadow_py.spelling import visible
 
@@ -32,10 +32,10 @@ _PIECE = 1 << 24  # bytes hashed at a time
 
 
 @dataclass(frozen=True)
-class Work:
+class Schedule:
     """How every weight is profiled, and where."""
 
-    settings: Settings
+    settings: ProfileSettings
     quantizers: Sequence[Quantizer]
     threads: int
     clock: Stopwatch
@@ -49,7 +49,7 @@ class Work:
 
 def profile_weights(
     weights: Sequence[Weight],
-    work: Work,
+    work: Schedule,
     bar: Progress,
     resume: str | os.PathLike[str] | None,
 ) -> tuple[WeightProfile, ...]:
@@ -69,7 +69,7 @@ def profile_weights(
         missing = [n for n in range(len(weights)) if n not in kept]
 
         def keep(n: int, profile: WeightProfile) -> None:
-            journal.add(keys[missing[n]], weight_to_dict(profile))
+            journal.add(keys[missing[n]], profile.to_dict())
 
         made = _profiled([weights[n] for n in missing], work, bar, keep)
     kept |= {missing[n]: profile for n, profile in made.items()}
@@ -77,10 +77,10 @@ def profile_weights(
 
 
 @dataclass(frozen=True)
-class _Elsewhere:
+class _WeightTask:
     """Profiles a weight in another thread or process; holds only what can be pickled."""
 
-    settings: Settings
+    settings: ProfileSettings
     quantizers: Sequence[Quantizer]  # not their keys: the other process may not know all of these
     threads: int
     stop: Stop
@@ -112,7 +112,7 @@ class _StoppableClock(Stopwatch):
 
 def _profiled(
     weights: Sequence[Weight],
-    work: Work,
+    work: Schedule,
     bar: Progress,
     keep: Callable[[int, WeightProfile], None] | None,
 ) -> dict[int, WeightProfile]:
@@ -125,7 +125,7 @@ def _profiled(
 
 
 def _each_profile(
-    weights: Sequence[Weight], work: Work, bar: Progress
+    weights: Sequence[Weight], work: Schedule, bar: Progress
 ) -> Iterator[tuple[int, WeightProfile]]:
     """Small weights in parallel and large ones one by one with all threads, or all elsewhere."""
     everything = range(len(weights))
@@ -148,23 +148,23 @@ def _on(
     threads: int,
     weights: Sequence[Weight],
     tasks: Mapping[int, Callable[[], Weight]],
-    work: Work,
+    work: Schedule,
     bar: Progress,
 ) -> Iterator[tuple[int, WeightProfile]]:
     stop, chosen = Stop(), list(tasks)
-    function = _Elsewhere(work.settings, work.quantizers, threads, stop)
+    function = _WeightTask(work.settings, work.quantizers, threads, stop)
     for n, (profile, seconds) in each(function, list(tasks.values()), executor, stop):
         work.clock.add(seconds)
         bar.advance(weights[chosen[n]].count * work.passes, visible(profile.name))
         yield chosen[n], profile
 
 
-def _description(settings: Settings) -> dict[str, Any]:
+def _description(settings: ProfileSettings) -> dict[str, Any]:
     import meadow_py
 
     # A journal written before a coder was measured lacks its figures.
     measured = {"meadow_py": meadow_py.__version__, "coders": [*CODERS]}
-    return {"work": "profile", **measured, **jsonable(asdict(settings))}
+    return {"work": "profile", **measured, **to_json_types(settings)}
 
 
 def _found(journal: Journal, key: str, weight: Weight) -> WeightProfile | None:
@@ -172,8 +172,7 @@ def _found(journal: Journal, key: str, weight: Weight) -> WeightProfile | None:
     if kept is None:
         return None
     try:
-        found = weight_from_dict(kept)
-        check_weight(found)
+        found = WeightProfile.from_dict(kept)
         if (found.name, found.role, found.shape) != (weight.name, weight.role, weight.shape):
             raise ValueError(f"the result is of {found.name!r}")
     except DAMAGE as error:

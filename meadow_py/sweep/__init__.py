@@ -1,13 +1,21 @@
-"""`sweep`: a profile of every combination of settings."""
+"""`sweep`: the way of quantising and packing that suits each kind of layer.
+
+The package itself is callable as `sweep`, because ``meadow_py.sweep`` is the name of both.
+"""
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Sequence
+from types import ModuleType
 from typing import Any
 
 from meadow_py.profiler import profile
 from meadow_py.quantizers import Quantizer
-from meadow_py.sensitivity.result import Sensitivity
+from meadow_py.sweep.result import Sensitivity
+from meadow_py.sweep.sweet_spots import Choice, SweetSpot
+
+__all__ = ["Choice", "Sensitivity", "SweetSpot", "sweep"]
 
 BITS = (8, 4)
 
@@ -61,3 +69,12 @@ def sweep(
         **options,
     )
     return Sensitivity(made)
+
+
+class _CallableModule(ModuleType):
+    """Importing a package makes it an attribute of its parent, replacing the function there."""
+
+    __call__ = staticmethod(sweep)
+
+
+sys.modules[__name__].__class__ = _CallableModule

@@ -10,7 +10,6 @@ import numpy as np
 import pytest
 
 import meadow_py as mp
-from meadow_py.sensitivity.serial import sweep_to_json
 from meadow_py.views.terminal import render_text
 
 
@@ -54,7 +53,7 @@ def test_the_contract(swept: mp.Sensitivity) -> None:
     def refuse(constant: str) -> None:
         raise AssertionError(constant)
 
-    data = json.loads(sweep_to_json(swept), parse_constant=refuse)
+    data = json.loads(swept.to_json(), parse_constant=refuse)
     assert (data["version"], data["kind"]) == (1, "sweep")
     assert data["profile"]["version"] == 1
     spot = data["sweet_spots"][0]

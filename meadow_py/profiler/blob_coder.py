@@ -10,7 +10,7 @@ import numpy.typing as npt
 
 from meadow_py import blobs, ledger
 from meadow_py.codecs import CODERS
-from meadow_py.profiler.coded import HuffmanTable, StoredFloats
+from meadow_py.profiler.weight_packing import HuffmanTable, StoredFloats
 
 if TYPE_CHECKING:
     from meadow_py.blobs import BlobInfo
@@ -21,7 +21,7 @@ _PIECE = 1 << 22  # bytes decoded at a time: little memory compared with the blo
 Coded = dict[str, "BlobInfo"]  # keyed by the names of `CODERS`
 
 
-class Coding:
+class BlobCoder:
     """Codes values on a number of threads, and compares what they decode to if `verify` is set.
 
     `check` is called again and again, and may raise to end the work.

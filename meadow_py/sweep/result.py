@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-import os
+import json
 from dataclasses import asdict, dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from meadow_py.profiler import Profile
 from meadow_py.quantizers import canonical
-from meadow_py.results import data_frame
-from meadow_py.sensitivity.spots import SweetSpot, choices, sweet_spots
+from meadow_py.records import RecordError, to_json_types
+from meadow_py.results import Result
+from meadow_py.sweep.sweet_spots import SweetSpot, choices, sweet_spots
 
 if TYPE_CHECKING:
     import pandas
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class Sensitivity:
+class Sensitivity(Result):
     """How the size and quality of a model's weights depend on quantising and packing.
 
     Attributes
@@ -28,6 +29,10 @@ class Sensitivity:
     """
 
     profile: Profile
+
+    KIND: ClassVar[str] = "sweep"
+    MARKS: ClassVar[tuple[str, ...]] = ("kind", "profile")
+    AGAIN: ClassVar[str] = "sweep the model again"
 
     @cached_property
     def sweet_spots(self) -> tuple[SweetSpot, ...]:
@@ -85,9 +90,52 @@ class Sensitivity:
         -------
         dict
         """
-        from meadow_py.sensitivity.serial import head_to_dict
+        return {**self._head(), "profile": self.profile.to_dict()}
 
-        return {**head_to_dict(self), "profile": self.profile.to_dict()}
+    def to_json(self) -> str:
+        """The sweep as strict JSON, one line per weight, so that files diff well.
+
+        Returns
+        -------
+        str
+            The JSON, with a line feed at its end.
+        """
+        head = json.dumps(self._head(), allow_nan=False)[:-1]
+        return f'{head}, "profile": {self.profile.to_json().rstrip()}}}\n'
+
+    def _head(self) -> dict[str, Any]:
+        """Everything in a sweep except its profile, as JSON types."""
+        spots = [
+            {**to_json_types(spot), "sweet_spot": to_json_types(spot.sweet_spot)}
+            for spot in self.sweet_spots
+        ]
+        return {"version": self.VERSION, "kind": self.KIND, "sweet_spots": spots}
+
+    @classmethod
+    def from_dict(cls, data: dict[str, Any]) -> Sensitivity:
+        """Make a sweep from what `to_dict` returned. Its profile is read; the rest follows from it.
+
+        Parameters
+        ----------
+        data : dict
+            JSON types.
+
+        Returns
+        -------
+        Sensitivity
+
+        Raises
+        ------
+        FormatError
+            If its profile is no profile, or is of another version.
+        RecordError
+            If a value is missing or wrong; it holds the path of the first one.
+        """
+        Profile.require_kind(data["profile"], "its profile")
+        try:
+            return cls(Profile.from_dict(data["profile"]))
+        except RecordError as wrong:
+            raise wrong.inside("profile") from None
 
     def to_dataframe(self) -> pandas.DataFrame:
         """A table with one row for each role and way to store it. Needs pandas.
@@ -105,45 +153,20 @@ class Sensitivity:
         ImportError
             If pandas is not installed.
         """
-        rows = [
-            {"role": role, "weights": weights, "values": values, **asdict(choice)}
-            for role, weights, values, choice in choices(self.profile)
-        ]
-        return data_frame(self, rows).astype({"chunk_size": "Int64"})
+        return super().to_dataframe().astype({"chunk_size": "Int64"})
 
-    def save(self, path: str | os.PathLike[str]) -> None:
-        """Write the sweep as JSON. The file appears whole or not at all.
-
-        Parameters
-        ----------
-        path : path
-        """
-        from meadow_py.sensitivity.serial import save
-
-        save(self, path)
-
-    @classmethod
-    def load(cls, path: str | os.PathLike[str]) -> Sensitivity:
-        """Read a sweep that `save` or ``meadow sweep --json`` wrote.
-
-        Parameters
-        ----------
-        path : path
+    def to_rows(self) -> list[dict[str, Any]]:
+        """The rows of `to_dataframe`.
 
         Returns
         -------
-        Sensitivity
-
-        Raises
-        ------
-        FormatError
-            If the file is no sweep, is damaged, or is of another version.
-        OSError
-            If the file cannot be read.
+        list of dict
+            One flat dict for each role and way to store it.
         """
-        from meadow_py.sensitivity.serial import load
-
-        return load(path)
+        return [
+            {"role": role, "weights": weights, "values": values, **asdict(choice)}
+            for role, weights, values, choice in choices(self.profile)
+        ]
 
     def plot(self, kind: str = "rate-distortion", ax: Axes | None = None, **options: Any) -> Axes:
         """Draw one figure of the sweep, without showing it; see `Profile.plot`.

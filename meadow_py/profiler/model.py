@@ -11,10 +11,10 @@ from meadow_py import quantizers as room
 from meadow_py.checks import MAX_THREADS, check_flag, check_threads
 from meadow_py.codecs import check_along, check_chunk
 from meadow_py.jobs import Progress, Stopwatch
-from meadow_py.profiler.measuring import measure_weights, measured_host
-from meadow_py.profiler.result import HostInfo, ModelInfo, Profile, Settings
+from meadow_py.profiler.products import measure_weights, measured_host
+from meadow_py.profiler.result import HostInfo, ModelInfo, Profile, ProfileSettings
+from meadow_py.profiler.schedule import Schedule, profile_weights
 from meadow_py.profiler.weight import is_codes
-from meadow_py.profiler.weights import Work, profile_weights
 from meadow_py.quantizers import Granularity, Quantizer, check_bits
 
 if TYPE_CHECKING:
@@ -121,7 +121,7 @@ def profile(
         If a file or a hub cannot be read.
     """
     chosen_quantizers = _quantizers(quantizers, bits, granularity, symmetric)
-    settings = Settings(
+    settings = ProfileSettings(
         **_derived(chosen_quantizers),
         chunk_sizes=_each(chunk_sizes, check_chunk, "chunk_sizes"),
         along=check_along(along),
@@ -135,7 +135,7 @@ def profile(
         weights = _matrices(checkpoint)
         chosen = _of_roles(weights, wanted, checkpoint.source)
         clock = Stopwatch()
-        work = Work(settings, chosen_quantizers, used_threads, clock, executor)
+        work = Schedule(settings, chosen_quantizers, used_threads, clock, executor)
         with Progress(work.passes * sum(w.count for w in chosen), "profile", progress) as bar:
             done = profile_weights(chosen, work, bar, resume)
         here = measured_host(_used_threads(threads)) if measured else None
@@ -182,7 +182,7 @@ def _parse_quantizer(key: str | Quantizer) -> Quantizer:
 
 
 def _derived(chosen: Sequence[Quantizer]) -> dict[str, Any]:
-    """The fields of `Settings` that follow from the quantisers, and their keys."""
+    """The fields of `ProfileSettings` that follow from the quantisers, and their keys."""
     symmetric = {quantizer.symmetric for quantizer in chosen}
     scopes = (quantizer.granularity for quantizer in chosen)
     return {

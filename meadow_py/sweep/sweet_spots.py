@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from meadow_py.architectures import ROLES
 from meadow_py.codecs import CODECS, CODERS
-from meadow_py.profiler.result import Packing, Profile, WeightProfile
+from meadow_py.profiler import Profile, WeightPacking, WeightProfile
 
 DENSE, PLAIN_HUFFMAN = "dense", "plain_huffman"
 STORAGE = "storage"
@@ -107,9 +107,9 @@ def sweet_spots(profile: Profile) -> tuple[SweetSpot, ...]:
     """Sweet spots for every reference: one per role, and one for all weights together."""
     keys = list(dict.fromkeys(p.quantizer for w in profile.weights for p in w.packings))
     by_role = {role: [w for w in profile.weights if w.role == role] for role in ROLES}
-    tables = [_Table(role, weights) for role, weights in by_role.items() if weights]
+    tables = [_RoleSizes(role, weights) for role, weights in by_role.items() if weights]
     if len(tables) > 1:
-        tables.append(_Table("all", profile.weights))
+        tables.append(_RoleSizes("all", profile.weights))
     found = (table.sweet_spot(key) for key in keys for table in tables)
     return tuple(spot for spot in found if spot is not None)
 
@@ -120,7 +120,7 @@ def choices(profile: Profile) -> Iterator[tuple[str, int, int, Choice]]:
         weights = [w for w in profile.weights if w.role == role]
         if not weights:
             continue
-        table = _Table(role, weights)
+        table = _RoleSizes(role, weights)
         for key in table.quantizers:
             members = table.members(key)
             values = sum(weight.count for weight in members)
@@ -128,7 +128,7 @@ def choices(profile: Profile) -> Iterator[tuple[str, int, int, Choice]]:
                 yield role, len(members), values, table.choice(form, key, key)
 
 
-class _Table:
+class _RoleSizes:
     """Sizes and SNR of the weights of one role, by way of quantising."""
 
     def __init__(self, role: str, weights: Sequence[WeightProfile]) -> None:
@@ -193,7 +193,7 @@ class _Table:
             snr_db=self._lowest_snr(key),
         )
 
-    def _add(self, weight: WeightProfile, packing: Packing) -> None:
+    def _add(self, weight: WeightProfile, packing: WeightPacking) -> None:
         key = packing.quantizer
         self._about[key] = (packing.bits, packing.granularity)
         sizes = self._bits.setdefault(key, {})
