@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from meadow_py.architectures import Architecture, WeightSpec, resolve
-from meadow_py.architectures.dimensions import GGUF_ARCHITECTURE, text_config
+from meadow_py.architectures.dimensions import GGUF_ARCHITECTURE, text_config, unreadable_size
 from meadow_py.architectures.families.vit import facts as vit_facts
 from meadow_py.errors import FormatError
 from meadow_py.workload.model_shape import ModelShape
@@ -131,6 +131,8 @@ def _from_architecture(
             "config.json beside the weights, a bundled name, or a ModelShape"
         )
     _refuse_experts(config, name)
+    if unreadable := unreadable_size(config):
+        raise ValueError(f"{name}: {unreadable}")
     values = {key: getattr(sizes, key) for key in _NEEDED}
     missing = [key for key, value in values.items() if value is None]
     if missing:
