@@ -219,7 +219,7 @@ def data_frame(owner: object, data: Any) -> pandas.DataFrame:
         import pandas
     except ImportError as error:
         raise ImportError(
-            f"{type(owner).__name__}.to_dataframe() needs pandas: pip install 'meadow_py[pandas]'"
+            f"{type(owner).__name__}.to_dataframe() needs pandas: pip install pandas"
         ) from error
     return pandas.DataFrame(data)
 
@@ -253,5 +253,10 @@ def read_json(path: str | os.PathLike[str], what: str) -> Any:
 
 
 def reason_of(error: Exception) -> str:
-    """What is wrong with JSON types, from one of `DAMAGE`."""
+    """A description of the damage in JSON types, from one of the errors in `DAMAGE`.
+
+    Returns
+    -------
+    str
+    """
     return f"no {error.args[0]!r} in it" if isinstance(error, KeyError) else str(error)

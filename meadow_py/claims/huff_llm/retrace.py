@@ -1,4 +1,4 @@
-"""`retrace_huffman`: sweep the assumptions behind Huff-LLM's claims, and keep each prediction."""
+"""`retrace_huffman`: sweep the assumptions of Huff-LLM's claims, and keep each prediction."""
 
 from __future__ import annotations
 
