@@ -191,7 +191,7 @@ class Result:
         version = data["version"]
         if not isinstance(version, int) or isinstance(version, bool) or version != cls.VERSION:
             raise FormatError(
-                f"{path}: {cls.KIND} version {version!r}, this library reads version "
+                f"{path}: {cls.KIND} version {version!r}, but this library reads version "
                 f"{cls.VERSION}: update meadow_py, or {cls.AGAIN}"
             )
 
@@ -259,4 +259,6 @@ def reason_of(error: Exception) -> str:
     -------
     str
     """
-    return f"no {error.args[0]!r} in it" if isinstance(error, KeyError) else str(error)
+    if isinstance(error, KeyError):
+        return f"must have the key {error.args[0]!r}, which is missing"
+    return str(error)
