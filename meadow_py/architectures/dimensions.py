@@ -8,7 +8,7 @@ from typing import Any
 
 Config = Mapping[str, Any]
 
-# Hugging Face spells the same size in several ways; the first key that holds a number counts.
+# Hugging Face spells the same size in several ways; the first key that is not null counts.
 _HUGGING_FACE_KEYS = {
     "layers": ("num_hidden_layers", "n_layer", "num_layers", "n_layers"),
     "hidden": ("hidden_size", "n_embd", "d_model", "dim"),
@@ -31,6 +31,9 @@ _GGUF_KEYS = {
     "vocab": ("vocab_size",),
     "positions": ("context_length",),
 }
+
+# Sizes that some families list layer by layer.
+_OF_LAYERS = ("heads", "kv_heads", "head_dim", "intermediate")
 
 GGUF_ARCHITECTURE = "general.architecture"
 
@@ -64,17 +67,43 @@ def read_dimensions(config: Config, defaults: Mapping[str, int], mlp_factor: int
     `defaults` and `mlp_factor` come from the family and stand in for missing keys.
     """
     if GGUF_ARCHITECTURE in config:
-        return _derived(Dimensions(**_gguf_sizes(config)))
+        unreadable = _unreadable(*_spelled(config))
+        return _derived(Dimensions(**_gguf_sizes(config)), unreadable)
     config = text_config(config)
+    unreadable = _unreadable(config, _HUGGING_FACE_KEYS)
     left_out = {
         size: value
         for size, value in defaults.items()
         if not any(key in config for key in _HUGGING_FACE_KEYS[size])  # null is not left out
     }
-    sizes = _derived(Dimensions(**{**left_out, **_sizes(config, _HUGGING_FACE_KEYS)}))
-    if sizes.intermediate is None and sizes.hidden and mlp_factor:
+    found = {**left_out, **_sizes(config, _HUGGING_FACE_KEYS)}
+    sizes = _derived(Dimensions(**found), unreadable)
+    follows = sizes.intermediate is None and "intermediate" not in unreadable
+    if follows and sizes.hidden and mlp_factor:
         sizes = replace(sizes, intermediate=mlp_factor * sizes.hidden)
     return sizes
+
+
+def unreadable_size(config: Config) -> str | None:
+    """Say which size of a configuration is there but cannot be read; None if there is none.
+
+    Such a size is None in `Dimensions`. It never takes a default, nor follows from other sizes.
+
+    Parameters
+    ----------
+    config : mapping
+        Content of `config.json`, or the metadata of a GGUF file.
+    """
+    config, names_of = _spelled(config)
+    layers = _first(config, names_of["layers"])[1]
+    for size, names in names_of.items():
+        key, value = _first(config, names)
+        if value is not None and _as_size(size, value, layers) is None:
+            wanted = "a whole number greater than 0"
+            if size in _OF_LAYERS and isinstance(value, list | tuple):
+                wanted += ", the same for each layer"
+            return f"configuration: {key}={value!r}: expected {wanted}"
+    return None
 
 
 def text_config(config: Config) -> Config:
@@ -96,9 +125,7 @@ def flag_in(config: Config, key: str, default: bool) -> bool:
 
 
 def _gguf_sizes(config: Config) -> dict[str, int]:
-    prefix = f"{config[GGUF_ARCHITECTURE]}."
-    keys = {size: tuple(prefix + key for key in names) for size, names in _GGUF_KEYS.items()}
-    sizes = _sizes(config, keys)
+    sizes = _sizes(*_spelled(config))
     tokens = config.get("tokenizer.ggml.tokens")
     if "vocab" not in sizes and isinstance(tokens, (list, tuple)):
         sizes["vocab"] = len(tokens)
@@ -106,23 +133,49 @@ def _gguf_sizes(config: Config) -> dict[str, int]:
 
 
 def _sizes(config: Config, keys: Mapping[str, tuple[str, ...]]) -> dict[str, int]:
-    sizes = {}
-    for size, names in keys.items():
-        values = (config.get(name) for name in names)
-        value = next((v for v in values if _is_size(v)), None)
-        if value is not None:
-            sizes[size] = value
-    return sizes
+    layers = _first(config, keys["layers"])[1]
+    sizes = {size: _as_size(size, _first(config, names)[1], layers) for size, names in keys.items()}
+    return {size: value for size, value in sizes.items() if value is not None}
+
+
+def _unreadable(config: Config, keys: Mapping[str, tuple[str, ...]]) -> set[str]:
+    """The sizes that the configuration gives, but not as a number that counts."""
+    found = _sizes(config, keys)
+    given = {size for size, names in keys.items() if _first(config, names)[1] is not None}
+    return given - found.keys()
+
+
+def _spelled(config: Config) -> tuple[Config, dict[str, tuple[str, ...]]]:
+    """The configuration that holds the sizes, and the keys that it has for each."""
+    if GGUF_ARCHITECTURE not in config:
+        return text_config(config), _HUGGING_FACE_KEYS
+    prefix = f"{config[GGUF_ARCHITECTURE]}."
+    keys = {size: tuple(prefix + key for key in names) for size, names in _GGUF_KEYS.items()}
+    return config, keys
+
+
+def _first(config: Config, names: tuple[str, ...]) -> tuple[str, Any]:
+    """The first key that is not null, with its value."""
+    return next(((k, config[k]) for k in names if config.get(k) is not None), ("", None))
+
+
+def _as_size(size: str, value: Any, layers: Any) -> int | None:
+    """A size, also from a list that repeats it for every layer."""
+    listed = size in _OF_LAYERS and isinstance(value, list | tuple)
+    if listed and value and len(value) == layers:
+        value = value[0] if all(_is_size(v) and v == value[0] for v in value) else None
+    return value if _is_size(value) else None
 
 
 def _is_size(value: object) -> bool:
     return isinstance(value, int) and not isinstance(value, bool) and value > 0
 
 
-def _derived(sizes: Dimensions) -> Dimensions:
+def _derived(sizes: Dimensions, unreadable: set[str]) -> Dimensions:
     """Fill in sizes that follow from others: head width, and one KV head per query head."""
-    if sizes.kv_heads is None:
+    if sizes.kv_heads is None and "kv_heads" not in unreadable:
         sizes = replace(sizes, kv_heads=sizes.heads)
-    if sizes.head_dim is None and sizes.hidden and sizes.heads and sizes.hidden >= sizes.heads:
+    follows = sizes.head_dim is None and "head_dim" not in unreadable
+    if follows and sizes.hidden and sizes.heads and sizes.hidden >= sizes.heads:
         sizes = replace(sizes, head_dim=sizes.hidden // sizes.heads)
     return sizes

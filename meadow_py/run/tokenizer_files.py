@@ -18,7 +18,7 @@ from meadow_py.run.tokenizer_settings import (
     surroundings,
     token_text,
 )
-from meadow_py.sources.strict_json import parse_object, read_object
+from meadow_py.sources.strict_json import read_object
 
 if TYPE_CHECKING:
     import tokenizers
@@ -70,11 +70,11 @@ def read_folder(folder: Path, config: Mapping[str, Any]) -> Tokenizer:
     if path.is_file():
         backend = _from_json(path)
         settings = _applied(backend, config, settings, path)
-        prepare(backend, settings)
+        prepare(backend, settings, folder)
         return _finished(backend, folder, config, settings)
     if (folder / "vocab.json").is_file() and (folder / "merges.txt").is_file():
         backend, settings = _from_vocabulary(folder, config, settings)
-        prepare(backend, settings)
+        prepare(backend, settings, folder)
         surround(backend, *surroundings(backend, settings))
         return _finished(backend, folder, config, settings)
     return _from_sentencepiece(folder, config, settings)
@@ -91,7 +91,7 @@ def _from_sentencepiece(
     asked = settings.get("add_prefix_space")
     prefix = model.dummy_prefix if asked is None else bool(asked)
     backend = build(model, prefix)
-    prepare(backend, settings)
+    prepare(backend, settings, folder)
     around = [None if token is None else token[1] for token in surroundings(backend, settings)]
     encoder = SentencePieceEncoder(backend, TextNormalizer(model, prefix), *around)
     return _finished(backend, folder, config, settings, encoder)
@@ -114,13 +114,7 @@ def _from_json(path: Path) -> tokenizers.Tokenizer:
     import tokenizers
 
     content = path.read_bytes()
-    if b'"Unigram"' in content:
-        model = parse_object(content, str(path)).get("model")
-        pieces = model.get("vocab") if isinstance(model, dict) else None
-        texts = (entry[0] for entry in pieces or () if isinstance(entry, list) and entry)
-        byte_pairs.check_unigram_pieces(
-            (text for text in texts if isinstance(text, str)), str(path)
-        )
+    byte_pairs.check_unigram_pieces(_listed_pieces(content, path), str(path))
     with byte_pairs.damage_named(str(path)):
         backend = tokenizers.Tokenizer.from_buffer(content)
     for part in (backend.normalizer, backend.decoder):
@@ -131,6 +125,17 @@ def _from_json(path: Path) -> tokenizers.Tokenizer:
                 f"{growth} times."
             )
     return backend
+
+
+def _listed_pieces(content: bytes, path: Path) -> list[str]:
+    """The pieces of a vocabulary that is a list, as that of a unigram model."""
+    with byte_pairs.damage_named(str(path)):
+        stored = json.loads(content)
+    model = stored.get("model") if isinstance(stored, dict) else None
+    listed = model.get("vocab") if isinstance(model, dict) else None
+    entries = listed if isinstance(listed, list) else []
+    texts = [entry[0] for entry in entries if isinstance(entry, list) and entry]
+    return [text for text in texts if isinstance(text, str)]
 
 
 def _state(part: Any) -> Any:

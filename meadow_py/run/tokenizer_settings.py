@@ -34,7 +34,7 @@ def read_settings(folder: Path) -> dict[str, Any]:
     made = _read_if_any(folder / "tokenizer_config.json")
     if not made.get("extra_special_tokens") and "additional_special_tokens" in made:
         made["extra_special_tokens"] = made.pop("additional_special_tokens")
-    _name_extra_tokens(made)
+    _name_extra_tokens(made, folder)
     if "added_tokens_decoder" not in made:
         older = _read_if_any(folder / "special_tokens_map.json")
         listed, more = made.get("extra_special_tokens"), older.get("extra_special_tokens")
@@ -43,7 +43,7 @@ def read_settings(folder: Path) -> dict[str, Any]:
                 token for token in more if token not in listed
             ]
         made |= older
-        _name_extra_tokens(made)
+        _name_extra_tokens(made, folder)
         made["added_tokens_decoder"] = _older_added_tokens(folder / "added_tokens.json", made)
     if "extra_special_tokens" not in made:
         made["extra_special_tokens"] = made.pop("additional_special_tokens", None)
@@ -53,18 +53,18 @@ def read_settings(folder: Path) -> dict[str, Any]:
     return made
 
 
-def _name_extra_tokens(settings: dict[str, Any]) -> None:
+def _name_extra_tokens(settings: dict[str, Any], folder: Path) -> None:
     """Make extra special tokens that have names, such as ``image_token``, settings of their own."""
     found = settings.get("extra_special_tokens")
     if isinstance(found, dict):
         del settings["extra_special_tokens"]
-        settings[_MODEL_SPECIFIC] = {**_model_specific(settings), **found}
+        settings[_MODEL_SPECIFIC] = {**_model_specific(settings, folder), **found}
 
 
-def _model_specific(settings: Mapping[str, Any]) -> dict[str, Any]:
+def _model_specific(settings: Mapping[str, Any], folder: Path) -> dict[str, Any]:
     found = settings.get(_MODEL_SPECIFIC) or {}
     if not isinstance(found, dict):
-        raise FormatError(f"{_MODEL_SPECIFIC} must be an object, not {found!r}.")
+        raise FormatError(f"{folder}: {_MODEL_SPECIFIC} must be an object, not {found!r}.")
     return found
 
 
@@ -74,7 +74,7 @@ def _read_if_any(path: Path) -> dict[str, Any]:
 
 def _older_added_tokens(path: Path, settings: Mapping[str, Any]) -> dict[str, Any]:
     """The tokens of added_tokens.json in the form of `added_tokens_decoder`."""
-    special = {text for text, _ in _special_tokens(settings)}
+    special = {text for text, _ in _special_tokens(settings, path.parent)}
     made = {}
     for text, number in _read_if_any(path).items():
         if not isinstance(number, int) or isinstance(number, bool):
@@ -84,7 +84,7 @@ def _older_added_tokens(path: Path, settings: Mapping[str, Any]) -> dict[str, An
     return made
 
 
-def prepare(backend: tokenizers.Tokenizer, settings: Mapping[str, Any]) -> None:
+def prepare(backend: tokenizers.Tokenizer, settings: Mapping[str, Any], folder: Path) -> None:
     """Add the tokens that `settings` name to a backend, as Transformers does.
 
     Raises
@@ -94,9 +94,9 @@ def prepare(backend: tokenizers.Tokenizer, settings: Mapping[str, Any]) -> None:
     """
     from tokenizers import AddedToken
 
-    special = _special_tokens(settings)
+    special = _special_tokens(settings, folder)
     named = {text for text, _ in special}
-    for number, entry in _added_tokens(settings):
+    for number, entry in _added_tokens(settings, folder):
         made = {name: bool(entry.get(name)) for name in _FLAGS}
         made["special"] |= entry["content"] in named
         known = backend.token_to_id(entry["content"])
@@ -104,8 +104,8 @@ def prepare(backend: tokenizers.Tokenizer, settings: Mapping[str, Any]) -> None:
         found = backend.token_to_id(entry["content"])
         if known is None and found != number:
             raise FormatError(
-                f"added_tokens_decoder: token {entry['content']!r} must have the id {found}, the "
-                f"next after the vocabulary, not {number}."
+                f"{folder}: added_tokens_decoder: token {entry['content']!r} must have the "
+                f"id {found}, the next after the vocabulary, not {number}."
             )
     known_tokens = {token.content for token in backend.get_added_tokens_decoder().values()}
     for text, flags in special:
@@ -113,29 +113,31 @@ def prepare(backend: tokenizers.Tokenizer, settings: Mapping[str, Any]) -> None:
             backend.add_tokens([AddedToken(text, special=True, **flags)])
 
 
-def _added_tokens(settings: Mapping[str, Any]) -> list[tuple[int, dict[str, Any]]]:
+def _added_tokens(settings: Mapping[str, Any], folder: Path) -> list[tuple[int, dict[str, Any]]]:
     """The entries of `added_tokens_decoder` that have a text, by their ids."""
     found = settings.get("added_tokens_decoder") or {}
     if not isinstance(found, dict):
-        raise FormatError(f"added_tokens_decoder must be an object, not {found!r}.")
+        raise FormatError(f"{folder}: added_tokens_decoder must be an object, not {found!r}.")
     made = []
     for number, entry in found.items():
         if not number.isdecimal() or len(number) > 10 or not isinstance(entry, dict):
-            raise FormatError(f"added_tokens_decoder: {number!r} must be the id of a token.")
+            raise FormatError(
+                f"{folder}: added_tokens_decoder: {number!r} must be the id of a token."
+            )
         if token_text(entry) is None:
-            raise FormatError(f"added_tokens_decoder: token {number} must have a text.")
+            raise FormatError(f"{folder}: added_tokens_decoder: token {number} must have a text.")
         made.append((int(number), entry))
     return sorted(made, key=lambda token: token[0])
 
 
-def _special_tokens(settings: Mapping[str, Any]) -> list[tuple[str, dict[str, bool]]]:
+def _special_tokens(settings: Mapping[str, Any], folder: Path) -> list[tuple[str, dict[str, bool]]]:
     """The special tokens that settings name: texts, and which spaces beside them belong to them."""
     others = [name for name in settings if name.endswith("_token") and name not in _NAMED]
     found = [settings.get(name) for name in (*_NAMED, *others)]
-    found += _model_specific(settings).values()
+    found += _model_specific(settings, folder).values()
     more = settings.get("extra_special_tokens") or []
     if not isinstance(more, list):
-        raise FormatError(f"extra_special_tokens must be a list of tokens, not {more!r}.")
+        raise FormatError(f"{folder}: extra_special_tokens must be a list of tokens, not {more!r}.")
     found += more
     made: list[tuple[str, dict[str, bool]]] = []  # of equal texts, the last is in force
     for token in found:

@@ -127,6 +127,8 @@ def _from_config(config: Mapping[str, Any], name: str) -> ModelShape:
 def _from_architecture(
     architecture: Architecture, shapes: Mapping[str, tuple[int, ...]], name: str
 ) -> ModelShape:
+    from meadow_py.architectures.dimensions import unreadable_size
+
     config = architecture.config
     sizes = architecture.dimensions
     if config is None or sizes is None:
@@ -135,6 +137,8 @@ def _from_architecture(
             "config.json beside the weights, a bundled name, or a ModelShape"
         )
     _refuse_experts(config, name)
+    if unreadable := unreadable_size(config):
+        raise ValueError(f"{name}: {unreadable}")
     values = {key: getattr(sizes, key) for key in _NEEDED}
     missing = [key for key, value in values.items() if value is None]
     if missing:

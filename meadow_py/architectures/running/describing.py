@@ -5,7 +5,12 @@ from __future__ import annotations
 from dataclasses import replace
 
 from meadow_py.architectures.architecture import Architecture
-from meadow_py.architectures.dimensions import GGUF_ARCHITECTURE, Config, text_config
+from meadow_py.architectures.dimensions import (
+    GGUF_ARCHITECTURE,
+    Config,
+    text_config,
+    unreadable_size,
+)
 from meadow_py.architectures.fallback import is_token_embedding
 from meadow_py.architectures.family import Shapes
 from meadow_py.architectures.naming import split_leaf
@@ -36,6 +41,8 @@ def describe(architecture: Architecture, shapes: Shapes) -> Running:
     family = DESCRIBE[architecture.family]
     if architecture.dimensions is None:
         raise ValueError("a model runs by its configuration, and there is none")
+    if unreadable := unreadable_size(config):
+        raise ValueError(unreadable)
     if GGUF_ARCHITECTURE not in config:
         sizes = sizes_of(architecture.dimensions, architecture.family)
         _check_possible(sizes, shapes)

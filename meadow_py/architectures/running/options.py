@@ -102,6 +102,18 @@ def layer_windows(config: Config, layers: int, window: int | None, default: list
     return [_window(kind, window) for kind in types]
 
 
+def refuse_layer_types(config: Config, kind: str, family: str) -> None:
+    """Raise ValueError if ``layer_types`` names another attention than all layers have."""
+    types = config.get("layer_types")
+    if types is None:
+        return
+    if not isinstance(types, list | tuple) or any(t != f"{kind}_attention" for t in types):
+        raise ValueError(
+            f"configuration: layer_types={types!r}: expected {kind}_attention in every layer of "
+            f"this {family} model"
+        )
+
+
 def _window(kind: object, window: int | None) -> int:
     if kind == "full_attention":
         return 0

@@ -23,6 +23,7 @@ LLAMA: dict[str, Any] = {
 GPT2 = {"model_type": "gpt2", "n_layer": 1, "n_embd": 16, "n_head": 4, "vocab_size": 40}
 GPT2["n_positions"] = 32
 NEO = {**LLAMA, "model_type": "gpt_neo", "attention_types": [[["global", "local"], 1]]}
+SLIDING = ["full_attention", "sliding_attention"]
 Shapes = dict[str, tuple[int, ...]]
 
 
@@ -61,6 +62,24 @@ def located(config: dict[str, Any], shapes: Shapes) -> Any:
         ({**GPT2, "scale_attn_by_inverse_layer_idx": True}, "inverse_layer_idx=true.*GPT-2"),
         ({**NEO, "attention_types": [[["global"], 1]]}, "tells 1 layers, expected 2"),
         ({**NEO, "attention_types": [[["all"], 2]]}, "expected .* 'global' and 'local'"),
+        (
+            {**NEO, "attention_layers": ["global", "global"]},
+            r"attention_layers=\['global', 'global'\] contradicts attention_types",
+        ),
+        ({**NEO, "attention_layers": "global"}, "attention_layers='global' contradicts"),
+        ({**LLAMA, "layer_types": SLIDING}, "layer_types=.*expected full_attention.*Llama"),
+        (
+            {**LLAMA, "model_type": "gemma", "layer_types": SLIDING},
+            "layer_types=.*expected full_attention.*Gemma",
+        ),
+        (
+            {**LLAMA, "model_type": "phi3", "sliding_window": 7, "layer_types": SLIDING},
+            "layer_types=.*expected sliding_attention.*Phi-3",
+        ),
+        (
+            {**LLAMA, "model_type": "mistral", "sliding_window": None, "layer_types": SLIDING},
+            "layers of sliding attention, but no sliding_window",
+        ),
         ({**NEO, "window_size": 0}, "window_size=0: expected a whole number"),
         (
             {**LLAMA, "model_type": "gemma2", "layer_types": ["chunked_attention"] * 2},

@@ -2,12 +2,23 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import numpy as np
 import pytest
 from running import greedy, greedy_of, run
-from small_models import CASES, Case, every_case, logits_of, prompt, save
+from small_models import (
+    CASES,
+    GATED,
+    LAYER_TYPES,
+    WINDOW,
+    Case,
+    every_case,
+    logits_of,
+    prompt,
+    save,
+)
 
 from meadow_py.dispatch import open_checkpoint
 from meadow_py.run.loaded import load_engine
@@ -23,6 +34,22 @@ def test_logits_and_200_tokens_are_those_of_transformers(case: Case, tmp_path: P
     assert np.abs(run(loaded, tokens) - expected).max() <= 2e-5 * scale
     assert np.abs(run(loaded, tokens, dataflow="gemm") - expected).max() <= 2e-5 * scale
     assert greedy(loaded, tokens, 200) == greedy_of(model, tokens, 200)
+
+
+def test_a_mistral_with_layer_types_slides_only_where_they_say(tmp_path: Path) -> None:
+    options = {**GATED, **WINDOW, "head_dim": 10, "layer_types": LAYER_TYPES}
+    save(Case("ministral", "Ministral", options), tmp_path)
+    path = tmp_path / "config.json"
+    config = {**json.loads(path.read_text()), "model_type": "mistral"}
+    path.write_text(json.dumps(config))
+    transformers = pytest.importorskip("transformers")
+    model = transformers.AutoModelForCausalLM.from_pretrained(tmp_path).float().eval()
+    loaded = load_engine(tmp_path)
+    tokens = prompt(101)
+    expected = logits_of(model, tokens)
+    assert np.abs(run(loaded, tokens) - expected).max() <= 2e-5 * np.abs(expected).max()
+    assert loaded.architecture.config is not None
+    assert loaded.architecture.config["layer_types"] == LAYER_TYPES
 
 
 def test_what_is_told_of_a_loaded_model(tmp_path: Path) -> None:

@@ -14,6 +14,7 @@ from meadow_py.architectures.running.options import (
     layer_windows,
     number,
     refuse,
+    refuse_layer_types,
     section,
 )
 from meadow_py.architectures.running.rotary import Rotary, complete, rope_parameters, rotary
@@ -29,6 +30,7 @@ _SANDWICH = {
 
 def gemma(config: Config, sizes: Sizes, tied: bool) -> Running:
     """`GemmaForCausalLM`."""
+    refuse_layer_types(config, "full", "Gemma")
     # Early files say "gelu" and mean its approximation: GemmaConfig.__post_init__.
     means_tanh = config.get("hidden_act") == "gelu"
     entries = {

@@ -77,4 +77,16 @@ def _neo_windows(config: Config, layers: int) -> tuple[int, ...]:
         raise ValueError(
             f"configuration: attention_types={types!r} tells {told} layers, expected {layers}"
         )
+    _check_neo_layers(config, windows)
     return windows
+
+
+def _check_neo_layers(config: Config, windows: tuple[int, ...]) -> None:
+    """`attention_layers` lists what `attention_types` abbreviates: both must say the same."""
+    layers = config.get("attention_layers")
+    expected = ["local" if window else "global" for window in windows]
+    if layers is not None and (not isinstance(layers, list | tuple) or list(layers) != expected):
+        raise ValueError(
+            f"configuration: attention_layers={layers!r} contradicts attention_types: "
+            f"expected {expected!r}"
+        )

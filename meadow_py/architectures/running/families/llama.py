@@ -8,7 +8,14 @@ from typing import Any
 from meadow_py.architectures.dimensions import Config
 from meadow_py.architectures.running.config import RunningConfig
 from meadow_py.architectures.running.families.rotated import rotated
-from meadow_py.architectures.running.options import activation, count, flag, layer_windows, number
+from meadow_py.architectures.running.options import (
+    activation,
+    count,
+    flag,
+    layer_windows,
+    number,
+    refuse_layer_types,
+)
 from meadow_py.architectures.running.rotary import rope_parameters
 from meadow_py.architectures.running.running import Running, Sizes, of_layers, with_bias
 
@@ -25,6 +32,7 @@ NAMES = {
 
 def llama(config: Config, sizes: Sizes, tied: bool) -> Running:
     """`LlamaForCausalLM`."""
+    refuse_layer_types(config, "full", "Llama")
     biases = attention_biases(config)
     if flag(config, "mlp_bias", False):
         biases += ("gate", "up", "down")
@@ -32,9 +40,12 @@ def llama(config: Config, sizes: Sizes, tied: bool) -> Running:
 
 
 def mistral(config: Config, sizes: Sizes, tied: bool) -> Running:
-    """`MistralForCausalLM`: every layer sees a window."""
+    """`MistralForCausalLM`: every layer sees a window, unless ``layer_types`` says otherwise."""
+    # AutoConfig of transformers takes a Mistral with layer_types for a Ministral.
     window = count(config, "sliding_window", 4096)
-    return _running(config, sizes, tied, windows=[window or 0] * sizes.layers)
+    types = ["full_attention" if window is None else "sliding_attention"] * sizes.layers
+    windows = layer_windows(config, sizes.layers, window, types)
+    return _running(config, sizes, tied, windows=windows)
 
 
 def qwen2(config: Config, sizes: Sizes, tied: bool) -> Running:
@@ -62,7 +73,9 @@ def phi3(config: Config, sizes: Sizes, tied: bool) -> Running:
     if parameters["rope_type"] in ("su", "yarn"):  # earlier names of it
         parameters["rope_type"] = "longrope"
     parameters.setdefault("partial_rotary_factor", config.get("partial_rotary_factor"))
-    windows = [count(config, "sliding_window", None) or 0] * sizes.layers
+    window = count(config, "sliding_window", None)
+    windows = [window or 0] * sizes.layers
+    refuse_layer_types(config, "full" if window is None else "sliding", "Phi-3")
     rotation = rotated(parameters, sizes)
     return _running(config, sizes, tied, eps=1e-5, windows=windows, rotation=rotation)
 
