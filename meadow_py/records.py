@@ -258,7 +258,7 @@ def _tuple(inside: tuple[Any, ...]) -> _Convert:
         if not isinstance(value, list | tuple):
             raise RecordError(f"must be a list, not {_found(value)}")
         if not open_ended and len(value) != len(converters):
-            raise RecordError(f"must be a list of {len(converters)}, not {_found(value)}")
+            raise RecordError(f"must be a list of {len(converters)} values, not {_found(value)}")
         made = []
         for n, held in enumerate(value):
             try:
@@ -316,7 +316,7 @@ class _RecordConverter:
         for name, convert, needed in self.parts:
             if name not in value:
                 if needed:
-                    raise RecordError(f"no {name!r} in it")
+                    raise RecordError(f"must have the key {name!r}, which is missing")
                 continue
             try:
                 made[name] = convert(value[name])

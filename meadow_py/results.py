@@ -191,7 +191,7 @@ class Result:
         version = data["version"]
         if not isinstance(version, int) or isinstance(version, bool) or version != cls.VERSION:
             raise FormatError(
-                f"{path}: {cls.KIND} version {version!r}, this library reads version "
+                f"{path}: {cls.KIND} version {version!r}, but this library reads version "
                 f"{cls.VERSION}: update meadow_py, or {cls.AGAIN}"
             )
 
@@ -219,7 +219,7 @@ def data_frame(owner: object, data: Any) -> pandas.DataFrame:
         import pandas
     except ImportError as error:
         raise ImportError(
-            f"{type(owner).__name__}.to_dataframe() needs pandas: pip install 'meadow_py[pandas]'"
+            f"{type(owner).__name__}.to_dataframe() needs pandas: pip install pandas"
         ) from error
     return pandas.DataFrame(data)
 
@@ -253,5 +253,12 @@ def read_json(path: str | os.PathLike[str], what: str) -> Any:
 
 
 def reason_of(error: Exception) -> str:
-    """What is wrong with JSON types, from one of `DAMAGE`."""
-    return f"no {error.args[0]!r} in it" if isinstance(error, KeyError) else str(error)
+    """A description of the damage in JSON types, from one of the errors in `DAMAGE`.
+
+    Returns
+    -------
+    str
+    """
+    if isinstance(error, KeyError):
+        return f"must have the key {error.args[0]!r}, which is missing"
+    return str(error)

@@ -12,7 +12,7 @@ from typing import IO, Any
 
 from meadow_py.errors import FormatError
 
-_LONGEST_HEAD = 1 << 16  # bytes of the first line, lest a large file of another kind be read whole
+_LONGEST_HEAD = 1 << 16  # bytes of the first line: a large file of another kind is not read whole
 
 
 class Journal:

@@ -54,7 +54,7 @@ METADATA: dict[str, tuple[Change, str]] = {
     "newer": (lambda f: f.metadata.update(version="2"), "version 2, this library reads 1: update"),
     "no number": (lambda f: f.metadata.update(version="one"), "names no version"),
     "huge size": (lambda f: f.metadata.update(source_size=str(2**62)), "source_size is '46"),
-    "larger": (lambda f: f.metadata.update(source_size="99999"), "B, the original 99999"),
+    "larger": (lambda f: f.metadata.update(source_size="99999"), "B, but the original has 99999"),
     "negative size": (lambda f: f.metadata.update(source_size="-1"), "source_size is '-1'"),
     "endless size": (lambda f: f.metadata.update(source_size="9" * 5000), "source_size is '9"),
     "up": (
@@ -116,7 +116,7 @@ TABLE: dict[str, tuple[Change, str]] = {
     "blob of another": (region(stored="b"), "'b' appears twice|expected"),
     "flag": (region(tensor=1), "tensor must be true or false, not 1"),
     "twice": (lambda f: f.table["regions"].append(first(f)), "'a' appears twice"),
-    "no regions": (lambda f: f.table.pop("regions"), "no 'regions'"),
+    "no regions": (lambda f: f.table.pop("regions"), "must have the key 'regions'"),
     "regions no list": (lambda f: f.table.update(regions=3), "corrupt table of regions"),
     "region no object": (lambda f: f.table["regions"].insert(0, 5), "corrupt table of regions"),
     "format": (lambda f: f.table.update(format="exe"), "format must be one of .*, not 'exe'"),
@@ -125,18 +125,21 @@ TABLE: dict[str, tuple[Change, str]] = {
         "rest.codec must be one of raw, zstd, not 'lzma'",
     ),
     "rest too long": (lambda f: f.table["rest"].update(length=2**40), "rest of .*made to harm"),
-    "surplus tensor": (lambda f: f.stored.update(more=b"x" * 64), "not in this order"),
+    "surplus tensor": (
+        lambda f: f.stored.update(more=b"x" * 64),
+        "expected the blobs in the order of their regions",
+    ),
     "view outside": (
         view(dtype="F32", shape=[2**20], region=0),
         r"views\[0\]: 'v' ends after the end",
     ),
     "view of nothing": (
         view(dtype="F32", shape=[1], region=9),
-        "is of no region",
+        "must lie in a region",
     ),
     "view of other dtype": (
         view(dtype="F16", shape=[1], region=0),
-        "is of no region of its dtype",
+        "must lie in a region of its dtype",
     ),
 }
 
@@ -193,7 +196,7 @@ def test_bombs(packed: Path) -> None:
     refuse(packed, "made to harm")
     packed.write_bytes(content)
     with_rest(packed, zstandard.compress(bytes(1 << 24), 19), 1 << 10)  # more than it says
-    with pytest.raises(FormatError, match="the rest claims 16777216 B, the regions leave 1024"):
+    with pytest.raises(FormatError, match="the rest claims 16777216 B, but the regions leave 1024"):
         mp.verify(packed)
     packed.write_bytes(content)
     unsized = zstandard.ZstdCompressor(write_content_size=False).compress(bytes(1 << 24))

@@ -68,7 +68,7 @@ def test_bits_out_of_range(bits: int) -> None:
 
 @pytest.mark.parametrize("bits", [8.0, "8", None, True])
 def test_bits_of_another_type(bits: Any) -> None:
-    with pytest.raises(TypeError, match="bits are an integer"):
+    with pytest.raises(TypeError, match="bits must be an integer"):
         quantize(ONES, bits=bits)
 
 
