@@ -29,7 +29,7 @@ def gpt2(config: Config, sizes: Sizes, tied: bool) -> Running:
 
 def gpt_neo(config: Config, sizes: Sizes, tied: bool) -> Running:
     """`GPTNeoForCausalLM`: scores are not scaled, every other layer sees a window."""
-    windows = _neo_windows(config, sizes.layers)
+    windows = neo_windows(config, sizes.layers)
     return _running(config, sizes, tied, 1.0, windows, ("o", "up", "down"))
 
 
@@ -60,7 +60,7 @@ def _running(
     )
 
 
-def _neo_windows(config: Config, layers: int) -> tuple[int, ...]:
+def neo_windows(config: Config, layers: int) -> tuple[int, ...]:
     """`attention_types` is ``[[[type, ...], times], ...]``."""
     types = config.get("attention_types") or [[["global", "local"], 12]]
     window = count(config, "window_size", 256) or 256
