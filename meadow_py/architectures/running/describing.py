@@ -16,6 +16,8 @@ from meadow_py.architectures.family import Shapes
 from meadow_py.architectures.naming import split_leaf
 from meadow_py.architectures.running.families import DESCRIBE, WINDOWS
 from meadow_py.architectures.running.families.gguf import from_gguf
+from meadow_py.architectures.running.families.keys import KEYS
+from meadow_py.architectures.running.options import refuse
 from meadow_py.architectures.running.running import Running, Sizes, sizes_of
 from meadow_py.errors import FormatError
 
@@ -46,7 +48,10 @@ def describe(architecture: Architecture, shapes: Shapes) -> Running:
     if GGUF_ARCHITECTURE not in config:
         sizes = sizes_of(architecture.dimensions, architecture.family)
         _check_possible(sizes, shapes)
-        return family(text_config(config), sizes, architecture.tied)
+        inner, keys = text_config(config), KEYS[architecture.family]
+        for key in keys.refused:
+            refuse(inner, key, keys.title)
+        return family(inner, sizes, architecture.tied)
     rows = next(
         (shape[0] for name, shape in shapes.items() if is_token_embedding(split_leaf(name)[0])),
         architecture.dimensions.vocab,

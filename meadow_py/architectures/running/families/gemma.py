@@ -13,7 +13,6 @@ from meadow_py.architectures.running.options import (
     count,
     layer_windows,
     number,
-    refuse,
     refuse_layer_types,
     section,
 )
@@ -122,7 +121,6 @@ def _running(
     entries: dict[str, Any],
     norms: tuple[str, ...] = (),
 ) -> Running:
-    refuse(config, "use_bidirectional_attention", "Gemma")
     sandwich = entries.get("norm_placement") == "sandwich"
     after = ("attention_post_norm", "mlp_post_norm") if sandwich else ()
     return Running(
