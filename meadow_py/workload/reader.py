@@ -234,7 +234,7 @@ def _holds_arrays(model: Mapping[Any, Any]) -> bool:
 def _read(path: Path) -> Mapping[str, Any]:
     try:
         content = json.loads(path.read_bytes())
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise FormatError(f"{path}: expected a JSON object, found {error}") from error
     if not isinstance(content, dict):
         raise FormatError(f"{path}: expected a JSON object, found {type(content).__name__}")
