@@ -60,6 +60,10 @@ LARGEST = 2**63 - 1  # far above any count in a real result, and safe to compute
 Size = Annotated[int, Range(least=0, most=LARGEST)]
 AtLeastOne = Annotated[int, Range(least=1, most=LARGEST)]
 
+# Far outside anything measured; products and quotients of two such numbers are finite and not 0.
+LEAST_MEASURED, MOST_MEASURED = 1e-100, 1e100
+Measured = Annotated[float, Range(least=LEAST_MEASURED, most=MOST_MEASURED)]
+
 
 class RecordError(ValueError):
     """A value that does not fit its annotation.

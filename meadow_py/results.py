@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import reprlib
 from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Self
@@ -184,10 +185,15 @@ class Result:
         FormatError
             If they are not.
         """
-        kind = data.get("kind", cls.KIND) if isinstance(data, dict) else None
-        if kind != cls.KIND or any(mark not in data for mark in ("version", *cls.MARKS)):
-            expected = " and ".join(("version", *cls.MARKS))
+        marks = ("version", *cls.MARKS)
+        if not isinstance(data, dict) or any(mark not in data for mark in marks):
+            expected = " and ".join(marks)
             raise FormatError(f"{path}: not a {cls.KIND}: expected an object with {expected}")
+        kind = data.get("kind", cls.KIND)
+        if kind != cls.KIND:
+            raise FormatError(
+                f"{path}: not a {cls.KIND}: kind must be {cls.KIND!r}, not {reprlib.repr(kind)}"
+            )
         version = data["version"]
         if not isinstance(version, int) or isinstance(version, bool) or version != cls.VERSION:
             raise FormatError(

@@ -83,7 +83,7 @@ def report(
 
 def _check_matplotlib() -> None:
     """Raise before the work starts, not after it, if matplotlib is missing."""
-    from meadow_py.views.plots.place import require_matplotlib
+    from meadow_py.views.plots.canvas import require_matplotlib
 
     require_matplotlib()
 
