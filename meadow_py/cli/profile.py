@@ -95,7 +95,7 @@ def check_targets(
         return
     check_file(plot)
     from meadow_py.views import plots
-    from meadow_py.views.plots.place import require_matplotlib
+    from meadow_py.views.plots.canvas import require_matplotlib
     from meadow_py.views.plots.selection import named
 
     require_matplotlib()

@@ -83,7 +83,7 @@ def report(
 
 def _check_matplotlib() -> None:
     """Raise before the work starts, not after it, if matplotlib is missing."""
-    from meadow_py.views.plots.place import require_matplotlib
+    from meadow_py.views.plots.canvas import require_matplotlib
 
     require_matplotlib()
 
@@ -115,8 +115,8 @@ def _refuse_settings(context: typer.Context) -> None:
         name = parameter.name or ""
         if profile.is_typed(context, name) and name not in ("model", "output", "quiet"):
             raise typer.BadParameter(
-                f"{parameter.opts[0]} says how to profile a model; what is saved is profiled "
-                "already: leave it out, or name the model"
+                f"{parameter.opts[0]} applies when a model is profiled, and a saved result is "
+                "profiled already: leave it out, or name the model"
             )
 
 

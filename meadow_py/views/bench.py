@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING
 
 from meadow_py.spelling import byte_size, count, ratio, visible
-from meadow_py.views.words import plural
+from meadow_py.views.verdicts import plural
 
 if TYPE_CHECKING:
     from meadow_py.run.bench_result import Bench, FormBench

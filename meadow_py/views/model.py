@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from meadow_py.spelling import byte_size, count, visible
-from meadow_py.views.words import plural
+from meadow_py.views.verdicts import plural
 
 if TYPE_CHECKING:
     from meadow_py.run import Model

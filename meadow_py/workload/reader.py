@@ -142,7 +142,7 @@ def _from_architecture(
     values = {key: getattr(sizes, key) for key in _NEEDED}
     missing = [key for key, value in values.items() if value is None]
     if missing:
-        raise ValueError(f"{name}: the configuration does not tell its {', '.join(missing)}")
+        raise ValueError(f"{name}: the configuration does not give its {', '.join(missing)}")
     shape = ModelShape(
         name=name,
         family=architecture.family,
@@ -200,7 +200,8 @@ def _with_weights(shape: ModelShape, specs: Iterable[WeightSpec], name: str) -> 
     if found != shape.linear_weights_per_layer:
         raise FormatError(
             f"{name}: the first block holds {found} weights, expected "
-            f"{shape.linear_weights_per_layer} by the configuration: such blocks are not known here"
+            f"{shape.linear_weights_per_layer} by the configuration: blocks of this kind are "
+            "not supported"
         )
     return shape
 

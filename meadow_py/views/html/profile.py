@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from meadow_py.profiler.summary import Section
-from meadow_py.views import headlines, words
+from meadow_py.views import verdicts
 from meadow_py.views.html import figures
 from meadow_py.views.html.content import Content, fragment
 from meadow_py.views.html.markup import Markup, element, folded
@@ -29,10 +29,10 @@ def profile_html(profile: Profile) -> str:
 def profile_content(profile: Profile) -> Content:
     """The content of a profile."""
     made = profile.summary()
-    title, *notes = words.header_lines(profile)
+    title, *notes = verdicts.header_lines(profile)
     return Content(
         title=title,
-        headline=headlines.of_profile(made),
+        headline=verdicts.profile_headline(made),
         notes=tuple(notes),
         overview=tuple(overview(made)),
         sections=(*product_parts(profile), *section_parts(made)),
@@ -56,11 +56,11 @@ def section_parts(made: Sequence[Section]) -> Iterator[Markup]:
 
 
 def _section(section: Section, alone: bool, unfolded: bool) -> Markup:
-    said = [] if alone else [element("p", words.verdict(section.total), kind="verdict")]
+    said = [] if alone else [element("p", verdicts.verdict(section.total), kind="verdict")]
     return folded(
-        ": ".join(words.section_title(section)),
+        ": ".join(verdicts.section_title(section)),
         *said,  # a single one is the headline already
         figures.by_role(section),
-        folded(words.plural(len(section.weights), "weight"), figures.by_weight(section)),
+        folded(verdicts.plural(len(section.weights), "weight"), figures.by_weight(section)),
         unfolded=unfolded,
     )

@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING
 
 from meadow_py import quantizers
 from meadow_py.spelling import decibels, per_weight
-from meadow_py.views import headlines, words
+from meadow_py.views import verdicts
 from meadow_py.views.html import profile
 from meadow_py.views.html.content import Content, fragment
 from meadow_py.views.html.figures import ratio_cell
 from meadow_py.views.html.markup import Column, Markup, element, folded, table
 from meadow_py.views.html.terms import SWEEP_TERMS, TERMS
-from meadow_py.views.spelling import choice_title
+from meadow_py.views.verdicts import choice_title
 
 if TYPE_CHECKING:
     from meadow_py.sweep import Sensitivity, SweetSpot
@@ -39,10 +39,10 @@ def sensitivity_html(sweep: Sensitivity) -> str:
 def sensitivity_content(sweep: Sensitivity) -> Content:
     """The content of a sweep."""
     references = _by_reference(sweep)
-    title, *notes = words.header_lines(sweep.profile)
+    title, *notes = verdicts.header_lines(sweep.profile)
     return Content(
         title=title,
-        headline=headlines.of_sweep([spots[-1] for spots in references]),
+        headline=verdicts.sweep_headline([spots[-1] for spots in references]),
         notes=tuple(notes),
         overview=tuple(_overview(references)),
         sections=tuple(_section_parts(sweep, references)),
@@ -70,8 +70,8 @@ def _section_parts(
     """The tables for looking things up: the first open, the others folded."""
     for n, spots in enumerate(references):
         yield folded(
-            words.sweep_title(spots[-1]),
-            element("p", words.sweep_verdict(spots[-1]), kind="verdict"),
+            verdicts.sweep_title(spots[-1]),
+            element("p", verdicts.sweep_verdict(spots[-1]), kind="verdict"),
             _by_role(spots),
             unfolded=n == 0,
         )
@@ -99,7 +99,7 @@ def _cells(spot: SweetSpot) -> list[str]:
         f"{spot.packed.bits_per_weight:.2f}",
         per_weight(None if spot.storage is None else spot.storage.bits_per_weight),
         "none" if chosen is None else choice_title(chosen, spot),
-        words.smallest_of_three(spot),
+        verdicts.smallest_of_three(spot),
         ratio_cell(spot.smallest.ratio),
     ]
 

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
-from meadow_py.views.plots.drawing import draw, draw_simulation, figure
-from meadow_py.views.plots.kind import Kind
-from meadow_py.views.plots.kinds import KINDS
-from meadow_py.views.plots.place import require_matplotlib
-from meadow_py.views.plots.saving import FORMATS, check_path, save, svg
+from meadow_py.views.plots.canvas import require_matplotlib
+from meadow_py.views.plots.figures import (
+    FORMATS,
+    check_path,
+    draw,
+    draw_simulation,
+    figure,
+    save,
+    svg,
+)
+from meadow_py.views.plots.kinds import KINDS, SIMULATION_KINDS, Kind
 from meadow_py.views.plots.selection import named
-from meadow_py.views.plots.simulation.kinds import SIMULATION_KINDS
 
 __all__ = [
     "FORMATS",

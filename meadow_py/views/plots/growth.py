@@ -12,10 +12,8 @@ import numpy.typing as npt
 from meadow_py.profiler import Profile, WeightPacking, WeightProfile
 from meadow_py.profiler.summary import packings_of
 from meadow_py.spelling import byte_size
-from meadow_py.views.plots.place import Place, size_of
-from meadow_py.views.plots.selection import quantized_by, quantizer_of
-from meadow_py.views.plots.style import LINES, MARKERS, ink, palette
-from meadow_py.views.plots.wording import (
+from meadow_py.views.plots.canvas import LINES, MARKERS, Canvas, ink, palette, size_of
+from meadow_py.views.plots.labels import (
     SMALL,
     grow,
     headings,
@@ -28,6 +26,7 @@ from meadow_py.views.plots.wording import (
     subject,
     text_inches,
 )
+from meadow_py.views.plots.selection import quantized_by, quantizer_of
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -61,7 +60,7 @@ class Curve:
 
 def growth(
     profile: Profile,
-    place: Place,
+    canvas: Canvas,
     *,
     bits: int | None = None,
     granularity: str | None = None,
@@ -73,7 +72,7 @@ def growth(
     key = quantizer_of(profile, bits, granularity, quantizer)
     weights = quantized_by(profile, key, role=role, weight=weight)
     curves = curves_of([packings_of(member, key) for member in weights])
-    ax = place.axes(8.4, 5.2)
+    ax = canvas.axes(8.4, 5.2)
     _draw_curves(ax, curves)
     ax.set_xlim(-_CORNER, 1)
     ax.set_ylim(-_CORNER, 1)

@@ -14,10 +14,8 @@ import numpy.typing as npt
 from meadow_py.profiler import Profile, WeightProfile
 from meadow_py.profiler.summary import packings_of
 from meadow_py.views.plots import totals
-from meadow_py.views.plots.place import Place, size_of, text_scale
-from meadow_py.views.plots.selection import quantized_by, quantizer_of
-from meadow_py.views.plots.style import diverging, ink, on
-from meadow_py.views.plots.wording import (
+from meadow_py.views.plots.canvas import Canvas, diverging, ink, on, size_of, text_scale
+from meadow_py.views.plots.labels import (
     SMALL,
     headings,
     line_inches,
@@ -28,6 +26,7 @@ from meadow_py.views.plots.wording import (
     subject,
     text_inches,
 )
+from meadow_py.views.plots.selection import quantized_by, quantizer_of
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -40,7 +39,7 @@ _NUMBER = 0.75  # size of a number in a cell, relative to other text
 
 
 @dataclass(frozen=True)
-class Row:
+class HeatmapRow:
     """A layer, or a weight outside of layers."""
 
     label: str
@@ -50,7 +49,7 @@ class Row:
 
 def heatmap(
     profile: Profile,
-    place: Place,
+    canvas: Canvas,
     *,
     bits: int | None = None,
     granularity: str | None = None,
@@ -62,8 +61,8 @@ def heatmap(
     key = quantizer_of(profile, bits, granularity, quantizer)
     totals.codecs_of(codec)
     rows = rows_of(quantized_by(profile, key, role=role))
-    table = _Table(rows, key, codec)
-    ax = place.axes(_width(table), _height(rows))
+    table = _RatioTable(rows, key, codec)
+    ax = canvas.axes(_width(table), _height(rows))
     mesh = _draw_cells(ax, table)
     edges = _row_edges(rows, size_of(ax)[1])
     _label_rows(ax, rows, edges)
@@ -83,25 +82,25 @@ def heatmap(
     return ax
 
 
-def rows_of(weights: Sequence[WeightProfile]) -> list[Row]:
+def rows_of(weights: Sequence[WeightProfile]) -> list[HeatmapRow]:
     """Layers in order; weights outside of layers have their own rows before and after."""
     layers: dict[int, list[WeightProfile]] = {}
-    before: list[Row] = []
-    after: list[Row] = []
+    before: list[HeatmapRow] = []
+    after: list[HeatmapRow] = []
     for weight in weights:
         if weight.layer is None:
-            row = Row(weight.name, None, (weight,))
+            row = HeatmapRow(weight.name, None, (weight,))
             (after if layers else before).append(row)
         else:
             layers.setdefault(weight.layer, []).append(weight)
-    within = [Row(str(layer), layer, tuple(layers[layer])) for layer in sorted(layers)]
+    within = [HeatmapRow(str(layer), layer, tuple(layers[layer])) for layer in sorted(layers)]
     return [*before, *within, *after]
 
 
-class _Table:
+class _RatioTable:
     """The numbers: a row per layer, a column per chunk size, then plain Huffman's."""
 
-    def __init__(self, rows: list[Row], quantizer: str, codec: str) -> None:
+    def __init__(self, rows: list[HeatmapRow], quantizer: str, codec: str) -> None:
         packings = [[packings_of(w, quantizer) for w in row.weights] for row in rows]
         self.rows = rows
         self.chunks = chunks = [packing.chunk_size for packing in packings[0][0]]
@@ -122,18 +121,18 @@ class _Table:
         self.middles = [float(middles[n]) for n in self.shown]
 
 
-def _width(table: _Table) -> float:
+def _width(table: _RatioTable) -> float:
     """Width of the figure in inches: names, columns, and a colour bar."""
     names = max(text_inches(shortened(row.label)) for row in table.rows) / text_scale()
     return max(6.4, 1.4 + names + _COLUMN * table.edges[-1])
 
 
-def _height(rows: Sequence[Row]) -> float:
+def _height(rows: Sequence[HeatmapRow]) -> float:
     """Height of the figure in inches."""
     return min(_TALLEST, max(1.6, _ROW * len(rows))) + 1.5
 
 
-def _row_edges(rows: Sequence[Row], inches: float) -> list[float]:
+def _row_edges(rows: Sequence[HeatmapRow], inches: float) -> list[float]:
     """Edges of rows of equal height, but weights outside of layers are as high as their names."""
     inside = sum(row.layer is not None for row in rows)
     outside = len(rows) - inside
@@ -144,7 +143,7 @@ def _row_edges(rows: Sequence[Row], inches: float) -> list[float]:
     return [0.0, *np.cumsum(heights).tolist()]
 
 
-def _draw_cells(ax: Axes, table: _Table) -> QuadMesh:
+def _draw_cells(ax: Axes, table: _RatioTable) -> QuadMesh:
     from matplotlib.colors import LogNorm
 
     edges = _row_edges(table.rows, size_of(ax)[1])
@@ -169,7 +168,7 @@ def _draw_cells(ax: Axes, table: _Table) -> QuadMesh:
     return mesh
 
 
-def _label_columns(ax: Axes, table: _Table) -> None:
+def _label_columns(ax: Axes, table: _RatioTable) -> None:
     """Label columns with chunk sizes, shorter if columns are narrow."""
     inches = size_of(ax)[0] / table.edges[-1]
     wide = inches > text_inches("Huffman") - 0.05
@@ -178,7 +177,7 @@ def _label_columns(ax: Axes, table: _Table) -> None:
     ax.set_xticks(table.middles, [*sizes, *coded])
 
 
-def _label_rows(ax: Axes, rows: Sequence[Row], edges: list[float]) -> None:
+def _label_rows(ax: Axes, rows: Sequence[HeatmapRow], edges: list[float]) -> None:
     """Label layers at regular steps, as closely as labels do not touch."""
     line = line_inches() / size_of(ax)[1] * edges[-1]
     step = next((s for s in (1, 2, 5, 10, 20, 50, 100, 200, 500) if s >= line), 1000)
@@ -193,7 +192,7 @@ def _label_rows(ax: Axes, rows: Sequence[Row], edges: list[float]) -> None:
     ax.set_yticks([middles[n] for n in shown], labels)
 
 
-def _mark_cells(ax: Axes, table: _Table, mesh: QuadMesh, edges: list[float]) -> bool:
+def _mark_cells(ax: Axes, table: _RatioTable, mesh: QuadMesh, edges: list[float]) -> bool:
     """Write numbers where they fit; else hatch cells that expand, since colour is not enough.
 
     Returns whether there are hatches.
@@ -218,7 +217,7 @@ def _number(ax: Axes, where: tuple[float, float], value: float, colour: str) -> 
     ax.text(*where, text, ha="center", va="center", fontsize=size, color=colour, clip_on=True)
 
 
-def _hatch(ax: Axes, table: _Table, wanted: list[bool], edges: list[float]) -> bool:
+def _hatch(ax: Axes, table: _RatioTable, wanted: list[bool], edges: list[float]) -> bool:
     """Hatch one rectangle per run of rows that expand; single cells would be thousands."""
     from matplotlib.collections import PolyCollection
 

@@ -1,17 +1,53 @@
-"""The kinds of plots by name."""
+"""The kinds of plots by name: of a profile or sweep, and of a simulation."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import inspect
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from types import MappingProxyType
+from typing import TYPE_CHECKING
 
 from meadow_py.views.plots.growth import growth
 from meadow_py.views.plots.heatmap import heatmap
-from meadow_py.views.plots.kind import Kind
 from meadow_py.views.plots.rate_distortion import rate_distortion
 from meadow_py.views.plots.ratio import ratio
 from meadow_py.views.plots.role_bytes import role_bytes
+from meadow_py.views.plots.simulation.choice import choice
+from meadow_py.views.plots.simulation.curves import bandwidth, buffers
+from meadow_py.views.plots.simulation.energy import energy
+from meadow_py.views.plots.simulation.roofline import roofline
+from meadow_py.views.plots.simulation.time import time
 from meadow_py.views.plots.values import values
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+
+@dataclass(frozen=True)
+class Kind:
+    """A kind of plot.
+
+    Attributes
+    ----------
+    title : str
+        Its name in headings.
+    description : str
+        One sentence on what it shows.
+    function : callable
+        ``(result, Canvas, **options) -> Axes``.
+    """
+
+    title: str
+    description: str
+    function: Callable[..., Axes]
+
+    @property
+    def options(self) -> tuple[str, ...]:
+        """The names of the options of the function."""
+        parameters = inspect.signature(self.function).parameters.values()
+        return tuple(p.name for p in parameters if p.kind is p.KEYWORD_ONLY)
+
 
 KINDS: Mapping[str, Kind] = MappingProxyType(
     {
@@ -51,6 +87,47 @@ KINDS: Mapping[str, Kind] = MappingProxyType(
             "How many distinct chunks have been met when so many chunks are read: chunks that "
             "repeat bend a line away from the one where every chunk is new.",
             growth,
+        ),
+    }
+)
+
+
+SIMULATION_KINDS: Mapping[str, Kind] = MappingProxyType(
+    {
+        "time": Kind(
+            "Time by component",
+            "What a token, or the prompt, waits for: weights, activations and KV cache on their "
+            "way from memory, and compute; for all of it and for each kind of operations.",
+            time,
+        ),
+        "bandwidth": Kind(
+            "Time against bandwidth",
+            "The same model at other bandwidths under each dataflow, and where the better one "
+            "changes.",
+            bandwidth,
+        ),
+        "roofline": Kind(
+            "Roofline",
+            "Every operation that multiplies, by the operations it does for a byte that it moves, "
+            "under the roofs of bandwidth and compute.",
+            roofline,
+        ),
+        "energy": Kind(
+            "Energy by component",
+            "Off-chip memory, buffers, compute and static energy of a token, or the prompt, with "
+            "the band that the sources of the table span.",
+            energy,
+        ),
+        "buffers": Kind(
+            "Time against on-chip memory",
+            "How much latency a smaller memory for tiles, dictionary and pipeline registers costs.",
+            buffers,
+        ),
+        "map": Kind(
+            "The better dataflow",
+            "Whether TPHS or GEMM is faster over bandwidth and the number of processing elements, "
+            "and by how much.",
+            choice,
         ),
     }
 )

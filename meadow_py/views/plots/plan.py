@@ -8,9 +8,8 @@ from typing import TYPE_CHECKING
 from meadow_py.planner import Option, Plan
 from meadow_py.spelling import byte_size
 from meadow_py.views import plan as words
-from meadow_py.views.plots.place import Place, require_matplotlib
+from meadow_py.views.plots.canvas import LINES, Canvas, ink, palette, require_matplotlib
 from meadow_py.views.plots.selection import named
-from meadow_py.views.plots.style import LINES, ink, palette
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -24,13 +23,13 @@ def draw_plan(plan: Plan, kind: str, ax: Axes | None = None) -> Axes:
     """Draw one figure of a plan: see `Plan.plot`."""
     function = PLAN_KINDS[named("kind of plot", kind, PLAN_KINDS)]
     require_matplotlib()
-    return function(plan, Place(ax))
+    return function(plan, Canvas(ax))
 
 
-def footprint(plan: Plan, place: Place) -> Axes:
+def footprint(plan: Plan, canvas: Canvas) -> Axes:
     """A stacked bar for each form, and lines where memory and the chip end."""
     options = plan.options
-    ax = place.axes(_WIDTH, 1.6 + _ROW * len(options))
+    ax = canvas.axes(_WIDTH, 1.6 + _ROW * len(options))
     colours, rows = palette(ax), range(len(options))
     left = [0.0] * len(options)
     for at, part in enumerate(_PARTS):
@@ -61,7 +60,7 @@ def _parts(option: Option) -> tuple[float, float, float]:
     return need.weights, need.kv_cache, need.activations
 
 
-def first_token(plan: Plan, place: Place) -> Axes:
+def first_token(plan: Plan, canvas: Canvas) -> Axes:
     """A bar for each form and storage, with the range of its sources, on a logarithmic axis."""
     found = [
         (f"{words.name_of(option)}, {storage.name}", storage.first_token_s, option.in_memory)
@@ -73,7 +72,7 @@ def first_token(plan: Plan, place: Place) -> Axes:
         raise ValueError(
             f"{plan.model.name} on {plan.device.name}: no first token from any storage to draw"
         )
-    ax = place.axes(_WIDTH, 1.6 + _ROW * len(found))
+    ax = canvas.axes(_WIDTH, 1.6 + _ROW * len(found))
     colours = palette(ax)
     for row, (_, band, in_memory) in enumerate(found):
         ax.barh(
@@ -98,7 +97,7 @@ def _finish(ax: Axes, plan: Plan, names: list[str], said: str) -> None:
         ax.spines[side].set_visible(False)
 
 
-PLAN_KINDS: dict[str, Callable[[Plan, Place], Axes]] = {
+PLAN_KINDS: dict[str, Callable[[Plan, Canvas], Axes]] = {
     "footprint": footprint,
     "first-token": first_token,
 }

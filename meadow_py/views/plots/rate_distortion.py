@@ -11,10 +11,8 @@ from meadow_py.profiler import Profile, WeightProfile
 from meadow_py.profiler.summary import packings_of
 from meadow_py.spelling import visible
 from meadow_py.views.plots import totals
-from meadow_py.views.plots.place import Place, size_of
-from meadow_py.views.plots.selection import quantizers_of, weights_of
-from meadow_py.views.plots.style import PALE, ink, palette
-from meadow_py.views.plots.wording import (
+from meadow_py.views.plots.canvas import PALE, Canvas, ink, palette, size_of
+from meadow_py.views.plots.labels import (
     SMALL,
     grow,
     headings,
@@ -25,6 +23,7 @@ from meadow_py.views.plots.wording import (
     subject,
     text_inches,
 )
+from meadow_py.views.plots.selection import quantizers_of, weights_of
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -55,12 +54,12 @@ class Line:
 
 
 def rate_distortion(
-    profile: Profile, place: Place, *, codec: str = totals.BEST, role: str | None = None
+    profile: Profile, canvas: Canvas, *, codec: str = totals.BEST, role: str | None = None
 ) -> Axes:
     """All settings: bits per weight, everything counted, against the lowest SNR of the weights."""
     totals.codecs_of(codec)
     lines = lines_of(profile, weights_of(profile, role=role), codec)
-    ax = place.axes(7.6, min(9.0, 3.9 + 0.2 * len(lines)))
+    ax = canvas.axes(7.6, min(9.0, 3.9 + 0.2 * len(lines)))
     heights = _heights(lines)
     handles = [*_draw_lines(ax, lines, heights), *_draw_front(ax, lines, heights)]
     _set_limits(ax, lines, heights)

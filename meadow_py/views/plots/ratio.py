@@ -12,16 +12,9 @@ from meadow_py.architectures import ROLES
 from meadow_py.profiler import Profile, WeightProfile
 from meadow_py.profiler.summary import packings_of
 from meadow_py.views.plots import totals
-from meadow_py.views.plots.place import Place
+from meadow_py.views.plots.canvas import MARKERS, PALE, Canvas, ground, ink, palette
+from meadow_py.views.plots.labels import headings, legend_on_top, points, quantizer_words, subject
 from meadow_py.views.plots.selection import quantized_by, quantizer_of
-from meadow_py.views.plots.style import MARKERS, PALE, ground, ink, palette
-from meadow_py.views.plots.wording import (
-    headings,
-    legend_on_top,
-    points,
-    quantizer_words,
-    subject,
-)
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -45,7 +38,7 @@ class Point:
 
 def ratio(
     profile: Profile,
-    place: Place,
+    canvas: Canvas,
     *,
     bits: int | None = None,
     granularity: str | None = None,
@@ -57,7 +50,7 @@ def ratio(
     key = quantizer_of(profile, bits, granularity, quantizer)
     totals.codecs_of(codec)
     found = points_of(quantized_by(profile, key, role=role), key, codec)
-    ax = place.axes(7.6, 5.4)
+    ax = canvas.axes(7.6, 5.4)
     handles = _draw_points(ax, found)
     _set_limits(ax, found)
     handles += _draw_bounds(ax, found)

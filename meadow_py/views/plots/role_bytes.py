@@ -10,10 +10,8 @@ from meadow_py.architectures import ROLES
 from meadow_py.profiler import Profile, WeightProfile
 from meadow_py.spelling import byte_size
 from meadow_py.views.plots import totals
-from meadow_py.views.plots.place import Place, size_of
-from meadow_py.views.plots.selection import named, quantized_by, quantizer_of
-from meadow_py.views.plots.style import ground, ink, palette
-from meadow_py.views.plots.wording import (
+from meadow_py.views.plots.canvas import Canvas, ground, ink, palette, size_of
+from meadow_py.views.plots.labels import (
     SMALL,
     grow,
     headings,
@@ -23,6 +21,7 @@ from meadow_py.views.plots.wording import (
     subject,
     text_inches,
 )
+from meadow_py.views.plots.selection import named, quantized_by, quantizer_of
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -45,7 +44,7 @@ class Bar:
 
     role: str
     weights: tuple[WeightProfile, ...]
-    stored: totals.Stored
+    stored: totals.PackedWeights
     parts: tuple[int, ...]
     dense: int
     floor: float
@@ -55,7 +54,7 @@ class Bar:
 
 def role_bytes(
     profile: Profile,
-    place: Place,
+    canvas: Canvas,
     *,
     bits: int | None = None,
     granularity: str | None = None,
@@ -69,7 +68,7 @@ def role_bytes(
     named("unit", unit, UNITS)
     totals.codecs_of(codec)
     bars = bars_of(quantized_by(profile, key, role=role), key, codec)
-    ax = place.axes(7.6, 2.6 + 0.5 * len(bars))
+    ax = canvas.axes(7.6, 2.6 + 0.5 * len(bars))
     sizes = [_per_unit(bar, unit) for bar in bars]
     handles = [*_draw_parts(ax, bars, sizes), *_draw_marks(ax, bars, sizes)]
     _label_bars(ax, bars, sizes)

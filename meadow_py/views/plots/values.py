@@ -10,11 +10,9 @@ import numpy as np
 
 from meadow_py.architectures import ROLES
 from meadow_py.profiler import Profile, ValueDistribution, WeightProfile
-from meadow_py.views.plots import spread_of_values as spreads
-from meadow_py.views.plots.place import Place, size_of
-from meadow_py.views.plots.selection import weights_of
-from meadow_py.views.plots.style import LINES, PALE, ink, palette
-from meadow_py.views.plots.wording import (
+from meadow_py.views.plots import histograms as spreads
+from meadow_py.views.plots.canvas import LINES, PALE, Canvas, ink, palette, size_of
+from meadow_py.views.plots.labels import (
     SMALL,
     grow,
     headings,
@@ -24,6 +22,7 @@ from meadow_py.views.plots.wording import (
     subject,
     text_inches,
 )
+from meadow_py.views.plots.selection import weights_of
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -40,7 +39,7 @@ _MOST_LINES = 400  # at most this many thin lines
 
 
 def values(
-    profile: Profile, place: Place, *, weight: str | None = None, role: str | None = None
+    profile: Profile, canvas: Canvas, *, weight: str | None = None, role: str | None = None
 ) -> Axes:
     """One weight in its own unit, or the weights of each role in standard deviations."""
     members = spreads.known(weights_of(profile, role=role, weight=weight))
@@ -48,7 +47,7 @@ def values(
     varied = [(w, v) for w, v in members if v.std > 0]
     if not varied and len(members) > 1:
         raise ValueError("the values of each weight are all equal: there is no spread to draw")
-    ax = place.axes(7.6, 4.6 + 0.35 * min(roles, 11))
+    ax = canvas.axes(7.6, 4.6 + 0.35 * min(roles, 11))
     if len(members) == 1:
         return _one_weight(ax, profile, *members[0])
     return _by_role(ax, profile, varied)

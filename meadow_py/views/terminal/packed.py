@@ -11,7 +11,7 @@ from rich.text import Text
 from meadow_py.checkpoint.inspection import RoleTotal, by_role
 from meadow_py.spelling import byte_size, visible
 from meadow_py.views.terminal.printing import plain_console, printed
-from meadow_py.views.words import plural
+from meadow_py.views.verdicts import plural
 
 if TYPE_CHECKING:
     from meadow_py.checkpoint.inspection import Inspection, PackedTensor

@@ -18,7 +18,7 @@ from meadow_py.profiler.summary import (
 )
 from meadow_py.profiler.summary import Group as Figures
 from meadow_py.spelling import binary_size, decibels, per_weight, ratio, visible
-from meadow_py.views import words
+from meadow_py.views import verdicts
 from meadow_py.views.terminal.products import product_parts
 
 if TYPE_CHECKING:
@@ -33,7 +33,7 @@ def profile_view(profile: Profile, per_weight: bool = False) -> RenderableType:
     made = profile.summary()
     for section in made:
         parts += [Text(), _section_title(section), _section_table(section, per_weight)]
-        parts += [Text(words.verdict(section.total), style="italic")]
+        parts += [Text(verdicts.verdict(section.total), style="italic")]
     parts += product_parts(profile, per_weight)
     parts += [
         Text(),
@@ -41,21 +41,21 @@ def profile_view(profile: Profile, per_weight: bool = False) -> RenderableType:
         Text(),
         _buffer_table(made),
         Text(),
-        Text(words.PROFILE_FOOTNOTES, style="dim"),
+        Text(verdicts.PROFILE_FOOTNOTES, style="dim"),
     ]
     return Group(*parts)
 
 
 def header(profile: Profile) -> Text:
     """The lines that say what was profiled, how and where."""
-    lines = words.header_lines(profile)
+    lines = verdicts.header_lines(profile)
     text = Text("\n".join(lines))
     text.stylize("bold", 0, len(lines[0]))
     return text
 
 
 def _section_title(section: Section) -> Text:
-    title, dense = words.section_title(section)
+    title, dense = verdicts.section_title(section)
     return Text.assemble((title, "bold"), f": {dense}")
 
 

@@ -11,9 +11,9 @@ from rich.table import Table
 from rich.text import Text
 
 from meadow_py.spelling import decibels, per_weight, visible
-from meadow_py.views import headlines, words
-from meadow_py.views.spelling import choice_title
+from meadow_py.views import verdicts
 from meadow_py.views.terminal.profile import header
+from meadow_py.views.verdicts import choice_title
 
 if TYPE_CHECKING:
     from meadow_py.sweep import Choice, Sensitivity, SweetSpot
@@ -25,12 +25,12 @@ def sensitivity_view(sweep: Sensitivity) -> RenderableType:
     by_reference = groupby(sweep.sweet_spots, key=lambda spot: spot.quantizer)
     sections = [list(spots) for _, spots in by_reference]
     if len(sections) > 1:
-        said = headlines.of_sweep([members[-1] for members in sections])
+        said = verdicts.sweep_headline([members[-1] for members in sections])
         parts += [Text(), Text(said, style="bold italic")]
     for members in sections:
-        parts += [Text(), Text(words.sweep_title(members[0]), style="bold"), _table(members)]
-        parts += [Text(words.sweep_verdict(members[-1]), style="italic")]
-    return Group(*parts, Text(), Text(words.SWEEP_FOOTNOTES, style="dim"))
+        parts += [Text(), Text(verdicts.sweep_title(members[0]), style="bold"), _table(members)]
+        parts += [Text(verdicts.sweep_verdict(members[-1]), style="italic")]
+    return Group(*parts, Text(), Text(verdicts.SWEEP_FOOTNOTES, style="dim"))
 
 
 def _table(spots: Sequence[SweetSpot]) -> Table:
@@ -55,7 +55,7 @@ def _cells(spot: SweetSpot) -> list[str | Text]:
         f"{spot.packed.bits_per_weight:.2f}",
         per_weight(None if spot.storage is None else spot.storage.bits_per_weight),
         Text("none", style="red") if chosen is None else Text(_named(chosen, spot), style="green"),
-        words.smallest_of_three(spot),
+        verdicts.smallest_of_three(spot),
     ]
 
 

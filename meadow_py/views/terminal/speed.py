@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from meadow_py.spelling import byte_size
 from meadow_py.views.model import one_line
-from meadow_py.views.words import plural
+from meadow_py.views.verdicts import plural
 
 if TYPE_CHECKING:
     from meadow_py.run import Generation, Model

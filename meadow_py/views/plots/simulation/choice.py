@@ -11,10 +11,9 @@ import numpy.typing as npt
 from meadow_py.simulator import DataflowMap, Simulation
 from meadow_py.simulator.dataflow_maps import Growth
 from meadow_py.views import simulation as words
-from meadow_py.views.plots.place import Place, root_of
+from meadow_py.views.plots.canvas import Canvas, diverging, ground, ink, root_of
+from meadow_py.views.plots.labels import SMALL, headings, points
 from meadow_py.views.plots.simulation.common import details, phase_words, subject
-from meadow_py.views.plots.style import diverging, ground, ink
-from meadow_py.views.plots.wording import SMALL, headings, points
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -24,7 +23,7 @@ _REACH = 0.02  # smaller gains are drawn as if they were this large
 
 def choice(
     simulation: Simulation,
-    place: Place,
+    canvas: Canvas,
     *,
     bandwidths: Sequence[float] | None = None,
     elements: Sequence[int] | None = None,
@@ -33,7 +32,7 @@ def choice(
     """Blue where TPHS is faster, orange where GEMM is, with a line where they are even."""
     array = simulation.device.compute.pe_array
     made = simulation.dataflow_map(bandwidths, elements, growth)
-    ax = place.axes(7.6, 5.0)
+    ax = canvas.axes(7.6, 5.0)
     _colour(ax, made)
     kept = f", {array.broadcasting} of them broadcasting" if array and growth == "parallel" else ""
     headings(

@@ -8,9 +8,9 @@ from meadow_py.simulator import Phase, Simulation
 from meadow_py.simulator.components import GROUPS
 from meadow_py.spelling import visible
 from meadow_py.views import simulation as words
+from meadow_py.views.plots.canvas import MARKERS, ink, palette
+from meadow_py.views.plots.labels import SMALL, points, shortened
 from meadow_py.views.plots.selection import named
-from meadow_py.views.plots.style import MARKERS, ink, palette
-from meadow_py.views.plots.wording import SMALL, points, shortened
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

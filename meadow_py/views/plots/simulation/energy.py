@@ -6,22 +6,14 @@ from typing import TYPE_CHECKING, Any
 
 from meadow_py.simulator import Band, Simulation
 from meadow_py.views import simulation as words
-from meadow_py.views.plots.place import Place, size_of
+from meadow_py.views.plots.canvas import Canvas, ground, ink, palette, size_of
+from meadow_py.views.plots.labels import SMALL, grow, headings, legend_on_top, points, text_inches
 from meadow_py.views.plots.simulation.common import (
     ENERGY_LOOKS,
     details,
     phase_of,
     phase_words,
     subject,
-)
-from meadow_py.views.plots.style import ground, ink, palette
-from meadow_py.views.plots.wording import (
-    SMALL,
-    grow,
-    headings,
-    legend_on_top,
-    points,
-    text_inches,
 )
 
 if TYPE_CHECKING:
@@ -30,12 +22,12 @@ if TYPE_CHECKING:
 _BAR = 0.6
 
 
-def energy(simulation: Simulation, place: Place, *, phase: str | None = None) -> Axes:
+def energy(simulation: Simulation, canvas: Canvas, *, phase: str | None = None) -> Axes:
     """A stacked bar of all components and a bar for each, with bands from low to high."""
     name, _ = phase_of(simulation, phase)
     made = words.phase_energy(simulation, name)
     shown = [(f, label, getattr(made, f)) for f, label in words.COMPONENTS if getattr(made, f).high]
-    ax = place.axes(7.6, 2.4 + 0.45 * (len(shown) + 1))
+    ax = canvas.axes(7.6, 2.4 + 0.45 * (len(shown) + 1))
     handles = _bars(ax, shown)
     bands = [made.total, *(band for _, _, band in shown)]
     handles.append(_whiskers(ax, bands))

@@ -10,18 +10,17 @@ from meadow_py.simulator import LayerTime, Phase, Simulation
 from meadow_py.simulator.components import GROUPS, group_of
 from meadow_py.spelling import count
 from meadow_py.views import simulation as words
-from meadow_py.views.plots.place import Place
+from meadow_py.views.plots.canvas import Canvas, ground, ink
+from meadow_py.views.plots.labels import SMALL, headings, legend_on_top, points
 from meadow_py.views.plots.simulation.common import details, group_look, subject
-from meadow_py.views.plots.style import ground, ink
-from meadow_py.views.plots.wording import SMALL, headings, legend_on_top, points
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 
-def roofline(simulation: Simulation, place: Place) -> Axes:
+def roofline(simulation: Simulation, canvas: Canvas) -> Axes:
     """A mark for every operation that multiplies: filled for the prompt, hollow for a token."""
-    ax = place.axes(7.6, 5.2)
+    ax = canvas.axes(7.6, 5.2)
     made = {name: _points(phase) for name, phase in words.phases(simulation).items()}
     found = [row for rows in made.values() for row in rows]
     if not found:

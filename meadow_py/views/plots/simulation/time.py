@@ -7,22 +7,14 @@ from typing import TYPE_CHECKING, Any
 from meadow_py.simulator import Simulation
 from meadow_py.simulator.components import Waits, waits, waits_by_group
 from meadow_py.views import simulation as words
-from meadow_py.views.plots.place import Place, size_of
+from meadow_py.views.plots.canvas import Canvas, ground, ink, palette, size_of
+from meadow_py.views.plots.labels import SMALL, grow, headings, legend_on_top, points, text_inches
 from meadow_py.views.plots.simulation.common import (
     WAIT_LOOKS,
     details,
     phase_of,
     phase_words,
     subject,
-)
-from meadow_py.views.plots.style import ground, ink, palette
-from meadow_py.views.plots.wording import (
-    SMALL,
-    grow,
-    headings,
-    legend_on_top,
-    points,
-    text_inches,
 )
 
 if TYPE_CHECKING:
@@ -31,11 +23,11 @@ if TYPE_CHECKING:
 _BAR = 0.6
 
 
-def time(simulation: Simulation, place: Place, *, phase: str | None = None) -> Axes:
+def time(simulation: Simulation, canvas: Canvas, *, phase: str | None = None) -> Axes:
     """A bar for the whole pass and one per kind of operations, stacked by what they wait for."""
     name, made = phase_of(simulation, phase)
     bars = {"all": waits(made), **waits_by_group(made)}
-    ax = place.axes(7.6, 2.2 + 0.42 * len(bars))
+    ax = canvas.axes(7.6, 2.2 + 0.42 * len(bars))
     handles = _stack(ax, list(bars.values()))
     _label(ax, bars)
     ax.set_ylim(len(bars) - 0.5, -0.5)

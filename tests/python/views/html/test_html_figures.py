@@ -8,10 +8,10 @@ from html_tree import Node, captioned, parse, rows
 
 import meadow_py as mp
 from meadow_py import demo, quantizers
-from meadow_py.views import words
+from meadow_py.views import verdicts
 from meadow_py.views.html import profile_html, sensitivity_html
-from meadow_py.views.spelling import form_title
 from meadow_py.views.terminal import render_text
+from meadow_py.views.verdicts import form_title
 
 WIDE = 500  # columns: nothing is folded
 
@@ -94,10 +94,10 @@ def test_the_overview_is_the_summary(tree: Node, made: mp.Profile) -> None:
 
 def test_sentences_are_those_of_the_terminal(tree: Node, made: mp.Profile) -> None:
     text = render_text(made, 2000)
-    said = [words.verdict(section.total) for section in made.summary()]
+    said = [verdicts.verdict(section.total) for section in made.summary()]
     assert [p.text for p in tree.of_class("meadow-verdict")] == said
     notes = [p.text for p in tree.of_class("meadow-note")]
-    assert [tree.of_class("meadow-title")[0].text, *notes] == words.header_lines(made)
+    assert [tree.of_class("meadow-title")[0].text, *notes] == verdicts.header_lines(made)
     assert all(sentence in text for sentence in (*said, *notes))
 
 
@@ -110,7 +110,7 @@ def test_a_sweep_shows_what_the_terminal_shows(swept: mp.Sensitivity) -> None:
         assert tokens(row[:-1]) in lines
         assert row[-1] == f"{spot.smallest.ratio:.2f}x"
     text = render_text(swept, 2000)
-    said = [words.sweep_verdict(spot) for spot in swept.best("all")]
+    said = [verdicts.sweep_verdict(spot) for spot in swept.best("all")]
     assert [p.text for p in tree.of_class("meadow-verdict")][: len(said)] == said
     assert all(sentence in text for sentence in said)
     (overview,) = captioned(tree, "All weights: what is smallest")
@@ -146,5 +146,5 @@ def test_one_way_of_quantising_has_its_verdict_as_the_headline() -> None:
     one = mp.profile(demo.checkpoint(), granularity="tensor", roles="attention.q")
     tree = parse(profile_html(one))
     (section,) = one.summary()
-    assert tree.of_class("meadow-headline")[0].text == words.verdict(section.total)
+    assert tree.of_class("meadow-headline")[0].text == verdicts.verdict(section.total)
     assert not tree.of_class("meadow-verdict")

@@ -13,8 +13,8 @@ from matplotlib.patches import StepPatch
 import meadow_py as mp
 from meadow_py.codecs import CODECS
 from meadow_py.views import plots
-from meadow_py.views.plots import spread_of_values as spreads
-from meadow_py.views.plots.wording import percent
+from meadow_py.views.plots import histograms as spreads
+from meadow_py.views.plots.labels import percent
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -14,8 +14,8 @@ from matplotlib.colors import to_rgba
 
 import meadow_py as mp
 from meadow_py.views import plots
-from meadow_py.views.plots.style import LINES, MARKERS, ground, luminance, palette
-from meadow_py.views.plots.wording import spread
+from meadow_py.views.plots.canvas import LINES, MARKERS, ground, luminance, palette
+from meadow_py.views.plots.labels import spread
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

@@ -12,7 +12,7 @@ from matplotlib import pyplot
 import meadow_py as mp
 from meadow_py.simulator.components import waits_by_group
 from meadow_py.views import plots
-from meadow_py.views.plots.drawing import kinds_of
+from meadow_py.views.plots.figures import kinds_of
 
 ON_ARRAYS = ("map", "buffers")
 

@@ -1,19 +1,18 @@
-"""The sentences about a result, which terminal and HTML share."""
+"""The titles and sentences about a profile or a sweep, which terminal and HTML share."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from meadow_py import quantizers
-from meadow_py.codecs import CODECS
+from meadow_py.codecs import CODECS, CODERS
 from meadow_py.profiler.summary import Group, Section, StoredDtype, stored_dtypes
 from meadow_py.spelling import byte_size, count, decibels, ratio, visible
-from meadow_py.views.spelling import choice_title, form_title
 
 if TYPE_CHECKING:
     from meadow_py.profiler import Profile
-    from meadow_py.sweep import SweetSpot
+    from meadow_py.sweep import Choice, SweetSpot
 
 VISIBLE = 0.005  # the least difference that two decimals show
 
@@ -33,6 +32,22 @@ SWEEP_FOOTNOTES = (
     "than both others. storage: the smallest under the storage codec, what is attainable; no "
     "rival in this. Ratios are to the dense form of the section's own way of quantising."
 )
+
+
+def choice_title(choice: Choice, among: SweetSpot | None = None) -> str:
+    """``re-indexed C=2, INT8 tensor``; codes are not named if they are those of the reference."""
+    codec = form_title(choice.codec)
+    chunk = "" if choice.chunk_size is None else f" C={choice.chunk_size}"
+    if among is not None and choice.quantizer == among.quantizer:
+        return f"{codec}{chunk}"
+    return f"{codec}{chunk}, {quantizers.title(choice.quantizer, short=True)}"
+
+
+def form_title(codec: str) -> str:
+    """``dense``, ``plain Huffman``, ``storage codec``, ``re-indexed``."""
+    titles = {"dense": "dense", "plain_huffman": "plain Huffman"}
+    coded = CODERS.get(codec) or CODECS.get(codec)
+    return titles[codec] if coded is None else coded.title
 
 
 def header_lines(profile: Profile) -> list[str]:
@@ -178,3 +193,54 @@ def _attainable(total: SweetSpot) -> str:
 def plural(number: int, noun: str) -> str:
     """``1 weight``, ``2,000 weights``."""
     return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"
+
+
+def profile_headline(made: Sequence[Section]) -> str:
+    """The ways of quantising that have a sweet spot."""
+    if len(made) == 1:
+        return verdict(made[0].total)
+    spots = [_packed(section) for section in made if section.total.sweet_spot is not None]
+    return f"{_counted(spots, 'in', len(made))}{_smallest(made)}"
+
+
+def _smallest(made: Sequence[Section]) -> str:
+    """The smallest forms and how often each is; files of earlier versions lack this."""
+    if not made or any(section.total.storage is None for section in made):
+        return ""
+    forms = [form_title(section.total.smallest[0]) for section in made]
+    listed = (f"{form} in {forms.count(form)} of {len(made)}" for form in dict.fromkeys(forms))
+    return f" Smallest of all: {', '.join(listed)}."
+
+
+def sweep_headline(totals: Sequence[SweetSpot]) -> str:
+    """The ways of quantising at whose quality there is a sweet spot."""
+    if len(totals) == 1:
+        return sweep_verdict(totals[0])
+    spots = [_chosen(total) for total in totals if total.sweet_spot is not None]
+    return _counted(spots, "at the quality of", len(totals))
+
+
+def _counted(spots: Sequence[str], where: str, ways: int) -> str:
+    if not ways:
+        return "No weights were profiled."
+    if not spots:
+        return f"Sweet spot: none {where} any of {ways} ways of quantising."
+    listed = "; ".join(spots)
+    return f"Sweet spot {where} {len(spots)} of {ways} ways of quantising: {listed}."
+
+
+def _packed(section: Section) -> str:
+    best = section.total.best
+    setting = quantizers.title(section.quantizer)
+    packed = f"{CODECS[best.codec].title}, C={best.chunk_size}: {ratio(best.ratio)}"
+    return f"{setting} ({packed}, {_loss(section.total.snr_db)})"
+
+
+def _chosen(spot: SweetSpot) -> str:
+    setting = quantizers.title(spot.quantizer)
+    packed = f"{choice_title(spot.packed, spot)}: {ratio(spot.packed.ratio)}"
+    return f"{setting} ({packed}, {_loss(spot.packed.snr_db)})"
+
+
+def _loss(snr_db: float | None) -> str:
+    return "exact" if snr_db is None else f"lowest SNR {decibels(snr_db)} dB"

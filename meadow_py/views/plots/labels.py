@@ -11,13 +11,14 @@ from typing import TYPE_CHECKING, Any
 
 from meadow_py import quantizers
 from meadow_py.spelling import visible
-from meadow_py.views.plots.place import size_of
+from meadow_py.views.plots.canvas import size_of
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.legend import Legend
 
     from meadow_py.profiler import Profile
+
 
 SMALL = 0.83  # size of labels and legends over the style's text size
 _CHARACTER = 0.57  # mean width of DejaVu Sans over its size
