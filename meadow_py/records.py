@@ -60,6 +60,10 @@ LARGEST = 2**63 - 1  # far above any count in a real result, and safe to compute
 Size = Annotated[int, Range(least=0, most=LARGEST)]
 AtLeastOne = Annotated[int, Range(least=1, most=LARGEST)]
 
+# Far outside anything measured; products and quotients of two such numbers are finite and not 0.
+LEAST_MEASURED, MOST_MEASURED = 1e-100, 1e100
+Measured = Annotated[float, Range(least=LEAST_MEASURED, most=MOST_MEASURED)]
+
 
 class RecordError(ValueError):
     """A value that does not fit its annotation.
@@ -258,7 +262,7 @@ def _tuple(inside: tuple[Any, ...]) -> _Convert:
         if not isinstance(value, list | tuple):
             raise RecordError(f"must be a list, not {_found(value)}")
         if not open_ended and len(value) != len(converters):
-            raise RecordError(f"must be a list of {len(converters)}, not {_found(value)}")
+            raise RecordError(f"must be a list of {len(converters)} values, not {_found(value)}")
         made = []
         for n, held in enumerate(value):
             try:
@@ -316,7 +320,7 @@ class _RecordConverter:
         for name, convert, needed in self.parts:
             if name not in value:
                 if needed:
-                    raise RecordError(f"no {name!r} in it")
+                    raise RecordError(f"must have the key {name!r}, which is missing")
                 continue
             try:
                 made[name] = convert(value[name])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import reprlib
 from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Self
@@ -184,14 +185,19 @@ class Result:
         FormatError
             If they are not.
         """
-        kind = data.get("kind", cls.KIND) if isinstance(data, dict) else None
-        if kind != cls.KIND or any(mark not in data for mark in ("version", *cls.MARKS)):
-            expected = " and ".join(("version", *cls.MARKS))
+        marks = ("version", *cls.MARKS)
+        if not isinstance(data, dict) or any(mark not in data for mark in marks):
+            expected = " and ".join(marks)
             raise FormatError(f"{path}: not a {cls.KIND}: expected an object with {expected}")
+        kind = data.get("kind", cls.KIND)
+        if kind != cls.KIND:
+            raise FormatError(
+                f"{path}: not a {cls.KIND}: kind must be {cls.KIND!r}, not {reprlib.repr(kind)}"
+            )
         version = data["version"]
         if not isinstance(version, int) or isinstance(version, bool) or version != cls.VERSION:
             raise FormatError(
-                f"{path}: {cls.KIND} version {version!r}, this library reads version "
+                f"{path}: {cls.KIND} version {version!r}, but this library reads version "
                 f"{cls.VERSION}: update meadow_py, or {cls.AGAIN}"
             )
 
@@ -219,7 +225,7 @@ def data_frame(owner: object, data: Any) -> pandas.DataFrame:
         import pandas
     except ImportError as error:
         raise ImportError(
-            f"{type(owner).__name__}.to_dataframe() needs pandas: pip install 'meadow_py[pandas]'"
+            f"{type(owner).__name__}.to_dataframe() needs pandas: pip install pandas"
         ) from error
     return pandas.DataFrame(data)
 
@@ -253,5 +259,12 @@ def read_json(path: str | os.PathLike[str], what: str) -> Any:
 
 
 def reason_of(error: Exception) -> str:
-    """What is wrong with JSON types, from one of `DAMAGE`."""
-    return f"no {error.args[0]!r} in it" if isinstance(error, KeyError) else str(error)
+    """A description of the damage in JSON types, from one of the errors in `DAMAGE`.
+
+    Returns
+    -------
+    str
+    """
+    if isinstance(error, KeyError):
+        return f"must have the key {error.args[0]!r}, which is missing"
+    return str(error)

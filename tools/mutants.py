@@ -29,7 +29,7 @@ from mutation.changes import LATER, UNREADABLE, Mutant, general, mutants, spelle
 from mutation.loaders import LOADERS, Loader
 
 _HANGS = 10  # seconds
-_PARSER = re.compile("not JSON|no valid JSON|not a TOML")
+_PARSER = re.compile("not JSON|not valid JSON|not a TOML|line 1 is longer")
 
 
 @dataclass(frozen=True)
@@ -121,6 +121,8 @@ def _judged(loader: Loader, mutant: Mutant, plots: Iterator[Any]) -> str:
     try:
         if draw := next(plots, None):
             _draw(draw, made)
+    except loader.undrawn as error:
+        return "" if _names(loader, mutant, str(error)) else f"plot raises {_told(error)}"
     except Exception as error:  # noqa: BLE001
         return f"plot raises {_told(error)}"
     return ""

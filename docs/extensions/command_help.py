@@ -40,7 +40,7 @@ class CommandHelp(SphinxDirective):
 
 
 def _contexts(group: Any, context: typer.Context) -> Iterator[typer.Context]:
-    """Of every verb, and behind a verb that has some of those below it."""
+    """The context of every verb, each followed by the contexts of the verbs below it."""
     for name, command in group.commands.items():
         inner = typer.Context(command, info_name=name, parent=context)
         yield inner

@@ -122,8 +122,8 @@ class Figure:
     detail : str
         Related figures, in a sentence.
     stands_in : str
-        What was used in place of something that the source does not give, or that is not at hand;
-        empty if every input is the source's own.
+        The input that replaces one that the source does not give, or that is not at hand; empty
+        if every input is the source's own.
     """
 
     value: float

@@ -72,7 +72,7 @@ class Material:
         return ", ".join(name for name, _ in self.models)
 
     def stands_in_for_opt(self) -> str:
-        """What stands in for the models of MEADOW's paper; empty if all models are from there."""
+        """The weights that replace those of MEADOW's paper; empty if all models are its own."""
         foreign = [name for name, one in self.models if _opt_name(one) is None]
         return f"weights of {', '.join(foreign)} for those of OPT-125M" if foreign else ""
 

@@ -83,7 +83,9 @@ def claims(*ids: str, run: bool = False, model: Any = None) -> Claims:
     chosen = named(ids)
     if not run:
         if model is not None:
-            raise ValueError("model: expected run=True with it; records are of models of their own")
+            raise ValueError(
+                "model needs run=True: recorded figures are not of a model of your choice"
+            )
         return Claims(tuple(_recorded_row(claim) for claim in chosen))
     models = [model] if model is not None and not isinstance(model, list | tuple) else model
     material = Material(_opened(models))

@@ -69,7 +69,7 @@ class ClaimRow:
         if (self.verdict is None) != (self.ours is None) or (self.ours is None) != (
             self.value is None
         ):
-            raise ValueError(f"verdict {self.verdict!r} beside the figure {self.ours!r}")
+            raise ValueError(f"verdict {self.verdict!r} does not fit the figure {self.ours!r}")
 
 
 @dataclass(frozen=True, repr=False)

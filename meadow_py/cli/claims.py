@@ -48,7 +48,9 @@ def claims(
 
     check_stdout()
     if model and not run:
-        raise typer.BadParameter("--model says what to compute from: add --run")
+        raise typer.BadParameter(
+            "--model needs --run: recorded figures are not of a model of your choice"
+        )
     if output is not None:
         check_file(output)
     made = meadow_py.claims(*(ids or ()), run=run, model=model or None)

@@ -73,7 +73,7 @@ def quantizer(text: str) -> str:
 def file_name(text: str | None) -> str | None:
     """A callback for the name of a file to write."""
     if text is not None and not text.strip():
-        raise typer.BadParameter("the name is empty: expected that of a file to write")
+        raise typer.BadParameter("the name is empty: expected the name of a file to write")
     return text
 
 

@@ -21,7 +21,7 @@ def console() -> Console:
 def check_stdout() -> None:
     """Raise OSError if there is no stdout to write to, as after ``>&-``."""
     if sys.stdout is None:
-        raise OSError("standard output is closed: nowhere to write; >/dev/null discards it")
+        raise OSError("standard output is closed; >/dev/null discards the output")
 
 
 def check_file(path: str) -> None:

@@ -115,8 +115,8 @@ def _refuse_settings(context: typer.Context) -> None:
         name = parameter.name or ""
         if profile.is_typed(context, name) and name not in ("model", "output", "quiet"):
             raise typer.BadParameter(
-                f"{parameter.opts[0]} says how to profile a model; what is saved is profiled "
-                "already: leave it out, or name the model"
+                f"{parameter.opts[0]} applies when a model is profiled, and a saved result is "
+                "profiled already: leave it out, or name the model"
             )
 
 

@@ -141,7 +141,7 @@ def run(
 
 def _from_stdin() -> str:
     if sys.stdin is None:
-        raise OSError("standard input is closed: expected the prompt there, as --prompt - says")
+        raise OSError("standard input is closed: expected the prompt there because of --prompt -")
     return sys.stdin.read()
 
 

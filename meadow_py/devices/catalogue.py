@@ -25,7 +25,7 @@ def bundled() -> dict[str, Device]:
     for path in sorted(_TABLES.glob("*.toml")):
         for name, device in read_devices(Device, path).items():
             if name in found:
-                raise ValueError(f"{path}: device {name!r} is in another file, too")
+                raise ValueError(f"{path}: device {name!r} is also in another file")
             found[name] = device
     return found
 

@@ -67,7 +67,7 @@ class Device:
             memory.
         """
         if self.memory is None:
-            raise ValueError(f"device {self.name}: it has no memory outside of the chip")
+            raise ValueError(f"device {self.name} has no memory outside the chip")
         value = parse_bandwidth(bandwidth) if isinstance(bandwidth, str) else float(bandwidth)
         if not 0 < value < float("inf"):
             raise ValueError(f"bandwidth={bandwidth!r}: expected more than 0")

@@ -49,7 +49,7 @@ def measure_device(folder: str | os.PathLike[str] = ".", name: str = "this-host"
         If `folder` is not writable.
     """
     if not Path(folder).is_dir():
-        raise NotADirectoryError(f"folder {os.fspath(folder)!r}: expected a folder to measure")
+        raise NotADirectoryError(f"folder {os.fspath(folder)!r} must be an existing folder")
     disk = disk_read_bandwidth(folder)
     machine, now = host(), datetime.now(UTC)
     source = f"measured on this host by meadow_py.measure, {now:%d %B %Y}"

@@ -81,7 +81,7 @@ def in_base_units(text: str, dimension: str) -> float:
         raise ValueError(f"expected a number with a unit, such as {_EXAMPLES[dimension]}")
     number, unit = match[1].replace("_", "").replace(",", ""), match[2]
     if not unit:
-        raise ValueError(f"the unit is missing: expected such as {_EXAMPLES[dimension]}")
+        raise ValueError(f"the unit is missing; expected one as in {_EXAMPLES[dimension]}")
     factor = UNITS[dimension].get(unit)
     if factor is None:
         raise ValueError(_why_not(unit, dimension))
@@ -97,14 +97,14 @@ def _why_not(unit: str, dimension: str) -> str:
         return f"the unit {unit} is ambiguous: write kB (1000 bytes) or KiB (1024 bytes)"
     if bare in {"gb", "mb", "kb", "Kb", "gB", "mB", "GBps", "MBps"} and "byte" in dimension:
         return (
-            f"the unit {unit} leaves open whether bits or bytes are meant, or is unknown: expected "
-            f"such as {_EXAMPLES[dimension]}"
+            f"the unit {unit} is unknown, or leaves open whether bits or bytes are meant; expected "
+            f"one as in {_EXAMPLES[dimension]}"
         )
     other = next((name for name, units in UNITS.items() if unit in units), None)
     if other is not None:
         reason = f"{unit} is a unit of {other}, not of {dimension}"
-        return f"{reason}: expected such as {_EXAMPLES[dimension]}"
-    return f"unknown unit {unit}: expected such as {_EXAMPLES[dimension]}"
+        return f"{reason}; expected one as in {_EXAMPLES[dimension]}"
+    return f"unknown unit {unit}; expected one as in {_EXAMPLES[dimension]}"
 
 
 def parse_bandwidth(text: str) -> float:
@@ -177,7 +177,7 @@ class Quantity:
         if self.kind not in KINDS:
             raise ValueError(f"kind is {self.kind!r}: expected one of {', '.join(KINDS)}")
         if not self.source:
-            raise ValueError("source is empty: expected where the number is from")
+            raise ValueError("source is empty: expected the origin of the number")
 
     @classmethod
     def given(cls, value: float, source: str = "given by the caller") -> Quantity:

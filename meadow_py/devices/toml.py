@@ -211,7 +211,11 @@ def start(
     top = Table(str(path), "", tables, {})
     version = top.integer("version", 0)
     if version != VERSION:
-        top.refuse("version", version, f"expected {VERSION}, or it is for another meadow_py")
+        top.refuse(
+            "version",
+            version,
+            f"expected {VERSION}; other versions need another release of meadow_py",
+        )
     sources = top.table("sources") if "sources" in top else None
     titles = {} if sources is None else {key: sources.text(key) for key in sources.all_keys()}
     raw = top.raw(kind)
@@ -233,7 +237,7 @@ def inherited(top: Table, raw: dict[str, Any], name: str, depth: int = 0) -> dic
     if not isinstance(like, str) or like not in raw:
         top.refuse(f"{name}.like", like, f"expected a name of this file: {', '.join(raw)}")
     if depth >= _DEPTH or like == name:
-        top.refuse(f"{name}.like", like, "tables that are like each other in a circle")
+        top.refuse(f"{name}.like", like, "expected no circle of tables that are like each other")
     base = inherited(top, raw, like, depth + 1)
     return _merged(base, {key: value for key, value in own.items() if key != "like"})
 

@@ -12,7 +12,7 @@ from typing import IO, Any
 
 from meadow_py.errors import FormatError
 
-_LONGEST_HEAD = 1 << 16  # bytes of the first line, lest a large file of another kind be read whole
+_LONGEST_HEAD = 1 << 16  # bytes of the first line: a large file of another kind is not read whole
 
 
 class Journal:
@@ -83,7 +83,9 @@ class Journal:
     def _read(self, work: dict[str, Any]) -> None:
         self._file.seek(0)
         first = self._file.readline(_LONGEST_HEAD)
-        if len(first) == _LONGEST_HEAD or first == b"\n":
+        if len(first) == _LONGEST_HEAD:
+            raise self._no_journal(f"line 1 is longer than {_LONGEST_HEAD - 1} bytes")
+        if first == b"\n":
             raise self._no_journal()
         self._file.seek(0)
         lines = self._file.read().split(b"\n")
@@ -117,7 +119,7 @@ class Journal:
             return json.loads(line, parse_constant=_no_constant)
         except (ValueError, RecursionError) as error:
             if number == 1:
-                raise self._no_journal() from error
+                raise self._no_journal(f"line 1 is not JSON: {error}") from error
             raise FormatError(f"{self._path}: line {number} is not JSON: {error}") from error
 
     def _require(self, expected: dict[str, Any], found: Any) -> None:
@@ -133,9 +135,11 @@ class Journal:
                 f"{expected.get(key)!r}. Name another file, or use the same settings"
             )
 
-    def _no_journal(self) -> FormatError:
+    def _no_journal(self, why: str = "") -> FormatError:
+        reason = f" ({why})" if why else ""
         return FormatError(
             f"{self._path}: not a journal of finished work, and was not changed: name another file"
+            f"{reason}"
         )
 
     def _append(self, entry: dict[str, Any]) -> None:

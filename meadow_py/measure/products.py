@@ -281,7 +281,7 @@ def _time_of(timing: TaskTime, ring: list[Matrix]) -> ProductTime:
 def _activations(tokens: int, rings: dict[str, list[Matrix]]) -> npt.NDArray[np.float32]:
     shapes = {(ring[0].rows, ring[0].columns) for ring in rings.values()}
     if len(shapes) > 1:
-        raise ValueError(f"forms of one weight have one shape, found {sorted(shapes)}")
+        raise ValueError(f"forms of one weight must have one shape, found {sorted(shapes)}")
     ((_, columns),) = shapes
     return np.random.default_rng(_SEED).standard_normal((tokens, columns), np.float32)
 

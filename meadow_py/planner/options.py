@@ -143,13 +143,13 @@ def _scenario(
     prompt = max(1, min(_PROMPT, context)) if prompt is None else prompt
     if prompt < 1 or batch < 1 or context < 0:
         raise ValueError(
-            f"prompt={prompt}, batch={batch}, context={context}: expected prompt and batch of at "
-            "least 1, and no negative context"
+            f"prompt={prompt}, batch={batch}, context={context}: expected a prompt and a batch of "
+            "at least 1, and a context of at least 0"
         )
     if not shape.encoder and context < prompt:
-        raise ValueError(f"context={context}: expected at least prompt={prompt} tokens")
+        raise ValueError(f"context={context}: expected at least the {prompt} tokens of the prompt")
     if shape.positions is not None and context > shape.positions:
-        raise ValueError(f"context={context}: {shape.name} is for at most {shape.positions} tokens")
+        raise ValueError(f"context={context}: {shape.name} takes at most {shape.positions} tokens")
     return Scenario(
         shape=shape,
         device=device,
@@ -182,7 +182,7 @@ def _forms(
     if not precisions:
         raise ValueError("precisions: expected at least one, such as 'w8a8'")
     if profile is not None and weight_bytes is not None:
-        raise ValueError("profile, weight_bytes: expected only one of them")
+        raise ValueError("profile and weight_bytes were given: expected only one of them")
     if weight_bytes is not None:
         if not 0 < weight_bytes < float("inf"):
             raise ValueError(f"weight_bytes={weight_bytes!r}: expected more than 0")
@@ -190,7 +190,7 @@ def _forms(
     if profile is not None:
         found = model_forms.of_profile(shape, profile, activation_bits)
         if not found:
-            raise ValueError("profile: it has no packings: expected one made with bits")
+            raise ValueError("profile: expected one with packings, found none")
         return found
     stored = model_forms.as_stored(model, shape)
     rows = [] if stored is None else [stored]

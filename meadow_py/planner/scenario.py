@@ -8,8 +8,8 @@ from meadow_py.devices import Device, Quantity, Storage
 from meadow_py.simulator import Assumption
 from meadow_py.workload import ModelShape
 
-# Kinds of device whose on-chip memory programs address. What the caches of CPUs and GPUs hold is
-# not under a program's control.
+# Kinds of device whose on-chip memory programs address. Programs do not control what the caches of
+# CPUs and GPUs hold.
 _ADDRESSED = ("FPGA", "ASIC", "microcontroller", "accelerator")
 _TOGETHER = 512  # tokens of a prompt that are read at once, as llama.cpp does by default
 
@@ -94,7 +94,7 @@ def tokens_together(device: Device, prompt: int) -> int:
 
 
 def assumptions_of(scenario: Scenario) -> tuple[Assumption, ...]:
-    """The planner's own assumptions, and those behind the device's numbers."""
+    """The planner's own assumptions, and those of the device's numbers."""
     device, memory = scenario.device, scenario.device.memory
     named = [
         ("read_efficiency", scenario.read_efficiency, ""),

@@ -79,8 +79,8 @@ class BlobCoder:
             same = same and np.array_equal(decoded, part)
         if not same:
             raise RuntimeError(
-                "a coded weight does not decode to itself: it changed since it was coded, or this "
-                "is a bug, then please report it"
+                "a coded weight does not decode to itself: either it changed after it was coded, "
+                "or this is a bug; please report a bug"
             )
 
 

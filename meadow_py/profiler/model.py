@@ -175,8 +175,8 @@ def _parse_quantizer(key: str | Quantizer) -> Quantizer:
     made = room.parse(key)
     if made.key == room.STORED:
         raise ValueError(
-            f"quantizer {made.key!r}: weights that are stored as 8-bit integers have it by "
-            "themselves, others cannot: leave it out"
+            f"quantizer {made.key!r}: it always applies to weights that are stored as 8-bit "
+            "integers, and never to others: leave it out"
         )
     return made
 
@@ -204,7 +204,7 @@ def _each(values: Any, check: Callable[[Any], _T], name: str) -> tuple[_T, ...]:
 
 def _check_role(role: str) -> str:
     if not isinstance(role, str):
-        raise TypeError(f"a role is a string, not {type(role).__name__}: {role!r}")
+        raise TypeError(f"a role must be a string, not {type(role).__name__}: {role!r}")
     return role
 
 
@@ -259,7 +259,9 @@ def _of_roles(weights: list[Weight], wanted: tuple[str, ...] | None, source: str
     present = sorted({weight.role for weight in weights})
     for role in wanted:
         if not any(_has_role(name, role) for name in present):
-            raise ValueError(f"{source}: no weight of role {role!r}: it has {', '.join(present)}")
+            raise ValueError(
+                f"{source}: no weight has the role {role!r}: expected one of {', '.join(present)}"
+            )
     return [w for w in weights if any(_has_role(w.role, role) for role in wanted)]
 
 

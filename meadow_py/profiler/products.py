@@ -62,8 +62,8 @@ def _products(weight: Weight, threads: int) -> MeasuredProducts | None:
     made = measure.compare_products(forms, threads=threads)
     if not made.same_bits:
         raise RuntimeError(
-            f"{visible(weight.name)}: the packed product differs from the dense one: the weight "
-            "changed meanwhile, or this is a bug, then please report it"
+            f"{visible(weight.name)}: the packed product differs from the dense one: either the "
+            "weight changed meanwhile, or this is a bug; please report a bug"
         )
     return _result(made)
 

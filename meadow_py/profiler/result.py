@@ -223,7 +223,7 @@ class Profile(Result):
         """
         for key in ("model_info", "settings", "host", "weights"):
             if key not in data:
-                raise RecordError(f"no {key!r} in it")
+                raise RecordError(f"must have the key {key!r}, which is missing")
         settings = _settings(data["settings"])
         weights = data["weights"]
         if not isinstance(weights, list) or not weights:

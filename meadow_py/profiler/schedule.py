@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 import hashlib
 import os
+import reprlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Executor, ThreadPoolExecutor
 from contextlib import contextmanager
@@ -17,7 +18,7 @@ from meadow_py.jobs import Journal, Progress, Stop, Stopwatch, each
 from meadow_py.profiler.result import ProfileSettings
 from meadow_py.profiler.weight import profile_weight
 from meadow_py.profiler.weight_profile import WeightProfile
-from meadow_py.records import to_json_types
+from meadow_py.records import RecordError, to_json_types
 from meadow_py.results import DAMAGE
 from meadow_py.spelling import visible
 
@@ -173,8 +174,10 @@ def _found(journal: Journal, key: str, weight: Weight) -> WeightProfile | None:
         return None
     try:
         found = WeightProfile.from_dict(kept)
-        if (found.name, found.role, found.shape) != (weight.name, weight.role, weight.shape):
-            raise ValueError(f"the result is of {found.name!r}")
+        for field in ("name", "role", "shape"):
+            if getattr(found, field) != (expected := getattr(weight, field)):
+                wrong = reprlib.repr(getattr(found, field))
+                raise RecordError(f"must be {expected!r} as in the model, not {wrong}", field)
     except DAMAGE as error:
         raise FormatError(
             f"{journal.path}: damaged result of weight {weight.name!r}: {error}; delete the file"

@@ -201,9 +201,14 @@ def _check_ledgers(ledgers: Mapping[str, Ledger], figures: Mapping[str, float]) 
     for codec, ledger in ledgers.items():
         if ledger.total == 0:
             raise RecordError("must add up to at least one bit, not 0", f"ledgers.{codec}")
-        if codec not in figures or figures[codec] <= 0:
+        if codec not in figures:
             raise RecordError(
-                f"must be a number above 0, not {figures.get(codec)!r}", f"bits_per_weight.{codec}"
+                f"must be one of the keys of bits_per_weight ({', '.join(figures)}), not {codec!r}",
+                f"ledgers.{codec}",
+            )
+        if figures[codec] <= 0:
+            raise RecordError(
+                f"must be a number above 0, not {figures[codec]!r}", f"bits_per_weight.{codec}"
             )
 
 

@@ -109,6 +109,11 @@ class ValueDistribution:
     step: float
     counts: tuple[Size, ...]
 
+    def check_record(self) -> None:
+        """Raise RecordError if no value is counted."""
+        if not any(self.counts):
+            raise RecordError("must count at least one value, not none", "counts")
+
 
 @dataclass(frozen=True)
 class WeightProfile:

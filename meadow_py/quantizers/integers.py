@@ -55,7 +55,9 @@ class Granularity:
         if (self.kind == "group") != (self.group > 0):
             raise ValueError(f"granularity {self.kind} does not take a group of {self.group}")
         if self.group > MAX_GROUP:
-            raise ValueError(f"granularity group: expected 1 to {MAX_GROUP} inputs per scale")
+            raise ValueError(
+                f"granularity group: expected 1 to {MAX_GROUP} inputs per scale, found {self.group}"
+            )
 
     @classmethod
     def parse(cls, spelling: str | Granularity) -> Granularity:
@@ -310,7 +312,7 @@ def check_bits(bits: int) -> int:
         If they are not an integer.
     """
     if isinstance(bits, bool) or not isinstance(bits, int | np.integer):
-        raise TypeError(f"bits are an integer, not {type(bits).__name__}: {bits!r}")
+        raise TypeError(f"bits must be an integer, not {type(bits).__name__}: {bits!r}")
     if not MIN_BITS <= bits <= MAX_BITS:
         raise ValueError(f"bits={bits}: expected {MIN_BITS} to {MAX_BITS}")
     return int(bits)

@@ -54,7 +54,7 @@ def parse(key: str | Quantizer) -> Quantizer:
     if isinstance(key, Quantizer):
         return key
     if not isinstance(key, str):
-        raise TypeError(f"a quantizer is a key such as 'int8:row', not {type(key).__name__}")
+        raise TypeError(f"a quantizer must be a key such as 'int8:row', not {type(key).__name__}")
     for family in _FAMILIES:
         try:
             made = family.parse(key.strip().lower())

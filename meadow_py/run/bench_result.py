@@ -7,10 +7,11 @@ from typing import Annotated, Any, ClassVar, Self
 
 from meadow_py.measure import Bandwidth, Host
 from meadow_py.records import (
-    Count,
-    NonNegative,
-    Positive,
+    MOST_MEASURED,
+    AtLeastOne,
+    Measured,
     Range,
+    Size,
     from_json_types,
     to_json_types,
 )
@@ -44,16 +45,16 @@ class FormBench:
         It includes the interpreter, but no pages of mapped files. None if it was not measured.
     """
 
-    matrices: dict[str, int]
-    nbytes: Count
-    bytes_per_token: Annotated[int, Range(least=1)]
-    decode_tokens_per_second: Positive
-    decode_tokens_per_second_min: Positive
-    decode_tokens_per_second_max: Positive
-    prefill_tokens_per_second: Positive
-    product_seconds: Positive
-    bandwidth_fraction: NonNegative
-    peak_anonymous_bytes: Count | None
+    matrices: dict[str, Size]
+    nbytes: AtLeastOne
+    bytes_per_token: AtLeastOne
+    decode_tokens_per_second: Measured
+    decode_tokens_per_second_min: Measured
+    decode_tokens_per_second_max: Measured
+    prefill_tokens_per_second: Measured
+    product_seconds: Measured
+    bandwidth_fraction: Annotated[float, Range(least=0, most=MOST_MEASURED)]
+    peak_anonymous_bytes: Size | None
 
     @property
     def decode_spread(self) -> float:
@@ -93,13 +94,13 @@ class Bench(Result):
 
     model: str
     family: str
-    parameters: Count
+    parameters: Size
     host: Host
     bandwidth: Bandwidth
-    threads: Count
-    prompt_tokens: Count
-    tokens: Count
-    runs: Count
+    threads: Size
+    prompt_tokens: Size
+    tokens: Size
+    runs: Size
     dense: FormBench
     packed: FormBench
     same_bits: bool

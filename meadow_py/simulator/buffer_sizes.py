@@ -62,8 +62,8 @@ class BufferSizes:
         found = np.unique(np.asarray(sizes, float))
         if found.ndim != 1 or not found.size or not np.isfinite(found).all() or found[0] < least:
             raise ValueError(
-                f"sizes: expected at least {least:.0f} bytes each, which hold one row of the "
-                "widest weight and one token's input to it"
+                f"sizes: expected at least {least:.0f} bytes each, to hold one row of the widest "
+                f"weight and one token's input to it, found {found.tolist()}"
             )
         checked: npt.NDArray[np.float64] = found
         return checked

@@ -111,7 +111,7 @@ class BufferCurve:
             raise ValueError(f"phase: expected one of {', '.join(PHASES)}, found {phase!r}")
         found = self.prefill_s if phase == "prefill" else self.decode_s
         if np.isnan(found).all():
-            raise ValueError(f"phase: {self.model} is an encoder and decodes nothing")
+            raise ValueError(f"phase: {self.model} is an encoder; expected 'prefill'")
         return found
 
     def smallest(self, target_s: float, phase: str = "prefill") -> BufferNeed:
@@ -136,8 +136,8 @@ class BufferCurve:
         fits = np.flatnonzero(times <= target_s)
         if not fits.size:
             raise ValueError(
-                f"target_s={target_s:g}: no buffer of up to {self.total_bytes[-1]:.0f} bytes gives "
-                f"a {phase} of that; the shortest takes {times.min():.6g} s"
+                f"target_s: expected at least {times.min():.6g} s, the shortest {phase} with "
+                f"buffers of up to {self.total_bytes[-1]:.0f} bytes, found {target_s:g} s"
             )
         return self.need(int(fits[0]))
 
@@ -223,8 +223,8 @@ def buffer_curve(
     chosen = device_room.get(device)
     if not has_array(chosen):
         raise ValueError(
-            f"device {chosen.name}: buffers are sized for an array of processing elements, and it "
-            "has none"
+            f"device {chosen.name} must have an array of processing elements, because the buffers "
+            "are sized for one"
         )
     chosen = chosen if bandwidth is None else chosen.with_bandwidth(bandwidth)
     if settings.get("on_chip") is not None:

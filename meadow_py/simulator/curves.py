@@ -107,7 +107,7 @@ class _Again:
         if phase not in PHASES:
             raise ValueError(f"phase: expected one of {', '.join(PHASES)}, found {phase!r}")
         if phase == "decode" and simulation.decode is None:
-            raise ValueError(f"phase: {simulation.model.name} is an encoder and decodes nothing")
+            raise ValueError(f"phase: {simulation.model.name} is an encoder; expected 'prefill'")
         self.simulation, self.phase = simulation, phase
         self.packing = packing_again(simulation)
         tokens = simulation.prompt if phase == "prefill" else simulation.context

@@ -143,12 +143,12 @@ def dataflow_map(
         For a device without an array, for fewer elements than `growth` allows, and as `simulate`.
     """
     if growth not in get_args(Growth):
-        raise ValueError(f"growth: expected one of {get_args(Growth)}, found {growth!r}")
+        raise ValueError(f"growth: expected one of {', '.join(get_args(Growth))}, found {growth!r}")
     shape, bits = workload.shape_of(model), Precision.parse(precision)
     chosen = device_room.get(device)
     array = chosen.compute.pe_array
     if array is None:
-        raise ValueError(f"device {chosen.name}: it has no array of processing elements")
+        raise ValueError(f"device {chosen.name} must have an array of processing elements")
     speeds = np.array([_bytes_per_second(one) for one in bandwidths])
     options, packed = Settings.of(settings), packing_of(packing, bits=bits.weight_bits)
     tokens = prompt or shape.fixed_tokens or 512
@@ -211,7 +211,9 @@ def _grown(
     share = array.broadcasting / array.count
     broadcasting = array.broadcasting if growth == "parallel" else max(1, round(count * share))
     if count <= broadcasting:
-        raise ValueError(f"elements: {count}: expected more than the {broadcasting} that broadcast")
+        raise ValueError(
+            f"elements: expected more than the {broadcasting} that broadcast, found {count}"
+        )
     softmax = options.softmax_per_cycle or float(array.broadcasting)
     grown = replace(
         options,

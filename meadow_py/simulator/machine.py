@@ -71,7 +71,8 @@ class Machine:
         known = {field.name for field in fields(self)}
         unknown = set(changes) - known
         if unknown:
-            raise ValueError(f"{', '.join(sorted(unknown))}: expected one of {', '.join(known)}")
+            found = ", ".join(sorted(unknown))
+            raise ValueError(f"unknown number {found}: expected one of {', '.join(known)}")
         return replace(self, **changes)
 
 
@@ -101,8 +102,8 @@ def machine_of(device: Device, settings: Settings, bits: int) -> Machine:
     """
     if device.memory is None:
         raise ValueError(
-            f"device {device.name}: memory: it has none outside of the chip, so weights are not "
-            "read from there: see mp.plan"
+            f"device {device.name} must have memory outside the chip, from which weights are read; "
+            "mp.plan also takes devices without it"
         )
     bandwidth = device.memory.usable_bandwidth.value
     overhead = device.per_token_overhead_s

@@ -246,7 +246,9 @@ def _check_decoders(decoders: Mapping[str, Decoder], packings: Sequence[seam.Pac
     names = [packing.name for packing in packings]
     unknown = sorted(set(decoders) - set(names))
     if unknown:
-        raise ValueError(f"decoders: {', '.join(unknown)}: expected some of {', '.join(names)}")
+        raise ValueError(
+            f"decoders: expected some of {', '.join(names)}, found {', '.join(unknown)}"
+        )
 
 
 def _packings(
@@ -254,7 +256,7 @@ def _packings(
 ) -> list[str | float | seam.Packing]:
     if packings is None:
         if profile is None:
-            raise ValueError("packings: expected some where there is no profile")
+            raise ValueError("packings: expected at least one when no profile is given")
         packings = CODE_PACKINGS if bits.weight_bits <= 8 else FLOAT_PACKINGS
     return ["none", *(one for one in packings if one not in ("none", None))]
 

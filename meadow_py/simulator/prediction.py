@@ -164,7 +164,7 @@ def _dataflow(name: str, device: Device) -> str:
     if has_array(device):
         if name == "roofline":
             raise ValueError(
-                f"dataflow: {device.name} is an array of processing elements; expected gemm, tphs "
+                f"dataflow: {device.name} has an array of processing elements; expected gemm, tphs "
                 "or best, found 'roofline'"
             )
         return name

@@ -85,7 +85,8 @@ class ProfilePacking:
             If the profile has no such codec or setting; the message lists those it has.
         """
         if unprofiled not in UNPROFILED:
-            raise ValueError(f"unprofiled: expected one of {UNPROFILED}, found {unprofiled!r}")
+            known = ", ".join(UNPROFILED)
+            raise ValueError(f"unprofiled: expected one of {known}, found {unprofiled!r}")
         if codec == MEASURED:
             entries = [_planes(weight) for weight in profile.weights]
             width = float(max((_float_bits(w) for w in profile.weights), default=0))
@@ -170,9 +171,10 @@ class _Wanted:
         if not found:
             ways = {(p.quantizer, p.bits, p.granularity) for p in weight.packings}
             known = sorted(_way(*way) for way in ways)
+            way = self.quantizer or self.granularity
             raise ValueError(
                 f"packing: {weight.name}: expected one of {', '.join(known)}, found {self.bits:g} "
-                f"bits by {self.quantizer or self.granularity or 'any'}"
+                f"bits{f' by {way}' if way else ''}"
             )
         return [p for p in found if p.quantizer == found[0].quantizer]
 
@@ -192,7 +194,9 @@ def _coded(weight: WeightProfile, codec: str, wanted: _Wanted, chunk_size: int) 
     found = [p for p in wanted.among(weight) if p.chunk_size == chunk_size]
     if not found:
         sizes = sorted({p.chunk_size for p in weight.packings})
-        raise ValueError(f"packing: chunk size {chunk_size}: the profile has {sizes}")
+        raise ValueError(
+            f"packing: expected a chunk size of the profile, {sizes}, found {chunk_size}"
+        )
     packing = found[0]
     return _packed(_ledger(weight, packing, codec), _on_chip(packing, codec))
 
@@ -238,7 +242,7 @@ def _float_bits(weight: WeightProfile) -> float:
 def _ledger(weight: WeightProfile, packing: Packed, codec: str) -> Ledger:
     if codec not in packing.ledgers:
         known = ", ".join((*packing.ledgers, *_FLOATS))
-        raise ValueError(f"packing {codec!r}: expected one of {known} ({weight.name})")
+        raise ValueError(f"packing: {weight.name}: expected one of {known}, found {codec!r}")
     return packing.ledgers[codec]
 
 

@@ -87,12 +87,12 @@ class Settings:
             if value is not None and not 0 < value < float("inf"):
                 raise ValueError(f"{name}: expected a positive number, found {value!r}")
         if not 0 <= self.fill_cycles < float("inf"):
-            raise ValueError(f"fill_cycles: expected no negative number, found {self.fill_cycles}")
+            raise ValueError(f"fill_cycles: expected 0 or more, found {self.fill_cycles}")
         if not (self.weight_share > 0 and self.input_share > 0) or (
             self.weight_share + self.input_share > 1
         ):
             raise ValueError(
-                "weight_share and input_share: expected positive parts of at most 1 together, "
+                "weight_share and input_share: expected positive numbers that add up to at most 1, "
                 f"found {self.weight_share!r} and {self.input_share!r}"
             )
 
@@ -135,7 +135,9 @@ class Settings:
         known = [field.name for field in fields(cls)]
         unknown = sorted(set(values) - set(known))
         if unknown:
-            raise ValueError(f"{', '.join(unknown)}: expected one of {', '.join(known)}")
+            raise ValueError(
+                f"unknown setting {', '.join(unknown)}: expected one of {', '.join(known)}"
+            )
         for name, value in values.items():
             if name != "gemm_elements" and not isinstance(value, Real | None):
                 raise TypeError(f"{name}: expected a number, found {value!r}")

@@ -28,7 +28,7 @@ NESTED = ("state_dict", "model_state_dict", "model", "module")  # where trainers
 def read_pytorch(path: Path) -> list[Tensor]:
     """The tensors of one file, which is mapped unless a torch older than 1.6 wrote it.
 
-    Of several names of the same storage (tied weights) only the first is kept.
+    If several names share one storage (tied weights), only the first is kept.
 
     Raises
     ------

@@ -69,16 +69,18 @@ def _tensor(mapped: MappedFile, start: int, entry: _TensorEntry) -> Tensor:
 def _header(mapped: MappedFile) -> tuple[dict[str, Any], int]:
     """The parsed header, and where the data starts."""
     if mapped.size < 8:
-        raise FormatError(f"{mapped.path}: truncated: {mapped.size} B, a header length needs 8")
+        raise FormatError(
+            f"{mapped.path}: truncated: {mapped.size} B, but the header length takes 8"
+        )
     size = int.from_bytes(mapped.read(0, 8).tobytes(), "little")
     if size > MAX_HEADER:
         raise FormatError(
-            f"{mapped.path}: not safetensors, or corrupt: a header of {size} B, "
-            f"at most {MAX_HEADER} are allowed"
+            f"{mapped.path}: not safetensors, or corrupt: the header claims {size} B, "
+            f"but at most {MAX_HEADER} are allowed"
         )
     if 8 + size > mapped.size:
         raise FormatError(
-            f"{mapped.path}: truncated: a header of {size} B in a file of {mapped.size} B"
+            f"{mapped.path}: truncated: the header claims {size} B in a file of {mapped.size} B"
         )
     return _parse(mapped.path, mapped.read(8, size).tobytes()), 8 + size
 
@@ -118,7 +120,9 @@ def _are_sizes(values: Any) -> bool:
 
 def _check_size(where: str, dtype: str, shape: list[int], size: int) -> None:
     if len(shape) > MAX_DIMENSIONS:
-        raise FormatError(f"{where}: {len(shape)} dimensions, at most {MAX_DIMENSIONS} are read")
+        raise FormatError(
+            f"{where}: expected at most {MAX_DIMENSIONS} dimensions, found {len(shape)}"
+        )
     # numpy multiplies the other dimensions even if one is zero, so their product must fit, too.
     if math.prod(max(1, n) for n in shape) * 8 >= 2**63:
         raise FormatError(f"{where}: the shape {shape} is too large")
@@ -127,7 +131,7 @@ def _check_size(where: str, dtype: str, shape: list[int], size: int) -> None:
         raise FormatError(f"{where}: {dtype} of shape {shape} does not fill whole bytes")
     if size * 8 != bits:
         raise FormatError(
-            f"{where}: {dtype} of shape {shape} takes {bits // 8} B, data_offsets span {size} B"
+            f"{where}: {dtype} of shape {shape} takes {bits // 8} B, but data_offsets span {size}"
         )
 
 
@@ -138,7 +142,7 @@ def _check_tiling(path: Path, entries: list[_TensorEntry], available: int) -> No
         if entry.end > available:
             raise FormatError(
                 f"{path}: truncated: tensor {entry.name!r} ends at byte {entry.end} of the data, "
-                f"the file holds {available}"
+                f"but the file holds {available}"
             )
         if entry.begin != reached:
             kind = "a hole before" if entry.begin > reached else "an overlap with"

@@ -79,7 +79,7 @@ class Sensitivity(Result):
             found = tuple(s for s in found if value is None or getattr(s, name) == value)
             if not found:
                 raise ValueError(
-                    f"{name}={value!r}: the sweep has {', '.join(str(v) for v in there)}"
+                    f"{name}={value!r}: expected one of {', '.join(str(v) for v in there)}"
                 )
         return found
 

@@ -72,7 +72,10 @@ class ModelShape:
                     f"{self.name}: {name}: expected a positive whole number, found {value!r}"
                 )
         if self.vocab < 0 or self.embedding_width < 0:
-            raise ValueError(f"{self.name}: vocab and embedding_width: expected no negative number")
+            raise ValueError(
+                f"{self.name}: vocab and embedding_width: expected 0 or more, found {self.vocab} "
+                f"and {self.embedding_width}"
+            )
         if self.heads % self.kv_heads:
             raise ValueError(
                 f"{self.name}: kv_heads: {self.heads} query heads do not share {self.kv_heads} "

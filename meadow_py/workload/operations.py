@@ -229,7 +229,7 @@ def _check(shape: ModelShape, tokens: Count, context: Count, batch: int) -> None
     if least < 1:
         raise ValueError(f"tokens: expected at least 1, found {least}")
     if before < 0:
-        raise ValueError(f"context: expected no negative number of tokens, found {before}")
+        raise ValueError(f"context: expected 0 or more tokens, found {before}")
     if batch < 1:
         raise ValueError(f"batch: expected at least 1 sequence, found {batch}")
     if shape.encoder and int(np.max(context)):

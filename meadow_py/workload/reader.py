@@ -142,7 +142,7 @@ def _from_architecture(
     values = {key: getattr(sizes, key) for key in _NEEDED}
     missing = [key for key, value in values.items() if value is None]
     if missing:
-        raise ValueError(f"{name}: the configuration does not tell its {', '.join(missing)}")
+        raise ValueError(f"{name}: the configuration does not give its {', '.join(missing)}")
     shape = ModelShape(
         name=name,
         family=architecture.family,
@@ -157,7 +157,7 @@ def _from_architecture(
     if architecture.family == "vit":
         return _image_encoder(shape, architecture)
     specs = architecture.weights(shapes or _expected(architecture, name))
-    return _with_windows(_with_weights(shape, specs, name), architecture)
+    return _with_windows(_with_weights(shape, specs, name), architecture, name)
 
 
 def _image_encoder(shape: ModelShape, architecture: Architecture) -> ModelShape:
@@ -197,23 +197,21 @@ def _with_weights(shape: ModelShape, specs: Iterable[WeightSpec], name: str) -> 
     if found != shape.linear_weights_per_layer:
         raise FormatError(
             f"{name}: the first block holds {found} weights, expected "
-            f"{shape.linear_weights_per_layer} by the configuration: such blocks are not known here"
+            f"{shape.linear_weights_per_layer} by the configuration: blocks of this kind are "
+            "not supported"
         )
     return shape
 
 
-def _with_windows(shape: ModelShape, architecture: Architecture) -> ModelShape:
-    """Add sliding windows, if the engine's reading of the configuration finds any."""
-    from meadow_py.architectures.dimensions import GGUF_ARCHITECTURE
-    from meadow_py.architectures.running import describe
+def _with_windows(shape: ModelShape, architecture: Architecture, name: str) -> ModelShape:
+    """Add the sliding windows of a family whose windows are known."""
+    from meadow_py.architectures.running import windows_of
 
-    if GGUF_ARCHITECTURE in (architecture.config or {}):
-        return shape
     try:
-        windows = describe(architecture, {}).config.windows
-    except ValueError:  # a model that the engine does not run
-        return shape
-    return replace(shape, windows=tuple(windows)) if any(windows) else shape
+        windows = windows_of(architecture)
+    except ValueError as error:
+        raise ValueError(f"{name}: {error}") from error
+    return replace(shape, windows=windows) if any(windows) else shape
 
 
 def _refuse_experts(config: Mapping[str, Any], name: str) -> None:
@@ -236,7 +234,7 @@ def _holds_arrays(model: Mapping[Any, Any]) -> bool:
 def _read(path: Path) -> Mapping[str, Any]:
     try:
         content = json.loads(path.read_bytes())
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise FormatError(f"{path}: expected a JSON object, found {error}") from error
     if not isinstance(content, dict):
         raise FormatError(f"{path}: expected a JSON object, found {type(content).__name__}")

@@ -75,7 +75,7 @@ def test_keys_of_later_versions_are_left_out_and_defaults_used() -> None:
         (["inner", "low"], 5, "inner: expected low <= high, found 5 and 2"),
         (["many"], {}, "many must be a list"),
         (["many", 0, "high"], None, r"many\[0\].high must be a finite number, not None"),
-        (["pair"], [1], r"pair must be a list of 2, not \[1\]"),
+        (["pair"], [1], r"pair must be a list of 2 values, not \[1\]"),
         (["pair", 1], 1, r"pair\[1\] must be text, not 1"),
         (["by_name", "z"], "q", "by_name.z must be a finite number, not 'q'"),
     ],
@@ -92,7 +92,7 @@ def test_a_wrong_value_is_named(path: list[Any], value: Any, said: str) -> None:
 
 def test_a_missing_key_is_named() -> None:
     data = {key: value for key, value in DATA.items() if key != "count"}
-    with pytest.raises(RecordError, match="no 'count' in it"):
+    with pytest.raises(RecordError, match="must have the key 'count', which is missing"):
         from_json_types(Outer, data)
-    with pytest.raises(RecordError, match=r"^many\[0\]: no 'low' in it"):
+    with pytest.raises(RecordError, match=r"^many\[0\] must have the key 'low', which is missing"):
         from_json_types(Outer, {**DATA, "many": [{}]})

@@ -57,5 +57,5 @@ def test_another_kind_is_refused(results: dict[str, Result]) -> None:
     with pytest.raises(mp.FormatError, match="not a plan: expected an object with version"):
         mp.Plan.from_json_types(results["simulation"].to_dict(), "x.json")
     data = {**results["plan"].to_dict(), "version": 99}
-    with pytest.raises(mp.FormatError, match="plan version 99, this library reads version 1"):
+    with pytest.raises(mp.FormatError, match="plan version 99, but this library reads version 1"):
         mp.Plan.from_json_types(data, "x.json")

@@ -7,7 +7,7 @@ import hashlib
 import json
 import tomllib
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -49,6 +49,9 @@ class Loader:
         Does with what was read what users do: prints it, converts it.
     plots : sequence of callable
         Draw it, one kind of plot each.
+    undrawn : tuple of type
+        The exceptions that plots promise for values that load, but cannot be drawn. Their messages
+        name the place, too.
     left_out : frozenset of str
         Changes that its documents cannot express.
     place : callable
@@ -66,6 +69,7 @@ class Loader:
     refusals: tuple[type[Exception], ...] = (ValueError,)
     shown: Callable[[Any], None] = _show
     plots: Sequence[Callable[[Any], Any]] = ()
+    undrawn: tuple[type[Exception], ...] = ()
     left_out: frozenset[str] = frozenset()
     place: Callable[[Place], Place] = tuple
     flat: bool = False
@@ -120,7 +124,10 @@ def _simulation(folder: Path) -> Loader:
     from meadow_py.views.plots import SIMULATION_KINDS
 
     made = mp.simulate(_demo(), device="zcu102")
-    return _result(made, folder, _working(made, SIMULATION_KINDS))
+    loader = _result(made, folder, _working(made, SIMULATION_KINDS))
+    # A packing may be of any name. Curves over bandwidths and buffers need its bytes, which files
+    # do not hold.
+    return replace(loader, undrawn=(ValueError,))
 
 
 def _plan(folder: Path) -> Loader:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from meadow_py.architectures.running.config import ACTIVATIONS, Activations, RunningConfig
-from meadow_py.architectures.running.describing import describe
+from meadow_py.architectures.running.describing import describe, windows_of
 from meadow_py.architectures.running.locating import (
     Located,
     StoredMatrix,
@@ -24,4 +24,5 @@ __all__ = [
     "describe",
     "locate",
     "matrix_shapes",
+    "windows_of",
 ]

@@ -14,8 +14,10 @@ from meadow_py.architectures.dimensions import (
 from meadow_py.architectures.fallback import is_token_embedding
 from meadow_py.architectures.family import Shapes
 from meadow_py.architectures.naming import split_leaf
-from meadow_py.architectures.running.families import DESCRIBE
+from meadow_py.architectures.running.families import DESCRIBE, WINDOWS
 from meadow_py.architectures.running.families.gguf import from_gguf
+from meadow_py.architectures.running.families.keys import KEYS
+from meadow_py.architectures.running.options import refuse
 from meadow_py.architectures.running.running import Running, Sizes, sizes_of
 from meadow_py.errors import FormatError
 
@@ -46,7 +48,10 @@ def describe(architecture: Architecture, shapes: Shapes) -> Running:
     if GGUF_ARCHITECTURE not in config:
         sizes = sizes_of(architecture.dimensions, architecture.family)
         _check_possible(sizes, shapes)
-        return family(text_config(config), sizes, architecture.tied)
+        inner, keys = text_config(config), KEYS[architecture.family]
+        for key in keys.refused:
+            refuse(inner, key, keys.title)
+        return family(inner, sizes, architecture.tied)
     rows = next(
         (shape[0] for name, shape in shapes.items() if is_token_embedding(split_leaf(name)[0])),
         architecture.dimensions.vocab,
@@ -54,6 +59,28 @@ def describe(architecture: Architecture, shapes: Shapes) -> Running:
     sizes = sizes_of(replace(architecture.dimensions, vocab=rows), architecture.family)
     _check_possible(sizes, shapes)
     return from_gguf(family, config, sizes, shapes, architecture.tied)
+
+
+def windows_of(architecture: Architecture) -> tuple[int, ...]:
+    """Read the sliding window of each layer from a `config.json`, also of a quantised model.
+
+    Returns
+    -------
+    tuple of int
+        Tokens that a token of each layer sees, including itself; 0 for all of them. Empty for a
+        family without windows or not known here, and for the metadata of a GGUF file.
+
+    Raises
+    ------
+    ValueError
+        If the configuration contradicts itself, with the message of `describe`.
+    """
+    config, sizes = architecture.config, architecture.dimensions
+    if architecture.inferred or config is None or sizes is None or sizes.layers is None:
+        return ()
+    if architecture.family not in WINDOWS or GGUF_ARCHITECTURE in config:
+        return ()
+    return tuple(WINDOWS[architecture.family](text_config(config), sizes.layers))
 
 
 def _check_possible(sizes: Sizes, shapes: Shapes) -> None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import hashlib
 import json
 import reprlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path, PurePosixPath
 from typing import Any
@@ -248,28 +248,38 @@ def _check_value(key: str, value: Any, where: str) -> None:
 
 def _check_names(manifest: Manifest, where: str) -> None:
     """Check that no file is listed twice or lies below another, and that none is the manifest."""
-    entries = manifest.entries
     if not manifest.packed:
-        raise FormatError(f"{where}: it lists no packed files")
-    for names in (
-        [MANIFEST, *(entry.name for entry in entries)],
-        [entry.source for entry in entries if entry.source is not None],
-    ):
-        check_tree(names, where)
+        raise FormatError(f"{where}: packed: it lists no packed files")
+    names, sources = {"": MANIFEST}, {}
+    for kind in ("packed", "carried"):
+        for n, entry in enumerate(getattr(manifest, kind)):
+            names[f"{kind}[{n}].name"] = entry.name
+            if entry.source is not None:
+                sources[f"{kind}[{n}].source"] = entry.source
+    for placed in (names, sources):
+        check_tree(list(placed.values()), where, list(placed))
 
 
-def check_tree(names: list[str], where: str) -> None:
-    """Raise FormatError if a name appears twice, or is the folder of another name."""
-    taken = set(names)
-    if len(taken) < len(names):
-        twice = next(name for name in names if names.count(name) > 1)
-        raise FormatError(f"{where}: {twice!r} appears twice")
-    for name in names:
+def check_tree(names: Sequence[str], where: str, places: Sequence[str] = ()) -> None:
+    """Raise FormatError if a name appears twice, or is the folder of another name.
+
+    `places` are the paths of the names in a document, for messages.
+    """
+    taken: set[str] = set()
+    for n, name in enumerate(names):
+        if name in taken:
+            raise FormatError(f"{_named(where, places, n)}: {name!r} appears twice")
+        taken.add(name)
+    for n, name in enumerate(names):
         parts = name.split("/")
         for count in range(1, len(parts)):
-            if "/".join(parts[:count]) in taken:
-                held = "/".join(parts[:count])
-                raise FormatError(f"{where}: {name!r} would be in {held!r}, which is a file")
+            if (held := "/".join(parts[:count])) in taken:
+                named = _named(where, places, n)
+                raise FormatError(f"{named}: {name!r} would be in {held!r}, which is a file")
+
+
+def _named(where: str, places: Sequence[str], number: int) -> str:
+    return f"{where}: {places[number]}" if places and places[number] else where
 
 
 _TEXT = """\

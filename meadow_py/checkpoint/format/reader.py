@@ -81,7 +81,9 @@ class PackedFile:
         self._check_stored()
         text = self._stored(REGIONS).raw().tobytes()
         if hashlib.sha256(text).hexdigest() != self.metadata["regions_sha256"]:
-            raise FormatError(f"{path}: corrupt: the table of regions has another checksum")
+            raise FormatError(
+                f"{path}: corrupt: the checksum of the table of regions does not match"
+            )
         self.table: RegionTable = table_from_json(text, self.source_size, where)
         self._check_sizes()
 
@@ -157,7 +159,7 @@ class PackedFile:
         entry = self.table.rest
         coded = self._stored(REST).raw().tobytes()
         if zlib.crc32(coded) != entry.crc32:
-            raise FormatError(f"{self.path}: corrupt: the rest has another checksum")
+            raise FormatError(f"{self.path}: corrupt: the checksum of the rest does not match")
         return decode_rest(entry.coding, coded, entry.length, str(self.path))
 
     def floor(self, packed: PackedRegion) -> float:
@@ -183,7 +185,7 @@ class PackedFile:
     def _as_stored(self, packed: PackedRegion) -> Bytes:
         made = np.array(self.blob(packed))
         if zlib.crc32(made.data) != packed.crc32:
-            raise self._damaged(packed, "it has another checksum")
+            raise self._damaged(packed, "its checksum does not match")
         return made
 
     def _metadata(self) -> Mapping[str, str]:
@@ -194,7 +196,9 @@ class PackedFile:
         check_header(made, found, str(self.path))
         self.header_sha256 = hashlib.sha256(made).hexdigest()
         if (8 + size) % ALIGNMENT:
-            raise FormatError(f"{self.path}: the header ends at byte {8 + size}, not aligned")
+            raise FormatError(
+                f"{self.path}: the header ends at byte {8 + size}, not at a multiple of {ALIGNMENT}"
+            )
         return dict(found)
 
     def _stored(self, name: str) -> Tensor:
@@ -220,7 +224,10 @@ class PackedFile:
                     f"{self.path}: {name!r} has {self._stored(name).nbytes} B, expected {size}"
                 )
         if list(self._tensors) != [*expected, REGIONS]:
-            raise FormatError(f"{self.path}: blobs, rest and table are not in this order")
+            raise FormatError(
+                f"{self.path}: expected the blobs in the order of their regions, then the rest, "
+                "then the table"
+            )
 
     def _damaged(self, packed: PackedRegion, said: str) -> FormatError:
         return FormatError(f"{self.path}: tensor {packed.region.name!r}: {said}")
@@ -273,7 +280,7 @@ def check_entry(packed: PackedFile, entry: PackedEntry) -> None:
         if getattr(found, key) != value:
             raise FormatError(
                 f"{packed.path}: not the file of this folder: {key} is {getattr(found, key)!r}, "
-                f"the manifest says {value!r}"
+                f"but the manifest says {value!r}"
             )
 
 

@@ -1,4 +1,4 @@
-"""The table of regions in a packed file, and the rest: from both the original is rebuilt.
+"""The table of regions in a packed file, and the rest: the original is rebuilt from both.
 
 The rest is everything outside the regions (headers, padding, pickles), coded as one zstd frame.
 """
@@ -66,7 +66,7 @@ def decode_rest(coding: str, coded: bytes, size: int, where: str) -> bytes:
     if coding == "zstd":
         coded = _decompressed(coded, size, where)
     if len(coded) != size:
-        raise FormatError(f"{where}: the rest has {len(coded)} B, the regions leave {size} B")
+        raise FormatError(f"{where}: the rest has {len(coded)} B, but the regions leave {size}")
     return coded
 
 
@@ -85,7 +85,7 @@ def _decompressed(frame: bytes, size: int, where: str) -> bytes:
     try:
         claimed = zstandard.get_frame_parameters(frame).content_size
         if claimed != size:
-            raise FormatError(f"{where}: the rest claims {claimed} B, the regions leave {size}")
+            raise FormatError(f"{where}: the rest claims {claimed} B, but the regions leave {size}")
         return zstandard.ZstdDecompressor().decompress(
             frame, max_output_size=size, allow_extra_data=False
         )
@@ -261,10 +261,10 @@ def table_from_json(text: bytes, source_size: int, where: str) -> RegionTable:
         _check_views(table)
     except ValueError as error:
         raise FormatError(f"{where}: corrupt table of regions: {error}") from error
-    check_rest_size(table.rest.length, table.rest.size, where)
+    check_rest_size(table.rest.length, table.rest.size, f"{where}: rest.length")
     if table.length != source_size:
         raise FormatError(
-            f"{where}: regions and rest have {table.length} B, the original {source_size}"
+            f"{where}: regions and rest have {table.length} B, but the original has {source_size}"
         )
     _check_order(table.regions, source_size, where)
     return table
@@ -307,37 +307,45 @@ def _check_text(where: str, text: str) -> None:
 
 
 def _check_regions(regions: Sequence[PackedRegion]) -> None:
-    names = [packed.region.name for packed in regions if packed.region.is_tensor]
-    stored = [packed.stored for packed in regions]
-    for kind in (names, stored):
-        if len(set(kind)) < len(kind):
-            twice = next(name for name in kind if kind.count(name) > 1)
-            raise ValueError(f"the name {twice!r} appears twice")
+    names: set[str] = set()
+    stored: set[str] = set()
+    for n, packed in enumerate(regions):
+        if packed.region.is_tensor:
+            _add_once(names, packed.region.name, f"regions[{n}].name")
+        _add_once(stored, packed.stored, f"regions[{n}].stored")
+
+
+def _add_once(taken: set[str], name: str, where: str) -> None:
+    if name in taken:
+        raise ValueError(f"{where}: the name {name!r} appears twice")
+    taken.add(name)
 
 
 def _check_order(regions: Sequence[PackedRegion], size: int, where: str) -> None:
     reached = 0
-    for region in (packed.region for packed in regions):
+    for n, region in enumerate(packed.region for packed in regions):
+        before = f"; regions[{n - 1}] ends at byte {reached}" if n else ""
         if region.offset < reached or region.end > size:
             raise FormatError(
-                f"{where}: region {region.name!r} at byte {region.offset} of {size} overlaps "
-                "another, or the end"
+                f"{where}: regions[{n}].offset: region {region.name!r} at byte {region.offset} "
+                f"of {size} overlaps another, or the end{before}"
             )
         reached = region.end
 
 
 def _check_views(table: RegionTable) -> None:
     """Check that views stay inside their regions."""
-    names = [view.name for view in table.views or ()]
-    if len(set(names)) < len(names):
-        raise ValueError("views: two views of one name")
+    names: set[str] = set()
     for n, view in enumerate(table.views or ()):
         _check_text(f"views[{n}].name", view.name)
+        _add_once(names, view.name, f"views[{n}].name")
         region = table.regions[view.region].region if view.region < len(table.regions) else None
         if region is None or view.dtype != region.dtype or view.dtype not in NUMPY:
-            raise ValueError(f"views[{n}].region: {view.name!r} is of no region of its dtype")
+            raise ValueError(f"views[{n}].region: {view.name!r} must lie in a region of its dtype")
         if len(view.shape) != len(view.strides) or len(view.shape) > MAX_DIMENSIONS:
-            raise ValueError(f"views[{n}].strides: {view.name!r} has no strides for its shape")
+            raise ValueError(
+                f"views[{n}].strides: {view.name!r} has strides that do not suit its shape"
+            )
         reach = sum((size - 1) * step for size, step in zip(view.shape, view.strides, strict=True))
         last = view.offset + reach + 1
         if 0 not in view.shape and last * NUMPY[view.dtype].itemsize > region.length:

@@ -162,13 +162,13 @@ def _each_view(
     seen = set()
     for name, t in tensors.items():
         if t.storage.key not in place:
-            raise ValueError("a tensor without a storage")
+            raise ValueError("a tensor has no storage")
         n = place[t.storage.key]
         if regions[n].dtype != t.dtype or len(t.shape) > MAX_DIMENSIONS:
-            raise ValueError("a tensor of another dtype than its storage")
+            raise ValueError("a tensor has another dtype than its storage")
         reach = sum((size - 1) * step for size, step in zip(t.shape, t.strides, strict=True))
         if 0 not in t.shape and (t.offset + reach + 1) * BITS[t.dtype] > regions[n].length * 8:
-            raise ValueError("a tensor that ends after the end of its storage")
+            raise ValueError("a tensor ends after the end of its storage")
         where = (n, t.offset, t.shape, t.strides)
         if where not in seen or 0 in t.shape:  # second names of tied weights are left out
             yield View(name, t.dtype, t.shape, n, t.offset, t.strides)

@@ -45,11 +45,11 @@ AXES: dict[str, tuple[Any, ...]] = {
     "tokens": ((512, 0), (512, 128), (32, 512)),
     "static_w": (0.0, 2.0),
 }
-"""What is swept for time and energy.
+"""The values that are swept for time and energy.
 
-``port``: its width, 1.0 that of dense weights, above 1 so many times the mean of the codes; and how
-streams are stored. ``tokens``: prompt, generated. The
-bandwidths are those of Jetson Nano, Orin Nano and AGX Orin; everything else no source gives."""
+``port``: its width, and how streams are stored. The width 1.0 is that of dense weights; a width
+above 1 is that multiple of the mean length of the codes. ``tokens``: prompt, generated. The
+bandwidths are those of Jetson Nano, Orin Nano and AGX Orin; no source gives the other values."""
 
 AREA_AXES: dict[str, tuple[Any, ...]] = {
     "decoder": ("canonical", "lookup"),
@@ -58,7 +58,7 @@ AREA_AXES: dict[str, tuple[Any, ...]] = {
     "sram_density": (1.0, 3.0, 4.0),
     "table_periphery": (1.3, 2.0, 4.0),
 }
-"""What is swept for area, for every unit and buffer."""
+"""The values that are swept for area, for every unit and buffer."""
 
 CLOCK = 1e9
 """Hertz of every design: an assumption. Only its ratio to the bandwidth matters."""

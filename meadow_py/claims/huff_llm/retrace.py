@@ -1,4 +1,4 @@
-"""`retrace_huffman`: sweep the assumptions behind Huff-LLM's claims, and keep each prediction."""
+"""`retrace_huffman`: sweep the assumptions of Huff-LLM's claims, and keep each prediction."""
 
 from __future__ import annotations
 
@@ -105,9 +105,9 @@ def _axes(
 ) -> dict[str, tuple[Any, ...]]:
     unknown = sorted(set(given or {}) - set(known))
     if unknown:
-        raise ValueError(f"axes: {', '.join(unknown)}: expected some of {', '.join(known)}")
+        raise ValueError(f"axes: expected some of {', '.join(known)}, found {', '.join(unknown)}")
     chosen = {name: tuple(values) for name, values in {**known, **(given or {})}.items()}
     empty = [name for name, values in chosen.items() if not values]
     if empty:
-        raise ValueError(f"axes: {', '.join(empty)}: expected at least one value")
+        raise ValueError(f"axes: expected at least one value of {', '.join(empty)}, found none")
     return chosen

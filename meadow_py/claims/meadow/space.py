@@ -36,13 +36,16 @@ SPACE: Mapping[str, tuple[float, ...]] = MappingProxyType(
         "ratio_mlp": (1.3, 1.4, 1.5, 1.6, 1.7, 1.8, 2.0),
     }
 )
-"""What is swept. `macs_per_cycle` of one element; `gemm_broadcasting` 1: broadcasting elements
-work in GEMM mode too; `on_chip_mib` of all buffers, half for weights and a quarter for inputs;
-`ratio_attention`, `ratio_mlp`: dense by packed bytes. The others are those of `Settings`."""
+"""The values that are swept.
+
+``macs_per_cycle`` is that of one element. With ``gemm_broadcasting`` 1, broadcasting elements work
+in GEMM mode too. ``on_chip_mib`` is that of all buffers, half for weights and a quarter for inputs.
+``ratio_attention`` and ``ratio_mlp`` are dense over packed bytes. The others are those of
+`Settings`."""
 
 LAYOUTS = ("proportional", "parallel")
-"""What elements are added when the array grows from 14 to 96: both kinds, seven to one, or
-parallel ones alone beside 12 that broadcast."""
+"""The elements that are added when the array grows from 14 to 96: both kinds, seven to one, or
+only parallel ones beside 12 that broadcast."""
 
 
 @dataclass(frozen=True, eq=False)

@@ -76,7 +76,7 @@ class Circuits:
         known = [field.name for field in fields(self)]
         for name, value in values.items():
             if name not in known:
-                raise ValueError(f"{name}: expected one of {', '.join(known)}")
+                raise ValueError(f"unknown value {name}: expected one of {', '.join(known)}")
             if not 0 < value < math.inf:
                 raise ValueError(f"{name}: expected a positive number, found {value!r}")
         return replace(self, **{name: Quantity.given(value) for name, value in values.items()})

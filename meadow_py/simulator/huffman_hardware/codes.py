@@ -188,7 +188,7 @@ def weight_code(words: Words, widths: Sequence[int], longest: int = LONGEST) -> 
         raise TypeError(f"words: expected uint8 or uint16, found {words.dtype}")
     bits = 8 * words.dtype.itemsize
     if sum(widths) != bits or min(widths, default=0) < 1:
-        raise ValueError(f"widths: expected some that add up to {bits}, found {tuple(widths)}")
+        raise ValueError(f"widths: expected bits that add up to {bits}, found {tuple(widths)}")
     if not words.size:
         raise ValueError("words: expected at least one weight")
     shift, made = bits, []
@@ -233,5 +233,5 @@ def limited_lengths(counts: npt.NDArray[np.int64], longest: int) -> npt.NDArray[
     """
     used = int(np.count_nonzero(counts))
     if used > 2**longest:
-        raise ValueError(f"longest={longest}: expected enough for {used} symbols")
+        raise ValueError(f"longest: expected enough bits for {used} symbols, found {longest}")
     return _core.huffman_lengths(np.ascontiguousarray(counts, np.uint64), longest).astype(np.int64)

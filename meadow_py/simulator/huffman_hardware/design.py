@@ -49,7 +49,9 @@ class Unit:
         if self.kind not in UNITS:
             raise ValueError(f"kind: expected one of {', '.join(UNITS)}, found {self.kind!r}")
         if self.rows < 1 or self.columns < 1:
-            raise ValueError(f"rows, columns: expected at least 1, found {self.rows, self.columns}")
+            raise ValueError(
+                f"rows and columns: expected at least 1 each, found {self.rows} and {self.columns}"
+            )
 
     @property
     def name(self) -> str:
@@ -138,9 +140,13 @@ class HuffmanDesign:
                 f"decoder: expected one of {', '.join(DECODERS)}, found {self.decoder!r}"
             )
         if not 0 < self.weight_share <= 1:
-            raise ValueError(f"weight_share: expected 0 to 1, found {self.weight_share!r}")
+            raise ValueError(
+                f"weight_share: expected more than 0 and at most 1, found {self.weight_share!r}"
+            )
         if not self.code.coded:
-            raise ValueError("code: no bit group of it has a Huffman code: nothing to decode")
+            raise ValueError(
+                "code: expected at least one bit group with a Huffman code, found none"
+            )
         if not self.port_share > 0:
             raise ValueError(f"port_share: expected more than 0, found {self.port_share!r}")
 

@@ -62,7 +62,8 @@ class DecoderPort:
                 raise ValueError(f"{name}: expected at least 1, found {value!r}")
         if self.fifo_bits < self.word_bits:
             raise ValueError(
-                f"fifo_bits: expected at least a word of {self.word_bits}, found {self.fifo_bits}"
+                f"fifo_bits: expected at least the {self.word_bits} bits of a word, found "
+                f"{self.fifo_bits}"
             )
         if self.repartition not in REPARTITIONS:
             raise ValueError(
@@ -70,7 +71,7 @@ class DecoderPort:
                 f"found {self.repartition!r}"
             )
         if self.ahead < 0:
-            raise ValueError(f"ahead: expected no negative number, found {self.ahead}")
+            raise ValueError(f"ahead: expected 0 or more, found {self.ahead}")
 
 
 @dataclass(frozen=True)
@@ -134,11 +135,11 @@ def run_decoders(lengths: npt.ArrayLike, port: DecoderPort) -> DecoderRun:
     """
     bits = np.asarray(lengths, np.int64)
     if bits.ndim != 2 or not bits.size or bits.min() < 1:
-        raise ValueError("lengths: expected an array of decoders x symbols, of at least 1 bit each")
+        raise ValueError("lengths: expected an array [decoders, symbols] of at least 1 bit each")
     if bits.max() > port.fifo_bits - port.word_bits + 1:
         raise ValueError(
-            f"lengths: a code of {bits.max()} bits; a FIFO of {port.fifo_bits} bits that takes "
-            f"words of {port.word_bits} expected at most {port.fifo_bits - port.word_bits + 1}"
+            f"lengths: expected codes of at most {port.fifo_bits - port.word_bits + 1} bits for a "
+            f"FIFO of {port.fifo_bits} bits and words of {port.word_bits}, found {bits.max()}"
         )
     return _Bench(bits, port).run()
 

@@ -38,7 +38,7 @@ def claims_view(found: Claims) -> RenderableType:
     if missing:
         parts += [Text("Without a verdict, and what they need:", style="bold"), _needs(missing)]
         parts += [Text()]
-    parts += [Text(line, style="dim") for line in words.record_lines(found)]
+    parts += [Text(visible(line), style="dim") for line in words.record_lines(found)]
     parts += [Text(f"{words.READ}; meadow claims CLAIM names it", style="dim")]
     return Group(*parts)
 

@@ -9,6 +9,7 @@ import pytest
 from meadow_py.architectures import resolve
 from meadow_py.architectures.running import describe, locate
 from meadow_py.errors import FormatError
+from meadow_py.workload import shape_of
 
 LLAMA: dict[str, Any] = {
     "model_type": "llama",
@@ -177,3 +178,43 @@ def test_what_no_step_reads_is_told() -> None:
     shapes["model.layers.0.self_attn.rotary_emb.inv_freq"] = (2,)
     expected = ("score.weight", "model.layers.0.self_attn.q_proj.bias")
     assert located(LLAMA, shapes).unused == expected
+
+
+EVEN_NEO = {**NEO, "num_key_value_heads": 4}
+CONTRADICTORY: list[tuple[dict[str, Any], str]] = [
+    ({**EVEN_NEO, "attention_layers": ["global", "global"]}, "attention_layers=.* contradicts"),
+    ({**EVEN_NEO, "attention_types": [[["global"], 1]]}, "tells 1 layers, expected 2"),
+    ({**LLAMA, "layer_types": SLIDING}, "layer_types=.*expected full_attention"),
+    ({**LLAMA, "model_type": "gemma", "layer_types": SLIDING}, "expected full_attention"),
+    ({**LLAMA, "model_type": "phi3", "sliding_window": 7, "layer_types": SLIDING}, "sliding_att"),
+    (
+        {**LLAMA, "model_type": "mistral", "sliding_window": None, "layer_types": SLIDING},
+        "no sliding_window",
+    ),
+    ({**LLAMA, "model_type": "mistral", "sliding_window": "7"}, "sliding_window='7': expected"),
+    ({**LLAMA, "model_type": "gemma2", "layer_types": ["full_attention"]}, "expected 2 types"),
+    (
+        {**LLAMA, "model_type": "qwen2", "use_sliding_window": True, "max_window_layers": "1"},
+        "max_window_layers='1': expected a whole number of at least 0",
+    ),
+    ({**LLAMA, "model_type": "qwen3", "max_window_layers": -1}, "max_window_layers=-1: expected"),
+]
+
+
+@pytest.mark.parametrize(("config", "said"), CONTRADICTORY)
+def test_contradictory_windows_are_not_simulated(config: dict[str, Any], said: str) -> None:
+    for read in (lambda: describe(resolve(config, {}), {}), lambda: shape_of(config)):
+        with pytest.raises(ValueError, match=said):
+            read()
+
+
+@pytest.mark.parametrize(
+    "options",
+    [{"hidden_act": "quick_gelu"}, {"quantization_config": {"quant_method": "gptq"}}],
+    ids=["activation", "quantised"],
+)
+def test_a_model_that_the_engine_does_not_run_keeps_its_windows(options: dict[str, Any]) -> None:
+    config = {**LLAMA, "model_type": "mistral", "sliding_window": 7, **options}
+    with pytest.raises(ValueError, match="not supported by the engine"):
+        describe(resolve(config, {}), {})
+    assert shape_of(config).windows == (7, 7)

@@ -54,7 +54,7 @@ METADATA: dict[str, tuple[Change, str]] = {
     "newer": (lambda f: f.metadata.update(version="2"), "version 2, this library reads 1: update"),
     "no number": (lambda f: f.metadata.update(version="one"), "names no version"),
     "huge size": (lambda f: f.metadata.update(source_size=str(2**62)), "source_size is '46"),
-    "larger": (lambda f: f.metadata.update(source_size="99999"), "B, the original 99999"),
+    "larger": (lambda f: f.metadata.update(source_size="99999"), "B, but the original has 99999"),
     "negative size": (lambda f: f.metadata.update(source_size="-1"), "source_size is '-1'"),
     "endless size": (lambda f: f.metadata.update(source_size="9" * 5000), "source_size is '9"),
     "up": (
@@ -99,44 +99,47 @@ def region(**changes: Any) -> Change:
 
 TABLE: dict[str, tuple[Change, str]] = {
     "huge length": (region(length=2**50), r"regions\[0\].length: expected 10240 B"),
-    "negative offset": (region(offset=-1), r"regions\[0\].offset: expected a number at least 0"),
-    "length is text": (region(length="5"), "length: expected an integer, found '5'"),
+    "negative offset": (region(offset=-1), r"regions\[0\].offset must be a number at least 0"),
+    "length is text": (region(length="5"), "length must be an integer, not '5'"),
     "outside": (region(offset=2**40), "overlaps another, or the end"),
     "shape too large": (region(shape=[2**40, 2**40]), "has the shape"),
     "too many dimensions": (region(shape=[1] * 99), "has the shape"),
-    "shape no list": (region(shape=7), "shape: expected a list, found 7"),
+    "shape no list": (region(shape=7), "shape must be a list, not 7"),
     "blob larger than stored": (region(bytes=10**9), "has .* B, expected"),
     "no blob": (region(bytes=0), "in 0 B"),
-    "CRC of text": (region(crc32="0"), "crc32: expected an integer"),
+    "CRC of text": (region(crc32="0"), "crc32 must be an integer"),
     "lone surrogate": (region(name="\ud800"), "name: expected text without lone surrogates"),
     "taken name": (region(name="b", stored="a"), "'b' appears twice"),
     "stored large": (region(codec="stored", bytes=10240, length=10240), "has .* B, expected"),
     "stored shorter": (region(codec="stored"), "is stored as"),
     "missing blob": (region(stored="nothing"), "'nothing' is missing"),
     "blob of another": (region(stored="b"), "'b' appears twice|expected"),
-    "flag": (region(tensor=1), "tensor: expected true or false, found 1"),
+    "flag": (region(tensor=1), "tensor must be true or false, not 1"),
     "twice": (lambda f: f.table["regions"].append(first(f)), "'a' appears twice"),
-    "no regions": (lambda f: f.table.pop("regions"), "no 'regions'"),
+    "no regions": (lambda f: f.table.pop("regions"), "must have the key 'regions'"),
     "regions no list": (lambda f: f.table.update(regions=3), "corrupt table of regions"),
     "region no object": (lambda f: f.table["regions"].insert(0, 5), "corrupt table of regions"),
-    "format": (lambda f: f.table.update(format="exe"), "format: expected one of .*, found 'exe'"),
+    "format": (lambda f: f.table.update(format="exe"), "format must be one of .*, not 'exe'"),
     "rest coding": (
         lambda f: f.table["rest"].update(codec="lzma"),
-        "rest.codec: expected one of raw, zstd, found 'lzma'",
+        "rest.codec must be one of raw, zstd, not 'lzma'",
     ),
     "rest too long": (lambda f: f.table["rest"].update(length=2**40), "rest of .*made to harm"),
-    "surplus tensor": (lambda f: f.stored.update(more=b"x" * 64), "not in this order"),
+    "surplus tensor": (
+        lambda f: f.stored.update(more=b"x" * 64),
+        "expected the blobs in the order of their regions",
+    ),
     "view outside": (
         view(dtype="F32", shape=[2**20], region=0),
         r"views\[0\]: 'v' ends after the end",
     ),
     "view of nothing": (
         view(dtype="F32", shape=[1], region=9),
-        "is of no region",
+        "must lie in a region",
     ),
     "view of other dtype": (
         view(dtype="F16", shape=[1], region=0),
-        "is of no region of its dtype",
+        "must lie in a region of its dtype",
     ),
 }
 
@@ -193,7 +196,7 @@ def test_bombs(packed: Path) -> None:
     refuse(packed, "made to harm")
     packed.write_bytes(content)
     with_rest(packed, zstandard.compress(bytes(1 << 24), 19), 1 << 10)  # more than it says
-    with pytest.raises(FormatError, match="the rest claims 16777216 B, the regions leave 1024"):
+    with pytest.raises(FormatError, match="the rest claims 16777216 B, but the regions leave 1024"):
         mp.verify(packed)
     packed.write_bytes(content)
     unsized = zstandard.ZstdCompressor(write_content_size=False).compress(bytes(1 << 24))
@@ -250,7 +253,7 @@ MANIFESTS: dict[str, tuple[Callable[[dict[str, Any]], Any], str]] = {
     "packed no list": (lambda d: d.update(packed=5), "damaged manifest"),
     "other tensors": (packed_entry(tensors=["x"]), "not the file of this folder: tensors"),
     "other original": (packed_entry(source_sha256="0" * 64), "not the file of this folder"),
-    "name no text": (packed_entry(name=5), r"packed\[0\].name: expected text, found 5"),
+    "name no text": (packed_entry(name=5), r"packed\[0\].name must be text, not 5"),
 }
 
 

@@ -66,7 +66,8 @@ def test_this_host_measured_and_planned_for(tmp_path: Path) -> None:
     run("devices", "measure", "-o", file, "--folder", str(tmp_path), "--name", "mine")
     assert run("devices", "show", file).startswith("mine: ")
     assert json.loads(run("plan", "opt-125m", "--device", file, "--json"))["fits"]
-    assert "expected a folder" in run("devices", "measure", "--folder", f"{file}.d", code=1)
+    told = run("devices", "measure", "--folder", f"{file}.d", code=1)
+    assert "must be an existing folder" in told
     assert "no folder" in run("devices", "measure", "-o", str(tmp_path / "no" / "f"), code=1)
 
 

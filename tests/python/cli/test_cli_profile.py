@@ -152,7 +152,7 @@ def test_nan_names_the_weight(tmp_path: Path) -> None:
 
 
 def test_a_role_that_the_model_lacks(model: str) -> None:
-    assert "it has attention.q, mlp.down, mlp.up" in run(model, "--role", "head", code=1)
+    assert "expected one of attention.q, mlp.down, mlp.up" in run(model, "--role", "head", code=1)
 
 
 def test_help_has_an_example() -> None:

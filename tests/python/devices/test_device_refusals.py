@@ -151,7 +151,7 @@ def test_a_type_of_ddr_needs_its_rate(tmp_path: Path) -> None:
 
 def test_likeness_in_a_circle(tmp_path: Path) -> None:
     circle = '[device.a]\nlike = "b"\n[device.b]\nlike = "a"\n'
-    assert "in a circle" in refused(tmp_path, "[sources]", circle + "[sources]")
+    assert "no circle of tables" in refused(tmp_path, "[sources]", circle + "[sources]")
     assert "expected a name of this file" in refused(
         tmp_path, "[sources]", '[device.a]\nlike = "c"\n[sources]'
     )

@@ -54,7 +54,7 @@ def test_this_host(tmp_path: Path) -> None:
 
 
 def test_no_folder_to_measure(tmp_path: Path) -> None:
-    with pytest.raises(NotADirectoryError, match="expected a folder"):
+    with pytest.raises(NotADirectoryError, match="must be an existing folder"):
         measure_device(tmp_path / "none")
 
 

@@ -105,7 +105,7 @@ def test_sweep(values: np.ndarray) -> None:
     assert spots[0].smallest_dense.quantizer == toy.KEY
     assert swept.best(quantizer="q8")[0].quantizer == "int8:32+8:row"
     assert "At no lower SNR than ternary, one scale per column" in repr(swept)
-    with pytest.raises(ValueError, match="quantizer='int8:row': the sweep has int4:row, ternary"):
+    with pytest.raises(ValueError, match="quantizer='int8:row': expected one of int4:row, ternary"):
         swept.best(quantizer="int8:row")
 
 

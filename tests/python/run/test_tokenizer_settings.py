@@ -3,7 +3,7 @@
 Transformers 5 is the reference. Three of its choices are not followed, since version 4 and what the
 models were trained with differ: its Llama class replaces the normaliser of tokenizer.json, its
 Qwen2 class forgets which spaces belong to special tokens, and tokens of added_tokens.json are not
-special if special_tokens_map.json lists them as additional ones.
+always special if special_tokens_map.json or tokenizer_config.json lists them as additional ones.
 """
 
 from __future__ import annotations
@@ -143,7 +143,8 @@ def _write(folder: Path, case: Mapping[str, Any]) -> None:
     if case["class"] is not None:
         written["tokenizer_class"] = case["class"]
     following = made.get_vocab_size()
-    apart = (case["map"] or {}).get("additional_special_tokens", ())
+    listed = (case["map"] or {}, case["settings"])
+    apart = {text for one in listed for text in one.get("additional_special_tokens", ())}
     more = [t for t in case["added"] or () if made.token_to_id(t) is None and t not in apart]
     if case["decoder"]:
         known = {str(i): token for i, token in made.get_added_tokens_decoder().items()}

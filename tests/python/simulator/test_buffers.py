@@ -36,7 +36,7 @@ def test_smallest_meets_the_target_and_one_less_does_not() -> None:
     place = int(np.flatnonzero(curve.tile_bytes == need.tiles)[0])
     assert curve.prefill_s[place] <= target < curve.prefill_s[place - 1]
     assert need.total == need.tiles + need.pipeline_registers + need.dictionary
-    with pytest.raises(ValueError, match="shortest takes"):
+    with pytest.raises(ValueError, match="the shortest prefill"):
         curve.smallest(curve.prefill_s[-1] / 2)
 
 
@@ -50,7 +50,7 @@ def test_what_lies_beside_the_tiles() -> None:
 
 
 def test_what_cannot_be_sized_is_refused() -> None:
-    with pytest.raises(ValueError, match="has none"):
+    with pytest.raises(ValueError, match="must have an array of processing elements"):
         buffer_curve("opt-125m", device="raspberry-pi-5")
     with pytest.raises(ValueError, match="one row"):
         buffer_curve("opt-125m", sizes=[100], **OPTIONS)

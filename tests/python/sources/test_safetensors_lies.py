@@ -42,7 +42,7 @@ LIES = {
     "unclaimed end": ({"a": entry(0, 4)}, "belong to no tensor"),
     "past the end": ({"a": entry(0, 16, (16,))}, "'a' ends at byte 16.*holds 8"),
     "far past the end": ({"a": entry(0, HUGE, (HUGE,))}, "too large|ends at byte"),
-    "wrong size": ({"a": entry(0, 8, (4,))}, r"'a'.*takes 4 B, data_offsets span 8 B"),
+    "wrong size": ({"a": entry(0, 8, (4,))}, r"'a'.*takes 4 B, but data_offsets span 8"),
     "wrong width": ({"a": entry(0, 8, (8,), "F32")}, "takes 32 B"),
     "negative offset": ({"a": entry(-4, 0)}, "'a'.*data_offsets"),
     "backwards": ({"a": entry(8, 4)}, "data_offsets"),

@@ -71,7 +71,7 @@ def test_the_contract(swept: mp.Sensitivity) -> None:
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        ({"version": 2}, "sweep version 2, this library reads version 1"),
+        ({"version": 2}, "sweep version 2, but this library reads version 1"),
         ({"kind": "profile"}, "not a sweep"),
         ({"profile": {}}, "not a profile"),
     ],

@@ -90,9 +90,9 @@ def test_weights_that_are_codes_already() -> None:
 def test_filters_name_what_there_is(swept: mp.Sensitivity) -> None:
     assert {spot.role for spot in swept.best(bits=4)} == {"mlp.up", "mlp.down", "all"}
     assert len(swept.best("all", 8, "row")) == 1
-    with pytest.raises(ValueError, match=r"role='head': the sweep has mlp.up, mlp.down, all"):
+    with pytest.raises(ValueError, match=r"role='head': expected one of mlp.up, mlp.down, all"):
         swept.best("head")
-    with pytest.raises(ValueError, match="bits=3: the sweep has 8, 4"):
+    with pytest.raises(ValueError, match="bits=3: expected one of 8, 4"):
         swept.best(bits=3)
 
 

@@ -14,16 +14,8 @@ EACH, PLOTTED = 300, 30  # the command `tools/mutants.py` takes 10,000
 # Loaders that do not yet refuse every wrong document as promised. A loader that begins to do so
 # fails this test until it is removed from here.
 EXPECTED_TO_FAIL = {
-    "profile": "messages give no path; some values are not checked",
-    "sweep": "its profile is not checked better than a profile",
-    "simulation": "a packing that does not exist is noticed only by plots",
-    "bench": "a size or speed of almost nothing divides by zero",
-    "claims": "messages about the kind and texts of the wrong characters",
-    "manifest": "messages about format and version name neither",
-    "regions": "a message about overlapping regions gives no path",
-    "journal": "messages about results give no path",
     "config-to-run": "messages name a size by our name, not by its key",
-    "config-to-simulate": "deep nesting, huge sizes; messages name a size by our name",
+    "config-to-simulate": "huge sizes; messages name a size by our name",
 }
 
 

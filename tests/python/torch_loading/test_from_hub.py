@@ -114,4 +114,4 @@ def test_a_file_that_is_missing_there(
     gone = next(file for file in hub.models[ID] if file.startswith("model-00002"))
     del hub.models[ID][gone]
     error = run(hub, dense(name), ID, tmp_path).splitlines()[-1]
-    assert error.startswith(f"FileNotFoundError: {ID}: {gone} is missing, which holds model-00002")
+    assert error.startswith(f"FileNotFoundError: {ID}: {gone}, which holds model-00002")

@@ -86,14 +86,14 @@ def test_a_shard_of_another_model(folder: Path, tmp_path: Path) -> None:
 
 def test_no_manifest(folder: Path) -> None:
     (folder / "meadow.json").unlink()
-    with pytest.raises(FileNotFoundError, match=r"damaged: meadow\.json is missing.*again"):
+    with pytest.raises(FileNotFoundError, match=r"damaged: meadow\.json, .* is missing.*again"):
         load(folder)
 
 
 def test_a_missing_shard(folder: Path) -> None:
     path = shard(folder, 1)
     path.unlink()
-    with pytest.raises(FileNotFoundError, match=f"{path.name} is missing, which holds model-00002"):
+    with pytest.raises(FileNotFoundError, match=f"{path.name}, which holds model-00002"):
         load(folder)
 
 

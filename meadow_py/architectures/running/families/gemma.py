@@ -13,7 +13,6 @@ from meadow_py.architectures.running.options import (
     count,
     layer_windows,
     number,
-    refuse,
     refuse_layer_types,
     section,
 )
@@ -30,13 +29,12 @@ _SANDWICH = {
 
 def gemma(config: Config, sizes: Sizes, tied: bool) -> Running:
     """`GemmaForCausalLM`."""
-    refuse_layer_types(config, "full", "Gemma")
     # Early files say "gelu" and mean its approximation: GemmaConfig.__post_init__.
     means_tanh = config.get("hidden_act") == "gelu"
     entries = {
         "activation": activation({} if means_tanh else config, "hidden_act", "gelu_pytorch_tanh"),
         "attention_scale": sizes.head_dim**-0.5,
-        "windows": (0,) * sizes.layers,
+        "windows": tuple(gemma_windows(config, sizes.layers)),
         **rotated(rope_parameters(config, sizes.positions), sizes, partial=False),
     }
     return _running(config, sizes, tied, entries)
@@ -45,7 +43,7 @@ def gemma(config: Config, sizes: Sizes, tied: bool) -> Running:
 def gemma2(config: Config, sizes: Sizes, tied: bool) -> Running:
     """`Gemma2ForCausalLM`: every other layer sees a window, scores and logits are capped."""
     entries = {
-        **_since_2(config, sizes, pattern=2),
+        **_since_2(config, gemma2_windows(config, sizes.layers)),
         **_capped(config, "attention_softcap", "attn_logit_softcapping", 50.0),
         **_capped(config, "logit_softcap", "final_logit_softcapping", 30.0),
         **rotated(rope_parameters(config, sizes.positions), sizes, partial=False),
@@ -55,9 +53,8 @@ def gemma2(config: Config, sizes: Sizes, tied: bool) -> Running:
 
 def gemma3(config: Config, sizes: Sizes, tied: bool) -> Running:
     """`Gemma3ForCausalLM`: five layers with a window and a base of their own, then one without."""
-    pattern = count(config, "sliding_window_pattern", None) or 6
     entries = {
-        **_since_2(config, sizes, pattern),
+        **_since_2(config, gemma3_windows(config, sizes.layers)),
         # Gemma3Attention reads attn_logit_softcapping and does not use it.
         **_capped(config, "logit_softcap", "final_logit_softcapping", None),
     }
@@ -67,15 +64,35 @@ def gemma3(config: Config, sizes: Sizes, tied: bool) -> Running:
     return _running(config, sizes, tied, entries, ("q_norm", "k_norm"))
 
 
-def _since_2(config: Config, sizes: Sizes, pattern: int) -> dict[str, Any]:
-    """What the second brought: windows by layer, a scale of its own, four norms a block."""
+def gemma_windows(config: Config, layers: int) -> list[int]:
+    """Every token sees all before it."""
+    refuse_layer_types(config, "full", "Gemma")
+    return [0] * layers
+
+
+def gemma2_windows(config: Config, layers: int) -> list[int]:
+    """A window in every other layer, without ``layer_types``."""
+    return _windows(config, layers, 2)
+
+
+def gemma3_windows(config: Config, layers: int) -> list[int]:
+    """A window in five of six layers, without ``layer_types`` or another pattern."""
+    return _windows(config, layers, count(config, "sliding_window_pattern", None) or 6)
+
+
+def _windows(config: Config, layers: int, pattern: int) -> list[int]:
     window = count(config, "sliding_window", 4096)
-    layers = range(1, sizes.layers + 1)
-    types = ["sliding_attention" if layer % pattern else "full_attention" for layer in layers]
+    numbers = range(1, layers + 1)
+    types = ["sliding_attention" if layer % pattern else "full_attention" for layer in numbers]
+    return layer_windows(config, layers, window, types)
+
+
+def _since_2(config: Config, windows: list[int]) -> dict[str, Any]:
+    """The changes of Gemma 2: windows by layer, a scale of its own, four norms in a block."""
     return {
         "activation": activation(config, "hidden_activation", "gelu_pytorch_tanh"),
         "attention_scale": number(config, "query_pre_attn_scalar", 256.0) ** -0.5,
-        "windows": tuple(layer_windows(config, sizes.layers, window, types)),
+        "windows": tuple(windows),
         "norm_placement": "sandwich",
     }
 
@@ -104,7 +121,6 @@ def _running(
     entries: dict[str, Any],
     norms: tuple[str, ...] = (),
 ) -> Running:
-    refuse(config, "use_bidirectional_attention", "Gemma")
     sandwich = entries.get("norm_placement") == "sandwich"
     after = ("attention_post_norm", "mlp_post_norm") if sandwich else ()
     return Running(

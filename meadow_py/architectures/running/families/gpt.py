@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from meadow_py.architectures.dimensions import Config
 from meadow_py.architectures.running.config import RunningConfig
-from meadow_py.architectures.running.options import activation, count, flag, number, refuse
+from meadow_py.architectures.running.options import activation, count, flag, number
 from meadow_py.architectures.running.running import Running, Sizes, of_layers, with_bias
 
 _NAMES = {
@@ -19,8 +19,6 @@ _NAMES = {
 
 def gpt2(config: Config, sizes: Sizes, tied: bool) -> Running:
     """`GPT2LMHeadModel`."""
-    for key in ("scale_attn_by_inverse_layer_idx", "add_cross_attention"):
-        refuse(config, key, "GPT-2")
     scaled = flag(config, "scale_attn_weights", True)
     scale = sizes.head_dim**-0.5 if scaled else 1.0
     biases = ("q", "k", "v", "o", "up", "down")
@@ -29,7 +27,7 @@ def gpt2(config: Config, sizes: Sizes, tied: bool) -> Running:
 
 def gpt_neo(config: Config, sizes: Sizes, tied: bool) -> Running:
     """`GPTNeoForCausalLM`: scores are not scaled, every other layer sees a window."""
-    windows = _neo_windows(config, sizes.layers)
+    windows = neo_windows(config, sizes.layers)
     return _running(config, sizes, tied, 1.0, windows, ("o", "up", "down"))
 
 
@@ -60,7 +58,7 @@ def _running(
     )
 
 
-def _neo_windows(config: Config, layers: int) -> tuple[int, ...]:
+def neo_windows(config: Config, layers: int) -> tuple[int, ...]:
     """`attention_types` is ``[[[type, ...], times], ...]``."""
     types = config.get("attention_types") or [[["global", "local"], 12]]
     window = count(config, "window_size", 256) or 256

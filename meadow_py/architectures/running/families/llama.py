@@ -32,25 +32,35 @@ NAMES = {
 
 def llama(config: Config, sizes: Sizes, tied: bool) -> Running:
     """`LlamaForCausalLM`."""
-    refuse_layer_types(config, "full", "Llama")
     biases = attention_biases(config)
     if flag(config, "mlp_bias", False):
         biases += ("gate", "up", "down")
-    return _running(config, sizes, tied, biases=biases)
+    windows = llama_windows(config, sizes.layers)
+    return _running(config, sizes, tied, windows=windows, biases=biases)
+
+
+def llama_windows(config: Config, layers: int) -> list[int]:
+    """Every token sees all before it."""
+    refuse_layer_types(config, "full", "Llama")
+    return [0] * layers
 
 
 def mistral(config: Config, sizes: Sizes, tied: bool) -> Running:
     """`MistralForCausalLM`: every layer sees a window, unless ``layer_types`` says otherwise."""
+    return _running(config, sizes, tied, windows=mistral_windows(config, sizes.layers))
+
+
+def mistral_windows(config: Config, layers: int) -> list[int]:
+    """The same window in every layer, without ``layer_types``."""
     # AutoConfig of transformers takes a Mistral with layer_types for a Ministral.
     window = count(config, "sliding_window", 4096)
-    types = ["full_attention" if window is None else "sliding_attention"] * sizes.layers
-    windows = layer_windows(config, sizes.layers, window, types)
-    return _running(config, sizes, tied, windows=windows)
+    types = ["full_attention" if window is None else "sliding_attention"] * layers
+    return layer_windows(config, layers, window, types)
 
 
 def qwen2(config: Config, sizes: Sizes, tied: bool) -> Running:
     """`Qwen2ForCausalLM`: queries, keys and values have biases."""
-    windows = _qwen_windows(config, sizes.layers)
+    windows = qwen_windows(config, sizes.layers)
     return _running(config, sizes, tied, windows=windows, biases=("q", "k", "v"))
 
 
@@ -60,7 +70,7 @@ def qwen3(config: Config, sizes: Sizes, tied: bool) -> Running:
         config,
         sizes,
         tied,
-        windows=_qwen_windows(config, sizes.layers),
+        windows=qwen_windows(config, sizes.layers),
         biases=attention_biases(config),
         norms=("q_norm", "k_norm"),
     )
@@ -73,11 +83,16 @@ def phi3(config: Config, sizes: Sizes, tied: bool) -> Running:
     if parameters["rope_type"] in ("su", "yarn"):  # earlier names of it
         parameters["rope_type"] = "longrope"
     parameters.setdefault("partial_rotary_factor", config.get("partial_rotary_factor"))
-    window = count(config, "sliding_window", None)
-    windows = [window or 0] * sizes.layers
-    refuse_layer_types(config, "full" if window is None else "sliding", "Phi-3")
+    windows = phi3_windows(config, sizes.layers)
     rotation = rotated(parameters, sizes)
     return _running(config, sizes, tied, eps=1e-5, windows=windows, rotation=rotation)
+
+
+def phi3_windows(config: Config, layers: int) -> list[int]:
+    """The same window in every layer, or none."""
+    window = count(config, "sliding_window", None)
+    refuse_layer_types(config, "full" if window is None else "sliding", "Phi-3")
+    return [window or 0] * layers
 
 
 def attention_biases(config: Config) -> tuple[str, ...]:
@@ -85,14 +100,23 @@ def attention_biases(config: Config) -> tuple[str, ...]:
     return ("q", "k", "v", "o") if flag(config, "attention_bias", False) else ()
 
 
-def _qwen_windows(config: Config, layers: int) -> list[int]:
+def qwen_windows(config: Config, layers: int) -> list[int]:
     """Only if switched on, and then from layer `max_window_layers` on."""
     used = flag(config, "use_sliding_window", False)
     window = count(config, "sliding_window", 4096) if used else None
-    first = config.get("max_window_layers", 28)
-    slides = window is not None and isinstance(first, int)
-    default = ["sliding" if slides and layer >= first else "full" for layer in range(layers)]
+    first = _first_window(config)
+    default = ["full" if window is None or layer < first else "sliding" for layer in range(layers)]
     return layer_windows(config, layers, window, [f"{kind}_attention" for kind in default])
+
+
+def _first_window(config: Config) -> int:
+    first = config.get("max_window_layers")
+    first = 28 if first is None else first
+    if not isinstance(first, int) or isinstance(first, bool) or first < 0:
+        raise ValueError(
+            f"configuration: max_window_layers={first!r}: expected a whole number of at least 0"
+        )
+    return first
 
 
 def _running(
@@ -101,7 +125,7 @@ def _running(
     tied: bool,
     *,
     eps: float = 1e-6,
-    windows: list[int] | None = None,
+    windows: list[int],
     biases: Iterable[str] = (),
     norms: tuple[str, ...] = (),
     rotation: dict[str, Any] | None = None,
@@ -118,7 +142,7 @@ def _running(
             activation=activation(config, "hidden_act", "silu"),
             gated=True,
             attention_scale=sizes.head_dim**-0.5,
-            windows=tuple(windows or [0] * sizes.layers),
+            windows=tuple(windows),
         ),
         names=NAMES,
         norms=(*of_layers("attention_norm", "mlp_norm", *norms), "final_norm"),

@@ -61,7 +61,7 @@ def test_settings_do_not_go_with_what_is_saved(made: mp.Profile, tmp_path: Path)
     saved = tmp_path / "saved.json"
     made.save(saved)
     said = run(saved, "-o", tmp_path / "page.html", "--bits", "4", code=2)
-    assert "--bits says how to profile a model" in said
+    assert "--bits applies when a model is profiled" in said
     assert not (tmp_path / "page.html").exists()
 
 
