@@ -13,15 +13,13 @@ Bytes = npt.NDArray[np.uint8]
 
 CODEC = PLANES
 SECTIONS = ("head", "codes", "lower", "tables", "escapes", "escaped")
-_MAGIC = b"MDWP"
-_UNIT_WEIGHTS = 128  # four rows of 32 columns
-_UNIT_BYTES = 192  # 64 of codes, 128 lower bytes
-_TABLE_ENTRIES = 16
 
 
 def is_planes(blob: Bytes) -> bool:
     """Whether a blob begins as a blob of planes."""
-    return blob[: len(_MAGIC)].tobytes() == _MAGIC
+    from meadow_py._core import PLANES_MAGIC
+
+    return blob[: len(PLANES_MAGIC)].tobytes() == PLANES_MAGIC
 
 
 def encode(data: Bytes, dtype: str, shape: Sequence[int], threads: int) -> Bytes | None:
@@ -46,7 +44,8 @@ def info(blob: Bytes) -> BlobInfo:
 
     found = _core.planes_info(blob)
     rows, columns = found["rows"], found["columns"]
-    upper = PlaneInfo(8, 1, 8, CODEC, _TABLE_ENTRIES, 4, found["tables"])
+    entries, longest = _core.PLANES_TABLE_ENTRIES, _core.PLANES_CODE_BITS
+    upper = PlaneInfo(8, 1, 8, CODEC, entries, longest, found["tables"])
     return BlobInfo(
         dtype=found["dtype"],
         kind=CODEC,
@@ -57,7 +56,7 @@ def info(blob: Bytes) -> BlobInfo:
         record_bytes=FLOATS[found["dtype"]],
         tile_records=found["block_rows"] * columns,
         floor_bits=found["floor_bits"],
-        tiles=_block_bytes(rows, columns, found["block_rows"]),
+        tiles=found["block_bytes"],
         planes=(upper, PlaneInfo(0, 1, 8, "raw", 0, 0, 0)),
         row_bases=0,
         column_bases=0,
@@ -71,10 +70,3 @@ def dtype_and_shape(blob: Bytes) -> tuple[str, tuple[int, int]]:
 
     found = _core.planes_info(blob)
     return found["dtype"], (found["rows"], found["columns"])
-
-
-def _block_bytes(rows: int, columns: int, step: int) -> tuple[int, ...]:
-    """Bytes of the codes and lower bytes of every block, which has whole groups of four rows."""
-    of_group = -(-columns * 4 // _UNIT_WEIGHTS) * _UNIT_BYTES
-    sizes = (min(step, rows - begin) for begin in range(0, rows, step))
-    return tuple(-(-size // 4) * of_group for size in sizes)

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
+from meadow_py.codecs import PacketLayout
 from meadow_py.profiler.model import profile
 from meadow_py.profiler.result import HostInfo, MeasuredHost, ModelInfo, Profile, ProfileSettings
 from meadow_py.profiler.weight_packing import (
     HuffmanTable,
-    PacketLayout,
     StoredFloats,
     WeightPacking,
 )

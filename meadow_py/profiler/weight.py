@@ -12,10 +12,10 @@ import numpy as np
 import numpy.typing as npt
 
 from meadow_py import ledger
-from meadow_py.codecs import CODECS, CodeMatrix
+from meadow_py.codecs import CODECS, CodeMatrix, packet_layout
 from meadow_py.jobs import Stopwatch
 from meadow_py.profiler.blob_coder import BlobCoder, Coded, huffman_tables
-from meadow_py.profiler.weight_packing import PacketLayout, StoredFloats, WeightPacking
+from meadow_py.profiler.weight_packing import StoredFloats, WeightPacking
 from meadow_py.profiler.weight_profile import ValueDistribution, WeightProfile
 from meadow_py.quantizers import Integers, Quantized, QuantizedIntegers, Quantizer, Stored
 from meadow_py.spelling import visible
@@ -208,7 +208,6 @@ def _packing(
     ledgers["plain_huffman"] = ledger.plain_huffman_ledger(coded.counts, *beside)
     ledgers |= {name: ledger.blob_ledger(info, *beside) for name, info in coded.blobs.items()}
     stored = {name: book.per_weight(count) for name, book in ledgers.items()}
-    best = infos["reindexed"]
     return WeightPacking(
         quantizer=quantizer.key,
         bits=quantizer.bits,
@@ -218,7 +217,7 @@ def _packing(
         reduction_ratio=chunks.count / chunks.unique,
         # An infinite ratio means that nothing was lost; see WeightPacking.snr_db.
         snr_db=None if made.snr_db == math.inf else made.snr_db,
-        packet=PacketLayout(best["packet_length"], best["mode_bits"], tuple(best["widths"])),
+        packet=packet_layout(infos),
         bits_per_weight={
             "dense": stored.pop("dense"),
             "floor_symbol": coded.symbol_floor,

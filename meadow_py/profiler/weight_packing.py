@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Annotated, Any
 
 from meadow_py import quantizers
-from meadow_py.codecs import CODECS, CODERS, MAX_CHUNK, MIN_CHUNK
+from meadow_py.codecs import CODECS, CODERS, MAX_CHUNK, MIN_CHUNK, PacketLayout
 from meadow_py.ledger import Ledger
 from meadow_py.records import LARGEST, AtLeastOne, Range, RecordError, Size
 
@@ -15,25 +15,6 @@ _FIGURES = ("dense", "floor_symbol", "floor_chunk", "index_only", "scales", *COD
 
 Bits = Annotated[int, Range(least=1, most=8)]
 Figure = Annotated[float, Range(least=0, most=LARGEST)]  # bits per weight
-
-
-@dataclass(frozen=True)
-class PacketLayout:
-    """Packet layout that the search chose for re-indexed packing.
-
-    Attributes
-    ----------
-    length : int
-        Indices per packet.
-    mode_bits : int
-        Bits that name the width of a packet.
-    widths : tuple of int
-        Index widths in bits, in mode order.
-    """
-
-    length: Size
-    mode_bits: Size
-    widths: tuple[Size, ...]
 
 
 @dataclass(frozen=True)

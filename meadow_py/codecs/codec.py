@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Literal
@@ -11,15 +11,16 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 import numpy.typing as npt
 
-from meadow_py.checks import check_flag, check_matrix, check_threads
+from meadow_py._core import MAX_CHUNK, MAX_CODE_BITS
+from meadow_py.checks import check_matrix, check_threads
+from meadow_py.records import Size
 
 if TYPE_CHECKING:
     from meadow_py._core import Chunks, StreamInfo
 
 Along = Literal["in", "out"]
 
-MIN_CHUNK, MAX_CHUNK = 1, 16
-MAX_CODE_BITS = 32
+MIN_CHUNK = 1
 _CODE_DTYPES = frozenset(
     np.dtype(t) for t in (np.int8, np.uint8, np.int16, np.uint16, np.int32, np.uint32)
 )
@@ -130,6 +131,41 @@ CODECS = MappingProxyType(
 
 
 @dataclass(frozen=True)
+class PacketLayout:
+    """Packet layout that the search chose for re-indexed packing.
+
+    Attributes
+    ----------
+    length : int
+        Indices per packet.
+    mode_bits : int
+        Bits that name the width of a packet.
+    widths : tuple of int
+        Index widths in bits, in mode order.
+    """
+
+    length: Size
+    mode_bits: Size
+    widths: tuple[Size, ...]
+
+
+def packet_layout(infos: Mapping[str, StreamInfo]) -> PacketLayout:
+    """The packets that the search chose for re-indexed chunks.
+
+    Parameters
+    ----------
+    infos : mapping of str to StreamInfo
+        The streams of one matrix, keyed by the names of `CODECS`.
+
+    Returns
+    -------
+    PacketLayout
+    """
+    info = infos["reindexed"]
+    return PacketLayout(info["packet_length"], info["mode_bits"], tuple(info["widths"]))
+
+
+@dataclass(frozen=True)
 class Coder:
     """An entropy coder of single values. Its blobs do not depend on chunks.
 
@@ -157,170 +193,6 @@ CODERS = MappingProxyType(
         )
     }
 )
-
-
-def pack(
-    codes: npt.NDArray[Any],
-    codec: str = "reindexed",
-    *,
-    bits: int = 8,
-    chunk: int = 2,
-    along: Along = "in",
-    verify: bool = True,
-    threads: int = 0,
-) -> bytes:
-    """Pack integer codes losslessly into a coded stream.
-
-    Parameters
-    ----------
-    codes : ndarray, shape (out, in)
-        Integers of 8, 16 or 32 bits; see `CodeMatrix`.
-    codec : {"naive", "packets", "reindexed"}
-        ``"naive"`` stores a dictionary and indices of one width. ``"packets"`` stores the indices
-        in packets with mode bits; it searches for the best packet length and widths.
-        ``"reindexed"`` also gives frequent chunks small indices first.
-    bits, chunk, along, threads
-        As for `CodeMatrix`.
-    verify : bool
-        Decode the stream and compare every code before it is returned.
-
-    Returns
-    -------
-    bytes
-        The coded stream, which `decode` reads.
-
-    Raises
-    ------
-    ValueError
-        If an argument is out of its range.
-    TypeError
-        If an argument has the wrong type, or the codes are no integers.
-    """
-    if codec not in CODECS:
-        raise ValueError(f"codec {codec!r}: expected one of {', '.join(CODECS)}")
-    verified = check_flag(verify, "verify")
-    return CODECS[codec].pack(CodeMatrix(codes, bits, chunk, along, threads), verified)
-
-
-def pack_dictionary(
-    codes: npt.NDArray[Any],
-    *,
-    bits: int = 8,
-    chunk: int = 2,
-    along: Along = "in",
-    verify: bool = True,
-    threads: int = 0,
-) -> bytes:
-    """Pack as MEADOW's naive packing does: the dictionary, and indices of one fixed width.
-
-    The same as `pack` with ``codec="naive"``.
-
-    Parameters
-    ----------
-    codes, bits, chunk, along, verify, threads
-        As for `pack`.
-
-    Returns
-    -------
-    bytes
-        The coded stream.
-
-    Raises
-    ------
-    ValueError, TypeError
-        As `pack`.
-    """
-    return pack(codes, "naive", bits=bits, chunk=chunk, along=along, verify=verify, threads=threads)
-
-
-def pack_packets(
-    codes: npt.NDArray[Any],
-    *,
-    bits: int = 8,
-    chunk: int = 2,
-    along: Along = "in",
-    reindex: bool = True,
-    packet_length: int = 0,
-    widths: tuple[int, ...] = (),
-    verify: bool = True,
-    threads: int = 0,
-) -> bytes:
-    """Pack as MEADOW's packet packing does, with a given packet length and given index widths.
-
-    Parameters
-    ----------
-    codes, bits, chunk, along, verify, threads
-        As for `pack`.
-    reindex : bool
-        Give frequent chunks small indices first.
-    packet_length : int
-        Indices per packet; 0 searches for the best.
-    widths : tuple of int
-        Index widths in bits that mode bits choose from; empty searches for the best.
-
-    Returns
-    -------
-    bytes
-        The coded stream.
-
-    Raises
-    ------
-    ValueError, TypeError
-        As `pack`; also if the packet length or the widths cannot be used.
-    """
-    flags = check_flag(reindex, "reindex"), check_flag(verify, "verify")
-    matrix = CodeMatrix(codes, bits, chunk, along, threads)
-    return matrix.chunks.pack_packets(flags[0], packet_length, tuple(widths), flags[1])
-
-
-def decode(stream: bytes, threads: int = 0) -> npt.NDArray[Any]:
-    """Decode a coded stream, bit for bit.
-
-    Parameters
-    ----------
-    stream : bytes
-        What `pack` returned.
-    threads : int
-        Number of threads; 0 means all cores.
-
-    Returns
-    -------
-    ndarray, shape (out, in)
-        The codes, in the narrowest integer type of their signedness that holds their bits.
-
-    Raises
-    ------
-    FormatError
-        If the stream is truncated, corrupt, or newer than this library.
-    """
-    from meadow_py import _core
-
-    return _core.decode(stream, check_threads(threads))
-
-
-def stream_info(stream: bytes, threads: int = 0) -> StreamInfo:
-    """Describe a coded stream. Its sizes in bits add up to all of its bytes.
-
-    Parameters
-    ----------
-    stream : bytes
-        What `pack` returned.
-    threads : int
-        Number of threads; 0 means all cores.
-
-    Returns
-    -------
-    StreamInfo
-        A dict of its settings and of the sizes of its parts in bits.
-
-    Raises
-    ------
-    FormatError
-        If the stream is truncated, corrupt, or newer than this library.
-    """
-    from meadow_py import _core
-
-    return _core.stream_info(stream, check_threads(threads))
 
 
 def check_chunk(chunk: int) -> int:
