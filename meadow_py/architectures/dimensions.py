@@ -35,6 +35,10 @@ _GGUF_KEYS = {
 # Sizes that some families list layer by layer.
 _OF_LAYERS = ("heads", "kv_heads", "head_dim", "intermediate")
 
+# Larger than in any model: a damaged configuration must not make lists without end.
+_LARGEST = {"layers": 100_000}
+_LARGEST_SIZE = 2**31 - 1
+
 GGUF_ARCHITECTURE = "general.architecture"
 
 
@@ -99,7 +103,7 @@ def unreadable_size(config: Config) -> str | None:
     for size, names in names_of.items():
         key, value = _first(config, names)
         if value is not None and _as_size(size, value, layers) is None:
-            wanted = "a whole number greater than 0"
+            wanted = _wanted(value, size)
             if size in _OF_LAYERS and isinstance(value, list | tuple):
                 wanted += ", the same for each layer"
             return f"configuration: {key}={value!r}: expected {wanted}"
@@ -113,15 +117,35 @@ def text_config(config: Config) -> Config:
 
 
 def size_in(config: Config, key: str, default: int) -> int:
-    """A size that only some families have."""
+    """A size that only some families have; `default` where it is left out or null.
+
+    Raises
+    ------
+    ValueError
+        If it is not a whole number from 1 to the largest size.
+    """
     value = config.get(key)
-    return value if isinstance(value, int) and _is_size(value) else default
+    if value is None:
+        return default
+    if not _is_size(value):
+        raise ValueError(f"configuration: {key}={value!r}: expected {_wanted(value)}")
+    return int(value)
 
 
 def flag_in(config: Config, key: str, default: bool) -> bool:
-    """A switch that only some families have."""
+    """A switch that only some families have; `default` where it is left out or null.
+
+    Raises
+    ------
+    ValueError
+        If it is neither true nor false.
+    """
     value = config.get(key)
-    return value if isinstance(value, bool) else default
+    if value is None:
+        return default
+    if not isinstance(value, bool):
+        raise ValueError(f"configuration: {key}={value!r}: expected true or false")
+    return value
 
 
 def _gguf_sizes(config: Config) -> dict[str, int]:
@@ -164,11 +188,20 @@ def _as_size(size: str, value: Any, layers: Any) -> int | None:
     listed = size in _OF_LAYERS and isinstance(value, list | tuple)
     if listed and value and len(value) == layers:
         value = value[0] if all(_is_size(v) and v == value[0] for v in value) else None
-    return value if _is_size(value) else None
+    return value if _is_size(value, size) else None
 
 
-def _is_size(value: object) -> bool:
-    return isinstance(value, int) and not isinstance(value, bool) and value > 0
+def _is_size(value: object, size: str = "") -> bool:
+    whole = isinstance(value, int) and not isinstance(value, bool)
+    return whole and 0 < value <= _LARGEST.get(size, _LARGEST_SIZE)  # type: ignore[operator]
+
+
+def _wanted(value: object, size: str = "") -> str:
+    """The expectation that `value` fails."""
+    largest = _LARGEST.get(size, _LARGEST_SIZE)
+    if isinstance(value, int) and value > largest:
+        return f"a whole number from 1 to {largest}"
+    return "a whole number greater than 0"
 
 
 def _derived(sizes: Dimensions, unreadable: set[str]) -> Dimensions:

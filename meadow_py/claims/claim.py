@@ -62,14 +62,24 @@ class Rule:
     approximated: tuple[float, float]
 
     def verdict(self, value: float, stands_in: bool) -> Verdict:
-        """The verdict on a figure; at best approximated if something stands in for an input."""
+        """The verdict on a figure; at best approximated if something stands in for an input.
+
+        Returns
+        -------
+        Verdict
+        """
         if self.reproduced[0] <= value <= self.reproduced[1]:
             return APPROXIMATED if stands_in else REPRODUCED
         within = self.approximated[0] <= value <= self.approximated[1]
         return APPROXIMATED if within else REFUTED
 
     def spelled(self, value: float) -> str:
-        """A figure with its unit."""
+        """A figure with its unit.
+
+        Returns
+        -------
+        str
+        """
         if self.unit == "%":
             return f"{100 * value:.1f} %"
         return ratio(value) if self.unit == "x" else f"{value:.4g} {self.unit}".rstrip()
@@ -91,23 +101,43 @@ class Rule:
 
 
 def around(value: float, unit: str, within: float = 0.05, roughly: float = 0.15) -> Rule:
-    """A published value: reproduced within a share of it, approximated within a larger one."""
+    """A published value: reproduced within a share of it, approximated within a larger one.
+
+    Returns
+    -------
+    Rule
+    """
     close, wide = within * abs(value), roughly * abs(value)
     return Rule(unit, (value - close, value + close), (value - wide, value + wide))
 
 
 def between(low: float, high: float, unit: str, roughly: float = 0.1) -> Rule:
-    """A published range; a share `roughly` beyond either end counts as approximated."""
+    """A published range; a share `roughly` beyond either end counts as approximated.
+
+    Returns
+    -------
+    Rule
+    """
     return Rule(unit, (low, high), (low * (1 - roughly), high * (1 + roughly)))
 
 
 def at_least(low: float, unit: str, roughly: float = 0.1) -> Rule:
-    """A published lower bound."""
+    """A published lower bound.
+
+    Returns
+    -------
+    Rule
+    """
     return Rule(unit, (low, math.inf), (low * (1 - roughly), math.inf))
 
 
 def at_most(high: float, unit: str, roughly: float = 0.1) -> Rule:
-    """A published upper bound."""
+    """A published upper bound.
+
+    Returns
+    -------
+    Rule
+    """
     return Rule(unit, (-math.inf, high), (-math.inf, high * (1 + roughly)))
 
 

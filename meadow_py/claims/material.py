@@ -72,7 +72,12 @@ class Material:
         return ", ".join(name for name, _ in self.models)
 
     def stands_in_for_opt(self) -> str:
-        """The weights that replace those of MEADOW's paper; empty if all models are its own."""
+        """The weights that replace those of MEADOW's paper; empty if all models are its own.
+
+        Returns
+        -------
+        str
+        """
         foreign = [name for name, one in self.models if _opt_name(one) is None]
         return f"weights of {', '.join(foreign)} for those of OPT-125M" if foreign else ""
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import json
 from pathlib import Path
 from typing import Any
@@ -25,7 +26,10 @@ def parse_object(text: bytes, where: str) -> dict[str, Any]:
 
 def read_object(path: Path) -> dict[str, Any]:
     """Parse the JSON object in a file."""
-    return parse_object(path.read_bytes(), str(path))
+    text = path.read_bytes()
+    if text.startswith(codecs.BOM_UTF8):
+        raise FormatError(f"{path}: expected UTF-8 without a byte-order mark, found one")
+    return parse_object(text, str(path))
 
 
 def _without_duplicates(pairs: list[tuple[str, Any]]) -> dict[str, Any]:

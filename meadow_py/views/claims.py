@@ -12,8 +12,8 @@ if TYPE_CHECKING:
 
 NO_DATA = "needs data"
 READ = (
-    "approximated also says that something stands in for what the source does not give, or that "
-    "is not at hand"
+    "approximated also covers claims where something stands in for data that the source does not "
+    "give or that is not available"
 )
 
 

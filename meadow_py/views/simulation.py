@@ -51,7 +51,7 @@ def setting(simulation: Simulation) -> str:
     """Precision, packing, bandwidth and lengths."""
     lengths = f"prompt of {simulation.prompt}"
     if simulation.decode is not None:
-        lengths += f", token behind a context of {simulation.context}"
+        lengths += f", one token after a context of {simulation.context}"
     sequences = "" if simulation.batch == 1 else f", {simulation.batch} sequences"
     packing = "weights dense" if simulation.packing == "none" else f"packing {simulation.packing}"
     head = "" if simulation.head else ", without head"
@@ -136,7 +136,8 @@ def fit_line(simulation: Simulation) -> str:
         return ""
     return (
         f"It does not fit: a token reads {byte_size(round(kept))} of weights and KV cache, and the "
-        f"memory holds {byte_size(round(memory.capacity.value))}. meadow plan tells what would."
+        f"memory holds {byte_size(round(memory.capacity.value))}. meadow plan lists the forms "
+        "that fit."
     )
 
 
@@ -282,10 +283,10 @@ def value_of(assumption: Assumption) -> str:
 
 def energy_line(simulation: Simulation) -> str:
     """The source of the energies per bit."""
-    static = "" if simulation.device.power else " Static power is not known and not counted."
+    static = "" if simulation.device.power else " Static power is unknown and is not counted."
     return (
-        f"Energy: table {visible(simulation.device.energy)}; low to high is what its sources span."
-        f"{static}"
+        f"Energy: table {visible(simulation.device.energy)}; low to high is the range of its "
+        f"sources.{static}"
     )
 
 

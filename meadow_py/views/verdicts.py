@@ -29,8 +29,8 @@ SWEEP_FOOTNOTES = (
     "Each section keeps the quality of one way of quantising: no weight of the role loses "
     "SNR. dense, plain Huffman, packed: the smallest of their kind among all ways of quantising of "
     "the sweep that keep it, everything counted. Sweet spot: the packing, where it is smaller "
-    "than both others. storage: the smallest under the storage codec, what is attainable; no "
-    "rival in this. Ratios are to the dense form of the section's own way of quantising."
+    "than both others. storage: the smallest under the storage codec, the attainable size; it "
+    "does not count here. Ratios are to the dense form of the section's own way of quantising."
 )
 
 
@@ -68,7 +68,7 @@ def _header_lines(profile: Profile) -> Iterator[str]:
     yield from _stored_floors(profile)
     if model.skipped_weights:
         skipped = plural(model.skipped_weights, "weight")
-        yield f"not asked for: {skipped} of {count(model.skipped_values)} values"
+        yield f"not requested: {skipped} of {count(model.skipped_values)} values"
     if model.other_tensors:
         others = plural(model.other_tensors, "tensor")
         yield f"not matrices, or empty: {others} of {count(model.other_values)} values"

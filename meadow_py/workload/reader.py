@@ -163,7 +163,10 @@ def _from_architecture(
 def _image_encoder(shape: ModelShape, architecture: Architecture) -> ModelShape:
     from meadow_py.architectures.families.vit import facts as vit_facts
 
-    facts = vit_facts(architecture.config or {}, architecture.dimensions)  # type: ignore[arg-type]
+    try:
+        facts = vit_facts(architecture.config or {}, architecture.dimensions)  # type: ignore[arg-type]
+    except ValueError as error:
+        raise ValueError(f"{shape.name}: {error}") from error
     return replace(
         shape,
         vocab=facts["classes"],
@@ -220,7 +223,13 @@ def _refuse_experts(config: Mapping[str, Any], name: str) -> None:
     inner = text_config(config)
     for key in _EXPERTS:
         count = inner.get(key)
-        if isinstance(count, int) and count > 1:
+        if count is None:
+            continue
+        if not isinstance(count, int) or isinstance(count, bool) or count < 0:
+            raise ValueError(
+                f"{name}: configuration: {key}={count!r}: expected a whole number of at least 0"
+            )
+        if count > 1:
             raise ValueError(
                 f"{name}: {key}: {count}: mixtures of experts are not simulated, because which "
                 "weights a token reads depends on its routing"
@@ -233,7 +242,7 @@ def _holds_arrays(model: Mapping[Any, Any]) -> bool:
 
 def _read(path: Path) -> Mapping[str, Any]:
     try:
-        content = json.loads(path.read_bytes())
+        content = json.loads(path.read_bytes().decode("utf-8"))
     except (ValueError, RecursionError) as error:
         raise FormatError(f"{path}: expected a JSON object, found {error}") from error
     if not isinstance(content, dict):

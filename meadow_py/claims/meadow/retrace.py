@@ -163,7 +163,12 @@ def better_dataflow(
     elements: Sequence[int] = ELEMENTS,
     gigabits: Sequence[float] = GIGABITS,
 ) -> npt.NDArray[np.bool_]:
-    """Whether TPHS is better: bool, shape ``(elements, gigabits, sets)`` (Figure 12)."""
+    """Whether TPHS is better: bool, shape ``(elements, gigabits, sets)`` (Figure 12).
+
+    Returns
+    -------
+    numpy.ndarray
+    """
     model = shape("opt-125m")
     found = np.empty((len(elements), len(gigabits), len(grid)), bool)
     for row, count in enumerate(elements):

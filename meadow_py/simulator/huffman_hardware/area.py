@@ -82,11 +82,21 @@ class Circuits:
         return replace(self, **{name: Quantity.given(value) for name, value in values.items()})
 
     def sram(self, bits: float) -> float:
-        """Area of a memory of `bits` bits, in transistors of logic."""
+        """Area of a memory of `bits` bits, in transistors of logic.
+
+        Returns
+        -------
+        float
+        """
         return bits * self.sram_bit.value / self.sram_density.value * self.sram_periphery.value
 
     def small_table(self, bits: float) -> float:
-        """Area of a decoder's table of `bits` bits, in transistors of logic."""
+        """Area of a decoder's table of `bits` bits, in transistors of logic.
+
+        Returns
+        -------
+        float
+        """
         return bits * self.sram_bit.value / self.sram_density.value * self.table_periphery.value
 
 

@@ -14,13 +14,14 @@ if TYPE_CHECKING:
 _TERMS = (
     (
         "read for a token",
-        "Weights that decoding one token reads: every matrix once, of tables a row. Keys and "
-        "values of earlier tokens come on top.",
+        "Weights that decoding one token reads: every matrix once, and one row of each table. "
+        "Keys and values of earlier tokens are not counted.",
     ),
     (
         "of read bandwidth",
-        "Weights read a second while decoding, over what this host reads from memory on as many "
-        "threads in the same minute. Above 100 % they come out of the caches.",
+        "Bytes of weights read per second while decoding, over the read bandwidth of this host's "
+        "memory with as many threads in the same minute. Above 100 %, some weights are read from "
+        "the caches.",
     ),
     (
         "products of a token",
@@ -29,8 +30,8 @@ _TERMS = (
     ),
     (
         "peak anonymous memory",
-        "RssAnon of a process of its own that loads the form and generates, interpreter included. "
-        "Dense weights are copied to memory for this, unless they were to stay in the mapped file.",
+        "RssAnon of a separate process that loads the form and generates, interpreter included. "
+        "Dense weights are copied to memory first, unless the mapped file was asked for.",
     ),
 )
 

@@ -24,10 +24,10 @@ _TERMS = (
     ),
     (
         "approximated",
-        "It comes out within a wider tolerance, or something stands in for what the source does "
-        "not give, or for weights that are not at hand.",
+        "The figure comes out within a wider tolerance, or something stands in for data that the "
+        "source does not give, or for weights that are not available.",
     ),
-    ("refuted", "It does not come out, with the weights and constants named beside it."),
+    ("refuted", "The figure does not come out, with the weights and constants named beside it."),
     ("needs data", "No verdict: the last column says what would decide it."),
 )
 

@@ -25,13 +25,13 @@ _TERMS: tuple[Term, ...] = (
     ),
     (
         "bound by",
-        "What operations that take most of the time wait for: bytes on their way from memory, "
-        "multipliers, softmax units, a decoder of packed weights, or the device's time a pass.",
+        "The resource that the operations with most of the time wait for: memory, multipliers, "
+        "softmax units, the decoder of packed weights, or the device's own time per pass.",
     ),
     (
         "weights, activations, KV cache, compute",
-        "The time that is spent waiting for each. Transfer that hides behind compute, or compute "
-        "behind transfer, is not in it, so that the columns add up.",
+        "The time spent waiting for each. Transfer that overlaps with longer compute, or compute "
+        "that overlaps with longer transfer, is left out, so that the columns add up.",
     ),
     (
         "projections, attention",
@@ -40,8 +40,8 @@ _TERMS: tuple[Term, ...] = (
     ),
     (
         "low to high",
-        "What the sources of the energies of a bit and of an operation span, or the range of a "
-        "power that is assumed.",
+        "The range that the sources give for the energy of a bit and of an operation, or the "
+        "range of an assumed power.",
     ),
 )
 _BAR = 60  # width in pixels of a bar for the whole time
@@ -98,7 +98,7 @@ def _assumptions(simulation: Simulation) -> Iterator[Markup]:
     rows = [[one.name, words.value_of(one), one.unit, one.reason] for one in simulation.assumptions]
     if rows:
         columns = [Column(name, words=True) for name in ("assumption", "value", "unit", "reason")]
-        yield table("What no source gives", columns, rows)
+        yield table("Values that no source gives", columns, rows)
     yield element("p", words.energy_line(simulation), kind="note")
     sources = simulation.device.sources.values()
     yield element("p", f"Sources of the device: {'; '.join(sources)}.", kind="note")

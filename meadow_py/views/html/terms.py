@@ -12,8 +12,8 @@ TERMS: tuple[Term, ...] = (
     ("weight", "A logical [out, in] matrix of the model. Its codes are packed alone."),
     (
         "scales",
-        "What shares a quantisation scale: a whole weight (tensor), a row, or so many neighbouring "
-        "inputs of a row (group). Weights that are stored as integer codes keep them.",
+        "The values that share a quantisation scale: a whole weight (tensor), a row, or a group of "
+        "neighbouring inputs of a row (group). Weights stored as integer codes keep their codes.",
     ),
     (
         "C",
@@ -34,8 +34,8 @@ TERMS: tuple[Term, ...] = (
     ("symbol floor", "Entropy of single codes in bits per weight, without scales."),
     (
         "storage",
-        "The codes under the storage codec, which takes rANS, Huffman or raw bits, whichever "
-        "suits: what is attainable. Heads, tables, checksums and scales are counted.",
+        "The codes under the storage codec, which uses rANS, Huffman or raw bits, whichever is "
+        "smallest: the attainable size. Heads, tables, checksums and scales are counted.",
     ),
     (
         "Huffman",
@@ -45,7 +45,7 @@ TERMS: tuple[Term, ...] = (
     (
         "plain Huffman",
         "One Huffman code of single codes for each weight, in b/w, table and scales counted, "
-        "computed and not made: the rival of every packing.",
+        "computed without coding anything: the form that every packing has to beat.",
     ),
     (
         "sweet spot",
@@ -107,8 +107,8 @@ SWEEP_TERMS: tuple[Term, ...] = (
     ),
     (
         "storage",
-        "The smallest under the storage codec among these ways of quantising: what is attainable. "
-        "It is no rival in the search for a sweet spot.",
+        "The smallest size under the storage codec among these ways of quantising: the attainable "
+        "size. It does not count in the search for a sweet spot.",
     ),
 )
 

@@ -36,9 +36,10 @@ class Canvas:
             return self.ax
         width, height = width * text_scale(), height * text_scale()
         if self.pyplot:
-            from matplotlib import pyplot
+            from matplotlib import pyplot, rc_context
 
-            return pyplot.figure(figsize=(width, height), layout="constrained").add_subplot()
+            with rc_context({"figure.max_open_warning": 0}):  # as many plots as the caller wants
+                return pyplot.figure(figsize=(width, height), layout="constrained").add_subplot()
         from matplotlib.backends.backend_agg import FigureCanvasAgg
         from matplotlib.figure import Figure
 

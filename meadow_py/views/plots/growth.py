@@ -80,7 +80,7 @@ def growth(
     headings(
         ax,
         [
-            "How dictionaries grow while chunks are read",
+            "Growth of the dictionaries with the chunks read",
             subject(profile, quantizer_words(key), *_whose(weights, role)),
         ],
         "chunks read, of all chunks of a weight",

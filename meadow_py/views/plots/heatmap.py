@@ -35,6 +35,7 @@ if TYPE_CHECKING:
 _ROW, _TALLEST = 0.21, 10.0  # inches: a row that holds a number; all rows, at most
 _COLUMN, _GAP = 0.62, 0.12  # inches of a column; width of the gap before the reference column
 _LIMITS = (1.1, 1.2, 1.5, 2.0, 3.0, 4.0)  # ratios at the ends of the colours
+_BAR = 0.8  # inches that the colour bar takes beside the cells
 _NUMBER = 0.75  # size of a number in a cell, relative to other text
 
 
@@ -70,13 +71,14 @@ def heatmap(
     headings(
         ax,
         [
-            "How many times smaller than dense, everything counted",
+            "Ratio to dense, everything counted",
             subject(profile, quantizer_words(key), *([] if role is None else [role])),
             totals.codec_title(codec),
-            *(["hatched: larger than dense"] if hatched else []),
         ],
-        "chunk size C: codes per entry of the dictionary",
+        "chunk size C: codes per entry of the dictionary"
+        + ("\nhatched: larger than dense" if hatched else ""),
         "layer" if any(row.layer is not None for row in rows) else "weight",
+        None if canvas.ax is not None else _title_inches(ax, table),
     )
     _colour_bar(ax, mesh)
     return ax
@@ -119,6 +121,12 @@ class _RatioTable:
         middles = (np.array(self.edges[1:]) + self.edges[:-1]) / 2
         self.shown = [n for n in range(len(middles)) if not np.isnan(self.ratios[0, n])]
         self.middles = [float(middles[n]) for n in self.shown]
+
+
+def _title_inches(ax: Axes, table: _RatioTable) -> float:
+    """The width of a title over the cells that the figure cannot cut, in inches."""
+    beside = 1.4 * text_scale() + max(text_inches(shortened(row.label)) for row in table.rows)
+    return size_of(ax)[0] - beside + 2 * _BAR * text_scale()
 
 
 def _width(table: _RatioTable) -> float:

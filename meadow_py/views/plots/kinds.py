@@ -59,8 +59,8 @@ KINDS: Mapping[str, Kind] = MappingProxyType(
         ),
         "bytes": Kind(
             "Bytes by role",
-            "What the weights of each role take when packed, by where the bytes go, beside what "
-            "they take dense, under a Huffman code of single codes, under the storage codec, and "
+            "The size of the packed weights of each role, by where the bytes go, beside their "
+            "size dense, under a Huffman code of single codes, under the storage codec, and "
             "at their floor.",
             role_bytes,
         ),
@@ -78,14 +78,14 @@ KINDS: Mapping[str, Kind] = MappingProxyType(
         ),
         "values": Kind(
             "Distribution of values",
-            "How the values of the weights are spread, how far the outliers lie, and how coarse "
-            "the steps of the codes that reach them are.",
+            "The distribution of the values of the weights, the distance of the outliers, and "
+            "the steps of the codes that reach them.",
             values,
         ),
         "growth": Kind(
             "Growth of the dictionary",
-            "How many distinct chunks have been met when so many chunks are read: chunks that "
-            "repeat bend a line away from the one where every chunk is new.",
+            "The number of distinct chunks against the number of chunks read: repeated chunks "
+            "bend a line away from the one where every chunk is new.",
             growth,
         ),
     }
@@ -96,20 +96,20 @@ SIMULATION_KINDS: Mapping[str, Kind] = MappingProxyType(
     {
         "time": Kind(
             "Time by component",
-            "What a token, or the prompt, waits for: weights, activations and KV cache on their "
-            "way from memory, and compute; for all of it and for each kind of operations.",
+            "The time that a token, or the prompt, waits for weights, activations and KV cache "
+            "from memory, and for compute, in total and for each kind of operation.",
             time,
         ),
         "bandwidth": Kind(
             "Time against bandwidth",
-            "The same model at other bandwidths under each dataflow, and where the better one "
-            "changes.",
+            "The time of the same model at other bandwidths under each dataflow, and the "
+            "bandwidth at which the faster one changes.",
             bandwidth,
         ),
         "roofline": Kind(
             "Roofline",
-            "Every operation that multiplies, by the operations it does for a byte that it moves, "
-            "under the roofs of bandwidth and compute.",
+            "Every operation that multiplies, by its arithmetic operations per byte moved, under "
+            "the roofs of bandwidth and compute.",
             roofline,
         ),
         "energy": Kind(

@@ -79,9 +79,9 @@ def text_inches(text: str, relative: float = 1.0) -> float:
     return longest * points(relative) * _CHARACTER / 72
 
 
-def headings(ax: Axes, lines: Sequence[str], x: str, y: str) -> None:
-    """Set title and axis labels; the title is wrapped to the width of the axes."""
-    fitting = max(16, int(size_of(ax)[0] / text_inches("x")))
+def headings(ax: Axes, lines: Sequence[str], x: str, y: str, inches: float | None = None) -> None:
+    """Set title and axis labels; the title is wrapped to `inches`, or the width of the axes."""
+    fitting = max(16, int((inches or size_of(ax)[0]) / text_inches("x")))
     wrapped = [part for line in lines for part in _wrapped(line, fitting)]
     ax.set_title("\n".join(map(literal, wrapped)), fontsize=points(), pad=points(0.9))
     ax.set_xlabel(x)

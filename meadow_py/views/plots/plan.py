@@ -61,7 +61,7 @@ def _parts(option: Option) -> tuple[float, float, float]:
 
 
 def first_token(plan: Plan, canvas: Canvas) -> Axes:
-    """A bar for each form and storage, with the range of its sources, on a logarithmic axis."""
+    """A mark for each form and storage, with the range of its sources, on a logarithmic axis."""
     found = [
         (f"{words.name_of(option)}, {storage.name}", storage.first_token_s, option.in_memory)
         for option in plan.options
@@ -75,16 +75,16 @@ def first_token(plan: Plan, canvas: Canvas) -> Axes:
     ax = canvas.axes(_WIDTH, 1.6 + _ROW * len(found))
     colours = palette(ax)
     for row, (_, band, in_memory) in enumerate(found):
-        ax.barh(
-            row, band.typical, 0.7, color=colours[0 if in_memory else 1],
-            hatch="" if in_memory else "///", edgecolor=ink(ax), linewidth=0.5,
-            xerr=[[band.typical - band.low], [band.high - band.typical]],
-            error_kw={"ecolor": ink(ax), "capsize": 3},
+        ax.errorbar(
+            band.typical, row, xerr=[[band.typical - band.low], [band.high - band.typical]],
+            fmt="o" if in_memory else "D", color=colours[0 if in_memory else 1],
+            markerfacecolor=colours[0] if in_memory else "none", ecolor=ink(ax), capsize=3,
         )  # fmt: skip
     ax.set_xscale("log")
+    ax.xaxis.set_major_formatter(lambda value, _: words.number(value))
     _finish(ax, plan, [name for name, _, _ in found], "seconds from cold to the first token")
     if not all(in_memory for _, _, in_memory in found):
-        ax.set_title(f"{ax.get_title()}\nhatched: weights are streamed for every token")
+        ax.set_title(f"{ax.get_title()}\nhollow: weights are streamed for every token")
     return ax
 
 

@@ -66,7 +66,7 @@ def rate_distortion(
     headings(
         ax,
         [
-            "What precision costs: size against quality, by way of quantising",
+            "Size against quality, by way of quantising",
             subject(profile, *([] if role is None else [role])),
             "smallest packing: one chunk size for all weights"
             + ("" if codec == totals.BEST else f", {totals.codec_title(codec)}"),

@@ -57,7 +57,7 @@ def ratio(
     headings(
         ax,
         [
-            "What every weight reaches, and what its entropy allows",
+            "Ratio of every weight, and the bound set by its entropy",
             subject(profile, quantizer_words(key)),
             f"each weight in its own chunk size, {totals.codec_title(codec)}",
         ],
@@ -144,7 +144,7 @@ def _draw_bounds(ax: Axes, found: Sequence[Point]) -> list[Any]:
     top = ax.get_ylim()[1]  # the legend stands above this
     x = np.geomspace(max(low, _TINY, dense / top), high, 300)
     curve = ax.plot(
-        x, dense / x, color=ink(ax), linewidth=1.5, label="floor: what their entropy allows"
+        x, dense / x, color=ink(ax), linewidth=1.5, label="floor: the bound set by entropy"
     )
     beyond = ax.fill_between(
         x,

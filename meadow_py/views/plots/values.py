@@ -79,7 +79,7 @@ def _one_weight(
     headings(
         ax,
         [
-            f"How the values are spread: {weight.name}",
+            f"Distribution of the values of {weight.name}",
             subject(profile, f"{weight.count:,} values"),
             _tails(spread),
         ],
@@ -178,7 +178,7 @@ def _by_role(ax: Axes, profile: Profile, members: Members) -> Axes:
     headings(
         ax,
         [
-            "How the values are spread, by role",
+            "Distribution of the values, by role",
             subject(profile, f"{len(members)} weights"),
             "ticks below: the codes of INT4 for the weight with the farthest outlier",
         ],

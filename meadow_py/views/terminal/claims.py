@@ -39,7 +39,7 @@ def claims_view(found: Claims) -> RenderableType:
         parts += [Text("Without a verdict, and what they need:", style="bold"), _needs(missing)]
         parts += [Text()]
     parts += [Text(visible(line), style="dim") for line in words.record_lines(found)]
-    parts += [Text(f"{words.READ}; meadow claims CLAIM says what", style="dim")]
+    parts += [Text(f"{words.READ}; meadow claims CLAIM names it", style="dim")]
     return Group(*parts)
 
 

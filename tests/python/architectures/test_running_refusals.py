@@ -110,9 +110,11 @@ def test_a_mixture_of_experts_in_a_gguf_file() -> None:
 @pytest.mark.parametrize(
     ("options", "said"),
     [
-        ({"num_hidden_layers": 10**12}, "1000000000000 layers, the checkpoint has 20 tensors"),
-        ({"head_dim": 10**12}, "heads with 1000000000000 values, .* wider than 40"),
-        ({"max_position_embeddings": 10**30}, "0000 positions: expected no more than"),
+        ({"num_hidden_layers": 1000}, "1000 layers, the checkpoint has 20 tensors"),
+        ({"head_dim": 1000}, "heads with 1000 values, .* wider than 40"),
+        ({"num_hidden_layers": 10**12}, "layers=1000000000000: expected .* from 1 to 100000"),
+        ({"head_dim": 10**12}, "head_dim=1000000000000: expected .* to 2147483647"),
+        ({"max_position_embeddings": 10**30}, "0000: expected a whole number from 1 to 2147483647"),
         ({"rope_scaling": {"type": "yarn", "factor": 2.0, "rope_theta": 1.0}}, "above 1 for YaRN"),
         (
             {"rope_scaling": {"type": "yarn", "original_max_position_embeddings": 1}},

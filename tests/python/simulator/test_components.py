@@ -118,7 +118,7 @@ def test_what_cannot_be_drawn_again_is_refused(tmp_path: Path) -> None:
         bandwidth_curve(made, "rest")
     with pytest.raises(ValueError, match="positive"):
         bandwidth_curve(made, "prefill", [0])
-    with pytest.raises(ValueError, match="has none"):
+    with pytest.raises(ValueError, match="must have an array of processing elements"):
         curve_of(simulate("opt-125m", device="raspberry-pi-5"))
 
 

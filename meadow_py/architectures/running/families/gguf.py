@@ -104,8 +104,8 @@ def _config(metadata: Config, architecture: str, sizes: Sizes, shapes: Shapes) -
         for key, theirs in _KEYS.items()
         if prefix + theirs in metadata
     }
-    rotated = metadata.get(prefix + "rope.dimension_count")
-    if isinstance(rotated, int) and rotated:
+    rotated = _whole(metadata, prefix + "rope.dimension_count")
+    if rotated:
         share = _share(rotated, sizes.head_dim)
         config["partial_rotary_factor"] = config["rotary_pct"] = share
     config["rope_scaling"] = _scaling(metadata, prefix, shapes)
@@ -117,7 +117,7 @@ def _config(metadata: Config, architecture: str, sizes: Sizes, shapes: Shapes) -
 
 
 def _refuse(metadata: Config, prefix: str, sizes: Sizes) -> None:
-    if metadata.get(prefix + "expert_count"):
+    if _whole(metadata, prefix + "expert_count"):
         raise ValueError(
             f"mixtures of experts are not supported by the engine: {prefix}expert_count="
             f"{metadata[prefix + 'expert_count']}"
@@ -127,6 +127,14 @@ def _refuse(metadata: Config, prefix: str, sizes: Sizes) -> None:
         raise ValueError(
             f"heads with {sizes.head_dim} values of a key and {width} of a value are not supported"
         )
+
+
+def _whole(metadata: Config, key: str) -> int:
+    """A whole number; 0 where it is left out."""
+    value = metadata.get(key, 0)
+    if not isinstance(value, int) or isinstance(value, bool) or value < 0:
+        raise ValueError(f"configuration: {key}={value!r}: expected a whole number of at least 0")
+    return value
 
 
 def _share(rotated: int, width: int) -> float:

@@ -59,11 +59,11 @@ def phase_of(simulation: Simulation, name: str | None) -> tuple[str, Phase]:
 
 
 def phase_words(simulation: Simulation, phase: str) -> str:
-    """``a prompt of 256 tokens``, ``one token behind 320``."""
+    """``a prompt of 256 tokens``, ``one token after 320``."""
     sequences = "" if simulation.batch == 1 else f", {simulation.batch} sequences"
     if phase == "prefill":
         return f"a prompt of {simulation.prompt} tokens{sequences}"
-    return f"one token behind {simulation.context}{sequences}"
+    return f"one token after {simulation.context}{sequences}"
 
 
 def group_look(ax: Axes, group: str) -> tuple[str, str]:

@@ -52,7 +52,7 @@ def bandwidth(
         vertical(ax, 8 * simulation.bandwidth / 1e9, words.rate(simulation.bandwidth), 0.5)
     for crossing in curve.crossings:
         at = float(np.interp(crossing, curve.bandwidth, curve.seconds["gemm"]))
-        label = f"as fast as one another at {words.number(8 * crossing / 1e9)} Gb/s"
+        label = f"equally fast at {words.number(8 * crossing / 1e9)} Gb/s"
         handles += ax.plot(
             [8 * crossing / 1e9], [at], "o", color=ink(ax), markersize=points(0.7), label=label
         )
@@ -117,14 +117,12 @@ def buffers(simulation: Simulation, canvas: Canvas) -> Axes:
     headings(
         ax,
         [
-            "What on-chip memory buys",
+            "Time against on-chip memory",
             subject(simulation),
-            details(simulation),
-            f"dataflow: {words.DATAFLOWS[simulation.dataflow]}; smallest shown: "
-            f"{binary_size(round(float(total[0])))}",
+            f"{details(simulation)}, dataflow: {words.DATAFLOWS[simulation.dataflow]}",
         ],
         "on-chip memory: tiles, dictionary, pipeline registers",
-        "time, times the shortest",
+        "time relative to the shortest",
     )
     ax.xaxis.set_major_formatter(lambda value, _: binary_size(round(value)))
     ax.yaxis.set_major_formatter(lambda value, _: f"{value:.3g}x")

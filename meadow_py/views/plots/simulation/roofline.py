@@ -10,12 +10,14 @@ from meadow_py.simulator import LayerTime, Phase, Simulation
 from meadow_py.simulator.components import GROUPS, group_of
 from meadow_py.spelling import count
 from meadow_py.views import simulation as words
-from meadow_py.views.plots.canvas import Canvas, ground, ink
+from meadow_py.views.plots.canvas import Canvas, ink
 from meadow_py.views.plots.labels import SMALL, headings, legend_on_top, points
 from meadow_py.views.plots.simulation.common import details, group_look, subject
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
+
+_LARGEST, _STEP = 1.6, 0.25  # sizes of marks: a later kind is smaller and hides none below it
 
 
 def roofline(simulation: Simulation, canvas: Canvas) -> Axes:
@@ -91,7 +93,7 @@ def _roofs(ax: Axes, simulation: Simulation, low: float, high: float) -> None:
 def _marks(ax: Axes, made: dict[str, list[LayerTime]]) -> list[Any]:
     handles: dict[str, Any] = {}
     for name, rows in made.items():
-        for group in GROUPS:
+        for n, group in enumerate(GROUPS):
             some = [row for row in rows if group_of(row.operation) == group]
             if not some:
                 continue
@@ -102,8 +104,8 @@ def _marks(ax: Axes, made: dict[str, list[LayerTime]]) -> list[Any]:
                 y,
                 marker,
                 color=colour,
-                markerfacecolor=colour if name == "prefill" else ground(ax),
-                markersize=points(0.8),
+                markerfacecolor=colour if name == "prefill" else "none",
+                markersize=points(_LARGEST - _STEP * n + (0 if name == "prefill" else _STEP / 2)),
                 markeredgewidth=1.5,
                 label=f"{group}, {words.PHASE_TITLES[name]}",
             )

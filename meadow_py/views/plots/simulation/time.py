@@ -39,9 +39,8 @@ def time(simulation: Simulation, canvas: Canvas, *, phase: str | None = None) ->
             f"Where the time goes: {phase_words(simulation, name)}, {words.seconds(made.seconds)}",
             subject(simulation),
             details(simulation),
-            "what hides behind something longer is not shown",
         ],
-        "time",
+        "time (waits hidden by a longer one are not shown)",
         "",
     )
     ax.xaxis.set_major_formatter(lambda value, _: words.seconds(value))

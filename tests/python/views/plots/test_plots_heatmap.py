@@ -98,10 +98,26 @@ def test_many_layers_are_hatched_where_they_expand(deep: Callable[[int], mp.Prof
         area[int(box.x0)] += box.height
     np.testing.assert_allclose(area, expanding, atol=1e-9)
     assert expanding.any()
-    assert "hatched: larger than dense" in ax.get_title()
+    assert "hatched: larger than dense" in ax.get_xlabel()
     assert len(ax.texts) == 2 * values.shape[1], "weights outside of layers keep their numbers"
 
 
 def test_a_profile_of_one_setting(plain: mp.Profile) -> None:
     ax = plots.draw(plain)
     assert [label.get_text() for label in ax.get_xticklabels()] == ["C=2", "plain\nHuffman"]
+
+
+def test_a_narrow_title_is_inside_the_figure(plain: mp.Profile) -> None:
+    ax = plain.plot("heatmap")
+    ax.figure.canvas.draw()
+    box, whole = ax.title.get_window_extent(), ax.figure.bbox
+    assert whole.x0 <= box.x0 < box.x1 <= whole.x1
+    assert whole.y0 <= box.y0 < box.y1 <= whole.y1
+
+
+def test_more_than_twenty_figures_give_no_warning(plain: mp.Profile) -> None:
+    from matplotlib import pyplot
+
+    for _ in range(22):
+        plain.plot("heatmap")
+    assert len(pyplot.get_fignums()) == 22

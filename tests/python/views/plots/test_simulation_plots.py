@@ -116,3 +116,15 @@ def test_svg_for_pages(array: mp.Simulation) -> None:
     assert text.startswith("<svg")
     assert "Time by component" in text
     assert text == plots.svg(array, "time", dark=True)
+
+
+def test_marks_at_one_point_of_the_roofline_differ_in_size(array: mp.Simulation) -> None:
+    by_point: dict[tuple[float, float], list[float]] = {}
+    for line in array.plot("roofline").get_lines():
+        if line.get_marker() not in ("None", ""):
+            for point in set(zip(line.get_xdata(), line.get_ydata(), strict=True)):
+                by_point.setdefault(point, []).append(line.get_markersize())
+    shared = [sizes for sizes in by_point.values() if len(sizes) > 1]
+    assert shared
+    for sizes in shared:
+        assert len(set(sizes)) == len(sizes)
