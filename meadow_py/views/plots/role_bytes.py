@@ -44,7 +44,7 @@ class Bar:
 
     role: str
     weights: tuple[WeightProfile, ...]
-    stored: totals.PackedWeights
+    stored: totals.PackingTotal
     parts: tuple[int, ...]
     dense: int
     floor: float

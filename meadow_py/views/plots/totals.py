@@ -17,7 +17,7 @@ DENSE = "dense"
 
 
 @dataclass(frozen=True)
-class PackedWeights:
+class PackingTotal:
     """Weights packed by one codec with one chunk size.
 
     Attributes
@@ -57,11 +57,11 @@ def total_bits(packings: Sequence[WeightPacking], book: str) -> int:
     return sum(packing.ledgers[book].total for packing in packings)
 
 
-def smallest(weights: Sequence[WeightProfile], quantizer: str, codec: str = BEST) -> PackedWeights:
+def smallest(weights: Sequence[WeightProfile], quantizer: str, codec: str = BEST) -> PackingTotal:
     """The one codec and chunk size that make all of `weights` together the smallest."""
     made = [packings_of(weight, quantizer) for weight in weights]
     stored = [
-        PackedWeights(name, packings, total_bits(packings, name))
+        PackingTotal(name, packings, total_bits(packings, name))
         for packings in zip(*made, strict=True)
         for name in codecs_of(codec)
     ]
