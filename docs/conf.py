@@ -58,7 +58,8 @@ nitpick_ignore = [
     ("py:class", "StreamInfo"),
     ("py:class", "Matrix"),
     ("py:class", "Loaded"),  # what a model is made of, which is no interface
-    ("py:class", "Growth"),  # described where it is an argument
+    ("py:class", "Along"),  # described where it is an argument
+    ("py:class", "Growth"),
     ("py:class", "PackingChoice"),
     ("py:class", "seam.Packing"),  # `Packing` alone is a name of two rooms
     ("py:class", "npt.ArrayLike"),

@@ -218,7 +218,7 @@ class Profile(Result):
 
         Raises
         ------
-        RecordError
+        ValueError
             If a value is missing or wrong; it holds the path of the first one.
         """
         for key in ("model_info", "settings", "host", "weights"):
