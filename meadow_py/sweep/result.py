@@ -128,7 +128,7 @@ class Sensitivity(Result):
         ------
         FormatError
             If its profile is no profile, or is of another version.
-        RecordError
+        ValueError
             If a value is missing or wrong; it holds the path of the first one.
         """
         Profile.require_kind(data["profile"], "its profile")

@@ -38,7 +38,19 @@ GGUF: dict[str, Any] = {
     "llama.vocab_size": 40,
     "llama.context_length": 32,
 }
-NO_SIZES = (0, -8, "8", 8.0, True, [], [2], [2, 0], [2, "2"], [2, 2, 2], {"all": 8})
+NO_SIZES: tuple[Any, ...] = (
+    0,
+    -8,
+    "8",
+    8.0,
+    True,
+    [],
+    [2],
+    [2, 0],
+    [2, "2"],
+    [2, 2, 2],
+    {"all": 8},
+)
 KEYS = [
     (config, key)
     for config in (LLAMA, GGUF)
