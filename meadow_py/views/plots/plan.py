@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Any
 
 from meadow_py.planner import Option, Plan
-from meadow_py.spelling import byte_size
+from meadow_py.spelling import byte_size, visible
 from meadow_py.views import plan as words
 from meadow_py.views.plots.canvas import LINES, Canvas, ink, palette, require_matplotlib
+from meadow_py.views.plots.labels import headings, legend_on_top
 from meadow_py.views.plots.selection import named
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-_WIDTH, _ROW = 7.0, 0.34  # inches
+_WIDTH, _ROW = 7.6, 0.34  # inches
 _HATCHES = ("", "///", "...")
 _PARTS = ("weights", "KV cache", "activations")
 
@@ -29,30 +30,40 @@ def draw_plan(plan: Plan, kind: str, ax: Axes | None = None) -> Axes:
 def footprint(plan: Plan, canvas: Canvas) -> Axes:
     """A stacked bar for each form, and lines where memory and the chip end."""
     options = plan.options
-    ax = canvas.axes(_WIDTH, 1.6 + _ROW * len(options))
+    ax = canvas.axes(_WIDTH, 2.0 + _ROW * len(options))
+    handles = [*_draw_parts(ax, options), *_draw_room(ax, plan)]
+    ax.set_xlim(left=0)
+    ax.xaxis.set_major_formatter(lambda value, _: byte_size(round(value)))
+    _label_rows(ax, [words.name_of(option) for option in options])
+    headings(ax, ["Memory that each form needs", _about(plan)], "bytes", "")
+    legend_on_top(ax, handles)
+    return ax
+
+
+def _draw_parts(ax: Axes, options: Sequence[Option]) -> list[Any]:
     colours, rows = palette(ax), range(len(options))
+    handles: list[Any] = []
     left = [0.0] * len(options)
     for at, part in enumerate(_PARTS):
         sizes = [_parts(option)[at] for option in options]
-        ax.barh(
+        drawn = ax.barh(
             rows, sizes, 0.7, left, color=colours[at], hatch=_HATCHES[at], edgecolor=ink(ax),
             linewidth=0.5, label=part,
         )  # fmt: skip
+        handles.append(drawn)
         left = [before + size for before, size in zip(left, sizes, strict=True)]
+    return handles
+
+
+def _draw_room(ax: Axes, plan: Plan) -> list[Any]:
+    """Draw a line where each place ends, as high as the rows."""
+    ends = (-0.5, len(plan.options) - 0.5)
+    handles: list[Any] = []
     for style, (name, room) in zip(LINES[1:], plan.room.items(), strict=False):
         if room:
             label = f"{name}: {byte_size(round(room))}"
-            ax.axvline(room, color=ink(ax), linestyle=style, label=label)
-    _finish(ax, plan, [words.name_of(option) for option in options], "")
-    ax.xaxis.set_major_formatter(lambda value, _: byte_size(round(value)))
-    ax.tick_params(axis="x", labelsize="small")
-    handles, labels = ax.get_legend_handles_labels()
-    order = sorted(range(len(labels)), key=lambda at: labels[at] not in _PARTS)
-    ax.legend(
-        [handles[at] for at in order], [labels[at] for at in order],
-        loc="upper center", bbox_to_anchor=(0.5, -0.15), ncols=3, frameon=False,
-    )  # fmt: skip
-    return ax
+            handles += ax.plot([room, room], ends, color=ink(ax), linestyle=style, label=label)
+    return handles
 
 
 def _parts(option: Option) -> tuple[float, float, float]:
@@ -82,19 +93,24 @@ def first_token(plan: Plan, canvas: Canvas) -> Axes:
         )  # fmt: skip
     ax.set_xscale("log")
     ax.xaxis.set_major_formatter(lambda value, _: words.number(value))
-    _finish(ax, plan, [name for name, _, _ in found], "seconds from cold to the first token")
+    _label_rows(ax, [name for name, _, _ in found])
+    lines = ["From cold to the first token, low to high", _about(plan)]
     if not all(in_memory for _, _, in_memory in found):
-        ax.set_title(f"{ax.get_title()}\nhollow: weights are streamed for every token")
+        lines.append("hollow: weights are streamed for every token")
+    headings(ax, lines, "seconds", "")
     return ax
 
 
-def _finish(ax: Axes, plan: Plan, names: list[str], said: str) -> None:
+def _about(plan: Plan) -> str:
+    """The model and the device, and the context unless the model is an encoder."""
+    context = "" if plan.model.encoder else f", context of {plan.context} tokens"
+    return f"{visible(plan.model.name)} on {visible(plan.device.name)}{context}"
+
+
+def _label_rows(ax: Axes, names: list[str]) -> None:
     ax.set_yticks(range(len(names)), names)
-    ax.invert_yaxis()
-    ax.set_xlabel(said)
-    ax.set_title(f"{plan.model.name} on {plan.device.name}, context of {plan.context} tokens")
-    for side in ("top", "right"):
-        ax.spines[side].set_visible(False)
+    ax.tick_params(axis="y", length=0)
+    ax.set_ylim(len(names) - 0.5, -0.5)
 
 
 PLAN_KINDS: dict[str, Callable[[Plan, Canvas], Axes]] = {

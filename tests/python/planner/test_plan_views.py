@@ -42,6 +42,21 @@ def test_first_tokens_are_drawn_for_every_storage() -> None:
     assert "streamed" in ax.get_title()
 
 
+def test_an_encoder_has_no_context_and_no_line_crosses_a_legend() -> None:
+    from matplotlib.figure import Figure
+
+    for kind in ("footprint", "first-token"):
+        assert (
+            "context"
+            not in mp.plan("deit-b", "kv260").plot(kind, Figure().add_subplot()).get_title()
+        )
+    made = mp.plan("opt-6.7b", "raspberry-pi-5")
+    ax: Any = made.plot("footprint", Figure().add_subplot())
+    assert "context of 2048 tokens" in ax.get_title()
+    (line,) = ax.get_lines()
+    assert min(line.get_ydata()) > min(ax.get_ylim()), "the legend lies above the rows"
+
+
 def test_what_cannot_be_drawn() -> None:
     with pytest.raises(ValueError, match="kind of plot"):
         mp.plan("opt-125m", "zcu102").plot("pie")

@@ -17,6 +17,7 @@ from meadow_py import FormatError
 from meadow_py.cli.app import app
 from meadow_py.profiler import MeasuredHost, MeasuredProducts
 from meadow_py.profiler.product_table import product_table
+from meadow_py.views.products import verdict
 
 LAYER = "model.decoder.layers.0."
 UP, DOWN, CODES = (f"{LAYER}{name}.weight" for name in ("fc1", "fc2", "self_attn.q_proj"))
@@ -179,11 +180,21 @@ def test_the_views_say_the_same(made: mp.Profile) -> None:
     for part in (
         "Packed products read 1.09x fewer bytes and run at 1.09x the speed, bit for bit the same.",
         "1 of 2 weights have no packed form and count as dense.",
-        "Dense ones read 1.47 GB/s, 74 % of that",
+        "Dense ones read 1.47 GB/s, 74 % of what memory gives",
     ):
         assert part in flat
         assert part in html
     assert max(map(len, text.splitlines())) <= 80
+
+
+def test_a_larger_packed_form_does_not_read_fewer_bytes(made: mp.Profile) -> None:
+    profile = with_figures(made)
+    table = product_table(profile)
+    assert table is not None
+    assert profile.measured is not None
+    larger = replace(table.total, packed=1.25 * table.total.dense)
+    said = verdict(larger, profile.measured)
+    assert said.startswith("Packed products read 1.25x as many bytes and run at 1.09x the speed")
 
 
 def test_rows_of_a_dataframe(made: mp.Profile) -> None:

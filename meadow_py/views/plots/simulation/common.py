@@ -73,8 +73,9 @@ def group_look(ax: Axes, group: str) -> tuple[str, str]:
 
 
 def vertical(ax: Axes, x: float, text: str, top: float = 0.02) -> None:
-    """A dotted line over the whole height, with a label beside it."""
-    ax.axvline(x, color=ink(ax), linestyle=":", linewidth=1)
+    """A dotted line with a label, as high as the axes are before a legend is put on top."""
+    ends = ax.get_ylim()
+    ax.plot([x, x], ends, color=ink(ax), linestyle=":", linewidth=1, scalex=False, scaley=False)
     ax.annotate(
         text,
         (x, top),

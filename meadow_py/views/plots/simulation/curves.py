@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -68,7 +69,7 @@ def bandwidth(
     )
     ax.xaxis.set_major_formatter(lambda value, _: words.number(value))
     ax.yaxis.set_major_formatter(lambda value, _: words.seconds(value))
-    ax.yaxis.set_minor_formatter(lambda value, _: _minor(value))
+    ax.yaxis.set_minor_formatter(_minor_labels(*ax.get_ylim()))
     ax.grid(True, which="major", alpha=0.3)
     legend_on_top(ax, handles, columns=2)
     return ax
@@ -92,10 +93,15 @@ def _limits(ax: Axes, seconds: dict[str, npt.NDArray[np.float64]]) -> None:
     ax.set_ylim(lowest / 1.6, highest * 1.2)
 
 
-def _minor(value: float) -> str:
-    """Minor ticks at 2 and 5 of every decade, so that short ranges have labels too."""
-    leading = round(value / 10 ** np.floor(np.log10(value) + 1e-9))
-    return words.seconds(value) if leading in (2, 5) else ""
+def _minor_labels(low: float, high: float) -> Callable[[float, float], str]:
+    """Labels of the minor ticks at 2 and 5 of every decade, or of all within one decade."""
+    labelled = (2, 5) if high > 10 * low else range(2, 10)
+
+    def label(value: float, _: float) -> str:
+        leading = round(value / 10 ** np.floor(np.log10(value) + 1e-9))
+        return words.seconds(value) if leading in labelled else ""
+
+    return label
 
 
 _LOOKS = {"prefill": (0, "-"), "decode": (1, "--")}

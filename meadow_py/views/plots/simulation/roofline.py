@@ -72,7 +72,7 @@ def _roofs(ax: Axes, simulation: Simulation, low: float, high: float) -> None:
     peak, speed = 2 * simulation.peak_macs_per_s, simulation.bandwidth
     ridge = peak / speed
     ax.plot([low, ridge, high], [low * speed, peak, peak], color=ink(ax), linewidth=2)
-    ax.axvline(ridge, color=ink(ax), linestyle=":", linewidth=1)
+    ax.plot([ridge, ridge], [low * speed / 3, peak], color=ink(ax), linestyle=":", linewidth=1)
     said = (
         (high, f"{count(round(peak))}op/s", (-points(0.4), points(0.5)), "right"),
         (ridge / 2, words.rate(speed), (-points(0.4), points(0.2)), "right"),

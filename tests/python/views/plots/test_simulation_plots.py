@@ -128,3 +128,28 @@ def test_marks_at_one_point_of_the_roofline_differ_in_size(array: mp.Simulation)
     assert shared
     for sizes in shared:
         assert len(set(sizes)) == len(sizes)
+
+
+def test_an_axis_within_a_decade_has_labels() -> None:
+    drawn = plots.figure(mp.simulate("opt-1.3b", device="raspberry-pi-5"), "bandwidth")
+    drawn.draw_without_rendering()
+    axis = drawn.axes[0].yaxis
+    low, high = drawn.axes[0].get_ylim()
+    shown = [
+        tick.label1.get_text()
+        for tick in (*axis.get_major_ticks(), *axis.get_minor_ticks())
+        if low <= tick.get_loc() <= high and tick.label1.get_text()
+    ]
+    assert len(shown) >= 3, shown
+
+
+@pytest.mark.parametrize("kind", ["bandwidth", "roofline", "buffers"])
+def test_no_dotted_line_crosses_the_legend(array: mp.Simulation, kind: str) -> None:
+    drawn = plots.figure(array, kind)
+    drawn.draw_without_rendering()
+    legend = drawn.axes[0].get_legend().get_window_extent()
+    dotted = [line for line in drawn.axes[0].get_lines() if line.get_linestyle() == ":"]
+    upright = [line for line in dotted if len(set(line.get_xdata())) == 1]
+    assert upright
+    for line in upright:
+        assert line.get_window_extent().y1 <= legend.y0 + 1
