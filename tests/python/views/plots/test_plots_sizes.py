@@ -101,7 +101,7 @@ def test_the_storage_codec_stands_at_its_ratio(small: mp.Profile) -> None:
 def test_no_huffman_code_is_drawn_out_of_reach(small: mp.Profile) -> None:
     for granularity in ("tensor", "row", "group:32"):
         ax = plots.draw(small, "ratio", granularity=granularity)
-        curve = line(ax, "floor: what their entropy allows")
+        curve = line(ax, "floor: the bound set by entropy")
         for label in ("plain Huffman", "storage codec"):
             for floor, reached in line(ax, label):
                 assert reached <= np.interp(floor, *curve.T) * (1 + 1e-4)
