@@ -91,6 +91,7 @@ def test_every_key_is_listed_once(family: str, name: str) -> None:
 def test_a_switch_that_the_engine_lacks_is_refused_by_name(family: str, name: str) -> None:
     config = {**config_of(family, name).to_dict(), "model_type": family}
     describe(resolve(config, {}), {})
+    assert KEYS[family].refused
     for key in KEYS[family].refused:
         with pytest.raises(ValueError, match=f"{key}=true of this .* is not supported"):
             describe(resolve({**config, key: True}, {}), {})

@@ -94,8 +94,8 @@ def test_a_closed_stdin_is_said() -> None:
     done = _process("-p", "-", stdin="<&-")
     assert done.returncode == 1
     assert (
-        done.stderr == b"meadow: standard input is closed: expected the prompt there, as "
-        b"--prompt - says\n"
+        done.stderr == b"meadow: standard input is closed: expected the prompt there because of "
+        b"--prompt -\n"
     )
 
 

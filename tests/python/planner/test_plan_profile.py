@@ -102,7 +102,7 @@ def test_a_file_of_known_size() -> None:
         ({"prompt": 0}, "prompt=0"),
         ({"batch": 0}, "batch=0"),
         ({"context": -1}, "context=-1"),
-        ({"context": 4, "prompt": 8}, "at least prompt=8"),
+        ({"context": 4, "prompt": 8}, "at least the 8 tokens"),
         ({"context": 4096}, "at most 2048"),
         ({"weight_bytes": 0}, "weight_bytes=0"),
         ({"weight_bytes": float("nan")}, "weight_bytes=nan"),
