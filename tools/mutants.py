@@ -28,6 +28,9 @@ from typing import Any
 from mutation.changes import LATER, UNREADABLE, Mutant, general, mutants, spelled
 from mutation.loaders import LOADERS, Loader
 
+import meadow_py
+
+_HOME = meadow_py.__path__[0]  # a checkout may lie in a folder of the same name
 _HANGS = 10  # seconds
 _PARSER = re.compile("not JSON|not valid JSON|not a TOML|line 1 is longer")
 
@@ -172,7 +175,7 @@ def _is_in(place: str, message: str) -> bool:
 
 
 def _told(error: BaseException) -> str:
-    frames = [f for f in traceback.extract_tb(error.__traceback__) if "meadow_py" in f.filename]
+    frames = [f for f in traceback.extract_tb(error.__traceback__) if f.filename.startswith(_HOME)]
     where = f" in {Path(frames[-1].filename).name}:{frames[-1].lineno}" if frames else ""
     return f"{type(error).__name__}{where}: {str(error)[:200]}"
 
