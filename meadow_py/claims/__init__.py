@@ -5,21 +5,10 @@ The package itself is callable as `claims`, because ``meadow_py.claims`` is the 
 
 from __future__ import annotations
 
-import sys
-from types import ModuleType
-from typing import Any
-
 from meadow_py.claims.registry import claims
 from meadow_py.claims.result import ClaimRow, Claims
+from meadow_py.names import make_callable
 
 __all__ = ["ClaimRow", "Claims", "claims"]
 
-
-class _CallableModule(ModuleType):
-    """Importing a package makes it an attribute of its parent, replacing the function there."""
-
-    def __call__(self, *ids: str, run: bool = False, model: Any = None) -> Claims:
-        return claims(*ids, run=run, model=model)
-
-
-sys.modules[__name__].__class__ = _CallableModule
+make_callable(__name__, claims)

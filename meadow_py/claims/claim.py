@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
-from meadow_py.moved import moved
+from meadow_py.names import moved
 from meadow_py.spelling import ratio
 
 if TYPE_CHECKING:
@@ -195,4 +195,4 @@ class Claim:
     compute: Callable[[Material], Figure] | None = None
 
 
-__getattr__ = moved(__name__, (), __name__, {"Source": "Publication"})
+__getattr__ = moved(__name__, {"Source": f"{__name__}.Publication"})

@@ -171,7 +171,7 @@ def blob_ledger(info: BlobInfo, scales: int = 0, zero_points: int = 0) -> Ledger
     Parameters
     ----------
     info : BlobInfo
-        From `meadow_py.blobs.layout`.
+        From `meadow_py.blobs.info`.
     scales, zero_points : int
         Bits of side information stored beside the blob.
 

@@ -20,7 +20,7 @@ from meadow_py.measure.products import (
     product_seconds,
 )
 from meadow_py.measure.timing import TaskTime, in_turn
-from meadow_py.moved import moved
+from meadow_py.names import moved
 
 __all__ = [
     "Bandwidth",
@@ -45,4 +45,6 @@ __all__ = [
     "read_bandwidth",
 ]
 
-__getattr__ = moved(__name__, (), __name__, {"Compute": "ComputeSpeed", "Timing": "TaskTime"})
+__getattr__ = moved(
+    __name__, {"Compute": f"{__name__}.ComputeSpeed", "Timing": f"{__name__}.TaskTime"}
+)

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from meadow_py.codecs import PacketLayout
+from meadow_py.names import moved
 from meadow_py.profiler.model import profile
 from meadow_py.profiler.result import HostInfo, MeasuredHost, ModelInfo, Profile, ProfileSettings
 from meadow_py.profiler.weight_packing import (
@@ -30,15 +29,8 @@ __all__ = [
     "profile",
 ]
 
-_FORMER_NAMES = {"Packing": WeightPacking, "Settings": ProfileSettings}
-
-
-def __getattr__(name: str) -> Any:
-    if name not in _FORMER_NAMES:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    import warnings
-
-    found = _FORMER_NAMES[name]
-    message = f"meadow_py.profiler.{name} is now called {found.__name__}"
-    warnings.warn(message, DeprecationWarning, stacklevel=2)
-    return found
+__getattr__ = moved(
+    __name__,
+    {"Packing": f"{__name__}.WeightPacking", "Settings": f"{__name__}.ProfileSettings"},
+    "is now called {now}",
+)

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from meadow_py.architectures import ROLES
 from meadow_py.codecs import CODECS
+from meadow_py.names import moved
 from meadow_py.profiler.weight_packing import WeightPacking
 from meadow_py.profiler.weight_profile import WeightProfile
 
@@ -313,11 +314,4 @@ def _mean_stored(weights: Sequence[WeightProfile], name: str) -> float | None:
     return sum(stored) / sum(weight.count for weight in weights)
 
 
-def __getattr__(name: str) -> type[SmallestPacking]:
-    if name != "Candidate":
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    import warnings
-
-    message = f"{__name__}.Candidate is now called SmallestPacking"
-    warnings.warn(message, DeprecationWarning, stacklevel=2)
-    return SmallestPacking
+__getattr__ = moved(__name__, {"Candidate": f"{__name__}.SmallestPacking"}, "is now called {now}")

@@ -2,28 +2,28 @@
 
 from __future__ import annotations
 
-from meadow_py.moved import moved
+from meadow_py.names import homes_in, moved
 
+_HOME = "meadow_py.claims.meadow.retrace"
+_NAMES = (
+    "AtPrompt",
+    "BANDWIDTHS",
+    "ELEMENTS",
+    "GIGABITS",
+    "GIGABIT",
+    "Grid",
+    "LAYOUTS",
+    "PROMPTS",
+    "Retrace",
+    "SPACE",
+    "STATED",
+    "STATED_PROMPT",
+    "better_dataflow",
+    "end_to_end_gain",
+    "gain",
+    "retrace",
+)
 __getattr__ = moved(
     __name__,
-    (
-        "AtPrompt",
-        "BANDWIDTHS",
-        "ELEMENTS",
-        "GIGABITS",
-        "GIGABIT",
-        "Grid",
-        "LAYOUTS",
-        "PROMPTS",
-        "Retrace",
-        "SPACE",
-        "STATED",
-        "STATED_PROMPT",
-        "better_dataflow",
-        "end_to_end_gain",
-        "gain",
-        "retrace",
-    ),
-    "meadow_py.claims.meadow.retrace",
-    {"CLAIMS": "GAIN_RANGES", "Claim": "GainRange"},
+    homes_in(_HOME, _NAMES) | {"CLAIMS": f"{_HOME}.GAIN_RANGES", "Claim": f"{_HOME}.GainRange"},
 )

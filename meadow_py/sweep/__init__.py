@@ -5,11 +5,10 @@ The package itself is callable as `sweep`, because ``meadow_py.sweep`` is the na
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Sequence
-from types import ModuleType
 from typing import Any
 
+from meadow_py.names import make_callable
 from meadow_py.profiler import profile
 from meadow_py.quantizers import Quantizer
 from meadow_py.sweep.result import Sensitivity
@@ -71,10 +70,4 @@ def sweep(
     return Sensitivity(made)
 
 
-class _CallableModule(ModuleType):
-    """Importing a package makes it an attribute of its parent, replacing the function there."""
-
-    __call__ = staticmethod(sweep)
-
-
-sys.modules[__name__].__class__ = _CallableModule
+make_callable(__name__, sweep)

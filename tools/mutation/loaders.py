@@ -157,7 +157,7 @@ def _manifest(folder: Path) -> Loader:
     del document["checksum"]
 
     def sealed(wrong: Any) -> str:
-        """With a checksum that is right, lest that alone be refused."""
+        """With the right checksum, so that the change itself is what is refused."""
         text = to_json(wrong).rstrip("}").rstrip() + ',\n "checksum": "'
         digest = hashlib.sha256(f'{text}{"0" * 64}"\n}}'.encode()).hexdigest()
         return f'{text}{digest}"\n}}'

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from meadow_py.moved import moved
+from meadow_py.names import homes_in, moved
 from meadow_py.simulator.huffman_hardware.area import (
     MULTIPLIERS,
     Circuits,
@@ -48,13 +48,15 @@ __all__ = [
 
 __getattr__ = moved(
     __name__,
-    (
-        "CLAIMS",
-        "HuffmanClaim",
-        "HuffmanRetrace",
-        "WeightsMeasured",
-        "accelerator",
-        "retrace_huffman",
+    homes_in(
+        "meadow_py.claims.huff_llm",
+        (
+            "CLAIMS",
+            "HuffmanClaim",
+            "HuffmanRetrace",
+            "WeightsMeasured",
+            "accelerator",
+            "retrace_huffman",
+        ),
     ),
-    "meadow_py.claims.huff_llm",
 )
