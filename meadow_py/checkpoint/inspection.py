@@ -10,14 +10,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from meadow_py.architectures import resolve
+from meadow_py.checkpoint.format.card import model_card, original_config
 from meadow_py.checkpoint.format.layout import VERSION
 from meadow_py.checkpoint.format.manifest import (
     MANIFEST,
     CarriedEntry,
     Manifest,
     PackedEntry,
-    model_card,
-    original_config,
     read_manifest,
 )
 from meadow_py.checkpoint.format.reader import (

@@ -13,15 +13,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from meadow_py import blobs
+from meadow_py.checkpoint.format.card import CARD, model_card, packed_config
 from meadow_py.checkpoint.format.manifest import (
-    CARD,
     MANIFEST,
     CarriedEntry,
     Manifest,
     PackedEntry,
     manifest_to_json,
-    model_card,
-    packed_config,
     read_manifest,
 )
 from meadow_py.checkpoint.format.reader import PackedFile

@@ -8,7 +8,8 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
-from meadow_py.checkpoint.format.manifest import CARD, MANIFEST, ORIGINALS, check_inside, check_tree
+from meadow_py.checkpoint.format.card import CARD
+from meadow_py.checkpoint.format.manifest import MANIFEST, ORIGINALS, check_inside, check_tree
 from meadow_py.errors import FormatError
 from meadow_py.sources.model_files import PACKED_SUFFIX as SUFFIX
 from meadow_py.sources.model_files import (

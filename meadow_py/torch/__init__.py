@@ -25,7 +25,7 @@ def _register() -> None:
     ImportError
         If this release of Transformers is too old to register quantisers.
     """
-    from meadow_py.checkpoint.format.manifest import QUANT_METHOD
+    from meadow_py.checkpoint.format.card import QUANT_METHOD
     from meadow_py.torch.hooks import unsuitable
 
     try:

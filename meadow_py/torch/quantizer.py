@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any
 from transformers.quantizers.base import HfQuantizer
 from transformers.utils.quantization_config import QuantizationConfigMixin
 
+from meadow_py.checkpoint.format.card import QUANT_METHOD
 from meadow_py.checkpoint.format.layout import VERSION
-from meadow_py.checkpoint.format.manifest import QUANT_METHOD
 from meadow_py.errors import FormatError
 from meadow_py.torch.hooks import require_release, wrap_functions
 from meadow_py.torch.weight_files import mark, unmarked
