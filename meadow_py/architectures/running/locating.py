@@ -96,7 +96,7 @@ def locate(architecture: Architecture, running: Running, shapes: Shapes) -> Loca
     architecture : Architecture
         Of the model.
     running : Running
-        What the engine is told of it.
+        The description of the model for the engine.
     shapes : mapping of str to tuple of int
         Shape of every stored tensor.
 

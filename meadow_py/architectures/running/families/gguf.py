@@ -138,7 +138,7 @@ def _whole(metadata: Config, key: str) -> int:
 
 
 def _share(rotated: int, width: int) -> float:
-    """What times `width` gives `rotated` when cut to a whole number."""
+    """The share of `width` that gives `rotated` when it is cut to a whole number."""
     share = rotated / width
     return share if int(width * share) == rotated else math.nextafter(share, math.inf)
 
@@ -160,7 +160,7 @@ def _scaling(metadata: Config, prefix: str, shapes: Shapes) -> dict[str, Any] | 
 
 
 def _gemma(metadata: Config, architecture: str, sizes: Sizes) -> dict[str, Any]:
-    """What is not in the file: as in llama.cpp, it follows from the size of the model."""
+    """The settings that the file lacks: as in llama.cpp, they follow from the size of the model."""
     largest = (sizes.head_dim, sizes.hidden) == _GEMMA_27B[architecture]
     found: dict[str, Any] = {
         "query_pre_attn_scalar": sizes.hidden // sizes.heads if largest else sizes.head_dim

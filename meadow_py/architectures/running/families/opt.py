@@ -1,4 +1,4 @@
-"""OPT, also the 350m: norms behind each half, and an embedding narrower than the model."""
+"""OPT, also the 350m: norms after each half, and an embedding narrower than the model."""
 
 from __future__ import annotations
 
