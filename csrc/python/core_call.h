@@ -9,6 +9,21 @@
 
 namespace meadow::python {
 
+// Without the GIL during its lifetime. A thread that wants it back while the interpreter ends never
+// gets it: it stops for good, as Python 3.14 does, because the thread exit of earlier versions
+// unwinds through destructors and so ends the process with std::terminate.
+class ReleasedGil {
+ public:
+  ReleasedGil();
+  ~ReleasedGil();
+  ReleasedGil(const ReleasedGil&) = delete;
+  ReleasedGil& operator=(const ReleasedGil&) = delete;
+
+ private:
+  bool ends_interpreter_;  // this thread does
+  PyThreadState* state_;
+};
+
 // During its lifetime, the GIL is released, and the core's work is ended by an exception from
 // Python's signal handlers (Ctrl-C), or with Cancelled by `cancel_running`.
 class CoreCall {
@@ -22,7 +37,7 @@ class CoreCall {
 
   bool hears_signals_;
   std::uint64_t generation_;
-  pybind11::gil_scoped_release release_;
+  ReleasedGil release_;
   CancellationScope scope_;
 };
 

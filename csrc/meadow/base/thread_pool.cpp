@@ -1,7 +1,6 @@
 #include "meadow/base/thread_pool.h"
 
 #include <pthread.h>
-#include <sched.h>
 
 #include <algorithm>
 #include <atomic>
@@ -15,6 +14,7 @@
 #include <utility>
 #include <vector>
 
+#include "meadow/base/cores.h"
 #include "meadow/base/float_environment.h"
 
 namespace meadow {
@@ -191,20 +191,6 @@ ThreadPool& shared_pool() {
 }
 
 }  // namespace
-
-unsigned hardware_threads() noexcept {
-  cpu_set_t allowed;
-  if (sched_getaffinity(0, sizeof allowed, &allowed) == 0) {
-    return static_cast<unsigned>(std::max(1, CPU_COUNT(&allowed)));
-  }
-  return std::max(1U, std::thread::hardware_concurrency());
-}
-
-unsigned usable_threads(unsigned wanted) noexcept {
-  constexpr unsigned kAlways = 8;
-  const unsigned cores = hardware_threads();
-  return wanted == 0 ? cores : std::min(wanted, std::max(cores, kAlways));
-}
 
 void parallel_for(std::size_t count, unsigned threads,
                   const std::function<void(std::size_t)>& task) {

@@ -6,15 +6,9 @@
 #include <functional>
 
 #include "meadow/base/cancellation.h"
+#include "meadow/base/cores.h"
 
 namespace meadow {
-
-// Cores that this process may run on.
-unsigned hardware_threads() noexcept;
-
-// The number of threads for a caller that asks for `wanted` (0: all cores). The most is the number
-// of cores, or eight if there are fewer, so that tests find several threads on any machine.
-unsigned usable_threads(unsigned wanted) noexcept;
 
 // Runs task(0) ... task(count - 1) on at most usable_threads(threads) threads, including the
 // caller's, with the floating-point environment of a new thread, and returns when all are done. The
