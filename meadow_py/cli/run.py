@@ -91,6 +91,14 @@ def run(
         ),
     ] = "auto",
     activations: options.Activations = "F32",
+    bandwidth: Annotated[
+        bool,
+        typer.Option(
+            "--bandwidth",
+            help="Measure how fast this host reads memory after the text, and compare with it. "
+            "This fills memory of four times the last-level cache.",
+        ),
+    ] = False,
     as_json: options.Json = False,
     threads: options.Threads = None,
     revision: options.Revision = None,
@@ -102,8 +110,8 @@ def run(
     """Continue a text with a model, dense or packed.
 
     The text is written to stdout while it is generated. Then stderr shows the time to the first
-    token, the tokens per second, the bytes read for each token, and the share of this host's read
-    bandwidth that this takes. Ctrl-C ends the text. Neither torch nor transformers is needed.
+    token, the tokens per second, and the bytes of weights that each token reads. Ctrl-C ends the
+    text. Neither torch nor transformers is needed.
 
     Example: meadow run packed --prompt "Once upon a time" --max-tokens 200 --greedy
     """
@@ -134,7 +142,9 @@ def run(
         )
         interrupted = _stream(generation, shown=not as_json)
         sampled = not greedy and temperature > 0
-        _report(loaded, text, generation, sampled=sampled, as_json=as_json, quiet=quiet)
+        if as_json or not quiet:
+            speed = _speed(loaded, generation, bandwidth)
+            _report(loaded, text, generation, speed, sampled=sampled, as_json=as_json)
     if interrupted:
         raise typer.Exit(INTERRUPTED)
 
@@ -159,16 +169,20 @@ def _stream(generation: Generation, shown: bool) -> bool:
     return False
 
 
-def _report(
-    model: Model, prompt: str, generation: Generation, *, sampled: bool, as_json: bool, quiet: bool
-) -> None:
+def _speed(model: Model, generation: Generation, with_bandwidth: bool) -> Speed:
     from meadow_py.run.speed import host_bandwidth, speed_of
 
-    if quiet and not as_json:
-        return
-    fast_enough = generation.timing.tokens_per_second is not None
-    bandwidth = host_bandwidth(model.threads) if fast_enough else None
-    speed = speed_of(generation, model, bandwidth)
+    if not with_bandwidth or generation.timing.tokens_per_second is None:
+        return speed_of(generation, model, None)
+    bandwidth = host_bandwidth(model.threads)
+    if bandwidth is None:
+        typer.echo("meadow: too little free memory to measure the read bandwidth", err=True)
+    return speed_of(generation, model, bandwidth)
+
+
+def _report(
+    model: Model, prompt: str, generation: Generation, speed: Speed, *, sampled: bool, as_json: bool
+) -> None:
     if as_json:
         import json
 

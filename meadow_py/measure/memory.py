@@ -19,8 +19,15 @@ _CGROUP = Path("/sys/fs/cgroup")
 
 
 def usable_bytes() -> int:
-    """Memory that a measurement may fill: half of what the system and the cgroup leave free."""
-    free = [left for left in (_available(), _left_in_cgroup()) if left is not None]
+    """Memory that a measurement may fill: half of what the system and all limits leave free.
+
+    Returns
+    -------
+    int
+        Bytes. The least counts of: MemAvailable, the room below the limits of control groups
+        (versions 1 and 2), and the address space that RLIMIT_AS leaves.
+    """
+    free = [left for left in (_available(), _left_in_groups(), _left_to_map()) if left is not None]
     return int(_USABLE * min(free, default=1 << 30))
 
 
@@ -29,23 +36,42 @@ def _available() -> int | None:
     return None if kibibytes is None else kibibytes * 1024
 
 
-def _left_in_cgroup() -> int | None:
-    """Under cgroups v2, the smallest amount left by any group that contains this process."""
-    lines = lines_of(Path("/proc/self/cgroup"))
-    own = next((line[3:] for line in lines if line.startswith("0::")), None)
-    if own is None:
+def _left_to_map() -> int | None:
+    """Bytes of address space that the process may still map; None without a limit."""
+    try:
+        import resource
+    except ImportError:  # Windows
         return None
-    group = _CGROUP / own.strip().lstrip("/")
-    folders = [
-        _CGROUP,
-        *(folder for folder in (group, *group.parents) if _CGROUP in folder.parents),
-    ]
-    left = [nbytes for folder in folders if (nbytes := _left_in(folder)) is not None]
+    limit = resource.getrlimit(resource.RLIMIT_AS)[0]
+    kibibytes = field_of(Path("/proc/self/status"), "VmSize:")
+    if limit == resource.RLIM_INFINITY or kibibytes is None:
+        return None
+    return max(limit - 1024 * kibibytes, 0)
+
+
+def _left_in_groups(root: Path = _CGROUP, groups: Path = Path("/proc/self/cgroup")) -> int | None:
+    """The smallest amount left by any control group that contains this process."""
+    left: list[int] = []
+    for line in lines_of(groups):  # "0::/path" in version 2, "9:memory:/path" in version 1
+        _, controllers, path = [*line.split(":", 2), "", ""][:3]
+        if controllers == "":
+            top, names = root, ("memory.max", "memory.current")
+        elif "memory" in controllers.split(","):
+            top, names = root / controllers, ("memory.limit_in_bytes", "memory.usage_in_bytes")
+        else:
+            continue
+        left += [nbytes for f in _up_to(top, path) if (nbytes := _left_in(f, *names)) is not None]
     return min(left, default=None)
 
 
-def _left_in(folder: Path) -> int | None:
-    limit, used = _number(folder / "memory.max"), _number(folder / "memory.current")
+def _up_to(top: Path, path: str) -> list[Path]:
+    """A group and those above it. A container may see its own group as the root, `top`."""
+    parts = path.strip().lstrip("/").split("/")
+    return [top, *(top.joinpath(*parts[:n]) for n in range(1, len(parts) + 1) if ".." not in parts)]
+
+
+def _left_in(folder: Path, limit_name: str, used_name: str) -> int | None:
+    limit, used = _number(folder / limit_name), _number(folder / used_name)
     return None if limit is None or used is None else max(limit - used, 0)
 
 
@@ -61,8 +87,16 @@ def anonymous(nbytes: int, pages: Pages) -> npt.NDArray[np.uint8]:
     Returns
     -------
     ndarray of uint8, shape (nbytes,)
+
+    Raises
+    ------
+    MemoryError
+        If the system gives no such memory.
     """
-    memory = mmap.mmap(-1, nbytes, flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS)
+    try:
+        memory = mmap.mmap(-1, nbytes, flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS)
+    except OSError as error:
+        raise MemoryError(f"the system gives no {nbytes} bytes of memory: {error}") from error
     wanted = "MADV_HUGEPAGE" if pages == "huge" else "MADV_NOHUGEPAGE"
     if hasattr(mmap, wanted):
         with suppress(OSError):  # a kernel without huge pages

@@ -30,7 +30,7 @@ class Speed:
         ``bytes_per_token * tokens_per_second``.
     read_bandwidth : float or None
         Read bandwidth of this host's memory with the same number of threads, in bytes a second,
-        measured in this process.
+        measured in this process if ``meadow run --bandwidth`` asks for it.
     bandwidth_fraction : float or None
         ``bytes_per_second / read_bandwidth``. Above 1, weights come from caches, or other work
         slowed the measurement of the bandwidth: see `cached`.
@@ -118,16 +118,19 @@ def speed_of(generation: Generation, model: Model, read_bandwidth: float | None)
 def host_bandwidth(threads: int) -> float | None:
     """Return this host's read bandwidth with that number of threads, in bytes a second.
 
-    It is None where memory does not suffice to measure it. It is measured once in a process, after
-    the text, so that both belong to the same minute.
+    It is None where the memory that a measurement may fill does not exceed the caches. It is
+    measured once in a process, after the text, so that both belong to the same minute.
 
     Returns
     -------
     float or None
         Bytes a second.
     """
-    from meadow_py.measure import best_read_bandwidth
+    from meadow_py.measure import best_read_bandwidth, host
+    from meadow_py.measure.memory import usable_bytes
 
+    if usable_bytes() <= host().last_level_cache_bytes:
+        return None
     try:
         return best_read_bandwidth(threads).bytes_per_second
     except MemoryError:

@@ -53,7 +53,7 @@ def _bytes(speed: Speed) -> str:
         return read
     read += f", {byte_size(round(speed.bytes_per_second))}/s"
     if speed.read_bandwidth is None or speed.bandwidth_fraction is None:
-        return f"{read}; the read bandwidth of this host was not measured"
+        return read
     share = f"{100 * speed.bandwidth_fraction:.3g} %"
     host = f"{byte_size(round(speed.read_bandwidth))}/s that this host reads from memory"
     return f"{read}: {share} of the {host}{_CACHED[speed.cached]}"

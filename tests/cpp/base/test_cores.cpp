@@ -60,7 +60,8 @@ TEST_CASE("quotas of version 1 count too") {
 }
 
 TEST_CASE("what is no quota is ignored") {
-  for (const char* text : {"", "none", "0 100000", "100000 0", "-5 100000", "99999999999999999999 1"}) {
+  for (const char* text :
+       {"", "none", "0 100000", "100000 0", "-5 100000", "99999999999999999999 1"}) {
     CAPTURE(text);
     Groups groups("no line of a group\n0::/");
     CHECK(!groups.write("cpu.max", text).quota());

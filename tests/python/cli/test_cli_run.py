@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
-from meadow_py import demo
+from meadow_py import demo, measure
 from meadow_py.cli import run as verb
 from meadow_py.cli.app import app
 
@@ -22,9 +22,9 @@ runner = CliRunner()
 _BANDWIDTH = 20e9
 
 
-@pytest.fixture(autouse=True)
-def _bandwidth(monkeypatch: pytest.MonkeyPatch) -> None:
-    """What a host reads in a second: its measurement has tests of its own, and takes a while."""
+@pytest.fixture
+def known_bandwidth(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The read bandwidth of a host: its measurement has tests of its own, and takes a while."""
     monkeypatch.setattr("meadow_py.run.speed.host_bandwidth", lambda _: _BANDWIDTH)
 
 
@@ -53,7 +53,35 @@ def test_the_demo_writes_a_text_and_its_speed() -> None:
     assert "; 12 tokens at " in rates
     assert "ended by --max-tokens, seed " in rates
     assert " MB of weights read for a token, " in read
+    assert "that this host reads" not in read
+
+
+@pytest.mark.usefixtures("known_bandwidth")
+def test_the_bandwidth_of_the_host_is_compared_if_asked_for() -> None:
+    read = _run("--max-tokens", "4", "--bandwidth")[1].splitlines()[-1]
     assert "of the 20 GB/s that this host reads from memory" in read
+    made = json.loads(_run("-n", "4", "--bandwidth", "--json")[0])
+    assert made["read_bandwidth"] == _BANDWIDTH
+    assert made["bandwidth_fraction"] == made["bytes_per_second"] / _BANDWIDTH
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="RLIMIT_AS is not kept to elsewhere")
+def test_too_little_memory_for_the_bandwidth_is_no_failure() -> None:
+    limited = (
+        "import resource, sys; from meadow_py.cli import main;"
+        "import meadow_py, meadow_py.run, tokenizers;"
+        "used = int(open('/proc/self/statm').read().split()[0]) * resource.getpagesize();"
+        "resource.setrlimit(resource.RLIMIT_AS, (used + (56 << 20),) * 2);"
+        "sys.argv = ['meadow', 'run', '--threads', '1', '-n', '4', '--bandwidth'];"
+        "main()"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", limited], capture_output=True, check=False, timeout=120
+    )
+    assert done.returncode == 0, done.stderr
+    if measure.host().last_level_cache_bytes >= 28 << 20:
+        said = b"meadow: too little free memory to measure the read bandwidth"
+        assert said in done.stderr
 
 
 def test_greedy_texts_are_the_same_every_time() -> None:
@@ -79,9 +107,8 @@ def test_json_holds_everything_and_nothing_else_is_written() -> None:
     assert made["prompt_tokens"] == len(made["prompt_ids"])
     assert made["finish_reason"] == "length"
     assert made["text"] == _run("-n", "8", "--greedy", "-p", "A")[0][:-1]
-    assert made["read_bandwidth"] == _BANDWIDTH
+    assert made["read_bandwidth"] is made["bandwidth_fraction"] is None
     assert made["bytes_per_second"] == made["bytes_per_token"] * made["tokens_per_second"]
-    assert made["bandwidth_fraction"] == made["bytes_per_second"] / _BANDWIDTH
 
 
 def test_the_prompt_may_come_from_stdin() -> None:
