@@ -69,6 +69,23 @@ def open_packed_file(path: Path, source: str) -> Checkpoint:
         raise
 
 
+def packed_gguf_metadata(path: Path) -> Mapping[str, Any]:
+    """The metadata of a packed GGUF file or folder, with the arrays of its tokenizer.
+
+    Raises
+    ------
+    FormatError
+        If the folder is incomplete, or a file is truncated or corrupt.
+    """
+    if path.is_dir():
+        manifest = read_manifest(path)
+        originals = [e.source for e in manifest.packed if e.source and "/" not in e.source]
+        chosen = select_weights(originals, str(path)).files[0]
+        path = next(path / e.name for e in manifest.packed if e.source == chosen)
+    with PackedFile(path) as packed:
+        return gguf_header(packed, tokenizer=True).metadata
+
+
 def packed_tensors(packed: PackedFile) -> list[Tensor]:
     """The tensors of a packed file, in the order of their bytes in the original.
 

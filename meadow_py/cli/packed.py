@@ -25,7 +25,7 @@ _NEEDS = (
 )
 
 _Folder = Annotated[
-    str, typer.Argument(metavar="PACKED", help="_Folder or file that `meadow pack` made.")
+    str, typer.Argument(metavar="PACKED", help="Folder or file that `meadow pack` made.")
 ]
 _Overwrite = Annotated[
     bool, typer.Option("--overwrite", help="Replace the target if it exists already.")
@@ -72,7 +72,7 @@ def pack(
     target: Annotated[
         str,
         typer.Argument(
-            metavar="DST", help="_Folder to write; for a single file, also a NAME.safetensors."
+            metavar="DST", help="Folder to write; for a single file, also a NAME.safetensors."
         ),
     ],
     codec: Annotated[
@@ -161,7 +161,7 @@ def verify(
 def unpack(
     packed: _Folder,
     target: Annotated[
-        str, typer.Argument(metavar="OUT", help="_Folder to write; for a packed file, a file.")
+        str, typer.Argument(metavar="OUT", help="Folder to write; for a packed file, a file.")
     ],
     overwrite: _Overwrite = False,
     threads: options.Threads = None,

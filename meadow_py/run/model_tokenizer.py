@@ -6,10 +6,13 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from meadow_py.checkpoint.packed_source import packed_gguf_metadata
 from meadow_py.run.tokenizer import Tokenizer
 from meadow_py.run.tokenizer_files import TOKENIZER_FILES, read_folder
 from meadow_py.run.tokenizer_gguf import KIND, read_gguf_metadata, read_gguf_tokenizer
-from meadow_py.sources.model_files import local_path
+from meadow_py.sources.folder import file_names, is_packed_folder
+from meadow_py.sources.model_files import local_path, select_weights
+from meadow_py.sources.safetensors import is_packed
 
 if TYPE_CHECKING:
     from meadow_py.run.loaded import Loaded
@@ -44,19 +47,15 @@ def _with_arrays(loaded: Loaded) -> Mapping[str, Any]:
     """Metadata that, for GGUF, includes the vocabulary, which is not read with the weights."""
     if KIND.replace("model", "tokens") in loaded.metadata:
         return loaded.metadata
-    path = local_path(loaded.source)
-    if path is None or path.is_dir():
-        path = _gguf_in(path or loaded.folder, loaded.source)
+    path = local_path(loaded.source) or loaded.folder
+    if path is None:
+        said = f"{loaded.source} has no tokenizer, since the model comes from memory."
+        raise FileNotFoundError(said)
+    if is_packed_folder(path) if path.is_dir() else is_packed(path):
+        return packed_gguf_metadata(path)
+    if path.is_dir():
+        path = path / select_weights(file_names(path), loaded.source).files[0]
     return read_gguf_metadata(path)
-
-
-def _gguf_in(folder: Path | None, source: str) -> Path:
-    from meadow_py.sources.folder import file_names
-    from meadow_py.sources.model_files import select_weights
-
-    if folder is None:
-        raise FileNotFoundError(f"{source} has no tokenizer, since the model comes from memory.")
-    return folder / select_weights(file_names(folder), source).files[0]
 
 
 def open_tokenizer(

@@ -30,8 +30,10 @@ from meadow_py.checkpoint.format.region_table import (
     table_from_json,
 )
 from meadow_py.errors import FormatError
+from meadow_py.sources.folder import is_packed_folder
 from meadow_py.sources.gguf_header import Header, read_header
-from meadow_py.sources.safetensors import MAX_HEADER, read_safetensors
+from meadow_py.sources.model_files import PACKED_SUFFIX
+from meadow_py.sources.safetensors import MAX_HEADER, is_packed, read_safetensors
 from meadow_py.sources.strict_json import parse_object
 from meadow_py.sources.tensor import Bytes, Tensor
 
@@ -234,11 +236,32 @@ class PackedFile:
 
 
 def packed_path(path: str | os.PathLike[str]) -> Path:
-    """The path itself, if there is a folder or a regular file."""
+    """The path itself, if there is a folder or a regular file that looks packed.
+
+    Raises
+    ------
+    FileNotFoundError, PermissionError
+        If there is no such folder or file, or it may not be read.
+    ValueError
+        If it is neither a folder nor a regular file.
+    FormatError
+        If it is no packed model. One that is merely damaged passes.
+    """
     place = Path(path).expanduser()
-    place.stat()  # FileNotFoundError and PermissionError name the path
+    try:
+        place.stat()
+    except FileNotFoundError:
+        raise FileNotFoundError(
+            f"there is no folder or file {str(path)!r}: expected a model that `meadow pack` made"
+        ) from None
     if not place.is_dir() and not place.is_file():
         raise ValueError(f"{place}: not a regular file, but a device, a pipe or a socket")
+    if place.is_dir():
+        looks_packed = is_packed_folder(place)
+    else:  # the name of a packed file tells where its first bytes are damaged
+        looks_packed = is_packed(place) or place.name.endswith(PACKED_SUFFIX)
+    if not looks_packed:
+        raise FormatError(f"{place} is not packed: expected a model that `meadow pack` made")
     return place
 
 
@@ -284,15 +307,15 @@ def check_entry(packed: PackedFile, entry: PackedEntry) -> None:
             )
 
 
-def gguf_header(packed: PackedFile) -> Header:
-    """The header of the original.
+def gguf_header(packed: PackedFile, tokenizer: bool = False) -> Header:
+    """The header of the original; with `tokenizer`, with the arrays of its tokenizer.
 
     Raises
     ------
     FormatError
         If it is corrupt.
     """
-    return read_header(_Start(packed))
+    return read_header(_Start(packed), tokenizer)
 
 
 def gguf_metadata(packed: PackedFile) -> dict[str, Any]:

@@ -1,0 +1,153 @@
+"""Every verb with every kind of model: each works, or refuses in one sentence."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pytest
+from typer.testing import CliRunner
+
+import meadow_py as mp
+from meadow_py import demo
+from meadow_py.cli.app import app
+
+pytest.importorskip("tokenizers")
+gguf = pytest.importorskip("gguf")
+torch = pytest.importorskip("torch")
+safetensors_torch = pytest.importorskip("safetensors.torch")
+
+WIDTH, LAYERS, FEED_FORWARD = 32, 2, 64
+TOKENS = ["<e>", *"abcdefghijklmn", "ab"]
+KINDS = (
+    "folder", "safetensors", "bin", "gguf", "hub id",
+    "packed folder", "packed safetensors", "packed bin", "packed gguf", "packed gguf folder",
+)  # fmt: skip
+VERBS = {
+    "profile": ("--granularity", "row", "--chunk-size", "2", "--role", "attention.q", "--quiet"),
+    "sweep": ("--granularity", "row", "--chunk-size", "2", "--role", "attention.q", "--quiet"),
+    "report": ("--granularity", "row", "--chunk-size", "2", "--role", "attention.q", "--quiet"),
+    "pack": ("--quiet",),
+    "run": ("--prompt", "ab", "--max-tokens", "3", "--threads", "1"),
+    "bench": ("--prompt-tokens", "2", "--tokens", "1", "--runs", "1", "--no-memory", "--quiet"),
+    "simulate": ("--device", "raspberry-pi-5"),
+    "plan": ("--device", "raspberry-pi-5"),
+    "verify": ("--quiet",),
+    "unpack": ("--quiet",),
+    "inspect": (),
+}
+
+
+def _write_gguf(path: Path) -> Path:
+    """A Llama of random weights and 16 tokens, in blocks of Q8_0."""
+    writer = gguf.GGUFWriter(path, "llama")
+    writer.add_block_count(LAYERS)
+    writer.add_context_length(64)
+    writer.add_embedding_length(WIDTH)
+    writer.add_feed_forward_length(FEED_FORWARD)
+    writer.add_head_count(2)
+    writer.add_head_count_kv(2)
+    writer.add_layer_norm_rms_eps(1e-5)
+    writer.add_rope_freq_base(1e4)
+    writer.add_vocab_size(len(TOKENS))
+    writer.add_tokenizer_model("gpt2")
+    writer.add_token_list(TOKENS)
+    writer.add_token_types([3] + [1] * (len(TOKENS) - 1))
+    writer.add_token_merges(["a b"])
+    writer.add_eos_token_id(0)
+    generator = np.random.default_rng(1)
+    kind = gguf.GGMLQuantizationType.Q8_0
+    shapes = {"token_embd": (len(TOKENS), WIDTH), "output": (len(TOKENS), WIDTH)}
+    for layer in range(LAYERS):
+        for name in ("attn_q", "attn_k", "attn_v", "attn_output"):
+            shapes[f"blk.{layer}.{name}"] = (WIDTH, WIDTH)
+        shapes |= {f"blk.{layer}.{n}": (FEED_FORWARD, WIDTH) for n in ("ffn_gate", "ffn_up")}
+        shapes[f"blk.{layer}.ffn_down"] = (WIDTH, FEED_FORWARD)
+        for name in ("attn_norm", "ffn_norm"):
+            writer.add_tensor(f"blk.{layer}.{name}.weight", np.ones(WIDTH, np.float32))
+    writer.add_tensor("output_norm.weight", np.ones(WIDTH, np.float32))
+    for name, shape in shapes.items():
+        values = generator.normal(0, 0.1, shape).astype(np.float32)
+        writer.add_tensor(f"{name}.weight", gguf.quants.quantize(values, kind), raw_dtype=kind)
+    writer.write_header_to_file()
+    writer.write_kv_data_to_file()
+    writer.write_tensors_to_file()
+    writer.close()
+    return path
+
+
+def _beside(folder: Path) -> Path:
+    """A folder with all files of the demo except its weights."""
+    shutil.copytree(demo.folder(), folder, ignore=shutil.ignore_patterns("*.safetensors"))
+    return folder
+
+
+@pytest.fixture(scope="module")
+def models(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
+    """A model of each kind, by the name that a user would type."""
+    root = tmp_path_factory.mktemp("kinds")
+    weights = demo.folder() / "model.safetensors"
+    folder = Path(shutil.copytree(demo.folder(), root / "folder"))
+    made = {"folder": folder, "safetensors": folder / "model.safetensors"}
+    values = safetensors_torch.load_file(weights)
+    made["bin"] = _beside(root / "pickled") / "pytorch_model.bin"
+    torch.save(values, made["bin"])
+    (root / "blocks").mkdir()
+    made["gguf"] = _write_gguf(root / "blocks" / "model.gguf")
+    made["packed folder"] = root / "packed"
+    mp.pack(folder, made["packed folder"], progress=False)
+    for kind in ("safetensors", "bin", "gguf"):
+        place = _beside(root / f"packed {kind}") if kind != "gguf" else root
+        made[f"packed {kind}"] = place / f"packed-{kind}.meadow.safetensors"
+        mp.pack(made[kind], made[f"packed {kind}"], progress=False)
+    made["packed gguf folder"] = root / "packed-blocks"
+    mp.pack(root / "blocks", made["packed gguf folder"], progress=False)
+    return {kind: str(path) for kind, path in made.items()} | {"hub id": "someone/demo"}
+
+
+@pytest.fixture(scope="module")
+def cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A cache of the hub library that holds the demo as someone/demo."""
+    root = tmp_path_factory.mktemp("hub")
+    commit = "0123456789abcdef0123456789abcdef01234567"
+    place = root / "models--someone--demo"
+    (place / "refs").mkdir(parents=True)
+    (place / "refs" / "main").write_text(commit)
+    shutil.copytree(demo.folder(), place / "snapshots" / commit)
+    return root
+
+
+def _refusal(verb: str, kind: str) -> str | None:
+    """Part of the one sentence that refuses, for those that do not work."""
+    if verb in ("verify", "unpack", "inspect"):
+        said = "no folder or file 'someone/demo'" if kind == "hub id" else "is not packed"
+        return None if kind.startswith("packed") else said
+    if verb == "pack" and kind.startswith("packed"):
+        return "already packed: unpack it"
+    return None
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("verb", VERBS)
+def test_every_verb(
+    verb: str, kind: str, models: dict[str, str], cache: Path, tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:  # fmt: skip
+    monkeypatch.setenv("HF_HUB_CACHE", str(cache))
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_CACHE", str(cache))
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", True)
+    arguments = [verb, models[kind], *VERBS[verb]]
+    if verb in ("pack", "unpack"):
+        arguments.insert(2, str(tmp_path / "out"))
+    if verb == "report":
+        arguments += ["-o", str(tmp_path / "page.html")]
+    done = CliRunner().invoke(app, arguments)
+    said = _refusal(verb, kind)
+    if said is None:
+        assert done.exit_code == 0, done.output
+        assert done.stdout
+    else:
+        assert done.exit_code == 1, done.output
+        assert said in done.stderr
+        assert len(done.stderr.splitlines()) == 1
