@@ -120,6 +120,7 @@ class Inspection:
             del file["tensors"]
         return {
             "version": VERSION,
+            "kind": "inspection",
             "source": self.source,
             "codec": self.codec,
             "software": self.software,

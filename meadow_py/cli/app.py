@@ -93,6 +93,11 @@ VERBS = {
         "config",
         "Show versions, how the core was built, and the instruction set that it uses.",
     ),
+    "models": Verb(
+        "meadow_py.cli.models",
+        "models",
+        "The shapes of models that simulate and plan know by name.",
+    ),
     "devices": Verb(
         "meadow_py.cli.devices",
         "app",
@@ -200,6 +205,6 @@ def config(
     from meadow_py.config import config_text, show_config
 
     if as_json:
-        write(json.dumps({"version": 1, **show_config("dicts")}) + "\n")
+        write(json.dumps({"version": 1, "kind": "config", **show_config("dicts")}) + "\n")
     else:
         write(config_text() + "\n")

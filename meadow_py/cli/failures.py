@@ -15,6 +15,7 @@ from meadow_py.cli.interrupts import INTERRUPTED, raise_again
 from meadow_py.spelling import visible
 
 FAILED = 1
+_PIPE_CLOSED = 141  # 128 + SIGPIPE, as shells report programs that this signal ends
 
 _P = ParamSpec("_P")
 
@@ -86,7 +87,7 @@ def _was_interrupted(error: BaseException) -> bool:
 def _close_quietly() -> NoReturn:
     """The output pipe is closed; keep Python from complaining when it flushes at exit."""
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-    raise typer.Exit(FAILED)
+    raise typer.Exit(_PIPE_CLOSED)
 
 
 def _is_of_typer(error: Exception) -> bool:

@@ -9,13 +9,28 @@ from pathlib import Path
 
 from rich.console import Console
 
+_NARROWEST = 80  # columns that tables need; the terminal wraps longer lines, and cuts nothing
+_UNWRAPPED = 10_000  # columns: more than any line has
+
 
 def console() -> Console:
-    """A console for stdout; without a terminal it has 80 columns and no colours.
+    """A console for stdout. Without a terminal it has no colours, and lines are not wrapped.
 
-    rich obeys NO_COLOR, FORCE_COLOR, COLUMNS and TERM.
+    rich obeys NO_COLOR, FORCE_COLOR and TERM. A COLUMNS of at least 1 is the width, also without a
+    terminal; tables never get less than 80 columns.
     """
-    return Console(file=sys.stdout, soft_wrap=False)
+    return Console(file=sys.stdout, soft_wrap=False, width=_width())
+
+
+def _width() -> int:
+    asked = os.environ.get("COLUMNS", "")
+    if asked.isdecimal() and int(asked) > 0:
+        return max(int(asked), _NARROWEST)
+    try:
+        found = os.get_terminal_size(sys.stdout.fileno()).columns
+    except (OSError, ValueError, AttributeError):  # a pipe, a file, or no stdout
+        return _UNWRAPPED
+    return max(found, _NARROWEST)
 
 
 def check_stdout() -> None:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from meadow_py.cli import options
-from meadow_py.cli.failures import reports_failures
+from meadow_py.cli.failures import one_line, reports_failures
 from meadow_py.cli.output import check_stdout, console, write
 
 if TYPE_CHECKING:
@@ -139,10 +139,17 @@ def verify(
     from meadow_py.spelling import visible
 
     check_stdout()
-    found = meadow_py.verify(packed, threads=threads, progress=False if quiet else None)
+    try:
+        found = meadow_py.verify(packed, threads=threads, progress=False if quiet else None)
+    except meadow_py.FormatError as error:
+        if as_json:
+            said = {"version": 1, "kind": "verify", "path": packed, "ok": False}
+            write(json.dumps({**said, "error": one_line(error)}) + "\n")
+        raise
     if as_json:
         data = {
             "version": 1,
+            "kind": "verify",
             "path": packed,
             "ok": True,
             "files": found.files,
@@ -184,6 +191,7 @@ def unpack(
     if as_json:
         data = {
             "version": 1,
+            "kind": "unpack",
             "path": str(made.path),
             "files": list(made.files),
             "kept": list(made.kept),

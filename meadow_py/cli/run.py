@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import select
+import stat
 import sys
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -29,14 +32,22 @@ _NEEDS = (
     "tokenizers",
 )
 _STDIN = "-"
+_PATIENCE = 2.0  # seconds without data after which a waiting command says so
 
 
 @reports_failures(*_NEEDS)
 def run(
     model: options.Model = None,
     prompt: Annotated[
-        str, typer.Option("--prompt", "-p", help="The text to continue; - reads it from stdin.")
-    ] = _PROMPT,
+        str | None,
+        typer.Option(
+            "--prompt",
+            "-p",
+            help="The text to continue; - reads it from stdin. Default: stdin if that is a pipe or "
+            f'a file, else "{_PROMPT}".',
+            show_default=False,
+        ),
+    ] = None,
     max_tokens: Annotated[
         int, typer.Option("--max-tokens", "-n", min=0, help="Generate at most this many tokens.")
     ] = 128,
@@ -118,7 +129,7 @@ def run(
     import meadow_py
 
     check_stdout()
-    text = _from_stdin() if prompt == _STDIN else prompt
+    text = _prompt(prompt)
     with meadow_py.load(
         model,
         form=form,
@@ -149,10 +160,42 @@ def run(
         raise typer.Exit(INTERRUPTED)
 
 
-def _from_stdin() -> str:
+def _prompt(given: str | None) -> str:
+    """The text to continue: the one given, that of stdin, or a default."""
+    if given is None:
+        piped = _piped_stdin()
+        return (_from_stdin() or _PROMPT) if piped else _PROMPT
+    if given == _STDIN:
+        if sys.stdin is None:
+            raise OSError(
+                "standard input is closed: expected the prompt there because of --prompt -"
+            )
+        return _from_stdin()
+    return given
+
+
+def _piped_stdin() -> bool:
+    """Whether stdin is a pipe, a socket or a file, so that somebody may have put a prompt there."""
     if sys.stdin is None:
-        raise OSError("standard input is closed: expected the prompt there because of --prompt -")
-    return sys.stdin.read()
+        return False
+    try:
+        mode = os.fstat(sys.stdin.fileno()).st_mode
+    except (OSError, ValueError):  # replaced by an object without a file, as in notebooks
+        return False
+    return stat.S_ISFIFO(mode) or stat.S_ISREG(mode) or stat.S_ISSOCK(mode)
+
+
+def _from_stdin() -> str:
+    """All of stdin, without the line feed at its end that echo writes."""
+    if _piped_stdin() and not _has_data(_PATIENCE):
+        typer.echo("meadow: waiting for a prompt on standard input", err=True)
+    return sys.stdin.read().removesuffix("\n")
+
+
+def _has_data(seconds: float) -> bool:
+    if sys.platform == "win32":  # where select takes only sockets
+        return True
+    return bool(select.select([sys.stdin], [], [], seconds)[0])
 
 
 def _stream(generation: Generation, shown: bool) -> bool:

@@ -81,7 +81,7 @@ def simulate(
     assume: Annotated[
         list[str] | None,
         typer.Option(
-            metavar="NAME=VALUE",
+            metavar="NAME=VALUE[,...]",
             help="Another value for what no source gives: overlap=0.5, macs_per_cycle=52, ...",
             show_default=False,
         ),
@@ -150,10 +150,10 @@ def _profile(path: str | None) -> Profile | None:
 
 
 def _assumed(given: Any) -> dict[str, Any]:
-    """``overlap=0.5`` as keyword arguments: numbers, true and false, or words."""
+    """``overlap=0.5,seed=1`` as keyword arguments: numbers, true and false, or words."""
     words: dict[str, Any] = {"true": True, "false": False}
     found: dict[str, Any] = {}
-    for text in given:
+    for text in (part for several in given for part in several.split(",")):
         name, sign, value = text.partition("=")
         if not sign or not name.strip() or not value.strip():
             raise typer.BadParameter(f"--assume {visible(text)}: expected NAME=VALUE")

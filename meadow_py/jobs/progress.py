@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from types import TracebackType
 from typing import Any
 
@@ -32,16 +32,20 @@ class Progress:
     ) -> None:
         shown = _is_interactive() if enabled is None else enabled
         self._bar: Any = None
-        if shown:
+        if shown and sys.stderr is not None:
             from tqdm.auto import tqdm
 
             self._bar = tqdm(total=total, desc=label, unit=unit, unit_scale=True, leave=False)
 
     def advance(self, count: int, name: str = "") -> None:
         """Count `count` more units as done, and show `name` as the current item."""
-        if self._bar is not None:
+        if self._bar is None:
+            return
+        try:
             self._bar.set_postfix_str(name, refresh=False)
             self._bar.update(count)
+        except (OSError, ValueError):  # stderr was closed: the work matters more than its bar
+            self._bar = None
 
     def __enter__(self) -> Progress:
         return self
@@ -53,7 +57,8 @@ class Progress:
         trace: TracebackType | None,
     ) -> None:
         if self._bar is not None:
-            self._bar.close()
+            with suppress(OSError, ValueError):
+                self._bar.close()
 
 
 class Stopwatch:

@@ -180,6 +180,7 @@ class Profile(Result):
         """
         return {
             "version": self.VERSION,
+            "kind": self.KIND,
             "model": self.model.source,
             "model_info": to_json_types(self.model),
             "settings": to_json_types(self.settings),

@@ -5,9 +5,9 @@ from __future__ import annotations
 import secrets
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal, Self
+from typing import TYPE_CHECKING, Any, Literal, Self
 
 import numpy as np
 
@@ -42,12 +42,7 @@ class StopText:
     """
 
     def __init__(self, strings: Sequence[str]) -> None:
-        for string in strings:
-            if not isinstance(string, str):
-                raise TypeError(f"stop must consist of strings, not {string!r}.")
-            if not string:
-                raise ValueError("stop must not contain an empty string.")
-        self._strings = tuple(strings)
+        self._strings = tuple(stop_strings(strings))
         self._held = ""
         self.found = False
 
@@ -93,6 +88,39 @@ def _begun(text: str, string: str) -> int:
     """How many characters at the end of `text` begin, but do not complete, `string`."""
     longest = min(len(text), len(string) - 1)
     return next((n for n in range(longest, 0, -1) if text.endswith(string[:n])), 0)
+
+
+def stop_strings(stop: Any) -> list[str]:
+    """Check the stop strings of a text.
+
+    Returns
+    -------
+    list of str
+        One string alone makes a list; None makes an empty one.
+
+    Raises
+    ------
+    ValueError
+        If one is empty.
+    TypeError
+        If they are neither None, nor a string, nor a sequence of strings.
+    """
+    if stop is None:
+        return []
+    if isinstance(stop, str):
+        return _checked_stop([stop])
+    if not isinstance(stop, Iterable):
+        raise TypeError(f"stop must be a string or a sequence of strings, not {stop!r}.")
+    return _checked_stop(list(stop))
+
+
+def _checked_stop(strings: list[Any]) -> list[str]:
+    for string in strings:
+        if not isinstance(string, str):
+            raise TypeError(f"stop must consist of strings, not {string!r}.")
+        if not string:
+            raise ValueError("stop must not contain an empty string.")
+    return strings
 
 
 Reason = Literal["stop", "eos", "length", "context"]

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Self
 import numpy as np
 
 from meadow_py.checks import check_threads
-from meadow_py.run.generation import Generation, Sampling
+from meadow_py.run.generation import Generation, Sampling, stop_strings
 from meadow_py.run.inputs import (
     checked_count,
     checked_ids,
@@ -172,7 +172,7 @@ class Model:
         top-p, min-p.
         """
         loaded = self.loaded
-        strings = [stop] if isinstance(stop, str) else list(stop or ())
+        strings = stop_strings(stop)
         needed = isinstance(prompt, str) or bool(strings)
         tokenizer = self.tokenizer if needed else self._tokenizer_if_any()
         first, ends = ends_of_texts(tokenizer, loaded.metadata)

@@ -59,8 +59,11 @@ class Ratio:
 
     def __post_init__(self) -> None:
         for ratio in (self.ratio, *self.by_role.values()):
-            if not 0 < ratio < float("inf"):
-                raise ValueError(f"packing: expected a positive ratio, found {ratio!r}")
+            if not 1 <= ratio < float("inf"):
+                raise ValueError(
+                    f"packing: a ratio is how many times smaller weights become, so it must be at "
+                    f"least 1, not {ratio:g}"
+                )
         if not self.name:
             object.__setattr__(self, "name", f"{self.ratio:g}x")
 

@@ -148,6 +148,7 @@ class Simulation(Result):
         per_token = self.energy_per_token
         return {
             "version": self.VERSION,
+            "kind": self.KIND,
             **{name: to_json_types(getattr(self, name)) for name in _INPUTS},
             "prefill_s": self.prefill_s,
             "decode_s_per_token": self.decode_s_per_token,

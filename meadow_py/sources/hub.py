@@ -295,8 +295,8 @@ def _unreachable(error: Exception, repo_id: str, endpoint: str) -> ConnectionErr
     cause = error.__cause__ or error
     text = str(cause).splitlines()
     return ConnectionError(
-        f"could not get {repo_id} from {endpoint}: {type(cause).__name__}: "
-        f"{text[0] if text else 'no details'}. There is no local folder or file of "
-        "this name either. Try again, or name a local folder; if the model is in the cache, "
-        "HF_HUB_OFFLINE=1, local_files_only=True or --offline uses it"
+        f"there is no folder or file {repo_id!r} here, and the hub at {endpoint} cannot be reached "
+        f"({type(cause).__name__}: {text[0] if text else 'no details'}). Try again, or name a "
+        "local folder; if the model is in the cache, HF_HUB_OFFLINE=1, local_files_only=True or "
+        "--offline uses it"
     )

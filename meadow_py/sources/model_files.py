@@ -155,6 +155,10 @@ def require_target(path: Path) -> None:
         )
 
 
+# Endings of files that hold no weights, and of no model on the hub.
+_NO_MODELS = (".json", ".toml", ".html", ".md", ".txt")
+
+
 def require_hub_id(model: str | os.PathLike[str]) -> None:
     """Raise FileNotFoundError if `model` was meant as a path, or cannot be a hub id."""
     text = str(model)
@@ -163,7 +167,7 @@ def require_hub_id(model: str | os.PathLike[str]) -> None:
         raise FileNotFoundError(
             f"{text!r} is an address: name the model by its hub id, {address[1]!r}"
         )
-    is_path = not isinstance(model, str) or text.endswith(SUFFIXES)
+    is_path = not isinstance(model, str) or text.endswith((*SUFFIXES, *_NO_MODELS))
     if is_path or not _HUB_ID.fullmatch(text) or "--" in text or ".." in text:
         raise FileNotFoundError(
             f"{text!r} is neither a folder nor a file (looked in "

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 import functools
 import json
 import os
@@ -103,11 +104,25 @@ def _from_name(model: str | os.PathLike[str]) -> ModelShape:
     path = Path(model).expanduser()
     if is_bundled(str(model)) and not path.exists():
         return bundled(str(model))
+    _refuse_misspelt(str(model), path)
     if path.is_dir() and (path / "config.json").is_file():
         return _from_config(_read(path / "config.json"), _short(str(path.resolve())))
     if path.is_file() and path.suffix == ".json":
         return _from_config(_read(path), _short(str(path.resolve().parent)))
     return _from_checkpoint(model)
+
+
+def _refuse_misspelt(name: str, path: Path) -> None:
+    """Refuse what is nearly the name of a bundled shape before the hub is asked for it."""
+    if "/" in name or path.exists():
+        return
+    near = difflib.get_close_matches(name.lower(), names(), n=3, cutoff=0.85)
+    near += [known for known in names() if known.startswith(name.lower()) and known not in near]
+    if near:
+        raise FileNotFoundError(
+            f"there is no file, folder or bundled shape {name!r}: did you mean "
+            f"{' or '.join(near)}? `meadow models` lists the bundled shapes"
+        )
 
 
 def _from_checkpoint(model: Any) -> ModelShape:

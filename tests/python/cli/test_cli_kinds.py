@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 from pathlib import Path
 
@@ -151,3 +152,76 @@ def test_every_verb(
         assert done.exit_code == 1, done.output
         assert said in done.stderr
         assert len(done.stderr.splitlines()) == 1
+
+
+def test_all_json_says_its_kind(models: dict[str, str], tmp_path: Path) -> None:
+    packed = models["packed folder"]
+    few = ("--granularity", "row", "--chunk-size", "2", "--role", "attention.q", "--quiet")
+    commands = {
+        "config": ("config",),
+        "profile": ("profile", models["folder"], *few),
+        "sweep": ("sweep", models["folder"], *few),
+        "inspection": ("inspect", packed),
+        "verify": ("verify", packed, "--quiet"),
+        "unpack": ("unpack", packed, str(tmp_path / "out"), "--quiet"),
+        "run": ("run", models["folder"], "--max-tokens", "1"),
+        "bench": ("bench", models["folder"], *VERBS["bench"]),
+        "simulation": ("simulate", "opt-125m", "--device", "zcu102"),
+        "plan": ("plan", "opt-125m", "--device", "zcu102"),
+        "claims": ("claims",),
+        "models": ("models",),
+        "devices": ("devices",),
+        "device": ("devices", "show", "zcu102"),
+    }
+    for kind, command in commands.items():
+        done = CliRunner().invoke(app, [*command, "--json"])
+        assert done.exit_code == 0, done.output
+        made = json.loads(done.stdout)
+        assert (made["kind"], made["version"] is not None) == (kind, True)
+
+
+def test_a_damaged_model_is_said_in_json_too(models: dict[str, str], tmp_path: Path) -> None:
+    damaged = Path(shutil.copytree(models["packed folder"], tmp_path / "packed"))
+    file = next(damaged.glob("*.safetensors"))
+    content = bytearray(file.read_bytes())
+    content[len(content) // 2] ^= 1
+    file.write_bytes(content)
+    done = CliRunner().invoke(app, ["verify", str(damaged), "--json", "--quiet"])
+    made = json.loads(done.stdout)
+    assert (done.exit_code, made["kind"], made["ok"]) == (1, "verify", False)
+    assert done.stderr == f"meadow: {made['error']}\n"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (("simulate", "opt-125", "-d", "zcu102"), "did you mean opt-125m?"),
+        (("plan", "opt", "-d", "zcu102"), "did you mean opt-1.3b or opt-125m"),
+        (("report", "missing.json"), "'missing.json' is neither a folder nor a file"),
+        (("simulate", "opt-125m", "-d", "zcu102", "--packing", "0.5x"), "at least 1, not 0.5"),
+    ],
+)
+def test_mistakes_are_found_before_the_hub_is_asked(
+    arguments: tuple[str, ...], said: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("meadow_py.sources.hub.open_hub", None)
+    done = CliRunner().invoke(app, arguments)
+    assert (done.exit_code, said in done.stderr) == (1, True), done.output
+
+
+def test_assumptions_may_be_joined_by_commas() -> None:
+    command = ["simulate", "opt-125m", "-d", "zcu102", "--json"]
+    joined, apart = (
+        CliRunner().invoke(app, [*command, *given]).stdout
+        for given in (
+            ("--assume", "overlap=0.5,macs_per_cycle=52"),
+            ("--assume", "overlap=0.5", "--assume", "macs_per_cycle=52"),
+        )
+    )
+    assert json.loads(joined) == json.loads(apart)
+
+
+@pytest.mark.parametrize("stop", [3, True, 0.5])
+def test_a_stop_that_is_no_text_is_refused_by_name(stop: object) -> None:
+    with mp.load() as model, pytest.raises(TypeError, match=f"stop must be .*, not {stop!r}"):
+        model.generate("a", stop=stop)  # type: ignore[arg-type]

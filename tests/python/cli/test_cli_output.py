@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import json
 import os
+import shlex
 import stat
 import subprocess
 import sys
@@ -16,7 +17,7 @@ from typer.testing import CliRunner
 import meadow_py as mp
 from meadow_py import demo
 from meadow_py.cli.app import app
-from meadow_py.cli.output import check_file
+from meadow_py.cli.output import check_file, console
 
 runner = CliRunner()
 FAST = ["profile", "--granularity", "tensor", "--chunk-size", "2"]
@@ -109,3 +110,38 @@ def test_a_pipe_is_written_to_and_not_replaced(tmp_path: Path) -> None:
         said, _ = reader.communicate(timeout=60)
     assert json.loads(said)["version"] == 1
     assert stat.S_ISFIFO(pipe.stat().st_mode)
+
+
+def test_lines_are_not_wrapped_without_a_terminal() -> None:
+    command = f"{sys.executable} -m meadow_py profile --quiet --role attention.k --per-weight"
+    for columns in ("", "0"):
+        done = subprocess.run(
+            ["bash", "-c", f"{command} | grep -c self_attn.k_proj.weight"],
+            capture_output=True, text=True, check=True, env={**os.environ, "COLUMNS": columns},
+        )  # fmt: skip
+        assert int(done.stdout) >= 4
+
+
+def test_numbers_are_whole_in_a_narrow_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLUMNS", "40")
+    assert console().width == 80
+    monkeypatch.setenv("COLUMNS", "100")
+    assert console().width == 100
+
+
+def test_a_reader_that_closes_the_pipe_ends_the_command_as_sigpipe_does() -> None:
+    command = f"{sys.executable} -m meadow_py profile --quiet --role attention.k"
+    done = subprocess.run(
+        ["bash", "-c", f"{command} | true; echo ${{PIPESTATUS[0]}}"],
+        capture_output=True, text=True, check=True,
+    )  # fmt: skip
+    assert (done.stdout, done.stderr) == ("141\n", "")
+
+
+def test_a_closed_stderr_does_not_stop_packing(tmp_path: Path) -> None:
+    source = shlex.quote(str(demo.folder()))
+    names = f"{str(demo.folder())!r}, {str(tmp_path / 'a')!r}"
+    script = f"import meadow_py as mp; mp.pack({names}, progress=True)"
+    for command in (f"-c {shlex.quote(script)}", f"-m meadow_py pack {source} {tmp_path / 'b'}"):
+        done = subprocess.run(["bash", "-c", f"{sys.executable} {command} 2>&-"], check=False)
+        assert done.returncode == 0

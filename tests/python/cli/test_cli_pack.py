@@ -78,7 +78,7 @@ def test_verify_of_damage_is_one_line_and_1(packed: Path, tmp_path: Path) -> Non
     path.write_bytes(content)
     done = runner.invoke(app, ["verify", str(path), "--json"])
     assert done.exit_code == 1
-    assert done.stdout == ""
+    assert json.loads(done.stdout)["ok"] is False
     assert done.stderr.startswith(f"meadow: {path}: tensor 'model.decoder.")
     assert done.stderr.count("\n") == 1
     assert runner.invoke(app, ["verify", str(tmp_path / "missing")]).exit_code == 1

@@ -34,7 +34,7 @@ def _process(
     command = shlex.join([sys.executable, "-m", "meadow_py", "run", "--threads", "1", *arguments])
     environment = {**os.environ, "PYTHONIOENCODING": encoding}
     return subprocess.run(
-        f"{command} {stdin}", shell=True, capture_output=True, check=False, env=environment
+        ["bash", "-c", f"{command} {stdin}"], capture_output=True, check=False, env=environment
     )
 
 
@@ -201,3 +201,22 @@ def test_neither_torch_nor_transformers_is_imported(tmp_path: Path) -> None:
         [sys.executable, "-c", program], cwd=tmp_path, capture_output=True, text=True, check=True
     )
     assert done.stdout.endswith("[]\n")
+
+
+def test_a_piped_prompt_is_read_without_its_last_line_feed() -> None:
+    expected = _run("-n", "6", "--greedy", "-p", "The king")[0].encode()
+    for text in ("The king", "The king\n"):
+        done = _process("-n", "6", "--greedy", "-q", stdin=f"< <(printf {shlex.quote(text)})")
+        assert (done.stdout, done.stderr) == (expected, b"")
+
+
+def test_without_a_pipe_and_with_an_empty_one_the_default_prompt_is_continued() -> None:
+    expected = _run("-n", "6", "--greedy", "-p", verb._PROMPT)[0].encode()
+    for stdin in ("</dev/null", "< <(true)", "<&-"):
+        assert _process("-n", "6", "--greedy", "-q", stdin=stdin).stdout == expected, stdin
+
+
+def test_a_pipe_that_stays_empty_is_waited_for_aloud() -> None:
+    done = _process("-n", "2", "--greedy", "-q", stdin="< <(sleep 4; echo The king)")
+    assert done.stderr == b"meadow: waiting for a prompt on standard input\n"
+    assert done.stdout
