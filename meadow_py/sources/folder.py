@@ -122,11 +122,9 @@ def _read_all(folder: Path, selection: Selection) -> tuple[list[Tensor], list[Ca
 
 
 def _read(path: Path, kind: str, closers: list[Callable[[], None]]) -> list[Tensor]:
-    if kind == "pytorch":
-        return read_pytorch(path)
-    if is_packed(path):
+    if kind != "pytorch" and is_packed(path):
         raise FormatError(f"{path}: a packed file among files that are not: name the file to open")
-    tensors, mapped = read_safetensors(path)
+    tensors, mapped = read_pytorch(path) if kind == "pytorch" else read_safetensors(path)
     closers.append(mapped.close)
     return tensors
 
