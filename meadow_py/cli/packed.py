@@ -82,6 +82,10 @@ def pack(
         ),
     ] = CodecName.AUTO,
     overwrite: _Overwrite = False,
+    follow_links: Annotated[
+        bool,
+        typer.Option("--follow-links", help="Also pack what links out of the folder lead to."),
+    ] = False,
     threads: options.Threads = None,
     as_json: options.Json = False,
     revision: options.Revision = None,
@@ -106,6 +110,7 @@ def pack(
         target,
         codec=codec.value,
         overwrite=overwrite,
+        follow_links=follow_links,
         threads=threads,
         progress=False if quiet else None,
         revision=revision,

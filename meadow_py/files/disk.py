@@ -121,6 +121,16 @@ def make_folder(path: Path) -> None:
     sync_folder(path.parent)
 
 
+def make_private_folder(path: Path) -> bool:
+    """Make a folder for this user alone; False if there is a folder or anything else already."""
+    try:
+        call(os.mkdir, path, 0o700)
+    except FileExistsError:
+        return False
+    sync_folder(path.parent)
+    return True
+
+
 def rename(source: Path, target: Path) -> None:
     """Rename; a file that has the new name is replaced."""
     call(os.rename, source, target)
