@@ -115,7 +115,7 @@ def _of_archive(mapped: MappedFile) -> _Content:
     script = f"{archive.root}constants.pkl" in archive.members
     _require_harmless(mapped.path, [Global("TorchScript", "code")] if script else found.foreign)
     if archive.byte_order not in ("little", "big"):
-        raise FormatError(f"{mapped.path}: unknown byte order {archive.byte_order!r}")
+        raise FormatError(f"{mapped.path}: unknown byte order {quoted(archive.byte_order)}")
     held = {
         key: _Storage(member.length, functools.partial(archive.read, member))
         for key, member in archive.storages().items()

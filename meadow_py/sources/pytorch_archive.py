@@ -11,7 +11,7 @@ import numpy as np
 from meadow_py.errors import FormatError
 from meadow_py.sources.mapped_file import MappedFile
 from meadow_py.sources.tensor import Bytes
-from meadow_py.spelling import byte_size
+from meadow_py.spelling import byte_size, quoted
 
 ZIP = b"PK\x03\x04"  # the magic number of a member's header
 _LOCAL_HEADER = 30  # bytes of that header before the member's name (APPNOTE.TXT 4.3.7)
@@ -108,7 +108,9 @@ class Archive:
             return False
 
     def _damaged(self, member: Member) -> FormatError:
-        return FormatError(f"{self._mapped.path}: corrupt: {member.name!r} cannot be unpacked")
+        return FormatError(
+            f"{self._mapped.path}: corrupt: {quoted(member.name)} cannot be unpacked"
+        )
 
 
 def _located(mapped: MappedFile, info: zipfile.ZipInfo) -> Member | None:
