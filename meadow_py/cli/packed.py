@@ -170,6 +170,12 @@ def unpack(
     ],
     overwrite: _Overwrite = False,
     threads: options.Threads = None,
+    max_bytes: Annotated[
+        int | None,
+        typer.Option(
+            min=0, help="The most bytes to restore; by default 64 times the packed size, or 1 GiB."
+        ),
+    ] = None,
     as_json: options.Json = False,
     quiet: options.Quiet = False,
 ) -> None:
@@ -185,7 +191,14 @@ def unpack(
 
     check_stdout()
     shown = False if quiet else None
-    made = meadow_py.unpack(packed, target, overwrite=overwrite, threads=threads, progress=shown)
+    made = meadow_py.unpack(
+        packed,
+        target,
+        overwrite=overwrite,
+        threads=threads,
+        progress=shown,
+        max_bytes=max_bytes,
+    )
     if as_json:
         data = {
             "version": 1,

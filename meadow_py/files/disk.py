@@ -192,8 +192,20 @@ def named(path: Path) -> Iterator[None]:
 
 def _room(path: Path) -> int:
     with contextlib.suppress(OSError):
-        return shutil.disk_usage(path.parent).free
+        return free_space(path.parent)
     return 0
+
+
+def free_space(folder: Path) -> int:
+    """Bytes that this user can still write to the file system of a folder."""
+    return shutil.disk_usage(folder).free
+
+
+def require_space(folder: Path, nbytes: int, target: Path) -> None:
+    """Raise OSError now if work that writes `nbytes` in a folder would end with a full disk."""
+    free = free_space(folder)
+    if nbytes > free:
+        raise OSError(errno.ENOSPC, f"needs {nbytes} B, and {free} B are free there", str(target))
 
 
 def _renameat2(source: Path, target: Path, flags: int) -> bool:
