@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import functools
 import hashlib
-import logging
 import os
 import time
 from collections.abc import Sequence
@@ -26,7 +25,7 @@ from meadow_py.checkpoint.format.manifest import (
 from meadow_py.checkpoint.format.reader import PackedFile
 from meadow_py.checkpoint.format.writer import FileJob, Made, pack_files, software
 from meadow_py.checkpoint.inspection import Inspection, inspect
-from meadow_py.checkpoint.plan import CONFIG, PackingPlan, PlannedFile, plan_of
+from meadow_py.checkpoint.plan import CONFIG, PackingPlan, PlannedFile, look_at_space, plan_of
 from meadow_py.checkpoint.verifier import verify_file, verify_folder
 from meadow_py.errors import FormatError
 from meadow_py.files import disk
@@ -44,12 +43,9 @@ from meadow_py.files.partial import (
 from meadow_py.jobs.progress import Meter
 from meadow_py.jobs.tasks import used_threads
 from meadow_py.sources.safetensors import is_packed
-from meadow_py.spelling import byte_size
 
 if TYPE_CHECKING:
     from concurrent.futures import Executor
-
-_log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -192,7 +188,7 @@ def _make(
     with Partial(target) as partial:
         names = [target.name] if single else [file.target for file in plan.files]
         partial.keep_only(names)
-        _look_at_space(plan, target, partial.folder)
+        look_at_space(plan, target, partial.folder)
         jobs = [
             FileJob(file.source, partial.folder / name, file.name, codec, threads)
             for file, name in zip(plan.packed, names if single else _targets(plan), strict=True)
@@ -204,22 +200,6 @@ def _make(
             _complete(plan, partial.folder, codec, made)
         partial.publish(target.name if single else None, refuses)
     return made
-
-
-def _look_at_space(plan: PackingPlan, target: Path, folder: Path) -> None:
-    """Refuse what cannot fit on the disk; warn of what may not, since packed sizes are unknown."""
-    wanted = [file for file in plan.files if not (folder / file.target).is_file()]
-    sizes = [(file.packed, file.source.stat().st_size) for file in wanted]
-    disk.require_space(folder, sum(size for packed, size in sizes if not packed), target)
-    free, most = disk.free_space(folder), sum(size for _, size in sizes)
-    if most > free:
-        _log.warning(
-            "%s: the files to pack have %s, and %s are free there: space may run out before all "
-            "are packed",
-            target,
-            byte_size(most),
-            byte_size(free),
-        )
 
 
 def _targets(plan: PackingPlan) -> list[str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import stat
 from collections.abc import Iterable, Iterator
@@ -11,6 +12,7 @@ from pathlib import Path, PurePosixPath
 from meadow_py.checkpoint.format.card import CARD
 from meadow_py.checkpoint.format.manifest import MANIFEST, ORIGINALS, check_inside, check_tree
 from meadow_py.errors import FormatError
+from meadow_py.files import disk
 from meadow_py.sources.model_files import PACKED_SUFFIX as SUFFIX
 from meadow_py.sources.model_files import (
     SUFFIXES,
@@ -23,6 +25,9 @@ from meadow_py.sources.model_files import (
     shards,
 )
 from meadow_py.sources.safetensors import is_packed
+from meadow_py.spelling import byte_size
+
+_log = logging.getLogger(__name__)
 
 CONFIG = "config.json"
 _INDEX = ".index.json"  # names of weight indexes end with this
@@ -262,3 +267,19 @@ def _check(folder: Path, files: tuple[PlannedFile, ...]) -> None:
         check_tree([MANIFEST, CARD, CONFIG, *(file.target for file in files)], str(folder))
     except FormatError as error:
         raise ValueError(f"{error} once packed: rename it") from None
+
+
+def look_at_space(plan: PackingPlan, target: Path, folder: Path) -> None:
+    """Refuse what cannot fit on the disk; warn of what may not, since packed sizes are unknown."""
+    wanted = [file for file in plan.files if not (folder / file.target).is_file()]
+    sizes = [(file.packed, file.source.stat().st_size) for file in wanted]
+    disk.require_space(folder, sum(size for packed, size in sizes if not packed), target)
+    free, most = disk.free_space(folder), sum(size for _, size in sizes)
+    if most > free:
+        _log.warning(
+            "%s: the files to pack have %s, and %s are free there: space may run out before all "
+            "are packed",
+            target,
+            byte_size(most),
+            byte_size(free),
+        )

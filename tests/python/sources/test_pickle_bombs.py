@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import pickle
+import signal
 import subprocess
 import sys
 import zipfile
@@ -105,6 +106,23 @@ def test_keys_that_are_no_strings_are_not_hashed() -> None:
     stream = io.BytesIO()
     pickle.dump({"a": content}, stream, 2)
     assert read_pickle(stream.getvalue()).storages == {}
+
+
+def test_ctrl_c_ends_a_long_interpretation() -> None:
+    """It takes seconds, and a tenth of one passes before the signal."""
+
+    def interrupt(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    data = START + b"N" * MOST_OPCODES + b"."
+    old = signal.signal(signal.SIGALRM, interrupt)
+    signal.setitimer(signal.ITIMER_REAL, 0.1)
+    try:
+        with pytest.raises(KeyboardInterrupt):
+            read_pickle(data)
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, old)
 
 
 def test_a_compressed_archive_that_unpacks_to_too_much(tmp_path: Path) -> None:
