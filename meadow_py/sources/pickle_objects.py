@@ -159,7 +159,7 @@ class OddKey:
 
 
 class Opaque:
-    """What a call of an unknown class or function would have made."""
+    """The result of a call of an unknown class or function."""
 
     __slots__ = ()
 
@@ -174,7 +174,7 @@ def fill(target: dict[Any, Any], pairs: Iterable[Any]) -> None:
 
 
 def call(called: Global, arguments: tuple[Any, ...]) -> Any:
-    """What a call of a stand-in makes."""
+    """The result of a call of a stand-in."""
     if called.module == "collections" and called.name in ("OrderedDict", "Counter"):
         pairs = arguments[0] if arguments else []
         made: dict[Any, Any] = {}
@@ -192,7 +192,7 @@ def call(called: Global, arguments: tuple[Any, ...]) -> Any:
 
 
 def _tensor(called: Global, arguments: tuple[Any, ...]) -> Any:
-    """What a function of torch's that rebuilds tensors makes."""
+    """The result of a function of torch that rebuilds tensors."""
     if len(arguments) > _MOST_ARGUMENTS:
         raise PickleError(f"calls {called} with {len(arguments)} arguments")
     if called.name in _WRAPPED:

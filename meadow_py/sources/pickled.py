@@ -37,7 +37,7 @@ ALONE = "tensor"  # the name of a tensor that was saved without a dict around it
 
 @dataclass
 class Interpreted:
-    """What a pickle holds: its root, its storages by key, the globals it names, and its end."""
+    """The content of a pickle: its root, its storages by key, the globals it names, and its end."""
 
     root: Any
     storages: dict[str, PickledStorage]

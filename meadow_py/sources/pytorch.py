@@ -50,7 +50,7 @@ class _Storage(NamedTuple):
 
 
 class _Content(NamedTuple):
-    """What a file holds."""
+    """The content of a file."""
 
     root: Any
     storages: dict[str, _Storage]
