@@ -75,7 +75,7 @@ def interpret(
     Raises
     ------
     PickleLimitError
-        If it exceeds a limit: of bytes, opcodes, globals, open marks, or values that calls copy.
+        If it exceeds a limit: of bytes, opcodes, globals, open marks, the memo, or values that calls copy.
     PickleError
         If it cannot be interpreted.
     """
@@ -170,7 +170,10 @@ class _Machine:
         self._stack[-count:] = [tuple(self._stack[-count:])]
 
     def _put(self, number: int | None) -> None:
-        self._memo[len(self._memo) if number is None else number] = self._stack[-1]
+        place = len(self._memo) if number is None else number
+        if place >= LARGEST:  # also because integers beyond 2^61 can be chosen to collide
+            raise PickleLimitError(f"has an entry of its memo beyond {LARGEST}")
+        self._memo[place] = self._stack[-1]
 
     def _global(self, path: str) -> None:
         self._name(*path.split(" ", 1))

@@ -33,6 +33,12 @@ def colliding_keys() -> bytes:
     return START + b"(" + b"".join(keys) + b"u."
 
 
+def colliding_memo() -> bytes:
+    """A million entries of the memo whose numbers have one hash."""
+    prime = 2**61 - 1
+    return START + b"".join(b"p%d\n" % (n * prime) for n in range(1, 1_000_001)) + b"."
+
+
 def many_globals() -> bytes:
     return START + b"".join(b"cm%d\nn\n" % n for n in range(400_000)) + b"."
 
@@ -56,6 +62,7 @@ def open_marks() -> bytes:
 BOMBS: dict[str, tuple[Callable[[], bytes], str]] = {
     "nested key": (nested_key, "no tensors"),
     "colliding keys": (colliding_keys, "no tensors"),
+    "colliding memo": (colliding_memo, "has an entry of its memo beyond"),
     "many globals": (many_globals, "names more than 4096 globals"),
     "copied dict": (copied_dict, "copies more than"),
     "many opcodes": (many_opcodes, "has more than 4194304 opcodes"),
