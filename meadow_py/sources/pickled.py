@@ -75,7 +75,8 @@ def interpret(
     Raises
     ------
     PickleLimitError
-        If it exceeds a limit: of bytes, opcodes, globals, open marks, the memo, or values that calls copy.
+        If it exceeds a limit: of bytes, opcodes, globals, open marks, entries of the memo, or
+        values that calls copy.
     PickleError
         If it cannot be interpreted.
     """
