@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import reprlib
+
 _UNITS = ((1e12, "T"), (1e9, "G"), (1e6, "M"), (1e3, "k"))
 
 
@@ -36,6 +38,25 @@ def visible(text: str) -> str:
     if text.isprintable():
         return text
     return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
+
+
+_short = reprlib.Repr()
+_short.maxlevel, _short.maxlist, _short.maxdict, _short.maxtuple = 3, 8, 8, 8
+_short.maxstring = _short.maxother = _short.maxlong = 160
+
+
+def quoted(value: object) -> str:
+    """A value from a file as Python writes it, cut to a few hundred characters for a message."""
+    try:
+        return _short.repr(value)
+    except ValueError:  # Python prints no integer of more than some thousand digits
+        return f"a {type(value).__name__} of too many digits"
+
+
+def shortened(text: str, most: int = 160) -> str:
+    """The text without control characters, and its middle left out if it is too long."""
+    cut = text if len(text) <= most else f"{text[: most // 2]}...{text[-(most // 2) :]}"
+    return visible(cut)
 
 
 def decibels(value: float | None) -> str:

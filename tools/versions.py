@@ -34,7 +34,7 @@ SHOWN = {  # in the order of the page, with what each is for
     "typer": "the command line",
     "matplotlib": "plots",
     "pandas": "data frames",
-    "torch": "modules, `.bin` files",
+    "torch": "modules",
     "transformers": "packed models in Transformers",
     "accelerate": "device maps in Transformers",
     "gguf": "GGUF files",

@@ -25,7 +25,7 @@ from meadow_py.checkpoint.format.manifest import (
 from meadow_py.checkpoint.format.reader import PackedFile
 from meadow_py.checkpoint.format.writer import FileJob, Made, pack_files, software
 from meadow_py.checkpoint.inspection import Inspection, inspect
-from meadow_py.checkpoint.plan import CONFIG, PackingPlan, PlannedFile, plan_of
+from meadow_py.checkpoint.plan import CONFIG, PackingPlan, PlannedFile, look_at_space, plan_of
 from meadow_py.checkpoint.verifier import verify_file, verify_folder
 from meadow_py.errors import FormatError
 from meadow_py.files import disk
@@ -84,6 +84,7 @@ def pack(
     threads: int | None = 0,
     executor: Executor | None = None,
     progress: bool | None = None,
+    follow_links: bool = False,
     revision: str | None = None,
     token: str | bool | None = None,
     cache_dir: str | os.PathLike[str] | None = None,
@@ -116,6 +117,10 @@ def pack(
         target under the same names.
     progress : bool or None
         Whether to show a progress bar on stderr; None shows it in a terminal and in Jupyter.
+    follow_links : bool
+        Whether links in a folder may lead out of it. By default only those of the hub's cache may:
+        whoever made the folder could otherwise have any file of yours packed, and published with
+        the model.
     revision, token, cache_dir, local_files_only
         For a hub id, as for `open_checkpoint`.
 
@@ -135,6 +140,8 @@ def pack(
         If a file of the source is corrupt, or changes while it is packed.
     ValueError
         If source or target lies inside the other, or the source is already packed.
+    PermissionError
+        If a link leads out of the folder, or the hidden folder is another user's.
     OSError
         If anything cannot be read or written, because permission or space is missing. Finished
         work stays in the hidden folder.
@@ -143,7 +150,7 @@ def pack(
     if codec not in blobs.CODECS:
         raise ValueError(f"codec {codec!r}: expected one of {', '.join(blobs.CODECS)}")
     used = used_threads(threads or 0)
-    plan = plan_of(source, revision, token, cache_dir, local_files_only)
+    plan = plan_of(source, revision, token, cache_dir, local_files_only, follow_links)
     path = resolved(target)
     refuse_overlap(plan.root, path)
     single = plan.is_file and path.suffix == ".safetensors"
@@ -181,6 +188,7 @@ def _make(
     with Partial(target) as partial:
         names = [target.name] if single else [file.target for file in plan.files]
         partial.keep_only(names)
+        look_at_space(plan, target, partial.folder)
         jobs = [
             FileJob(file.source, partial.folder / name, file.name, codec, threads)
             for file, name in zip(plan.packed, names if single else _targets(plan), strict=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import stat
 from collections.abc import Iterable, Iterator
@@ -11,6 +12,7 @@ from pathlib import Path, PurePosixPath
 from meadow_py.checkpoint.format.card import CARD
 from meadow_py.checkpoint.format.manifest import MANIFEST, ORIGINALS, check_inside, check_tree
 from meadow_py.errors import FormatError
+from meadow_py.files import disk
 from meadow_py.sources.model_files import PACKED_SUFFIX as SUFFIX
 from meadow_py.sources.model_files import (
     SUFFIXES,
@@ -23,6 +25,9 @@ from meadow_py.sources.model_files import (
     shards,
 )
 from meadow_py.sources.safetensors import is_packed
+from meadow_py.spelling import byte_size
+
+_log = logging.getLogger(__name__)
 
 CONFIG = "config.json"
 _INDEX = ".index.json"  # names of weight indexes end with this
@@ -88,6 +93,7 @@ def plan_of(
     token: str | bool | None,
     cache_dir: str | os.PathLike[str] | None,
     local_files_only: bool,
+    follow_links: bool = False,
 ) -> PackingPlan:
     """Plan what happens to the files of a folder, a file or a hub id.
 
@@ -95,6 +101,8 @@ def plan_of(
     ------
     TypeError
         If the source is none of these.
+    PermissionError
+        If a link leads out of the folder, unless `follow_links`.
     """
     if not isinstance(name, str | os.PathLike):
         raise TypeError(
@@ -104,13 +112,13 @@ def plan_of(
         raise ValueError("the name of the model is empty: expected a hub id or a path")
     path = local_path(name)
     if path is not None:
-        return plan_folder(path) if path.is_dir() else plan_file(path)
+        return plan_folder(path, None, follow_links) if path.is_dir() else plan_file(path)
     require_hub_id(name)
     from meadow_py.sources.hub import Request, fetch_files
 
     where = None if cache_dir is None else Path(cache_dir)
     request = Request(str(name), revision, token, where, local_files_only)
-    return plan_folder(*fetch_files(request))
+    return plan_folder(*fetch_files(request), follow_links)
 
 
 def plan_file(path: Path) -> PackingPlan:
@@ -126,7 +134,9 @@ def plan_file(path: Path) -> PackingPlan:
     return PackingPlan(path, (_packed(path, path.name, packed_name(path.name)),))
 
 
-def plan_folder(folder: Path, names: Iterable[str] | None = None) -> PackingPlan:
+def plan_folder(
+    folder: Path, names: Iterable[str] | None = None, follow_links: bool = False
+) -> PackingPlan:
     """Plan for all files in and below a folder, or only the named ones.
 
     Raises
@@ -135,8 +145,12 @@ def plan_folder(folder: Path, names: Iterable[str] | None = None) -> PackingPlan
         If the folder holds no weights, only some shards of an index, or a broken link.
     ValueError
         If it is already packed, or holds anything that is neither a file nor a folder.
+    PermissionError
+        If a link leads out of the folder, unless `follow_links`.
     """
     chosen = sorted(_names(folder, "") if names is None else names)
+    if not follow_links:
+        _require_inside(folder, chosen)
     if MANIFEST in chosen and any(name.endswith(SUFFIX) for name in chosen):
         raise ValueError(f"{folder}: already packed: unpack it, or copy it unchanged")
     taken: set[str] = {name for name in chosen if not holds_weights(name)}
@@ -151,6 +165,27 @@ def plan_folder(folder: Path, names: Iterable[str] | None = None) -> PackingPlan
         if name.endswith(_INDEX):
             _require_shards(folder, name)
     return PackingPlan(folder, files)
+
+
+def _require_inside(folder: Path, names: Iterable[str]) -> None:
+    """Refuse links that lead out of the folder: their targets would be packed and published.
+
+    In the hub's cache, where ``snapshots/COMMIT/NAME`` links to ``blobs/HASH``, they may lead to
+    ``blobs``.
+    """
+    root = Path(os.path.realpath(folder))
+    allowed = [root]
+    blobs = root.parent.parent / "blobs"
+    if root.parent.name == "snapshots" and not blobs.is_symlink():
+        allowed.append(blobs)
+    for name in names:
+        target = Path(os.path.realpath(folder / name))
+        if not any(place in target.parents for place in allowed):
+            raise PermissionError(
+                f"{folder / name}: leads out of the folder, to {target}, which would be packed "
+                "with the model. If that is right, put a copy in its place, or pass "
+                "follow_links=True (--follow-links)"
+            )
 
 
 def packed_name(name: str) -> str:
@@ -232,3 +267,19 @@ def _check(folder: Path, files: tuple[PlannedFile, ...]) -> None:
         check_tree([MANIFEST, CARD, CONFIG, *(file.target for file in files)], str(folder))
     except FormatError as error:
         raise ValueError(f"{error} once packed: rename it") from None
+
+
+def look_at_space(plan: PackingPlan, target: Path, folder: Path) -> None:
+    """Refuse what cannot fit on the disk; warn of what may not, since packed sizes are unknown."""
+    wanted = [file for file in plan.files if not (folder / file.target).is_file()]
+    sizes = [(file.packed, file.source.stat().st_size) for file in wanted]
+    disk.require_space(folder, sum(size for packed, size in sizes if not packed), target)
+    free, most = disk.free_space(folder), sum(size for _, size in sizes)
+    if most > free:
+        _log.warning(
+            "%s: the files to pack have %s, and %s are free there: space may run out before all "
+            "are packed",
+            target,
+            byte_size(most),
+            byte_size(free),
+        )

@@ -70,6 +70,7 @@ def unpack(
     overwrite: bool = False,
     threads: int | None = 0,
     progress: bool | None = None,
+    max_bytes: int | None = None,
 ) -> Unpacked:
     """Restore the original files, and compare their SHA-256 before they appear.
 
@@ -89,6 +90,9 @@ def unpack(
         0 or None uses all cores.
     progress : bool or None
         Whether to show a progress bar on stderr; None shows it in a terminal and in Jupyter.
+    max_bytes : int, optional
+        The most bytes to restore. By default 64 times the packed size, and 1 GiB in any case: a
+        small file made to harm could fill the disk.
 
     Returns
     -------
@@ -100,8 +104,8 @@ def unpack(
     FileExistsError
         If the target exists and differs; with `overwrite`, if it also holds other files.
     FormatError
-        If anything is truncated, corrupt or missing. The message names the file and, where it
-        applies, the tensor.
+        If anything is truncated, corrupt or missing, or would unpack to more than `max_bytes`. The
+        message names the file and, where it applies, the tensor.
     FileNotFoundError
         If nothing exists at `path`.
     ValueError
@@ -117,6 +121,7 @@ def unpack(
     refuse_overlap(place, goal)
     originals = _originals(place)
     size = sum(original.size for original in originals)
+    _require_moderate(place, originals, size, max_bytes)
     with Meter(size, "unpack", progress) as meter:
         if _is_there(goal, originals, overwrite):
             kept = [original.name for original in originals]
@@ -136,6 +141,23 @@ def _originals(place: Path) -> list[_Original]:
     made = [_Original(e.source, e.source_size, e.source_sha256, e) for e in manifest.packed]
     carried = [(e.source, e) for e in manifest.carried if e.source is not None]
     return made + [_Original(name, e.size, e.sha256, e) for name, e in carried]
+
+
+_MOST_IN_ANY_CASE = 1 << 30  # bytes
+_MOST_TIMES = 64  # beyond that, how often the packed size
+
+
+def _require_moderate(place: Path, originals: list[_Original], size: int, most: int | None) -> None:
+    """Raise FormatError if a model unpacks to more bytes than allowed."""
+    entries = [original.packed for original in originals]
+    files = [place if entry is None else place / entry.name for entry in entries]
+    packed = sum(file.stat().st_size for file in files if file.is_file())
+    limit = max(_MOST_IN_ANY_CASE, _MOST_TIMES * packed) if most is None else most
+    if size > limit:
+        raise FormatError(
+            f"{place}: its {packed} B unpack to {size} B, more than the limit of {limit} B: a file "
+            f"made to fill the disk? If it is right, pass max_bytes={size} (--max-bytes {size})"
+        )
 
 
 def _is_there(goal: Path, originals: list[_Original], overwrite: bool) -> bool:
@@ -172,9 +194,12 @@ def _files(goal: Path) -> dict[str, Path]:
     return {path.relative_to(goal).as_posix(): path for path in files_in(goal)}
 
 
+def _has_size(path: Path, original: _Original) -> bool:
+    return path.is_file() and path.stat().st_size == original.size
+
+
 def _is_right(path: Path, original: _Original) -> bool:
-    known = path.is_file() and path.stat().st_size == original.size
-    return known and sha256_of(path) == original.sha256
+    return _has_size(path, original) and sha256_of(path) == original.sha256
 
 
 def _discard_partial(goal: Path) -> None:
@@ -197,7 +222,10 @@ def _make(
     with Partial(goal) as partial:
         names = [goal.name] if single else [original.name for original in originals]
         partial.keep_only(names)
-        for name, original in zip(names, originals, strict=True):
+        wanted = list(zip(names, originals, strict=True))
+        missing = [o.size for name, o in wanted if not _has_size(partial.folder / name, o)]
+        disk.require_space(partial.folder, sum(missing), goal)
+        for name, original in wanted:
             path = partial.folder / name
             if _is_right(path, original):
                 kept.append(original.name)

@@ -82,6 +82,10 @@ def pack(
         ),
     ] = CodecName.AUTO,
     overwrite: _Overwrite = False,
+    follow_links: Annotated[
+        bool,
+        typer.Option("--follow-links", help="Also pack what links out of the folder lead to."),
+    ] = False,
     threads: options.Threads = None,
     as_json: options.Json = False,
     revision: options.Revision = None,
@@ -106,6 +110,7 @@ def pack(
         target,
         codec=codec.value,
         overwrite=overwrite,
+        follow_links=follow_links,
         threads=threads,
         progress=False if quiet else None,
         revision=revision,
@@ -172,6 +177,12 @@ def unpack(
     ],
     overwrite: _Overwrite = False,
     threads: options.Threads = None,
+    max_bytes: Annotated[
+        int | None,
+        typer.Option(
+            min=0, help="The most bytes to restore; by default 64 times the packed size, or 1 GiB."
+        ),
+    ] = None,
     as_json: options.Json = False,
     quiet: options.Quiet = False,
 ) -> None:
@@ -187,7 +198,14 @@ def unpack(
 
     check_stdout()
     shown = False if quiet else None
-    made = meadow_py.unpack(packed, target, overwrite=overwrite, threads=threads, progress=shown)
+    made = meadow_py.unpack(
+        packed,
+        target,
+        overwrite=overwrite,
+        threads=threads,
+        progress=shown,
+        max_bytes=max_bytes,
+    )
     if as_json:
         data = {
             "version": 1,

@@ -121,6 +121,16 @@ def make_folder(path: Path) -> None:
     sync_folder(path.parent)
 
 
+def make_private_folder(path: Path) -> bool:
+    """Make a folder for this user alone; False if there is a folder or anything else already."""
+    try:
+        call(os.mkdir, path, 0o700)
+    except FileExistsError:
+        return False
+    sync_folder(path.parent)
+    return True
+
+
 def rename(source: Path, target: Path) -> None:
     """Rename; a file that has the new name is replaced."""
     call(os.rename, source, target)
@@ -182,8 +192,20 @@ def named(path: Path) -> Iterator[None]:
 
 def _room(path: Path) -> int:
     with contextlib.suppress(OSError):
-        return shutil.disk_usage(path.parent).free
+        return free_space(path.parent)
     return 0
+
+
+def free_space(folder: Path) -> int:
+    """Bytes that this user can still write to the file system of a folder."""
+    return shutil.disk_usage(folder).free
+
+
+def require_space(folder: Path, nbytes: int, target: Path) -> None:
+    """Raise OSError now if work that writes `nbytes` in a folder would end with a full disk."""
+    free = free_space(folder)
+    if nbytes > free:
+        raise OSError(errno.ENOSPC, f"needs {nbytes} B, and {free} B are free there", str(target))
 
 
 def _renameat2(source: Path, target: Path, flags: int) -> bool:

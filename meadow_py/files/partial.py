@@ -6,6 +6,7 @@ import contextlib
 import errno
 import fcntl
 import os
+import secrets
 import stat
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
@@ -16,6 +17,7 @@ from meadow_py.files import disk
 
 _PARTIAL = ".meadow-partial"
 _OLD = ".meadow-old"
+_WRITABLE_BY_OTHERS = 0o022
 
 
 def resolved(target: str | os.PathLike[str]) -> Path:
@@ -94,6 +96,8 @@ class Partial:
     ------
     BlockingIOError
         If another process works on the same target.
+    PermissionError
+        If the folder exists already and another user owns it, or may write to it.
     OSError
         If the folder cannot be made.
     """
@@ -102,20 +106,23 @@ class Partial:
         self.target = target
         self.folder = partial_path(target)
         with disk.named(target):
-            disk.make_folder(self.folder)
+            made = disk.make_private_folder(self.folder)
             flags = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
             self._descriptor = os.open(self.folder, flags)
         try:
+            if not made:
+                self._require_mine()
             self._lock()
         except BaseException:
             os.close(self._descriptor)
             raise
 
     def keep_only(self, names: Iterable[str]) -> None:
-        """Remove all files but these, which other work may have left in the folder."""
+        """Remove all files but these, which other work may have left in the folder; all links."""
         wanted = set(names)
         for path in sorted(files_in(self.folder)):
-            if path.relative_to(self.folder).as_posix() not in wanted:
+            known = path.relative_to(self.folder).as_posix() in wanted
+            if not known or not stat.S_ISREG(path.lstat().st_mode):
                 disk.remove(path)
 
     def publish(self, name: str | None, refuses: Callable[[Path], str | None]) -> None:
@@ -132,6 +139,7 @@ class Partial:
         made = self.folder if name is None else self.folder / name
         with disk.named(self.target):
             if name is None:
+                _open_up(self.folder)
                 for folder in _folders(self.folder):
                     disk.sync_folder(folder)
             self._swap(made, refuses)
@@ -168,6 +176,26 @@ class Partial:
                 f"{self.folder}"
             )
 
+    def _require_mine(self) -> None:
+        """Refuse a folder that another user could have prepared: with links, or false results."""
+        found = os.fstat(self._descriptor)
+        shared = found.st_mode & _WRITABLE_BY_OTHERS & _umask()
+        if found.st_uid == os.geteuid() and not shared:
+            return
+        # Some network and desktop file systems show the same owner and mode for every folder.
+        probe = self.target.with_name(f".{secrets.token_hex(8)}{_PARTIAL}")
+        with disk.named(self.target):
+            disk.make_private_folder(probe)
+            usual = probe.lstat()
+            disk.call(os.rmdir, probe)
+        shared &= ~usual.st_mode
+        if found.st_uid != usual.st_uid or shared:
+            whose = "others may write to it" if shared else f"it belongs to user {found.st_uid}"
+            raise PermissionError(
+                f"{self.target}: the hidden folder {self.folder}, where the result would be made, "
+                f"exists already, and {whose}: remove it, or name another target"
+            )
+
     def _lock(self) -> None:
         try:
             fcntl.flock(self._descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -198,6 +226,24 @@ class Partial:
                 if not any(files_in(self.folder)):
                     disk.remove(self.folder)
         os.close(self._descriptor)
+
+
+def _open_up(folder: Path) -> None:
+    """Give a private folder the permissions that this process gives to new folders."""
+    mode = 0o777 & ~_umask()
+    if stat.S_IMODE(folder.stat().st_mode) != mode:
+        with contextlib.suppress(PermissionError):  # file systems on which modes are fixed
+            disk.call(os.chmod, folder, mode)
+
+
+def _umask() -> int:
+    """The permissions that new files and folders of this process lack."""
+    with contextlib.suppress(OSError, ValueError, StopIteration):  # Linux: no change, no race
+        lines = Path("/proc/self/status").read_text().splitlines()
+        return int(next(line for line in lines if line.startswith("Umask:")).split()[1], 8)
+    mask = os.umask(0o077)
+    os.umask(mask)
+    return mask
 
 
 def _take_mode(old: Path, made: Path) -> None:

@@ -23,6 +23,7 @@ from meadow_py.architectures.running import (
 from meadow_py.errors import FormatError
 from meadow_py.forms import FLOATS, FloatWeight, float_dtype, numpy_dtype
 from meadow_py.sources import Weight, dtypes
+from meadow_py.sources.foreign_layouts import refuse_foreign
 
 if TYPE_CHECKING:
     from meadow_py import _core
@@ -232,6 +233,7 @@ def assemble(
     FormatError
         If tensors are missing or do not match the configuration.
     """
+    refuse_foreign(checkpoint.source, checkpoint.foreign, exact=False)
     shapes = {name: tensor.shape for name, tensor in checkpoint.tensors.items()}
     architecture = _as_stored(checkpoint, shapes)
     running = describe(architecture, shapes)

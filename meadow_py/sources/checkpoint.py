@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Self
 
 from meadow_py.errors import FormatError
 from meadow_py.sources.dtypes import BITS, FLOATS, NUMPY
+from meadow_py.sources.foreign_layouts import ForeignWeight, foreign_weights, refuse_foreign
 from meadow_py.sources.tensor import Tensor
 
 if TYPE_CHECKING:
@@ -159,10 +160,26 @@ class Checkpoint:
         return resolve(self.config, self._shapes())
 
     @functools.cached_property
+    def foreign(self) -> list[ForeignWeight]:
+        """The weights that another library has quantised and packed."""
+        return foreign_weights(self.tensors, self.config)
+
+    @functools.cached_property
     def matrices(self) -> list[Weight]:
-        """All matrices of any dtype, in the order of the architecture."""
+        """All matrices of any dtype, in the order of the architecture.
+
+        Scales beside codes of another library are none.
+
+        Raises
+        ------
+        ValueError
+            If another library has packed weights in a layout whose values are not read here.
+        """
+        refuse_foreign(self.source, self.foreign, exact=True)
         specs = self.architecture.weights(self._shapes())
-        return [Weight(spec, self.tensors[spec.tensor], self.reopen) for spec in specs]
+        beside = {name for weight in self.foreign for name in weight.tensors[1:]}
+        wanted = (spec for spec in specs if spec.tensor not in beside)
+        return [Weight(spec, self.tensors[spec.tensor], self.reopen) for spec in wanted]
 
     @functools.cached_property
     def weights(self) -> list[Weight]:

@@ -15,6 +15,7 @@ from meadow_py.sources.model_files import (
     PYTORCH_SUFFIXES,
     SUFFIXES,
     Selection,
+    WeightMap,
     of_shard,
     read_index,
     require_shards,
@@ -26,6 +27,7 @@ from meadow_py.sources.pytorch import read_pytorch
 from meadow_py.sources.safetensors import is_packed, read_safetensors
 from meadow_py.sources.strict_json import read_object
 from meadow_py.sources.tensor import Tensor
+from meadow_py.spelling import quoted
 
 _CONFIG = "config.json"
 
@@ -103,7 +105,7 @@ def _config(folder: Path) -> Mapping[str, Any] | None:
 
 
 def _read_all(folder: Path, selection: Selection) -> tuple[list[Tensor], list[Callable[[], None]]]:
-    weight_map: dict[str, str] = {}
+    weight_map = WeightMap()
     files: Iterable[str] = selection.files
     index = folder / (selection.index_file or "")
     if selection.index_file is not None:
@@ -122,11 +124,9 @@ def _read_all(folder: Path, selection: Selection) -> tuple[list[Tensor], list[Ca
 
 
 def _read(path: Path, kind: str, closers: list[Callable[[], None]]) -> list[Tensor]:
-    if kind == "pytorch":
-        return read_pytorch(path)
-    if is_packed(path):
+    if kind != "pytorch" and is_packed(path):
         raise FormatError(f"{path}: a packed file among files that are not: name the file to open")
-    tensors, mapped = read_safetensors(path)
+    tensors, mapped = read_pytorch(path) if kind == "pytorch" else read_safetensors(path)
     closers.append(mapped.close)
     return tensors
 
@@ -135,7 +135,7 @@ def _add(tensors: dict[str, Tensor], held: list[Tensor]) -> None:
     for tensor in held:
         if tensor.name in tensors:
             raise FormatError(
-                f"tensor {tensor.name!r} is in {tensors[tensor.name].file} and in {tensor.file}: "
-                "different models in one folder? Name the file to open"
+                f"tensor {quoted(tensor.name)} is in {tensors[tensor.name].file} and in "
+                f"{tensor.file}: different models in one folder? Name the file to open"
             )
         tensors[tensor.name] = tensor

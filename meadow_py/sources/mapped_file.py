@@ -1,9 +1,8 @@
-"""A file mapped into memory, so that its bytes cost no anonymous memory; the check of its size."""
+"""A file mapped into memory, so that its bytes cost no anonymous memory."""
 
 from __future__ import annotations
 
 import mmap
-import os.path
 from pathlib import Path
 
 import numpy as np
@@ -21,41 +20,17 @@ def require_size(path: Path, opened: int, now: int) -> None:
         )
 
 
-class FileSize:
-    """The size of a file at the time this object was made.
-
-    Touching a mapped page beyond the end of a file that has shrunk kills the process (SIGBUS), so
-    the size is checked before each tensor is read. This narrows the window without closing it: a
-    file that shrinks after the check, while an array that views it is in use, still kills the
-    process. A change that keeps the size goes unnoticed. Programs that replace models should write
-    a new file and rename it, as the hub library does: a mapping keeps the old file.
-    """
-
-    def __init__(self, path: Path) -> None:
-        self._path = path
-        self._found = path.stat()
-
-    def check(self) -> None:
-        """Raise FormatError if the size of the file has changed."""
-        require_size(self._path, self._found.st_size, self._size())
-
-    def _size(self) -> int:
-        """The size now; the old size if another file or none now has this name."""
-        try:
-            now = self._path.stat()
-        except FileNotFoundError:
-            return self._found.st_size
-        return now.st_size if os.path.samestat(now, self._found) else self._found.st_size
-
-
 _LFS_POINTER = b"version https://git-lfs"
 
 
 class MappedFile:
     """The bytes of one file, read-only.
 
-    A file that shrinks while an array that views it is in use kills the process:
-    `FileSize` says which changes are noticed in time.
+    Touching a mapped page beyond the end of a file that has shrunk kills the process (SIGBUS), so
+    the size is checked before each read. This narrows the window without closing it: a file that
+    shrinks after the check, while an array that views it is in use, still kills the process. A
+    change that keeps the size goes unnoticed. Programs that replace models should write a new file
+    and rename it, as the hub library does: a mapping keeps the old file.
 
     Raises
     ------

@@ -14,6 +14,7 @@ from meadow_py.sources.checkpoint import Checkpoint
 from meadow_py.sources.dtypes import SPELLING
 from meadow_py.sources.tensor import Bytes, Tensor, is_printable, refuse_giant_copy
 from meadow_py.sources.torch_tensors import distinct, memory_tensor
+from meadow_py.spelling import quoted
 
 if TYPE_CHECKING:
     import torch
@@ -37,9 +38,9 @@ def open_arrays(arrays: Mapping[Any, Any], source: str = "arrays") -> Checkpoint
 
 def _tensor(name: Any, array: Any) -> Tensor:
     if not isinstance(name, str):
-        raise TypeError(f"names of arrays are strings, not {type(name).__name__}: {name!r}")
+        raise TypeError(f"names of arrays are strings, not {type(name).__name__}: {quoted(name)}")
     if not is_printable(name):
-        raise ValueError(f"the name {name!r} holds a lone surrogate, which no file can store")
+        raise ValueError(f"the name {quoted(name)} holds a lone surrogate, which no file can store")
     if isinstance(array, np.ndarray):
         return _numpy_tensor(name, array)
     if _is_torch_tensor(array):
@@ -50,7 +51,8 @@ def _tensor(name: Any, array: Any) -> Tensor:
             raise _wrong_dtype(name, "complex64")
         return tensor
     raise TypeError(
-        f"tensor {name!r} is a {type(array).__name__}: expected a numpy array or a torch tensor"
+        f"tensor {quoted(name)} is a {type(array).__name__}: expected a numpy array or a torch "
+        "tensor"
     )
 
 
@@ -62,7 +64,9 @@ def _is_torch_tensor(value: Any) -> bool:
 
 def _numpy_tensor(name: str, array: npt.NDArray[Any]) -> Tensor:
     if isinstance(array, np.ma.MaskedArray):
-        raise TypeError(f"tensor {name!r} is a masked array: fill it first, as with .filled(0)")
+        raise TypeError(
+            f"tensor {quoted(name)} is a masked array: fill it first, as with .filled(0)"
+        )
     dtype = SPELLING.get(array.dtype.newbyteorder("="))
     if dtype is None or array.dtype.kind == "c":
         raise _wrong_dtype(name, str(array.dtype))
@@ -83,7 +87,7 @@ def _native_bytes(array: npt.NDArray[Any]) -> Bytes:
 
 def _wrong_dtype(name: str, dtype: str) -> TypeError:
     return TypeError(
-        f"tensor {name!r} has dtype {dtype}: expected real numbers or booleans "
+        f"tensor {quoted(name)} has dtype {dtype}: expected real numbers or booleans "
         f"({', '.join(spelled for spelled in SPELLING.values() if spelled != 'C64')})"
     )
 

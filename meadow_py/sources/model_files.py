@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import functools
 import os
 import re
 import stat
@@ -13,6 +14,7 @@ from typing import NamedTuple
 from meadow_py.errors import FormatError
 from meadow_py.sources.strict_json import read_object
 from meadow_py.sources.tensor import Tensor
+from meadow_py.spelling import quoted, shortened
 
 SAFETENSORS_INDEX = "model.safetensors.index.json"
 SAFETENSORS = "model.safetensors"
@@ -99,7 +101,7 @@ def _listed(names: list[str], most: int = 12) -> str:
     if not names:
         return "no files"
     rest = f" and {len(names) - most} more" if len(names) > most else ""
-    return ", ".join(names[:most]) + rest
+    return ", ".join(shortened(name) for name in names[:most]) + rest
 
 
 _PART = r"[A-Za-z0-9_][A-Za-z0-9._-]{0,95}"
@@ -185,8 +187,23 @@ def _expanded(model: str | os.PathLike[str]) -> Path:
 _SUFFIXES = {"safetensors": (".safetensors",), "pytorch": PYTORCH_SUFFIXES}
 
 
-def read_index(path: Path, kind: str) -> dict[str, str]:
-    """Tensor name -> shard, relative to the folder of the index.
+_LONGEST = 4096  # characters of a path, as on Linux
+
+
+class WeightMap(dict[str, str]):
+    """Tensor name -> shard, relative to the folder of the index; each shard in one spelling."""
+
+    @functools.cached_property
+    def by_shard(self) -> dict[str, list[str]]:
+        """Shard -> the names of its tensors."""
+        found: dict[str, list[str]] = {}
+        for name, shard in self.items():
+            found.setdefault(shard, []).append(name)
+        return found
+
+
+def read_index(path: Path, kind: str) -> WeightMap:
+    """Read the index of a sharded model.
 
     Raises
     ------
@@ -199,42 +216,55 @@ def read_index(path: Path, kind: str) -> dict[str, str]:
     for name, shard in weight_map.items():
         if not isinstance(shard, str) or not _stays_inside(shard):
             raise FormatError(
-                f"{path}: tensor {name!r}: expected the name of a file within the folder, found "
-                f"{shard!r}"
+                f"{path}: tensor {quoted(name)}: expected the name of a file within the folder, "
+                f"found {quoted(shard)}"
             )
-        if not shard.endswith(_SUFFIXES[kind]):
+        if not shard.endswith(_SUFFIXES[kind]) or len(shard) > _LONGEST:
             raise FormatError(
-                f"{path}: expected {kind} files ({', '.join(_SUFFIXES[kind])}), found {shard!r}"
+                f"{path}: expected {kind} files ({', '.join(_SUFFIXES[kind])}), found "
+                f"{quoted(shard)}"
             )
-    return weight_map
+    return WeightMap({n: PurePosixPath(shard).as_posix() for n, shard in weight_map.items()})
 
 
-def shards(weight_map: dict[str, str]) -> list[str]:
+def shards(weight_map: WeightMap) -> list[str]:
     """The distinct files that an index names, sorted."""
-    return sorted(set(weight_map.values()))
+    return sorted(weight_map.by_shard)
 
 
-def require_shards(folder: Path, index: Path, weight_map: dict[str, str]) -> None:
-    """Raise FileNotFoundError if a shard is missing, naming it and what it should hold."""
-    for shard in shards(weight_map):
+def require_shards(folder: Path, index: Path, weight_map: WeightMap) -> None:
+    """Raise FileNotFoundError if a shard is missing, naming it and what it should hold.
+
+    Raises
+    ------
+    FormatError
+        If two shards are one file by links, which would be read once for each.
+    """
+    known: dict[tuple[int, int], str] = {}
+    for shard, held in sorted(weight_map.by_shard.items()):
         require_target(folder / shard)
         if not (folder / shard).is_file():
-            held = [name for name, file in weight_map.items() if file == shard]
             raise FileNotFoundError(
                 f"{folder}: the shard {shard} is missing, which {index.name} says holds "
-                f"{len(held)} tensors (the first is {held[0]!r}): copy or download it again"
+                f"{len(held)} tensors (the first is {quoted(held[0])}): copy or download it again"
             )
+        status = (folder / shard).stat()
+        other = known.setdefault((status.st_dev, status.st_ino), shard)
+        if other != shard:
+            raise FormatError(f"{index}: {quoted(other)} and {quoted(shard)} are the same file")
 
 
-def of_shard(index: Path, weight_map: dict[str, str], shard: str, held: list[Tensor]) -> set[str]:
+def of_shard(index: Path, weight_map: WeightMap, shard: str, held: list[Tensor]) -> set[str]:
     """The names of the tensors that one shard contributes.
 
     Tensors that the index does not mention are included, as in other readers.
     """
     present = {tensor.name for tensor in held}
-    for name, file in weight_map.items():
-        if file == shard and name not in present:
-            raise FormatError(f"{index}: says that {shard} holds tensor {name!r}, but it does not")
+    for name in weight_map.by_shard.get(shard, []):
+        if name not in present:
+            raise FormatError(
+                f"{index}: says that {shard} holds tensor {quoted(name)}, but it does not"
+            )
     return {name for name in present if weight_map.get(name, shard) == shard}
 
 

@@ -17,6 +17,7 @@ from meadow_py.sources.dtypes import BITS
 from meadow_py.sources.mapped_file import MappedFile
 from meadow_py.sources.strict_json import parse_object
 from meadow_py.sources.tensor import Tensor
+from meadow_py.spelling import quoted
 
 MAX_HEADER = 100_000_000  # bytes; the limit of the format's reference implementation
 MAX_DIMENSIONS = 32  # numpy 1 has no more
@@ -100,16 +101,18 @@ def _check_metadata(path: Path, metadata: Any) -> None:
 
 
 def _entry(path: Path, name: str, value: Any) -> _TensorEntry:
-    where = f"{path}: tensor {name!r}"
+    where = f"{path}: tensor {quoted(name)}"
     if not isinstance(value, dict) or set(value) != _FIELDS:
         raise FormatError(f"{where}: expected exactly the keys {sorted(_FIELDS)}")
     dtype, shape, offsets = value["dtype"], value["shape"], value["data_offsets"]
     if not isinstance(dtype, str) or dtype not in BITS:
-        raise FormatError(f"{where}: unknown dtype {dtype!r}: corrupt, or newer than this reader")
+        raise FormatError(
+            f"{where}: unknown dtype {quoted(dtype)}: corrupt, or newer than this reader"
+        )
     if not _are_sizes(shape):
-        raise FormatError(f"{where}: the shape must be a list of sizes, found {shape!r}")
+        raise FormatError(f"{where}: the shape must be a list of sizes, found {quoted(shape)}")
     if not _are_sizes(offsets) or len(offsets) != 2 or offsets[0] > offsets[1]:
-        raise FormatError(f"{where}: data_offsets must be [begin, end], found {offsets!r}")
+        raise FormatError(f"{where}: data_offsets must be [begin, end], found {quoted(offsets)}")
     _check_size(where, dtype, shape, offsets[1] - offsets[0])
     return _TensorEntry(name, dtype, tuple(shape), offsets[0], offsets[1])
 
@@ -119,13 +122,15 @@ def _are_sizes(values: Any) -> bool:
 
 
 def _check_size(where: str, dtype: str, shape: list[int], size: int) -> None:
+    if any(size >= 2**63 for size in (*shape, size)):
+        raise FormatError(f"{where}: the shape or place is too large")
     if len(shape) > MAX_DIMENSIONS:
         raise FormatError(
             f"{where}: expected at most {MAX_DIMENSIONS} dimensions, found {len(shape)}"
         )
     # numpy multiplies the other dimensions even if one is zero, so their product must fit, too.
     if math.prod(max(1, n) for n in shape) * 8 >= 2**63:
-        raise FormatError(f"{where}: the shape {shape} is too large")
+        raise FormatError(f"{where}: the shape {quoted(shape)} is too large")
     bits = math.prod(shape) * BITS[dtype]
     if bits % 8:
         raise FormatError(f"{where}: {dtype} of shape {shape} does not fill whole bytes")
@@ -141,14 +146,14 @@ def _check_tiling(path: Path, entries: list[_TensorEntry], available: int) -> No
     for entry in entries:
         if entry.end > available:
             raise FormatError(
-                f"{path}: truncated: tensor {entry.name!r} ends at byte {entry.end} of the data, "
-                f"but the file holds {available}"
+                f"{path}: truncated: tensor {quoted(entry.name)} ends at byte {entry.end} of the "
+                f"data, but the file holds {available}"
             )
         if entry.begin != reached:
             kind = "a hole before" if entry.begin > reached else "an overlap with"
             raise FormatError(
-                f"{path}: {kind} tensor {entry.name!r}: it begins at byte {entry.begin} of the "
-                f"data, expected {reached}"
+                f"{path}: {kind} tensor {quoted(entry.name)}: it begins at byte {entry.begin} of "
+                f"the data, expected {reached}"
             )
         reached = entry.end
     if reached != available:

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from meadow_py.errors import FormatError
+from meadow_py.spelling import quoted
 
 
 def parse_object(text: bytes, where: str) -> dict[str, Any]:
@@ -37,6 +38,6 @@ def _without_duplicates(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     for name, value in pairs:
         name.encode("utf-8")  # a lone surrogate is a ValueError here, rather than when printed
         if name in found:
-            raise ValueError(f"the key {name!r} appears twice")
+            raise ValueError(f"the key {quoted(name)} appears twice")
         found[name] = value
     return found

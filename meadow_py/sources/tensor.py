@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from meadow_py.sources.dtypes import NUMPY
+from meadow_py.spelling import quoted
 
 Bytes = npt.NDArray[np.uint8]
 
@@ -124,7 +125,7 @@ class Tensor:
         dtype = NUMPY.get(self.dtype)
         if dtype is None:
             raise TypeError(
-                f"tensor {self.name!r} holds packed {self.dtype} values, which have no numpy "
+                f"tensor {quoted(self.name)} holds packed {self.dtype} values, which have no numpy "
                 "dtype: use raw() for the bytes"
             )
         return self.raw().view(dtype).reshape(self.shape)
@@ -144,7 +145,7 @@ class Tensor:
         """
         values = self.array()
         if values.dtype.kind == "c":
-            raise TypeError(f"tensor {self.name!r} is complex ({self.dtype}), not real")
+            raise TypeError(f"tensor {quoted(self.name)} is complex ({self.dtype}), not real")
         return values.astype(np.float32, copy=False)
 
     def content_dtype(self) -> str:
@@ -206,6 +207,6 @@ def refuse_giant_copy(
     stored = itemsize + sum(spans)
     if claimed > MOST_REPEATS * stored:
         raise ValueError(
-            f"tensor {name!r} is a view of {stored} B that repeats them to {claimed} B: pass the "
-            "values that it repeats, or a copy if you mean all of them"
+            f"tensor {quoted(name)} is a view of {stored} B that repeats them to {claimed} B: pass "
+            "the values that it repeats, or a copy if you mean all of them"
         )

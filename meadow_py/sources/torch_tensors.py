@@ -1,4 +1,4 @@
-"""Torch tensors, in files or in memory, as bytes."""
+"""Torch tensors in memory as bytes."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from meadow_py.sources.dtypes import TORCH
 from meadow_py.sources.tensor import Bytes, Tensor, refuse_giant_copy
+from meadow_py.spelling import quoted
 
 if TYPE_CHECKING:
     import torch
@@ -18,13 +19,11 @@ def import_torch(what: str) -> ModuleType:
     try:
         import torch
     except ImportError as error:
-        raise ImportError(
-            f"{what} needs torch: pip install torch (safetensors files need no torch)"
-        ) from error
+        raise ImportError(f"{what} needs torch: pip install torch") from error
     return torch
 
 
-def torch_tensor(name: str, tensor: torch.Tensor, file: str | None = None) -> Tensor:
+def _torch_tensor(name: str, tensor: torch.Tensor) -> Tensor:
     """A torch tensor as a `Tensor`, which shares its bytes if it is contiguous and on the CPU.
 
     Raises
@@ -34,7 +33,7 @@ def torch_tensor(name: str, tensor: torch.Tensor, file: str | None = None) -> Te
     """
     dtype = TORCH.get(str(tensor.dtype).removeprefix("torch."))
     layout = str(tensor.layout)
-    where = f"{file}: tensor {name!r}" if file else f"tensor {name!r}"
+    where = f"tensor {quoted(name)}"
     if dtype is None or tensor.is_quantized or layout != "torch.strided":
         kind = "dense" if layout == "torch.strided" else "sparse"
         raise TypeError(
@@ -45,18 +44,18 @@ def torch_tensor(name: str, tensor: torch.Tensor, file: str | None = None) -> Te
         raise TypeError(f"{where} is on the meta device and has no values: load the model")
     size = tensor.numel() * tensor.element_size()
     read = functools.partial(_bytes, tensor)
-    return Tensor(name, dtype, tuple(tensor.shape), size, read, file)
+    return Tensor(name, dtype, tuple(tensor.shape), size, read)
 
 
 def memory_tensor(name: str, tensor: torch.Tensor) -> Tensor:
-    """A torch tensor of the user's as a `Tensor`; see `torch_tensor`.
+    """A torch tensor of the user's as a `Tensor`; see `_torch_tensor`.
 
     Raises
     ------
     ValueError
         If it is an expanded view and reading it would take a giant copy.
     """
-    made = torch_tensor(name, tensor)
+    made = _torch_tensor(name, tensor)
     size = tensor.element_size()
     refuse_giant_copy(name, tensor.shape, [size * step for step in tensor.stride()], size)
     return made

@@ -11,9 +11,9 @@ import io
 import zipfile
 
 from meadow_py.checkpoint.format.reader import PackedFile
-from meadow_py.checkpoint.original.pickled import read_pickle
 from meadow_py.checkpoint.original.region import gaps
 from meadow_py.errors import FormatError
+from meadow_py.sources.pickled import read_pickle
 
 
 def second_names(packed: PackedFile) -> dict[str, str]:

@@ -129,7 +129,9 @@ def _from_checkpoint(model: Any) -> ModelShape:
     from meadow_py.dispatch import open_checkpoint
 
     checkpoint = open_checkpoint(model)
-    shapes = {name: tensor.shape for name, tensor in checkpoint.tensors.items()}
+    # Shapes of packed codes are not those of the weights, which then follow from the configuration.
+    stored = {} if checkpoint.foreign else checkpoint.tensors
+    shapes = {name: tensor.shape for name, tensor in stored.items()}
     return _from_architecture(checkpoint.architecture, shapes, _short(checkpoint.source))
 
 

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 from typing import Any
 
 from meadow_py.checkpoint.format.layout import VERSION
 from meadow_py.checkpoint.format.manifest import ORIGINALS, Manifest
 from meadow_py.sources.strict_json import read_object
+from meadow_py.spelling import visible
 
 CARD = "MEADOW.md"
 QUANT_METHOD = "meadow"
@@ -18,7 +20,7 @@ _NOTE = "import meadow_py.torch before from_pretrained: without it no weights ar
 _TEXT = """\
 ## Packed losslessly with meadow_py
 
-The weights take {packed:,} of {original:,} bytes ({share:.1f} %): codec setting `{codec}`, packed
+The weights take {packed:,} of {original:,} bytes ({share:.1f} %): codec setting {codec}, packed
 format version {version}, written by {software}. Nothing is lost, every bit of the original files
 comes back:
 
@@ -43,14 +45,32 @@ def model_card(manifest: Manifest) -> str:
         packed=packed,
         original=original,
         share=100 * packed / original,
-        codec=manifest.codec,
+        codec=_code(manifest.codec),
         version=VERSION,
-        software=manifest.software,
+        software=_literal(manifest.software),
     )
     for entry in manifest.packed:
-        name = entry.source.replace("|", "\\|")
-        text += f"| {name} | {entry.source_size:,} | {entry.size:,} | `{entry.source_sha256}` |\n"
+        sizes = f"{entry.source_size:,} | {entry.size:,}"
+        text += f"| {_literal(entry.source)} | {sizes} | `{entry.source_sha256}` |\n"
     return text
+
+
+# Text that Markdown shows as it is: no markup, no HTML, no address that becomes a link.
+_PLAIN = re.compile(r"(?!.*www\.)[A-Za-z0-9][A-Za-z0-9_./+ -]*[A-Za-z0-9]")
+
+
+def _literal(text: str) -> str:
+    """Text from a file so that Markdown shows it as it is."""
+    return text if _PLAIN.fullmatch(text) else _code(text)
+
+
+def _code(text: str) -> str:
+    """Text as code, in which Markdown recognises no markup; fit for a cell of a table."""
+    shown = visible(text).replace("|", "\\|")
+    longest = max((len(run) for run in re.findall("`+", shown)), default=0)
+    fence = "`" * (longest + 1)
+    space = " " if longest else ""
+    return f"{fence}{space}{shown}{space}{fence}"
 
 
 def packed_config(source: Path, codec: str) -> bytes:

@@ -125,7 +125,8 @@ def find_regions(mapped: MappedFile) -> FileRegions:
     regions = with_bounded_rest(found.regions, mapped.size)
     if found.views is None or regions == found.regions:
         return dataclasses.replace(found, regions=regions)
-    moved = [regions.index(region) for region in found.regions]
+    place = {region: number for number, region in enumerate(regions)}
+    moved = [place[region] for region in found.regions]
     views = tuple(dataclasses.replace(view, region=moved[view.region]) for view in found.views)
     return FileRegions(found.format, regions, views)
 

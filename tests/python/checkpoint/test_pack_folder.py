@@ -97,10 +97,10 @@ def test_plain_safetensors_lists_it(plain: Path, tmp_path: Path) -> None:
         assert not any(raw[size + begin + entry["bytes"] : size + end])
 
 
-def test_links_are_followed(plain: Path, tmp_path: Path, tree: Tree) -> None:
-    """As in the snapshots of the hub's cache."""
-    blobs, snapshot = tmp_path / "blobs", tmp_path / "snapshot"
-    blobs.mkdir()
+def test_links_of_the_hubs_cache_are_followed(plain: Path, tmp_path: Path, tree: Tree) -> None:
+    blobs = tmp_path / "models--owner--name/blobs"
+    snapshot = tmp_path / "models--owner--name/snapshots/0123abcd"
+    blobs.mkdir(parents=True)
     for name, content in tree(plain).items():
         blob = blobs / hashlib.sha256(content).hexdigest()
         blob.write_bytes(content)
@@ -110,6 +110,52 @@ def test_links_are_followed(plain: Path, tmp_path: Path, tree: Tree) -> None:
     assert not any(path.is_symlink() for path in (tmp_path / "packed").rglob("*"))
     mp.unpack(tmp_path / "packed", tmp_path / "again")
     assert tree(tmp_path / "again") == tree(plain)
+
+
+@pytest.mark.parametrize(
+    "name", ["notes.txt", "tokenizer.json", "config.json", "extra.bin", "assets/more.txt"]
+)
+def test_links_out_of_a_folder_are_refused(name: str, plain: Path, tmp_path: Path) -> None:
+    """A stranger's folder must not bring a file of the user's into what the user publishes."""
+    (tmp_path / "secret").write_text('{"key": "private"}')
+    source = tmp_path / "model"
+    shutil.copytree(plain, source)
+    (source / name).unlink(missing_ok=True)
+    (source / name).symlink_to(tmp_path / "secret")
+    with pytest.raises(PermissionError, match=rf"{name}: leads out of the folder, to .*secret"):
+        mp.pack(source, tmp_path / "packed")
+    assert not (tmp_path / "packed").exists()
+    mp.pack(source, tmp_path / "packed", follow_links=True)
+    mp.verify(tmp_path / "packed")
+
+
+def test_a_false_cache_does_not_lead_out(plain: Path, tmp_path: Path) -> None:
+    """A layout like that of the cache, whose ``blobs`` or whose blob is a link to elsewhere."""
+    (tmp_path / "private").mkdir()
+    (tmp_path / "private/key").write_text("secret")
+    snapshot = tmp_path / "models--a--b/snapshots/0123"
+    shutil.copytree(plain, snapshot)
+    blobs = tmp_path / "models--a--b/blobs"
+    blobs.symlink_to(tmp_path / "private")
+    (snapshot / "notes.txt").symlink_to("../../blobs/key")
+    with pytest.raises(PermissionError, match=r"notes\.txt: leads out of the folder"):
+        mp.pack(snapshot, tmp_path / "packed")
+    blobs.unlink()
+    blobs.mkdir()
+    (blobs / "key").symlink_to(tmp_path / "private/key")
+    with pytest.raises(PermissionError, match=r"notes\.txt: leads out of the folder"):
+        mp.pack(snapshot, tmp_path / "packed")
+
+
+def test_links_within_a_folder_are_followed(plain: Path, tmp_path: Path, tree: Tree) -> None:
+    source = tmp_path / "model"
+    shutil.copytree(plain, source)
+    (source / "twin.txt").symlink_to("README.md")
+    (source / "more").symlink_to("assets")
+    mp.pack(source, tmp_path / "packed")
+    mp.unpack(tmp_path / "packed", tmp_path / "again")
+    assert (tmp_path / "again/twin.txt").read_text() == (plain / "README.md").read_text()
+    assert (tmp_path / "again/more/config.json").is_file()
 
 
 def test_odd_things_in_a_folder(plain: Path, tmp_path: Path) -> None:

@@ -112,3 +112,35 @@ def test_names_do_not_steer_a_terminal(tmp_path: Path) -> None:
     from meadow_py.views.terminal.packed import render_packed
 
     assert "\x1b" not in render_packed(made, Console(width=100, no_color=True), per_tensor=True)
+
+
+MARKUP = [
+    "<img src=x onerror=alert(1)>",
+    "![a](b)",
+    "[click](evil)",
+    "www.example.com",
+    "a | b | `c` | d",
+    "``` two",
+    "# heading\n\n# another",
+    "**bold** _it_ ~~gone~~",
+    "&lt;b&gt;",
+]
+
+
+@pytest.mark.parametrize("name", MARKUP)
+def test_names_do_not_mark_up_the_card(name: str, tmp_path: Path) -> None:
+    markdown = pytest.importorskip("markdown_it")
+    import numpy as np
+    from safetensors.numpy import save_file
+
+    (tmp_path / "m").mkdir()
+    save_file({"w": np.zeros((4, 4), np.float32)}, tmp_path / f"m/{name}.safetensors")
+    card = mp.pack(tmp_path / "m", tmp_path / "packed").inspection.model_card()
+    tokens = markdown.MarkdownIt("commonmark", {"html": True}).enable("table").parse(card)
+    begin = next(n for n, token in enumerate(tokens) if token.type == "tbody_open")
+    cells = [token.children for token in tokens[begin:] if token.type == "inline"]
+    assert len(cells) == 4
+    (first,) = cells[0] or []
+    assert first.type == "code_inline"
+    assert first.content == f"{name}.safetensors".replace("\n", "\\n")
+    assert sum(token.type == "heading_open" for token in tokens) == 1

@@ -11,10 +11,10 @@ from typing import Any
 import pytest
 
 import meadow_py as mp
-from meadow_py.checkpoint.original.pickled import read_pickle
 from meadow_py.checkpoint.original.source_file import find_regions
 from meadow_py.sources.dtypes import TORCH
 from meadow_py.sources.mapped_file import MappedFile
+from meadow_py.sources.pickled import read_pickle
 
 torch = pytest.importorskip("torch")
 
@@ -89,6 +89,14 @@ def test_what_trainers_save(tmp_path: Path) -> None:
     model = torch.nn.Linear(6, 4)
     torch.save({"state_dict": model.state_dict(), "epoch": 3, "loss": 0.5, "name": "x"}, path)
     round_trip(path, tmp_path)
+    same_tensors(path, tmp_path / "p.safetensors")
+
+
+def test_a_tensor_alone(tmp_path: Path) -> None:
+    path = tmp_path / "tensor.pt"
+    torch.save(torch.arange(12.0).reshape(3, 4), path)
+    made = round_trip(path, tmp_path)
+    assert [(t.name, t.dtype, t.shape) for t in made.tensors] == [("tensor", "F32", (3, 4))]
     same_tensors(path, tmp_path / "p.safetensors")
 
 

@@ -277,3 +277,77 @@ def test_a_limit_of_the_system(plain: Path, tmp_path: Path) -> None:
     assert "File too large" in run.stdout
     assert not (tmp_path / "packed").exists()
     mp.pack(plain, tmp_path / "packed")
+
+
+def work_of(plain: Path, packed: Path, target: Path) -> list[Callable[[], object]]:
+    return [lambda: mp.pack(plain, target), lambda: mp.unpack(packed, target)]
+
+
+@pytest.mark.parametrize("verb", [0, 1], ids=["pack", "unpack"])
+def test_a_work_folder_that_others_may_write_to(
+    verb: int, plain: Path, packed: Path, tmp_path: Path
+) -> None:
+    work = tmp_path / ".new.meadow-partial"
+    work.mkdir()
+    work.chmod(0o777)
+    ask = work_of(plain, packed, tmp_path / "new")[verb]
+    with pytest.raises(PermissionError, match=r"exists already, and others may write to it"):
+        ask()
+    assert not (tmp_path / "new").exists()
+    assert nothing_but(tmp_path, "packed", ".new.meadow-partial")
+    work.chmod(0o755)
+    ask()
+    assert nothing_but(tmp_path, "packed", "new")
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can give a folder to another user")
+@pytest.mark.parametrize("verb", [0, 1], ids=["pack", "unpack"])
+def test_a_work_folder_of_another_user(
+    verb: int, plain: Path, packed: Path, tmp_path: Path
+) -> None:
+    work = tmp_path / ".new.meadow-partial"
+    work.mkdir()
+    os.chown(work, 12345, 12345)
+    with pytest.raises(PermissionError, match="it belongs to user 12345: remove it"):
+        work_of(plain, packed, tmp_path / "new")[verb]()
+
+
+@pytest.mark.parametrize("verb", [0, 1], ids=["pack", "unpack"])
+def test_a_link_as_the_work_folder(verb: int, plain: Path, packed: Path, tmp_path: Path) -> None:
+    (tmp_path / "elsewhere").mkdir()
+    (tmp_path / ".new.meadow-partial").symlink_to("elsewhere")
+    with pytest.raises(OSError, match="new"):
+        work_of(plain, packed, tmp_path / "new")[verb]()
+    assert not any((tmp_path / "elsewhere").iterdir())
+
+
+@pytest.mark.parametrize("verb", [0, 1], ids=["pack", "unpack"])
+def test_links_in_the_work_folder_are_not_followed(
+    verb: int, plain: Path, packed: Path, tmp_path: Path, tree: Tree
+) -> None:
+    """Even where they lead to the right content, and where folders of the result would be."""
+    work, elsewhere = tmp_path / ".new.meadow-partial", tmp_path / "elsewhere"
+    work.mkdir()
+    elsewhere.mkdir()
+    shutil.copy(plain / "README.md", elsewhere / "right.md")
+    (work / "README.md").symlink_to(elsewhere / "right.md")
+    (work / "assets").symlink_to(elsewhere)
+    work_of(plain, packed, tmp_path / "new")[verb]()
+    assert {path.name for path in elsewhere.iterdir()} == {"right.md"}
+    assert not any(path.is_symlink() for path in (tmp_path / "new").rglob("*"))
+    if verb == 1:
+        assert tree(tmp_path / "new") == tree(plain)
+
+
+def test_results_have_the_usual_permissions(plain: Path, tmp_path: Path) -> None:
+    """Although nobody else may look into the hidden folder during the work."""
+    old = os.umask(0o027)
+    try:
+        mp.pack(plain, tmp_path / "packed")
+        mp.unpack(tmp_path / "packed", tmp_path / "again")
+    finally:
+        os.umask(old)
+    for folder in (tmp_path / "packed", tmp_path / "again"):
+        assert folder.stat().st_mode & 0o777 == 0o750
+        assert (folder / "assets").stat().st_mode & 0o777 == 0o750
+        assert (folder / "README.md").stat().st_mode & 0o777 == 0o640

@@ -211,3 +211,51 @@ def test_the_former_place_of_open_checkpoint_warns() -> None:
     with pytest.warns(DeprecationWarning, match="use meadow_py.open_checkpoint"):
         former = sources.open_checkpoint
     assert former is open_checkpoint
+
+
+def test_spellings_of_a_shard_are_one_shard(tmp_path: Path) -> None:
+    some(tmp_path, "a.safetensors", "x", "y", "z")
+    write_index(
+        tmp_path, {"x": "a.safetensors", "y": "./a.safetensors", "z": ".//././a.safetensors"}
+    )
+    assert set(open_checkpoint(tmp_path).tensors) == {"x", "y", "z"}
+
+
+@pytest.mark.parametrize("way", ["link", "hard link", "folder"])
+def test_a_shard_of_two_names_is_read_once_or_not_at_all(way: str, tmp_path: Path) -> None:
+    some(tmp_path, "a.safetensors", "x", "y")
+    second = "b.safetensors" if way != "folder" else "here/a.safetensors"
+    if way == "folder":
+        (tmp_path / "here").symlink_to(".")
+    elif way == "link":
+        (tmp_path / second).symlink_to("a.safetensors")
+    else:
+        os.link(tmp_path / "a.safetensors", tmp_path / second)
+    write_index(tmp_path, {"x": "a.safetensors", "y": second})
+    with pytest.raises(FormatError, match=rf"'a\.safetensors' and '{second}' are the same file"):
+        open_checkpoint(tmp_path)
+
+
+def test_an_index_is_walked_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Not once for each shard: the work would grow with their product."""
+    from meadow_py.sources import model_files
+
+    walked = []
+    items = model_files.WeightMap.items
+    monkeypatch.setattr(
+        model_files.WeightMap, "items", lambda self: walked.append(1) or items(self)
+    )
+    for n in range(30):
+        some(tmp_path, f"{n}.safetensors", f"w{n}")
+    write_index(tmp_path, {f"w{n}": f"{n}.safetensors" for n in range(30)})
+    assert len(open_checkpoint(tmp_path).tensors) == 30
+    assert len(walked) == 1
+
+
+def test_messages_about_long_names_stay_short(tmp_path: Path) -> None:
+    some(tmp_path, "a.safetensors", "x")
+    for shard in ("b" * 2_000_000, "c" * 2_000_000 + ".safetensors", "../" + "d" * 2_000_000):
+        write_index(tmp_path, {"n" * 1_000_000: shard})
+        with pytest.raises(FormatError) as caught:
+            open_checkpoint(tmp_path)
+        assert len(str(caught.value)) < 1000

@@ -89,7 +89,7 @@ def test_no_tensors(content: Any, tmp_path: Path) -> None:
 
 def test_sparse_tensor(tmp_path: Path) -> None:
     torch.save({"s": torch.eye(3).to_sparse()}, tmp_path / "x.bin")
-    with pytest.raises(TypeError, match=r"x\.bin: tensor 's' is sparse, torch\.float32"):
+    with pytest.raises(TypeError, match=r"x\.bin: tensor 's' is sparse: expected a dense tensor"):
         open_checkpoint(tmp_path / "x.bin")
 
 
@@ -117,7 +117,7 @@ def test_malicious_pickle_does_not_run(way: str, tmp_path: Path) -> None:
         open_checkpoint(path)
     assert not proof.exists()
     assert "issue" not in str(caught.value)
-    assert caught.value.__suppress_context__
+    assert caught.value.__context__ is None or caught.value.__suppress_context__
     if way == "plain pickle":  # the payload is real: plain unpickling runs it
         pickle.loads(path.read_bytes())
         assert proof.exists()
@@ -183,15 +183,54 @@ def test_compressed_archive(tmp_path: Path) -> None:
         assert tensor.raw().tobytes() == raw_of(state[name])
 
 
-def test_torch_that_is_not_safe(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    torch.save({"w": torch.ones(2, 2)}, tmp_path / "x.bin")
-    monkeypatch.setattr(torch, "__version__", "2.5.1+cpu")
-    with pytest.raises(ImportError, match=r"torch 2\.5\.1\+cpu .*CVE-2025-32434.*torch>=2\.6"):
-        open_checkpoint(tmp_path / "x.bin")
-
-
 def test_without_torch(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Neither a missing torch nor an unsafe one matters, because nothing of it is called."""
     torch.save({"w": torch.ones(2, 2)}, tmp_path / "x.bin")
     monkeypatch.setitem(sys.modules, "torch", None)
-    with pytest.raises(ImportError, match=r"needs torch: pip install torch"):
-        open_checkpoint(tmp_path / "x.bin")
+    assert open_checkpoint(tmp_path / "x.bin").tensors["w"].array().tolist() == [[1, 1], [1, 1]]
+
+
+@pytest.mark.parametrize("zipped", [True, False], ids=["zip", "legacy"])
+def test_a_tensor_alone(zipped: bool, tmp_path: Path) -> None:
+    values = torch.arange(6.0).reshape(2, 3)
+    torch.save(values, tmp_path / "x.pt", _use_new_zipfile_serialization=zipped)
+    (tensor,) = open_checkpoint(tmp_path / "x.pt").tensors.values()
+    assert (tensor.name, tensor.shape) == ("tensor", (2, 3))
+    assert tensor.raw().tobytes() == raw_of(values)
+
+
+@pytest.mark.parametrize("name", ["F32", "BF16", "U8", "C64"])
+def test_big_endian(name: str, tmp_path: Path) -> None:
+    """An archive of a big-endian computer: torch, which swaps bytes too, is the reference."""
+    kind = torch.complex64 if name == "C64" else getattr(torch, DTYPES[name])
+    values = torch.arange(12).to(kind).reshape(3, 4)
+    size = 4 if name == "C64" else values.element_size()
+    torch.save({"w": values, "turned": values.T}, tmp_path / "little.bin")
+    with (
+        zipfile.ZipFile(tmp_path / "little.bin") as little,
+        zipfile.ZipFile(tmp_path / "x.bin", "w") as big,
+    ):
+        for entry in little.infolist():
+            data = little.read(entry)
+            if "/data/" in entry.filename:
+                data = np.frombuffer(data, np.uint8).reshape(-1, size)[:, ::-1].tobytes()
+            big.writestr(entry.filename, b"big" if "byteorder" in entry.filename else data)
+    expected = torch.load(tmp_path / "x.bin", weights_only=True)
+    for key, tensor in open_checkpoint(tmp_path / "x.bin").tensors.items():
+        assert tensor.raw().tobytes() == raw_of(expected[key])
+        assert torch.equal(expected[key], values.T if key == "turned" else values)
+
+
+@pytest.mark.parametrize("zipped", [True, False], ids=["zip", "legacy"])
+def test_parameters_and_tensors_with_attributes(zipped: bool, tmp_path: Path) -> None:
+    """What torch.save writes through other functions than that of plain tensors."""
+    marked = torch.nn.Parameter(torch.arange(4.0))
+    marked.note = "kept beside the values"  # type: ignore[attr-defined]
+    plain = torch.ones(3)
+    plain.note = "too"  # type: ignore[attr-defined]
+    state = {"marked": marked, "plain": plain, "parameter": torch.nn.Parameter(torch.zeros(2))}
+    torch.save(state, tmp_path / "x.bin", _use_new_zipfile_serialization=zipped)
+    found = open_checkpoint(tmp_path / "x.bin").tensors
+    assert {name: tensor.raw().tobytes() for name, tensor in found.items()} == {
+        name: raw_of(tensor.detach()) for name, tensor in state.items()
+    }

@@ -156,3 +156,24 @@ def test_null_metadata_is_none_as_the_safetensors_package_reads_it(tmp_path: Pat
     theirs = safetensors.numpy.load(content)["a"]
     assert open_checkpoint(tmp_path / "x.safetensors").tensors["a"].raw().tobytes() == b"abcd"
     assert theirs.tobytes() == b"abcd"
+
+
+@pytest.mark.parametrize(
+    "entry",
+    [
+        {"dtype": "F" * 3_000_000, "shape": [1], "data_offsets": [0, 4]},
+        {"dtype": "F32", "shape": ["9" * 3_000_000], "data_offsets": [0, 4]},
+        {"dtype": "F32", "shape": [1] * 1_000_000, "data_offsets": [0, 4]},
+        {"dtype": "F32", "shape": [10**4000] * 8, "data_offsets": [0, 4]},
+        {"dtype": "F32", "shape": [1], "data_offsets": [0] * 1_000_000},
+    ],
+    ids=["dtype", "size", "sizes", "digits", "offsets"],
+)
+@pytest.mark.parametrize("name", ["w", "w" * 1_000_000], ids=["short", "long"])
+def test_messages_stay_short(name: str, entry: dict[str, Any], tmp_path: Path) -> None:
+    text = json.dumps({name: entry}).encode()
+    path = tmp_path / "x.safetensors"
+    path.write_bytes(len(text).to_bytes(8, "little") + text + bytes(4))
+    with pytest.raises(FormatError) as caught:
+        open_checkpoint(path)
+    assert len(str(caught.value)) < 1500
