@@ -6,7 +6,6 @@ import inspect
 import json
 import os
 import signal
-import signal
 import subprocess
 import sys
 import time
@@ -45,7 +44,7 @@ def large_model(tmp_path: Path) -> str:
 
 
 def test_table_on_stdout_and_nothing_on_stderr() -> None:
-    done = run("profile")
+    done = run("profile", COLUMNS="80")
     assert done.returncode == 0
     assert done.stderr == ""
     assert "\x1b" not in done.stdout
