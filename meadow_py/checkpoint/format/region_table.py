@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Annotated, Any, Literal
 
+from meadow_py.checkpoint.format.layout import VERSION
 from meadow_py.checkpoint.original.gguf import BLOCK_TYPES
 from meadow_py.checkpoint.original.region import MAX_REST, RESERVED, Region, Size, View
 from meadow_py.errors import FormatError
@@ -114,6 +115,8 @@ class PackedRegion:
         Size of the blob in bytes, without padding; 0 for an empty region, which has none.
     crc32 : int
         CRC-32 of the bytes of the original (the polynomial of zlib and gzip).
+    head_crc32 : int or None
+        CRC-32 of the head of its blob; None for regions without a blob, and in version 1.
     """
 
     region: Region
@@ -121,6 +124,7 @@ class PackedRegion:
     codec: str
     size: int
     crc32: int
+    head_crc32: int | None = None
 
 
 @dataclass(frozen=True)
@@ -196,6 +200,7 @@ def _region_to_dict(packed: PackedRegion) -> dict[str, Any]:
         made["stored"] = packed.stored
     if not region.is_tensor:
         made["tensor"] = False
+    head = {} if packed.head_crc32 is None else {"head_crc32": packed.head_crc32}
     return made | {
         "dtype": region.dtype,
         "shape": region.shape,
@@ -204,6 +209,7 @@ def _region_to_dict(packed: PackedRegion) -> dict[str, Any]:
         "codec": packed.codec,
         "bytes": packed.size,
         "crc32": packed.crc32,
+        **head,
     }
 
 
@@ -219,6 +225,7 @@ class _RegionRecord:
     codec: str
     bytes: Size
     crc32: _Crc32
+    head_crc32: _Crc32 | None = None
     stored: str | None = None
     tensor: bool = True
 
@@ -243,7 +250,9 @@ class _TableRecord:
     views: tuple[View, ...] | None = None
 
 
-def table_from_json(text: bytes, source_size: int, where: str) -> RegionTable:
+def table_from_json(
+    text: bytes, source_size: int, where: str, version: int = VERSION
+) -> RegionTable:
     """The table in the JSON `text` of a file whose original has `source_size` bytes.
 
     Raises
@@ -255,7 +264,7 @@ def table_from_json(text: bytes, source_size: int, where: str) -> RegionTable:
     try:
         found = from_json_types(_TableRecord, data)
         rest = RestEntry(found.rest.codec, found.rest.bytes, found.rest.length, found.rest.crc32)
-        regions = tuple(_region(n, record) for n, record in enumerate(found.regions))
+        regions = tuple(_region(n, record, version) for n, record in enumerate(found.regions))
         table = RegionTable(found.format, regions, rest, found.views)
         _check_regions(table.regions)
         _check_views(table)
@@ -270,7 +279,7 @@ def table_from_json(text: bytes, source_size: int, where: str) -> RegionTable:
     return table
 
 
-def _region(number: int, found: _RegionRecord) -> PackedRegion:
+def _region(number: int, found: _RegionRecord, version: int) -> PackedRegion:
     where, name = f"regions[{number}]", found.name
     stored = name if found.stored is None else found.stored
     for key, text in (("name", name), ("stored", stored), ("codec", found.codec)):
@@ -285,9 +294,11 @@ def _region(number: int, found: _RegionRecord) -> PackedRegion:
         raise ValueError(
             f"{where}.bytes: {name!r} is stored as {found.bytes} B of {found.length} B"
         )
+    if (found.head_crc32 is not None) != (version > 1 and found.codec != STORED):
+        raise ValueError(f"{where}.head_crc32: {name!r} must have one exactly if it has a blob")
     _check_length(f"{where}.length", found)
     region = Region(name, found.dtype, shape, found.offset, found.length, found.tensor)
-    return PackedRegion(region, stored, found.codec, found.bytes, found.crc32)
+    return PackedRegion(region, stored, found.codec, found.bytes, found.crc32, found.head_crc32)
 
 
 def _check_length(where: str, found: _RegionRecord) -> None:
