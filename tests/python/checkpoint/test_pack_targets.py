@@ -277,3 +277,22 @@ def test_a_limit_of_the_system(plain: Path, tmp_path: Path) -> None:
     assert "File too large" in run.stdout
     assert not (tmp_path / "packed").exists()
     mp.pack(plain, tmp_path / "packed")
+
+
+@pytest.mark.parametrize("target", ["model.meadow.safetensors", "packed.safetensors"])
+@pytest.mark.parametrize("name", ["model.safetensors", "weights.safetensors"])
+def test_a_file_packed_into_its_own_folder_leaves_the_model_readable(
+    name: str, target: str, plain: Path, tmp_path: Path
+) -> None:
+    folder = Path(shutil.copytree(plain, tmp_path / "model"))
+    (folder / "model.safetensors").rename(folder / name)
+    mp.pack(folder / name, folder / target)
+    with mp.open_checkpoint(plain) as before, mp.open_checkpoint(folder) as now:
+        assert now.format == "safetensors"
+        for key, tensor in before.tensors.items():
+            assert now.tensors[key].raw().tobytes() == tensor.raw().tobytes()
+    with mp.open_checkpoint(folder / target) as packed:
+        assert packed.format == "meadow"
+    (folder / name).unlink()
+    with pytest.raises(FormatError, match=r"meadow\.json is missing|name the file to open"):
+        mp.open_checkpoint(folder)
