@@ -21,10 +21,10 @@ from meadow_py.checkpoint.format.manifest import (
 from meadow_py.checkpoint.format.reader import (
     PackedFile,
     check_entry,
-    gguf_metadata,
     packed_path,
     record_of,
 )
+from meadow_py.checkpoint.format.rest import gguf_metadata
 from meadow_py.results import data_frame
 
 if TYPE_CHECKING:

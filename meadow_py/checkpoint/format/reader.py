@@ -9,7 +9,7 @@ import zlib
 from collections.abc import Mapping
 from contextlib import closing
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 
@@ -28,12 +28,11 @@ from meadow_py.checkpoint.format.region_table import (
     STORED,
     PackedRegion,
     RegionTable,
-    decode_rest,
     table_from_json,
 )
+from meadow_py.checkpoint.format.rest import decode_rest
 from meadow_py.errors import FormatError
 from meadow_py.jobs.tasks import in_order
-from meadow_py.sources.gguf_header import Header, read_header
 from meadow_py.sources.safetensors import MAX_HEADER, read_safetensors
 from meadow_py.sources.strict_json import parse_object
 from meadow_py.sources.tensor import Bytes, Tensor
@@ -345,33 +344,3 @@ def check_entry(packed: PackedFile, entry: PackedEntry) -> None:
                 f"{packed.path}: not the file of this folder: {key} is {getattr(found, key)!r}, "
                 f"but the manifest says {value!r}"
             )
-
-
-def gguf_header(packed: PackedFile) -> Header:
-    """The header of the original.
-
-    Raises
-    ------
-    FormatError
-        If it is corrupt.
-    """
-    return read_header(_Start(packed))
-
-
-def gguf_metadata(packed: PackedFile) -> dict[str, Any]:
-    """The metadata of the original, without the arrays of the tokenizer."""
-    return gguf_header(packed).metadata
-
-
-class _Start:
-    """The bytes before the first region, as a file."""
-
-    def __init__(self, packed: PackedFile) -> None:
-        self.path: Path = packed.path
-        regions = packed.table.regions
-        end = regions[0].region.offset if regions else packed.source_size
-        self._data = np.frombuffer(packed.rest()[:end], np.uint8)
-        self.size = self._data.size
-
-    def read(self, offset: int, size: int) -> Bytes:
-        return self._data[offset : offset + size]

@@ -1,7 +1,4 @@
-"""The table of regions in a packed file, and the rest: the original is rebuilt from both.
-
-The rest is everything outside the regions (headers, padding, pickles), coded as one zstd frame.
-"""
+"""The table of regions in a packed file. With the blobs and the rest it restores the original."""
 
 from __future__ import annotations
 
@@ -13,86 +10,15 @@ from dataclasses import dataclass
 from typing import Annotated, Any, Literal
 
 from meadow_py.checkpoint.format.layout import VERSION
+from meadow_py.checkpoint.format.rest import check_rest_size
 from meadow_py.checkpoint.original.gguf import BLOCK_TYPES
-from meadow_py.checkpoint.original.region import MAX_REST, RESERVED, Region, Size, View
+from meadow_py.checkpoint.original.region import RESERVED, Region, Size, View
 from meadow_py.errors import FormatError
 from meadow_py.records import Range, from_json_types
 from meadow_py.sources.dtypes import BITS, NUMPY
 from meadow_py.sources.safetensors import MAX_DIMENSIONS
 from meadow_py.sources.strict_json import parse_object
 from meadow_py.sources.tensor import is_printable
-
-# Level 19 codes a megabyte a second, which the few megabytes of a GGUF tokenizer are worth.
-_LEVEL, _LONG_LEVEL, _LONG = 19, 9, 1 << 23
-# A block of zstd takes at least 3 B and holds at most 128 KiB (RFC 8878, 3.1.1.2), so no honest
-# frame claims more than this many times its size.
-_MOST_RATIO = (1 << 17) // 3 + 1
-
-CODINGS = ("raw", "zstd")
-
-
-def code_rest(data: bytes) -> tuple[str, bytes]:
-    """The coding of the rest, and the coded bytes; raw where zstd does not make it smaller."""
-    import zstandard
-
-    parameters = zstandard.ZstdCompressionParameters.from_level(
-        _LEVEL if len(data) < _LONG else _LONG_LEVEL,
-        source_size=len(data),
-        write_checksum=1,
-        write_content_size=1,
-    )
-    frame = zstandard.ZstdCompressor(compression_params=parameters).compress(data)
-    return ("zstd", frame) if len(frame) < len(data) else ("raw", data)
-
-
-def decode_rest(coding: str, coded: bytes, size: int, where: str) -> bytes:
-    """Decode the rest.
-
-    Parameters
-    ----------
-    size : int
-        The number of bytes outside the regions; another size is refused before decoding.
-    where : str
-        The beginning of error messages.
-
-    Raises
-    ------
-    FormatError
-        If the rest is corrupt, or not of that size.
-    """
-    if coding not in CODINGS:
-        raise FormatError(
-            f"{where}: the rest is coded as {coding!r}: corrupt, or newer than this library"
-        )
-    if coding == "zstd":
-        coded = _decompressed(coded, size, where)
-    if len(coded) != size:
-        raise FormatError(f"{where}: the rest has {len(coded)} B, but the regions leave {size}")
-    return coded
-
-
-def check_rest_size(size: int, coded: int, where: str) -> None:
-    """Raise FormatError if the claimed size of the rest exceeds what its coded bytes can hold."""
-    if size > min(MAX_REST, coded * _MOST_RATIO):
-        raise FormatError(
-            f"{where}: a rest of {size} B cannot be in {coded} B: corrupt, or made to harm"
-        )
-
-
-def _decompressed(frame: bytes, size: int, where: str) -> bytes:
-    import zstandard
-
-    check_rest_size(size, len(frame), where)
-    try:
-        claimed = zstandard.get_frame_parameters(frame).content_size
-        if claimed != size:
-            raise FormatError(f"{where}: the rest claims {claimed} B, but the regions leave {size}")
-        return zstandard.ZstdDecompressor().decompress(
-            frame, max_output_size=size, allow_extra_data=False
-        )
-    except zstandard.ZstdError as error:
-        raise FormatError(f"{where}: the rest is corrupt: {error}") from error
-
 
 STORED = "stored"  # the codec of regions without a blob
 _BLOCKS = {name: (values, size) for name, values, size in BLOCK_TYPES.values()}

@@ -35,10 +35,10 @@ from meadow_py.checkpoint.format.region_table import (
     PackedRegion,
     RegionTable,
     RestEntry,
-    code_rest,
     stored_names,
     table_to_json,
 )
+from meadow_py.checkpoint.format.rest import code_rest
 from meadow_py.checkpoint.original.rebuild import rebuild
 from meadow_py.checkpoint.original.region import FileRegions, Region, gaps
 from meadow_py.checkpoint.original.source_file import Digest, SourceFile, find_regions
