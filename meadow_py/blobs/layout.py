@@ -207,6 +207,11 @@ class BlobInfo:
         return self.tile_records * self.record_bytes
 
     @property
+    def head_bytes(self) -> int:
+        """Bytes of the head: everything before the tiles, or before the codes of planes."""
+        return self.sections["head"] if self.kind == PLANES else self.bytes - sum(self.tiles)
+
+    @property
     def codec(self) -> str:
         """The codings in use, such as ``huffman+raw``; or ``planes``."""
         if self.kind == PLANES:

@@ -11,21 +11,20 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from meadow_py.architectures import resolve
 from meadow_py.checkpoint.format.card import model_card, original_config
-from meadow_py.checkpoint.format.layout import VERSION
 from meadow_py.checkpoint.format.manifest import (
     MANIFEST,
     CarriedEntry,
     Manifest,
     PackedEntry,
-    read_manifest,
+    read_sealed,
 )
 from meadow_py.checkpoint.format.reader import (
     PackedFile,
     check_entry,
-    gguf_metadata,
     packed_path,
     record_of,
 )
+from meadow_py.checkpoint.format.rest import gguf_metadata
 from meadow_py.results import data_frame
 
 if TYPE_CHECKING:
@@ -92,6 +91,9 @@ class Inspection:
         All other files except the manifest.
     tensors : tuple of PackedTensor
         The tensors, file after file, in the order of their bytes.
+    sha256 : str
+        The digest of the model, which its publisher may sign: SHA-256 of the folder's
+        ``meadow.json``, or of the header of a packed file alone. `verify` compares it.
     """
 
     source: str
@@ -102,6 +104,7 @@ class Inspection:
     files: tuple[PackedEntry, ...]
     carried: tuple[CarriedEntry, ...]
     tensors: tuple[PackedTensor, ...]
+    sha256: str
 
     @property
     def ratio(self) -> float:
@@ -119,13 +122,14 @@ class Inspection:
         for file in files:
             del file["tensors"]
         return {
-            "version": VERSION,
+            "version": 1,
             "kind": "inspection",
             "source": self.source,
             "codec": self.codec,
             "software": self.software,
             "bytes_original": self.bytes_original,
             "bytes_packed": self.bytes_packed,
+            "sha256": self.sha256,
             "files": files,
             "carried": [asdict(entry) for entry in self.carried],
             "tensors": [{**asdict(t), "shape": list(t.shape)} for t in self.tensors],
@@ -177,6 +181,9 @@ class Inspection:
 def inspect(path: str | os.PathLike[str]) -> Inspection:
     """List the contents of a packed model. Only headers are read; nothing is decoded.
 
+    Each head of a blob, and each small tensor that is stored unchanged, is compared with its
+    checksum in the table of regions; the rest of the data is not. `verify` compares everything.
+
     Parameters
     ----------
     path : str or path
@@ -199,7 +206,7 @@ def inspect(path: str | os.PathLike[str]) -> Inspection:
 
 
 def _of_folder(folder: Path, source: str) -> Inspection:
-    manifest = read_manifest(folder)
+    manifest, sha256 = read_sealed(folder)
     opened = []
     try:
         for entry in manifest.packed:
@@ -220,6 +227,7 @@ def _of_folder(folder: Path, source: str) -> Inspection:
         manifest.packed,
         manifest.carried,
         tensors,
+        sha256,
     )
 
 
@@ -238,7 +246,8 @@ def _of_file(path: Path, source: str) -> Inspection:
         words = packed.metadata
         tensors = _tensors([(path.name, packed)], path.parent)
     sizes = (record.source_size, record.size)
-    return Inspection(source, words["codec"], words["software"], *sizes, (entry,), (), tensors)
+    about = (source, words["codec"], words["software"])
+    return Inspection(*about, *sizes, (entry,), (), tensors, record.checksum)
 
 
 def _tensors(opened: list[tuple[str, PackedFile]], folder: Path) -> tuple[PackedTensor, ...]:
@@ -249,6 +258,7 @@ def _tensors(opened: list[tuple[str, PackedFile]], folder: Path) -> tuple[Packed
 def _of_packed(name: str, packed: PackedFile, roles: dict[str, str]) -> Iterator[PackedTensor]:
     for entry in packed.table.regions:
         region = entry.region
+        packed.check_head(entry)
         yield PackedTensor(
             region.name,
             roles.get(region.name, "other") if region.is_tensor else "other",

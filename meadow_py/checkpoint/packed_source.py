@@ -15,7 +15,8 @@ import numpy as np
 from meadow_py.blobs.planes import CODEC as PLANES
 from meadow_py.checkpoint.format.card import original_config
 from meadow_py.checkpoint.format.manifest import Manifest, read_manifest
-from meadow_py.checkpoint.format.reader import PackedFile, check_entry, gguf_header
+from meadow_py.checkpoint.format.reader import PackedFile, check_entry
+from meadow_py.checkpoint.format.rest import gguf_header
 from meadow_py.checkpoint.original.region import Region, View
 from meadow_py.errors import FormatError
 from meadow_py.sources.checkpoint import Checkpoint

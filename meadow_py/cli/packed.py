@@ -32,6 +32,12 @@ _Overwrite = Annotated[
 ]
 
 
+_VERSION_1 = (
+    "version 1: it records no checksums of heads, so a swap of planes is found only by verifying, "
+    "and the digest fixes the original files but not their coded bytes: pack again for version 2"
+)
+
+
 class CodecName(StrEnum):
     """Settings of the storage codec, and the runtime codec."""
 
@@ -119,6 +125,8 @@ def pack(
         local_files_only=offline,
     )
     _show(made.inspection, as_json)
+    if not as_json:
+        write(f"digest (SHA-256): {made.inspection.sha256}\n")
     if not quiet:
         size = made.inspection.bytes_original
         count = len(made.inspection.files)
@@ -130,6 +138,13 @@ def pack(
 @reports_failures(*_NEEDS)
 def verify(
     packed: _Folder,
+    sha256: Annotated[
+        str | None,
+        typer.Option(
+            metavar="HASH",
+            help="Digest that the publisher gives, as `meadow pack` prints it; another is refused.",
+        ),
+    ] = None,
     threads: options.Threads = None,
     as_json: options.Json = False,
     quiet: options.Quiet = False,
@@ -137,6 +152,7 @@ def verify(
     """Check every bit of a packed model: exit code 0 if all is right, 1 if not.
 
     Everything is decoded, and the SHA-256 of every original file is compared. Nothing is written.
+    The checksums lie in the model itself, so only --sha256 shows that nobody has replaced it.
 
     Example: meadow verify packed
     """
@@ -144,8 +160,9 @@ def verify(
     from meadow_py.spelling import visible
 
     check_stdout()
+    shown = False if quiet else None
     try:
-        found = meadow_py.verify(packed, threads=threads, progress=False if quiet else None)
+        found = meadow_py.verify(packed, sha256=sha256, threads=threads, progress=shown)
     except meadow_py.FormatError as error:
         if as_json:
             said = {"version": 1, "kind": "verify", "path": packed, "ok": False}
@@ -160,6 +177,8 @@ def verify(
             "files": found.files,
             "tensors": found.tensors,
             "bytes_original": found.bytes_original,
+            "sha256": found.sha256,
+            "format_versions": list(found.versions),
             "seconds": found.seconds,
         }
         write(json.dumps(data) + "\n")
@@ -167,6 +186,9 @@ def verify(
         what = f"{found.tensors} tensors in {found.files} files"
         speed = _throughput(found.bytes_original, found.seconds)
         write(f"{visible(packed)}: every bit is right: {what}, {speed}\n")
+        write(f"digest (SHA-256): {found.sha256}\n")
+        if 1 in found.versions:
+            write(f"{_VERSION_1}\n")
 
 
 @reports_failures(*_NEEDS)

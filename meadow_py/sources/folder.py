@@ -16,6 +16,7 @@ from meadow_py.sources.model_files import (
     SUFFIXES,
     Selection,
     WeightMap,
+    holds_weights,
     of_shard,
     read_index,
     require_shards,
@@ -43,13 +44,32 @@ def open_folder(folder: Path, source: str) -> Checkpoint:
     FormatError
         If a file is truncated or corrupt, or does not match the index.
     """
-    return open_selection(folder, select_weights(file_names(folder), str(folder)), source)
+    names = file_names(folder)
+    names = _not_packed(folder, names) or names
+    return open_selection(folder, select_weights(names, str(folder)), source)
 
 
 def is_packed_folder(folder: Path) -> bool:
-    """Whether a folder was written by `pack`, judged by the names of its files."""
+    """Whether a folder was written by `pack`.
+
+    It has a manifest; or, if it is incomplete, packed files and no other weights. A packed file
+    beside the file that it was made from does not make their folder a packed one.
+    """
     names = file_names(folder)
-    return any(name == PACKED_MANIFEST or name.endswith(PACKED_SUFFIX) for name in names)
+    if PACKED_MANIFEST in names:
+        return True
+    return any(name.endswith(PACKED_SUFFIX) for name in names) and not _not_packed(folder, names)
+
+
+def _not_packed(folder: Path, names: list[str]) -> list[str]:
+    """The names of files that `pack` did not write; none if there are no weights among them."""
+    kept = [
+        name
+        for name in names
+        if not name.endswith(PACKED_SUFFIX)
+        and not (holds_weights(name) and (folder / name).is_file() and is_packed(folder / name))
+    ]
+    return kept if any(map(holds_weights, kept)) else []
 
 
 def file_names(folder: Path) -> list[str]:

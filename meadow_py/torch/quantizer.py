@@ -12,7 +12,7 @@ from transformers.quantizers.base import HfQuantizer
 from transformers.utils.quantization_config import QuantizationConfigMixin
 
 from meadow_py.checkpoint.format.card import QUANT_METHOD
-from meadow_py.checkpoint.format.layout import VERSION
+from meadow_py.checkpoint.format.layout import VERSION, VERSIONS, unknown_version
 from meadow_py.errors import FormatError
 from meadow_py.torch.hooks import require_release, wrap_functions
 from meadow_py.torch.weight_files import mark, unmarked
@@ -41,11 +41,8 @@ class MeadowConfig(QuantizationConfigMixin):
         self.version = version
         # With this, Transformers treats the model as dense and does not report it as quantised.
         self.dequantize = True
-        if type(version) is not int or version != VERSION:
-            raise FormatError(
-                f"config.json: packed format version {version!r}, this library reads {VERSION}: "
-                "update meadow_py"
-            )
+        if type(version) is not int or version not in VERSIONS:
+            raise FormatError(f"config.json: {unknown_version(repr(version))}")
 
 
 class MeadowQuantizer(HfQuantizer):

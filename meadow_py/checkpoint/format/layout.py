@@ -15,14 +15,15 @@ from meadow_py.checkpoint.original.region import RESERVED
 from meadow_py.errors import FormatError
 from meadow_py.sources.tensor import is_printable
 
-VERSION = 1
+VERSION = 2  # of the files that this library writes
+VERSIONS = (1, 2)  # that it reads
 ALIGNMENT = 64  # bytes: a cache line, and the widest SIMD register
 REST = f"{RESERVED}rest"
 REGIONS = f"{RESERVED}regions"
 
 NO_CHECKSUM = "0" * 64
 SHA256 = re.compile(r"[0-9a-f]{64}")
-# Words of the metadata; all values are strings.
+# Words of the metadata; all values are strings. Version 1 has no `data_sha256`.
 METADATA = (
     "format",
     "version",
@@ -32,6 +33,7 @@ METADATA = (
     "source_size",
     "source_sha256",
     "regions_sha256",
+    "data_sha256",
     "checksum",
 )
 
@@ -47,6 +49,13 @@ class HeaderEntry(NamedTuple):
 def aligned(size: int) -> int:
     """Round up to a multiple of the alignment."""
     return -(-size // ALIGNMENT) * ALIGNMENT
+
+
+def padded_sha256(data: bytes | memoryview, size: int) -> bytes:
+    """SHA-256 of data with zeros after it, up to `size` bytes in all."""
+    digest = hashlib.sha256(data)
+    digest.update(bytes(size - len(data)))
+    return digest.digest()
 
 
 def room_for_header(names: Sequence[str], metadata: Mapping[str, str], largest: int) -> int:
@@ -88,15 +97,13 @@ def check_header(made: bytes, metadata: Mapping[str, str], where: str) -> None:
     version = metadata.get("version", "")
     if metadata.get("format") != "meadow" or not version.isascii() or not version.isdigit():
         raise FormatError(f"{where}: not a packed file: its metadata names no version")
-    if len(version) > 9 or int(version) != VERSION:
-        raise FormatError(
-            f"{where}: packed format version {version[:20]}, this library reads {VERSION}: update "
-            "meadow_py"
-        )
-    missing = set(METADATA) ^ set(metadata)
+    if len(version) > 9 or int(version) not in VERSIONS:
+        raise FormatError(f"{where}: {unknown_version(version[:20])}")
+    keys = words_of(int(version))
+    missing = set(keys) ^ set(metadata)
     if missing:
         raise FormatError(f"{where}: corrupt metadata: {sorted(missing)} missing or unknown")
-    for key in METADATA:
+    for key in keys:
         if not is_printable(metadata[key]):
             raise FormatError(f"{where}: corrupt metadata: {key} holds a lone surrogate")
     digest = metadata["checksum"]
@@ -109,6 +116,19 @@ def check_header(made: bytes, metadata: Mapping[str, str], where: str) -> None:
         raise FormatError(f"{where}: corrupt: the header has checksum {found}, expected {digest}")
 
 
+def words_of(version: int) -> tuple[str, ...]:
+    """The words of the metadata in a version of the format."""
+    return tuple(key for key in METADATA if key != "data_sha256" or version > 1)
+
+
+def unknown_version(version: object) -> str:
+    """The message about a version of the format that this library does not read."""
+    return (
+        f"packed format version {version}, this library reads {VERSIONS[0]} to {VERSIONS[-1]}: "
+        "update meadow_py"
+    )
+
+
 def number(metadata: Mapping[str, Any], key: str, where: str) -> int:
     """A whole number in the metadata."""
     text = metadata[key]
@@ -119,7 +139,7 @@ def number(metadata: Mapping[str, Any], key: str, where: str) -> int:
 
 def _text(stored: Sequence[HeaderEntry], metadata: Mapping[str, str]) -> bytes:
     words: dict[str, Any] = {"format": "meadow"}
-    words |= {key: metadata[key] for key in METADATA}
+    words |= {key: metadata[key] for key in METADATA if key in metadata}
     entries: dict[str, Any] = {"__metadata__": words}
     for name, offset, size in stored:
         entries[name] = {"dtype": "U8", "shape": [size], "data_offsets": [offset, offset + size]}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import itertools
 import json
 import reprlib
 from collections.abc import Mapping, Sequence
@@ -10,7 +11,13 @@ from dataclasses import asdict, dataclass
 from pathlib import Path, PurePosixPath
 from typing import Any
 
-from meadow_py.checkpoint.format.layout import NO_CHECKSUM, SHA256, VERSION
+from meadow_py.checkpoint.format.layout import (
+    NO_CHECKSUM,
+    SHA256,
+    VERSION,
+    VERSIONS,
+    unknown_version,
+)
 from meadow_py.errors import FormatError
 from meadow_py.records import RecordError, from_json_types
 from meadow_py.sources.model_files import PACKED_MANIFEST
@@ -152,7 +159,14 @@ def manifest_to_json(manifest: Manifest) -> bytes:
 
 
 def read_manifest(folder: Path) -> Manifest:
-    """The manifest of a packed folder, after checking that its files exist in the right sizes.
+    """The manifest of a packed folder; see `read_sealed`."""
+    return read_sealed(folder)[0]
+
+
+def read_sealed(folder: Path) -> tuple[Manifest, str]:
+    """The manifest of a packed folder, and the SHA-256 of the ``meadow.json`` that was read.
+
+    The files that it names exist in the right sizes.
 
     Raises
     ------
@@ -168,10 +182,11 @@ def read_manifest(folder: Path) -> Manifest:
         )
     if path.stat().st_size > _MOST:
         raise FormatError(f"{path}: {path.stat().st_size} B: a manifest has at most {_MOST}")
-    made = manifest_from_json(path.read_bytes(), str(path))
+    text = path.read_bytes()
+    made = manifest_from_json(text, str(path))
     for entry in made.entries:
         check_size(folder, entry.name, entry.size)
-    return made
+    return made, hashlib.sha256(text).hexdigest()
 
 
 def manifest_from_json(text: bytes, where: str) -> Manifest:
@@ -204,11 +219,8 @@ def _parsed(data: Mapping[str, Any], where: str) -> Manifest:
         wrong = f"version: expected a whole number, found {reprlib.repr(version)}"
     if wrong:
         raise FormatError(f"{where}: not the manifest of a packed folder: {wrong}")
-    if version != VERSION:
-        raise FormatError(
-            f"{where}: packed format version {version}, this library reads {VERSION}: update "
-            "meadow_py"
-        )
+    if version not in VERSIONS:
+        raise FormatError(f"{where}: {unknown_version(reprlib.repr(version))}")
     try:
         made = from_json_types(Manifest, data)
     except RecordError as error:
@@ -266,12 +278,13 @@ def check_tree(names: Sequence[str], where: str, places: Sequence[str] = ()) -> 
         if name in taken:
             raise FormatError(f"{_named(where, places, n)}: {name!r} appears twice")
         taken.add(name)
-    for n, name in enumerate(names):
-        parts = name.split("/")
-        for count in range(1, len(parts)):
-            if (held := "/".join(parts[:count])) in taken:
-                named = _named(where, places, n)
-                raise FormatError(f"{named}: {name!r} would be in {held!r}, which is a file")
+    # Sorted by parts, the names in a folder directly follow that of the folder.
+    split = sorted((name.split("/"), n) for n, name in enumerate(names))
+    for (held, _), (parts, n) in itertools.pairwise(split):
+        if parts[: len(held)] == held:
+            named = _named(where, places, n)
+            said = f"{names[n]!r} would be in {'/'.join(held)!r}, which is a file"
+            raise FormatError(f"{named}: {said}")
 
 
 def _named(where: str, places: Sequence[str], number: int) -> str:

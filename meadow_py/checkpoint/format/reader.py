@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import functools
 import hashlib
 import os
 import zlib
 from collections.abc import Mapping
+from contextlib import closing
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 
@@ -26,16 +28,18 @@ from meadow_py.checkpoint.format.region_table import (
     STORED,
     PackedRegion,
     RegionTable,
-    decode_rest,
     table_from_json,
 )
+from meadow_py.checkpoint.format.rest import decode_rest
 from meadow_py.errors import FormatError
+from meadow_py.jobs.tasks import in_order
 from meadow_py.sources.folder import is_packed_folder
-from meadow_py.sources.gguf_header import Header, read_header
 from meadow_py.sources.model_files import PACKED_SUFFIX
 from meadow_py.sources.safetensors import MAX_HEADER, is_packed, read_safetensors
 from meadow_py.sources.strict_json import parse_object
 from meadow_py.sources.tensor import Bytes, Tensor
+
+_HASHED_AT_ONCE = 1 << 28  # bytes
 
 
 class PackedFile:
@@ -46,6 +50,8 @@ class PackedFile:
     path : path
     metadata : mapping of str to str
         The words of the header.
+    version : int
+        The version of its format.
     table : RegionTable
         The regions of the original.
     source_name, source_sha256 : str
@@ -76,6 +82,7 @@ class PackedFile:
         self.path, self.size = path, self._mapped.size
         self._tensors = tensors
         self.metadata = self._metadata()
+        self.version = int(self.metadata["version"])
         where = str(path)
         self.source_name = check_inside(self.metadata["source"], where)
         self.source_size = number(self.metadata, "source_size", where)
@@ -86,7 +93,7 @@ class PackedFile:
             raise FormatError(
                 f"{path}: corrupt: the checksum of the table of regions does not match"
             )
-        self.table: RegionTable = table_from_json(text, self.source_size, where)
+        self.table: RegionTable = table_from_json(text, self.source_size, where, self.version)
         self._check_sizes()
 
     def blob(self, packed: PackedRegion) -> Bytes:
@@ -109,7 +116,28 @@ class PackedFile:
         if found.nbytes != packed.region.length:
             said = f"its blob holds {found.nbytes} B, expected {packed.region.length}"
             raise self._damaged(packed, said)
+        if packed.head_crc32 is not None:
+            crc = zlib.crc32(blob[: found.head_bytes].data)
+            if crc != packed.head_crc32:
+                said = (
+                    f"the head of its blob has CRC-32 {crc:08x}, expected {packed.head_crc32:08x}"
+                )
+                raise self._damaged(packed, f"{said}: is it the blob of another tensor?")
         return found
+
+    def check_head(self, packed: PackedRegion) -> None:
+        """Check the head of a region's blob; of a region without a blob, all of its bytes.
+
+        Raises
+        ------
+        FormatError
+            If they are damaged, or those of another tensor. The message names the file and the
+            tensor. In version 1, the table of regions has no checksums of heads.
+        """
+        if packed.codec == STORED:
+            self._as_stored(packed)
+        else:
+            self.info(packed)
 
     def planes(self, packed: PackedRegion) -> Bytes:
         """The mapped blob of a region in the runtime codec.
@@ -145,9 +173,11 @@ class PackedFile:
             return self._as_stored(packed)
         self.info(packed)
         try:
-            return blobs.decode(self.blob(packed), threads=threads)
+            made = blobs.decode(self.blob(packed), threads=threads)
         except FormatError as error:
             raise self._damaged(packed, str(error)) from error
+        self._check_bytes(packed, made)
+        return made
 
     def decode_range(self, packed: PackedRegion, begin: int, end: int) -> Bytes:
         """Bytes of a region that has a blob, decoded on this thread from only the tiles needed."""
@@ -163,6 +193,29 @@ class PackedFile:
         if zlib.crc32(coded) != entry.crc32:
             raise FormatError(f"{self.path}: corrupt: the checksum of the rest does not match")
         return decode_rest(entry.coding, coded, entry.length, str(self.path))
+
+    def check_data(self, threads: int) -> None:
+        """Compare the SHA-256 of all coded bytes, which version 1 does not record.
+
+        Raises
+        ------
+        FormatError
+            If it differs.
+        """
+        expected = self.metadata.get("data_sha256")
+        if expected is None:
+            return
+        tensors = [self._tensors[name] for name in self._tensors if name != REGIONS]
+        tasks = ((tensor.nbytes, functools.partial(_sha256, tensor)) for tensor in tensors)
+        digest = hashlib.sha256()
+        with closing(in_order(tasks, threads, _HASHED_AT_ONCE)) as found:
+            for one in found:
+                digest.update(one)
+        if digest.hexdigest() != expected:
+            raise FormatError(
+                f"{self.path}: corrupt: its coded bytes have SHA-256 {digest.hexdigest()}, "
+                f"expected {expected}"
+            )
 
     def floor(self, packed: PackedRegion) -> float:
         """The fewest bytes that a coder of these symbols can reach; without a blob, all of them."""
@@ -186,9 +239,14 @@ class PackedFile:
 
     def _as_stored(self, packed: PackedRegion) -> Bytes:
         made = np.array(self.blob(packed))
-        if zlib.crc32(made.data) != packed.crc32:
-            raise self._damaged(packed, "its checksum does not match")
+        self._check_bytes(packed, made)
         return made
+
+    def _check_bytes(self, packed: PackedRegion, made: Bytes) -> None:
+        found = zlib.crc32(made.data)
+        if found != packed.crc32:
+            said = f"its bytes have CRC-32 {found:08x}, expected {packed.crc32:08x}"
+            raise self._damaged(packed, said)
 
     def _metadata(self) -> Mapping[str, str]:
         """The metadata of the header, fully checked."""
@@ -233,6 +291,10 @@ class PackedFile:
 
     def _damaged(self, packed: PackedRegion, said: str) -> FormatError:
         return FormatError(f"{self.path}: tensor {packed.region.name!r}: {said}")
+
+
+def _sha256(tensor: Tensor) -> bytes:
+    return hashlib.sha256(tensor.raw().data).digest()
 
 
 def packed_path(path: str | os.PathLike[str]) -> Path:
@@ -305,33 +367,3 @@ def check_entry(packed: PackedFile, entry: PackedEntry) -> None:
                 f"{packed.path}: not the file of this folder: {key} is {getattr(found, key)!r}, "
                 f"but the manifest says {value!r}"
             )
-
-
-def gguf_header(packed: PackedFile, tokenizer: bool = False) -> Header:
-    """The header of the original; with `tokenizer`, with the arrays of its tokenizer.
-
-    Raises
-    ------
-    FormatError
-        If it is corrupt.
-    """
-    return read_header(_Start(packed), tokenizer)
-
-
-def gguf_metadata(packed: PackedFile) -> dict[str, Any]:
-    """The metadata of the original, without the arrays of the tokenizer."""
-    return gguf_header(packed).metadata
-
-
-class _Start:
-    """The bytes before the first region, as a file."""
-
-    def __init__(self, packed: PackedFile) -> None:
-        self.path: Path = packed.path
-        regions = packed.table.regions
-        end = regions[0].region.offset if regions else packed.source_size
-        self._data = np.frombuffer(packed.rest()[:end], np.uint8)
-        self.size = self._data.size
-
-    def read(self, offset: int, size: int) -> Bytes:
-        return self._data[offset : offset + size]

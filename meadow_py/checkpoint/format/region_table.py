@@ -1,7 +1,4 @@
-"""The table of regions in a packed file, and the rest: the original is rebuilt from both.
-
-The rest is everything outside the regions (headers, padding, pickles), coded as one zstd frame.
-"""
+"""The table of regions in a packed file. With the blobs and the rest it restores the original."""
 
 from __future__ import annotations
 
@@ -12,86 +9,16 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Annotated, Any, Literal
 
+from meadow_py.checkpoint.format.layout import VERSION
+from meadow_py.checkpoint.format.rest import check_rest_size
 from meadow_py.checkpoint.original.gguf import BLOCK_TYPES
-from meadow_py.checkpoint.original.region import MAX_REST, RESERVED, Region, Size, View
+from meadow_py.checkpoint.original.region import RESERVED, Region, Size, View
 from meadow_py.errors import FormatError
 from meadow_py.records import Range, from_json_types
 from meadow_py.sources.dtypes import BITS, NUMPY
 from meadow_py.sources.safetensors import MAX_DIMENSIONS
 from meadow_py.sources.strict_json import parse_object
 from meadow_py.sources.tensor import is_printable
-
-# Level 19 codes a megabyte a second, which the few megabytes of a GGUF tokenizer are worth.
-_LEVEL, _LONG_LEVEL, _LONG = 19, 9, 1 << 23
-# A block of zstd takes at least 3 B and holds at most 128 KiB (RFC 8878, 3.1.1.2), so no honest
-# frame claims more than this many times its size.
-_MOST_RATIO = (1 << 17) // 3 + 1
-
-CODINGS = ("raw", "zstd")
-
-
-def code_rest(data: bytes) -> tuple[str, bytes]:
-    """The coding of the rest, and the coded bytes; raw where zstd does not make it smaller."""
-    import zstandard
-
-    parameters = zstandard.ZstdCompressionParameters.from_level(
-        _LEVEL if len(data) < _LONG else _LONG_LEVEL,
-        source_size=len(data),
-        write_checksum=1,
-        write_content_size=1,
-    )
-    frame = zstandard.ZstdCompressor(compression_params=parameters).compress(data)
-    return ("zstd", frame) if len(frame) < len(data) else ("raw", data)
-
-
-def decode_rest(coding: str, coded: bytes, size: int, where: str) -> bytes:
-    """Decode the rest.
-
-    Parameters
-    ----------
-    size : int
-        The number of bytes outside the regions; another size is refused before decoding.
-    where : str
-        The beginning of error messages.
-
-    Raises
-    ------
-    FormatError
-        If the rest is corrupt, or not of that size.
-    """
-    if coding not in CODINGS:
-        raise FormatError(
-            f"{where}: the rest is coded as {coding!r}: corrupt, or newer than this library"
-        )
-    if coding == "zstd":
-        coded = _decompressed(coded, size, where)
-    if len(coded) != size:
-        raise FormatError(f"{where}: the rest has {len(coded)} B, but the regions leave {size}")
-    return coded
-
-
-def check_rest_size(size: int, coded: int, where: str) -> None:
-    """Raise FormatError if the claimed size of the rest exceeds what its coded bytes can hold."""
-    if size > min(MAX_REST, coded * _MOST_RATIO):
-        raise FormatError(
-            f"{where}: a rest of {size} B cannot be in {coded} B: corrupt, or made to harm"
-        )
-
-
-def _decompressed(frame: bytes, size: int, where: str) -> bytes:
-    import zstandard
-
-    check_rest_size(size, len(frame), where)
-    try:
-        claimed = zstandard.get_frame_parameters(frame).content_size
-        if claimed != size:
-            raise FormatError(f"{where}: the rest claims {claimed} B, but the regions leave {size}")
-        return zstandard.ZstdDecompressor().decompress(
-            frame, max_output_size=size, allow_extra_data=False
-        )
-    except zstandard.ZstdError as error:
-        raise FormatError(f"{where}: the rest is corrupt: {error}") from error
-
 
 STORED = "stored"  # the codec of regions without a blob
 _BLOCKS = {name: (values, size) for name, values, size in BLOCK_TYPES.values()}
@@ -114,6 +41,8 @@ class PackedRegion:
         Size of the blob in bytes, without padding; 0 for an empty region, which has none.
     crc32 : int
         CRC-32 of the bytes of the original (the polynomial of zlib and gzip).
+    head_crc32 : int or None
+        CRC-32 of the head of its blob; None for regions without a blob, and in version 1.
     """
 
     region: Region
@@ -121,6 +50,7 @@ class PackedRegion:
     codec: str
     size: int
     crc32: int
+    head_crc32: int | None = None
 
 
 @dataclass(frozen=True)
@@ -196,6 +126,7 @@ def _region_to_dict(packed: PackedRegion) -> dict[str, Any]:
         made["stored"] = packed.stored
     if not region.is_tensor:
         made["tensor"] = False
+    head = {} if packed.head_crc32 is None else {"head_crc32": packed.head_crc32}
     return made | {
         "dtype": region.dtype,
         "shape": region.shape,
@@ -204,6 +135,7 @@ def _region_to_dict(packed: PackedRegion) -> dict[str, Any]:
         "codec": packed.codec,
         "bytes": packed.size,
         "crc32": packed.crc32,
+        **head,
     }
 
 
@@ -219,6 +151,7 @@ class _RegionRecord:
     codec: str
     bytes: Size
     crc32: _Crc32
+    head_crc32: _Crc32 | None = None
     stored: str | None = None
     tensor: bool = True
 
@@ -243,7 +176,9 @@ class _TableRecord:
     views: tuple[View, ...] | None = None
 
 
-def table_from_json(text: bytes, source_size: int, where: str) -> RegionTable:
+def table_from_json(
+    text: bytes, source_size: int, where: str, version: int = VERSION
+) -> RegionTable:
     """The table in the JSON `text` of a file whose original has `source_size` bytes.
 
     Raises
@@ -255,7 +190,7 @@ def table_from_json(text: bytes, source_size: int, where: str) -> RegionTable:
     try:
         found = from_json_types(_TableRecord, data)
         rest = RestEntry(found.rest.codec, found.rest.bytes, found.rest.length, found.rest.crc32)
-        regions = tuple(_region(n, record) for n, record in enumerate(found.regions))
+        regions = tuple(_region(n, record, version) for n, record in enumerate(found.regions))
         table = RegionTable(found.format, regions, rest, found.views)
         _check_regions(table.regions)
         _check_views(table)
@@ -270,7 +205,7 @@ def table_from_json(text: bytes, source_size: int, where: str) -> RegionTable:
     return table
 
 
-def _region(number: int, found: _RegionRecord) -> PackedRegion:
+def _region(number: int, found: _RegionRecord, version: int) -> PackedRegion:
     where, name = f"regions[{number}]", found.name
     stored = name if found.stored is None else found.stored
     for key, text in (("name", name), ("stored", stored), ("codec", found.codec)):
@@ -285,9 +220,11 @@ def _region(number: int, found: _RegionRecord) -> PackedRegion:
         raise ValueError(
             f"{where}.bytes: {name!r} is stored as {found.bytes} B of {found.length} B"
         )
+    if (found.head_crc32 is not None) != (version > 1 and found.codec != STORED):
+        raise ValueError(f"{where}.head_crc32: {name!r} must have one exactly if it has a blob")
     _check_length(f"{where}.length", found)
     region = Region(name, found.dtype, shape, found.offset, found.length, found.tensor)
-    return PackedRegion(region, stored, found.codec, found.bytes, found.crc32)
+    return PackedRegion(region, stored, found.codec, found.bytes, found.crc32, found.head_crc32)
 
 
 def _check_length(where: str, found: _RegionRecord) -> None:

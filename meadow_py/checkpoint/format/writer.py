@@ -25,6 +25,7 @@ from meadow_py.checkpoint.format.layout import (
     HeaderEntry,
     aligned,
     header,
+    padded_sha256,
     room_for_header,
 )
 from meadow_py.checkpoint.format.reader import FileRecord, PackedFile, record_of
@@ -34,10 +35,10 @@ from meadow_py.checkpoint.format.region_table import (
     PackedRegion,
     RegionTable,
     RestEntry,
-    code_rest,
     stored_names,
     table_to_json,
 )
+from meadow_py.checkpoint.format.rest import code_rest
 from meadow_py.checkpoint.original.rebuild import rebuild
 from meadow_py.checkpoint.original.region import FileRegions, Region, gaps
 from meadow_py.checkpoint.original.source_file import Digest, SourceFile, find_regions
@@ -101,8 +102,8 @@ def pack_file(job: FileJob, stop: Stop, advance: Advance) -> FileRecord:
         writer = _Writer(target, room)
         with Digest(source) as digest:
             pairs = list(zip(found.regions, names, strict=True))
-            for entry, blob in _coded(source, pairs, digest, job, stop):
-                writer.add(entry.stored, blob, aligned(entry.size))
+            for entry, blob, sha256 in _coded(source, pairs, digest, job, stop):
+                writer.add(entry.stored, blob, sha256, aligned(entry.size))
                 writer.entries.append(entry)
                 advance(entry.region.length, aligned(entry.size), entry.region.name)
                 del blob  # before the next one is made
@@ -124,6 +125,14 @@ def software() -> str:
     return f"meadow_py {meadow_py.__version__}"
 
 
+class _Coded(NamedTuple):
+    """A region as it is stored, and the SHA-256 of its bytes with their padding."""
+
+    entry: PackedRegion
+    data: memoryview
+    sha256: bytes
+
+
 class _Writer:
     """Writes the data of a packed file after the room for its header."""
 
@@ -133,22 +142,25 @@ class _Writer:
         self._stored: list[HeaderEntry] = []
         self.entries: list[PackedRegion] = []
         self.checksum = ""
+        self._digests = hashlib.sha256()  # of the SHA-256 of every tensor
 
-    def add(self, name: str, data: bytes | memoryview, size: int) -> None:
-        """Append data as a tensor of `size` bytes, padded with zeros."""
+    def add(self, name: str, data: bytes | memoryview, digest: bytes, size: int) -> None:
+        """Append data as a tensor of `size` bytes, padded with zeros; `digest` is its SHA-256."""
         self._stored.append(HeaderEntry(name, self._target.size - self._room, size))
         self._target.append(data)
         if size > len(data):
             self._target.append(bytes(size - len(data)))
+        self._digests.update(digest)
 
     def finish(self, source: SourceFile, found: FileRegions, words: dict[str, str]) -> None:
         """Append the rest and the table, then write the header in front."""
         rest = b"".join(source.read(a, b - a).data for a, b in gaps(found.regions, source.size))
         coding, coded = code_rest(rest)
-        self.add(REST, coded, len(coded))
+        self.add(REST, coded, hashlib.sha256(coded).digest(), len(coded))
+        words["data_sha256"] = self._digests.hexdigest()
         entry = RestEntry(coding, len(coded), len(rest), zlib.crc32(coded))
         table = table_to_json(RegionTable(found.format, tuple(self.entries), entry, found.views))
-        self.add(REGIONS, table, len(table))
+        self.add(REGIONS, table, b"", len(table))
         words["regions_sha256"] = hashlib.sha256(table).hexdigest()
         made = header(self._stored, words, self._room)
         self._target.write_at(0, made)
@@ -161,7 +173,7 @@ def _coded(
     digest: Digest,
     job: FileJob,
     stop: Stop,
-) -> Iterator[tuple[PackedRegion, memoryview]]:
+) -> Iterator[_Coded]:
     """All regions in order: runs of small ones in parallel, each large one with all threads."""
     for run in _runs(pairs):
         threads = job.threads if len(run) == 1 else 1
@@ -187,16 +199,23 @@ def _code(
     region: Region,
     stored: str,
     crc32: Future[int],
-) -> tuple[PackedRegion, memoryview]:
+) -> _Coded:
     stop.check()
     if region.length == 0:
-        return PackedRegion(region, stored, STORED, 0, crc32.result()), memoryview(b"")
+        return _coded_of(PackedRegion(region, stored, STORED, 0, crc32.result()), memoryview(b""))
     raw = source.read(region.offset, region.length)
     blob = blobs.encode(raw, region.dtype, region.shape, codec=codec, threads=threads)
     if region.length <= MAX_STORED and blob.size >= region.length:
-        return PackedRegion(region, stored, STORED, raw.size, crc32.result()), raw.data
-    made = PackedRegion(region, stored, blobs.info(blob).codec, blob.size, crc32.result())
-    return made, blob.data
+        return _coded_of(PackedRegion(region, stored, STORED, raw.size, crc32.result()), raw.data)
+    info = blobs.info(blob)
+    head = zlib.crc32(blob[: info.head_bytes].data)
+    made = PackedRegion(region, stored, info.codec, blob.size, crc32.result(), head)
+    return _coded_of(made, blob.data)
+
+
+def _coded_of(entry: PackedRegion, data: memoryview) -> _Coded:
+    """The digest is made by the thread that codes."""
+    return _Coded(entry, data, padded_sha256(data, aligned(entry.size)))
 
 
 def _runs(pairs: Sequence[tuple[Region, str]]) -> Iterator[list[tuple[Region, str]]]:
@@ -255,8 +274,9 @@ def _finished(job: FileJob, stop: Stop) -> FileRecord | None:
     try:
         with PackedFile(job.target) as packed:
             words = packed.metadata
-            wanted = (software(), job.codec, job.name)
-            if (words["software"], words["codec"], words["source"]) != wanted:
+            wanted = (str(VERSION), software(), job.codec, job.name)
+            found = tuple(words[key] for key in ("version", "software", "codec", "source"))
+            if found != wanted:
                 return None
             if packed.source_sha256 != file_sha256(job, stop):
                 return None

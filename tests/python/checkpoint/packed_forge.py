@@ -35,17 +35,20 @@ class Forge:
         }
         self.table: dict[str, Any] = json.loads(self.stored[REGIONS])
 
-    def write(self, path: Path) -> None:
-        """Write it, with the checksums of what it holds now."""
+    def write(self, path: Path, **words: str) -> None:
+        """Write it, with the checksums of what it holds now, and these words of the metadata."""
         text = json.dumps(self.table, separators=(",", ":")).encode()
         self.stored[REGIONS] = text
+        digests = [hashlib.sha256(data).digest() for n, data in self.stored.items() if n != REGIONS]
+        if "data_sha256" in self.metadata:
+            self.metadata["data_sha256"] = hashlib.sha256(b"".join(digests)).hexdigest()
         self.metadata["regions_sha256"] = hashlib.sha256(text).hexdigest()
         made, data = [], b""
         for name, content in self.stored.items():
             made.append(HeaderEntry(name, len(data), len(content)))
             data += content
         room = 1 << 16
-        path.write_bytes(header(made, self.metadata, room) + data)
+        path.write_bytes(header(made, {**self.metadata, **words}, room) + data)
 
 
 def forge_manifest(folder: Path, change: Callable[[dict[str, Any]], None]) -> None:

@@ -35,7 +35,7 @@ def test_files_of_a_plain_folder(plain: Path, tmp_path: Path, tree: Tree) -> Non
     config = json.loads(packed["config.json"])
     ours = config.pop("quantization_config")
     assert config == json.loads(source["config.json"])
-    assert (ours["quant_method"], ours["version"]) == ("meadow", 1)
+    assert (ours["quant_method"], ours["version"]) == ("meadow", 2)
     assert "import meadow_py.torch" in ours["note"]
     assert hashlib.sha256(source["model.safetensors"]).hexdigest() in packed["MEADOW.md"].decode()
 

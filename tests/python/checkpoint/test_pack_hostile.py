@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 import tracemalloc
 import zlib
 from collections.abc import Callable
@@ -17,6 +18,7 @@ from safetensors.numpy import save_file
 
 import meadow_py as mp
 from meadow_py.checkpoint.format.layout import REST
+from meadow_py.checkpoint.format.manifest import check_tree
 from meadow_py.errors import FormatError
 
 
@@ -51,7 +53,7 @@ def test_the_forge_forges(packed: Path) -> None:
 Change = Callable[[Forge], Any]
 
 METADATA: dict[str, tuple[Change, str]] = {
-    "newer": (lambda f: f.metadata.update(version="2"), "version 2, this library reads 1: update"),
+    "newer": (lambda f: f.metadata.update(version="3"), "version 3, this library reads 1 to 2"),
     "no number": (lambda f: f.metadata.update(version="one"), "names no version"),
     "huge size": (lambda f: f.metadata.update(source_size=str(2**62)), "source_size is '46"),
     "larger": (lambda f: f.metadata.update(source_size="99999"), "B, but the original has 99999"),
@@ -110,7 +112,11 @@ TABLE: dict[str, tuple[Change, str]] = {
     "CRC of text": (region(crc32="0"), "crc32 must be an integer"),
     "lone surrogate": (region(name="\ud800"), "name: expected text without lone surrogates"),
     "taken name": (region(name="b", stored="a"), "'b' appears twice"),
-    "stored large": (region(codec="stored", bytes=10240, length=10240), "has .* B, expected"),
+    "stored large": (
+        region(codec="stored", bytes=10240, length=10240, head_crc32=None),
+        "has .* B, expected",
+    ),
+    "head without checksum": (region(head_crc32=None), "head_crc32: 'a' must have one exactly"),
     "stored shorter": (region(codec="stored"), "is stored as"),
     "missing blob": (region(stored="nothing"), "'nothing' is missing"),
     "blob of another": (region(stored="b"), "'b' appears twice|expected"),
@@ -228,7 +234,7 @@ def carried_entry(**changes: Any) -> Callable[[dict[str, Any]], None]:
 
 
 MANIFESTS: dict[str, tuple[Callable[[dict[str, Any]], Any], str]] = {
-    "newer": (lambda d: d.update(version=2), "version 2, this library reads 1: update"),
+    "newer": (lambda d: d.update(version=3), "version 3, this library reads 1 to 2: update"),
     "no version": (lambda d: d.pop("version"), "not the manifest"),
     "other format": (lambda d: d.update(format="zip"), "not the manifest"),
     "packed outside": (
@@ -285,3 +291,33 @@ def test_deeply_nested_json(folder: Path) -> None:
     (folder / "meadow.json").write_text(json.dumps([]))
     with pytest.raises(FormatError, match="expected a JSON object"):
         mp.inspect(folder)
+
+
+def builtin_calls(names: list[str]) -> int:
+    """The calls of builtin functions that a check of these names makes."""
+    count = 0
+
+    def counted(_frame: object, event: str, _argument: object) -> None:
+        nonlocal count
+        count += event == "c_call"
+
+    sys.setprofile(counted)
+    try:
+        check_tree(names, "here")
+    finally:
+        sys.setprofile(None)
+    return count
+
+
+def test_the_work_for_names_is_linear() -> None:
+    """A name costs the same number of calls however deep it is."""
+    deep = "/".join(["a"] * 80_000)
+    assert builtin_calls([deep]) < 100
+    assert builtin_calls([f"{deep}/{n}" for n in range(20)]) < 500
+
+
+@pytest.mark.parametrize("names", [["a", "a/b"], ["a/b/c", "a!", "a/b"], ["b", "a/c", "a/c"]])
+def test_a_name_twice_or_below_a_file(names: list[str]) -> None:
+    with pytest.raises(FormatError, match=r"appears twice|would be in"):
+        check_tree(names, "here")
+    check_tree([name + str(n) for n, name in enumerate(names)], "here")

@@ -351,3 +351,22 @@ def test_results_have_the_usual_permissions(plain: Path, tmp_path: Path) -> None
         assert folder.stat().st_mode & 0o777 == 0o750
         assert (folder / "assets").stat().st_mode & 0o777 == 0o750
         assert (folder / "README.md").stat().st_mode & 0o777 == 0o640
+
+
+@pytest.mark.parametrize("target", ["model.meadow.safetensors", "packed.safetensors"])
+@pytest.mark.parametrize("name", ["model.safetensors", "weights.safetensors"])
+def test_a_file_packed_into_its_own_folder_leaves_the_model_readable(
+    name: str, target: str, plain: Path, tmp_path: Path
+) -> None:
+    folder = Path(shutil.copytree(plain, tmp_path / "model"))
+    (folder / "model.safetensors").rename(folder / name)
+    mp.pack(folder / name, folder / target)
+    with mp.open_checkpoint(plain) as before, mp.open_checkpoint(folder) as now:
+        assert now.format == "safetensors"
+        for key, tensor in before.tensors.items():
+            assert now.tensors[key].raw().tobytes() == tensor.raw().tobytes()
+    with mp.open_checkpoint(folder / target) as packed:
+        assert packed.format == "meadow"
+    (folder / name).unlink()
+    with pytest.raises(FormatError, match=r"meadow\.json is missing|name the file to open"):
+        mp.open_checkpoint(folder)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import fcntl
+import hashlib
 import json
 import os
 import pty
@@ -69,6 +70,32 @@ def test_verify(packed: Path) -> None:
     assert "every bit is right: 68 tensors in 8 files" in done.stdout
     data = json.loads(runner.invoke(app, ["verify", str(packed), "--json"]).stdout)
     assert (data["ok"], data["version"], data["tensors"]) == (True, 1, 68)
+    assert data["format_versions"] == [2]
+
+
+def test_the_digest_that_a_publisher_signs(packed: Path, tmp_path: Path) -> None:
+    digest = hashlib.sha256((packed / "meadow.json").read_bytes()).hexdigest()
+    line = f"digest (SHA-256): {digest}\n"
+    done = runner.invoke(app, ["verify", str(packed), "--sha256", digest])
+    assert (done.exit_code, line in done.stdout) == (0, True)
+    assert "version 1" not in done.stdout
+    for verb in ("verify", "inspect"):
+        assert (
+            json.loads(runner.invoke(app, [verb, str(packed), "--json"]).stdout)["sha256"] == digest
+        )
+    done = runner.invoke(app, ["pack", str(demo.folder()), str(packed)])
+    assert line in done.stdout
+    done = runner.invoke(app, ["verify", str(packed), "--sha256", "0" * 64])
+    assert (done.exit_code, done.stdout) == (1, "")
+    assert f"its digest is {digest}, expected {'0' * 64}" in done.stderr
+    assert runner.invoke(app, ["verify", str(packed), "--sha256", "12"]).exit_code != 0
+
+
+def test_verify_says_what_version_1_lacks() -> None:
+    data = Path(__file__).parents[1] / "checkpoint/data/version-1.meadow.safetensors"
+    done = runner.invoke(app, ["verify", str(data)])
+    assert done.exit_code == 0
+    assert "\nversion 1: it records no checksums of heads" in done.stdout
 
 
 def test_verify_of_damage_is_one_line_and_1(packed: Path, tmp_path: Path) -> None:

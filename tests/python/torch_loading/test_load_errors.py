@@ -97,7 +97,7 @@ def test_a_missing_shard(folder: Path) -> None:
         load(folder)
 
 
-@pytest.mark.parametrize("version", [2, "1", None])
+@pytest.mark.parametrize("version", [3, "1", None])
 def test_another_version_in_the_configuration(version: Any, folder: Path) -> None:
     edit(
         folder / "config.json",
@@ -136,3 +136,21 @@ def test_a_model_that_was_quantised_before(dense: Find, tmp_path: Path) -> None:
     pack(source, tmp_path / "packed")
     with pytest.raises(ValueError, match=r"quantised itself \(fp8\).*meadow unpack"):
         load(tmp_path / "packed")
+
+
+def test_swapped_tensors(tmp_path: Path) -> None:
+    """Two tensors of equal size in each other's place: Transformers refuses the first it reads."""
+    from meadow_py import demo
+
+    folder = tmp_path / "swapped"
+    pack(demo.folder(), folder, codec="raw")
+    path = folder / "model.meadow.safetensors"
+    data = bytearray(path.read_bytes())
+    size = 8 + int.from_bytes(data[:8], "little")
+    header = json.loads(data[8:size])
+    names = [f"model.decoder.layers.{n}.self_attn.q_proj.weight" for n in (0, 1)]
+    a, b = (slice(*(size + at for at in header[name]["data_offsets"])) for name in names)
+    data[a], data[b] = data[b], data[a]
+    path.write_bytes(data)
+    with pytest.raises(FormatError, match=rf"tensor '({'|'.join(names)})'"):
+        load(folder)
