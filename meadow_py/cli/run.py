@@ -246,6 +246,8 @@ def _as_json(
         "model": model.source,
         "family": model.family,
         "parameters": model.parameters,
+        "form": model.loaded.form,
+        "stored": dict(model.loaded.stored),
         "forms": model.forms,
         "threads": model.threads,
         "prompt": prompt,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -58,6 +59,10 @@ class Loaded:
         blocks of GGUF count as float32.
     unused : tuple of str
         Stored tensors that no step of the model reads.
+    stored : mapping of str to int
+        How many matrices are stored in each dtype or type of blocks: ``{"Q4_1": 210}``.
+    form : str
+        The form that was asked for.
     """
 
     engine: _core.Engine
@@ -72,6 +77,8 @@ class Loaded:
     nbytes: int
     dense_nbytes: int
     unused: tuple[str, ...]
+    stored: Mapping[str, int]
+    form: str
 
     @property
     def parameters(self) -> int:
@@ -145,13 +152,13 @@ def load_engine(
     try:
         made = assemble(checkpoint, form, dtype, mapped)
         config = replace(made.config, activations=activations)
-        return _loaded(checkpoint, replace(made, config=config), dtype)
+        return _loaded(checkpoint, replace(made, config=config), dtype, form)
     finally:
         if checkpoint is not model:
             checkpoint.close()
 
 
-def _loaded(checkpoint: Checkpoint, made: Assembled, dtype: str | None) -> Loaded:
+def _loaded(checkpoint: Checkpoint, made: Assembled, dtype: str | None, form: str) -> Loaded:
     from meadow_py import _core
 
     engine = _core.Engine(made.config.to_dict(), dict(made.matrices), dict(made.vectors))
@@ -170,6 +177,8 @@ def _loaded(checkpoint: Checkpoint, made: Assembled, dtype: str | None) -> Loade
         nbytes=vectors + sum(made.matrices[name].nbytes for name in made.weights),
         dense_nbytes=vectors + dense,
         unused=made.unused,
+        stored=Counter(entry.weight.dtype for entry in made.weights.values()),
+        form=form,
     )
 
 

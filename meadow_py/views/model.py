@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from meadow_py.forms import FLOATS, PACKED
 from meadow_py.spelling import byte_size, count, visible
 from meadow_py.views.verdicts import plural
 
@@ -31,9 +32,33 @@ def forms(model: Model) -> str:
     found = model.forms
     if len(found) == 1:
         return visible(next(iter(found)))
-    return ", ".join(
-        f"{visible(form)} ({n} {'matrix' if n == 1 else 'matrices'})" for form, n in found.items()
-    )
+    return ", ".join(f"{visible(form)} ({_matrices(n)})" for form, n in found.items())
+
+
+def form_notes(model: Model) -> list[str]:
+    """Sentences on matrices that are larger in memory than the user may expect."""
+    loaded = model.loaded
+    blocks = {dtype: n for dtype, n in loaded.stored.items() if dtype not in FLOATS}
+    dense = {form: n for form, n in model.forms.items() if form in FLOATS}
+    notes = []
+    if blocks and dense:
+        kinds = ", ".join(f"{visible(dtype)} ({_matrices(n)})" for dtype, n in blocks.items())
+        notes.append(
+            f"Blocks of {kinds} are expanded to {', '.join(dense)}: a token reads "
+            f"{byte_size(model.bytes_per_token)}. --form q8 reads about a quarter of that, and "
+            "rounds weights to 8 bits."
+        )
+    elif loaded.form == PACKED and dense:
+        kinds = ", ".join(f"{form} ({_matrices(n)})" for form, n in dense.items())
+        notes.append(
+            f"--form packed leaves {kinds} dense: planes hold only values that BF16 or F16 hold, "
+            "and only where that is smaller. --form q8 is smaller, and rounds weights to 8 bits."
+        )
+    return notes
+
+
+def _matrices(number: int) -> str:
+    return f"{number} {'matrix' if number == 1 else 'matrices'}"
 
 
 def one_line(model: Model) -> str:

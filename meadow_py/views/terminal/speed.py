@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from meadow_py.spelling import byte_size
-from meadow_py.views.model import one_line
+from meadow_py.views.model import form_notes, one_line
 from meadow_py.views.verdicts import plural
 
 if TYPE_CHECKING:
@@ -29,7 +29,7 @@ _CACHED = {
 
 def speed_lines(model: Model, generation: Generation, speed: Speed, sampled: bool) -> str:
     """The model; prompt and text with their rates; bytes beside the bandwidth of this host."""
-    lines = [one_line(model), _rates(generation, speed, sampled), _bytes(speed)]
+    lines = [one_line(model), *form_notes(model), _rates(generation, speed, sampled), _bytes(speed)]
     return "".join(f"{line}\n" for line in lines)
 
 

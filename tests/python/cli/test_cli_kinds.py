@@ -225,3 +225,30 @@ def test_assumptions_may_be_joined_by_commas() -> None:
 def test_a_stop_that_is_no_text_is_refused_by_name(stop: object) -> None:
     with mp.load() as model, pytest.raises(TypeError, match=f"stop must be .*, not {stop!r}"):
         model.generate("a", stop=stop)  # type: ignore[arg-type]
+
+
+def test_run_says_that_blocks_are_expanded_and_what_would_be_faster(models: dict[str, str]) -> None:
+    arguments = ["run", models["gguf"], *VERBS["run"]]
+    said = CliRunner().invoke(app, [*arguments, "--form", "packed"]).stderr
+    assert "Blocks of Q8_0 (16 matrices) are expanded to F32: a token reads " in said
+    assert "--form q8 reads about a quarter of that" in said
+    made = json.loads(CliRunner().invoke(app, [*arguments, "--json"]).stdout)
+    assert (made["form"], made["stored"], made["forms"]) == ("auto", {"Q8_0": 16}, {"F32": 16})
+    smaller = CliRunner().invoke(app, [*arguments, "--form", "q8"])
+    assert "expanded" not in smaller.stderr
+
+
+def test_run_says_what_packed_leaves_dense(tmp_path: Path) -> None:
+    folder = _beside(tmp_path / "wide")
+    values = safetensors_torch.load_file(demo.folder() / "model.safetensors")
+    noise = torch.Generator().manual_seed(1)
+    wide = {
+        n: v.float() * (1 + 1e-6 * torch.rand(v.shape, generator=noise)) for n, v in values.items()
+    }
+    safetensors_torch.save_file(wide, folder / "model.safetensors")
+    said = CliRunner().invoke(app, ["run", str(folder), *VERBS["run"], "--form", "packed"]).stderr
+    assert "--form packed leaves F32 (" in said
+    assert "leaves" not in CliRunner().invoke(app, ["run", str(folder), *VERBS["run"]]).stderr
+    assert (
+        "leaves" not in CliRunner().invoke(app, ["run", *VERBS["run"], "--form", "packed"]).stderr
+    )
