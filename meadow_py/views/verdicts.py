@@ -87,9 +87,19 @@ def _stored_floors(profile: Profile) -> Iterator[str]:
 def _as_stored(stored: StoredDtype, bits: int, storage: float, huffman: float) -> str:
     return (
         f"{_dtype(stored)}, as stored: {bits} -> {storage:.2f} b/w under the storage codec, "
-        f"{ratio(bits / storage)}; {huffman:.2f} under Huffman of bit groups, "
-        f"{ratio(bits / huffman)}"
+        f"{ratio(bits / storage)}{_above_joint(stored, storage)}; "
+        f"{huffman:.2f} under Huffman of bit groups, {ratio(bits / huffman)}"
     )
+
+
+def _above_joint(stored: StoredDtype, storage: float) -> str:
+    """How far the storage codec, without its tables, is above the floor one line higher."""
+    if stored.joint is None or stored.storage_tables is None:
+        return ""
+    above = storage - stored.storage_tables - stored.joint
+    if above < VISIBLE:
+        return ""
+    return f", {above:.2f} b/w above the entropy of whole values without its tables"
 
 
 def _dtype(stored: StoredDtype) -> str:
