@@ -135,15 +135,18 @@ std::uint64_t floor_of(const BlobHead& head, std::size_t plane, const PlaneCount
 }
 
 // Whether codes of their own make tiles so much smaller that it is worth the time to read them.
-bool tiles_differ(const PlaneCode& code, const PlaneCount& counted, const CoderChoice& choice) {
-  constexpr double kLeastGainOfTiles = 0.15;  // bits of a symbol; weights gain up to 0.1
-  constexpr double kOwnTable = 1000.0;        // bits, for tables of middling size
+// Records need more: integer codes whose rows merely vary keep one code, which their floor is for.
+bool tiles_differ(LayoutKind kind, const PlaneCode& code, const PlaneCount& counted,
+                  const CoderChoice& choice) {
+  // Bits of a symbol; the planes of ordinary floats gain up to 0.1, INT8 codes up to 0.2.
+  const double least = kind == LayoutKind::kScaled ? 0.15 : 0.5;
+  constexpr double kOwnTable = 1000.0;  // bits, for tables of middling size
   const double shared = code.cost_bits(counted.counts, choice.tiles);
   const auto tables = static_cast<double>(choice.tiles) * kOwnTable;
   double symbols = 0.0;
   for (const std::uint64_t count : counted.counts) symbols += static_cast<double>(count);
   const double own = static_cast<double>(counted.bits_of_tiles) + tables;
-  return choice.tiles > 1 && own + kLeastGainOfTiles * symbols < shared;
+  return choice.tiles > 1 && own + least * symbols < shared;
 }
 
 void choose_codes(Source& source, const Range& range, const CoderChoice& choice, unsigned threads) {
@@ -153,7 +156,7 @@ void choose_codes(Source& source, const Range& range, const CoderChoice& choice,
   counted.tiles = block_count(head.tile_count(), range.tile_step);
   for (std::size_t p = range.first_plane; p < range.last_plane; ++p) {
     head.codes.push_back(PlaneCode::choose(counts[p].counts, head.layout.planes[p].width, counted));
-    if (choice.by_tile && tiles_differ(head.codes[p], counts[p], counted)) {
+    if (choice.by_tile && tiles_differ(head.layout.kind, head.codes[p], counts[p], counted)) {
       head.codes[p] = PlaneCode::tiled(head.codes[p], counted);
     }
     head.floor_bits += floor_of(head, p, counts[p]);
