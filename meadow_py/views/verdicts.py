@@ -15,6 +15,9 @@ if TYPE_CHECKING:
     from meadow_py.sweep import Choice, SweetSpot
 
 VISIBLE = 0.005  # the least difference that two decimals show
+# Bits per weight above the entropy of whole values that the table of the values, which it does not
+# count, does not explain for ordinary weights.
+_FAR_ABOVE = 0.5
 
 PROFILE_FOOTNOTES = (
     "b/w: bits per weight with dictionary, modes, headers, padding and scales counted. "
@@ -97,7 +100,7 @@ def _above_joint(stored: StoredDtype, storage: float) -> str:
     if stored.joint is None or stored.storage_tables is None:
         return ""
     above = storage - stored.storage_tables - stored.joint
-    if above < VISIBLE:
+    if above < _FAR_ABOVE:
         return ""
     return f", {above:.2f} b/w above the entropy of whole values without its tables"
 
