@@ -170,11 +170,12 @@ def _lmz() -> Coder:
     from lmz import api
 
     folder = Path(tempfile.mkdtemp(dir="/dev/shm"))
-    source, packed, again = folder / "m.safetensors", folder / "m.lmz", folder / "again.safetensors"
+    source, packed, again = folder / "model", folder / "m.lmz", folder / "again"
 
     def encode(tensors: list[Tensor], threads: int) -> int:
         if not source.exists():
-            _write_safetensors(source, tensors)
+            write = _write_gguf if tensors[0].dtype == "Q8_0" else _write_safetensors
+            write(source, tensors)
         packed.unlink(missing_ok=True)
         api.compress(str(source), str(packed), workers=threads)
         return packed.stat().st_size
@@ -209,7 +210,21 @@ def remove() -> None:
 
 
 def _float_or_codes(tensors: list[Tensor]) -> bool:
-    return all(t.dtype in ("BF16", "F16", "F32", "I8") for t in tensors)
+    return all(t.dtype in ("BF16", "F16", "F32", "I8", "Q8_0") for t in tensors)
+
+
+def _write_gguf(path: Path, tensors: list[Tensor]) -> None:
+    """Its tensors are whole multiples of the alignment, so they end the file without padding."""
+    import gguf
+
+    writer = gguf.GGUFWriter(path, "gptneo")
+    for t in tensors:
+        blocks = t.raw.reshape(t.shape[0], -1)
+        writer.add_tensor(t.name, blocks, raw_dtype=gguf.GGMLQuantizationType.Q8_0)
+    writer.write_header_to_file()
+    writer.write_kv_data_to_file()
+    writer.write_tensors_to_file()
+    writer.close()
 
 
 def _write_safetensors(path: Path, tensors: list[Tensor]) -> None:

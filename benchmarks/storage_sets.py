@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import importlib.util
+import os
 from collections.abc import Callable
 from pathlib import Path
 
@@ -78,6 +79,41 @@ def _as_f16(tensor: Tensor) -> Tensor:
     return tensor._replace(dtype="F16", raw=half.view(np.uint8))
 
 
+def _simulated(data: Path) -> list[Tensor]:
+    """GPT-Neo's matrices after simulated 4-bit quantisation in groups of 128, as BF16 again."""
+    made = []
+    for t in _stored("gpt-neo-125m-attention", data):
+        if len(t.shape) != 2:
+            continue
+        groups = t.raw.view(ml_dtypes.bfloat16).astype(np.float32).reshape(-1, 128)
+        scales = np.abs(groups).max(1, keepdims=True) / np.float32(7)
+        values = (np.rint(groups / scales) * scales).astype(ml_dtypes.bfloat16)
+        made.append(t._replace(raw=values.view(np.uint8).ravel()))
+    return made
+
+
+def _minilm(_data: Path) -> list[Tensor]:
+    folder = Path(os.environ.get("MEADOW_MODELS", Path.home() / ".cache" / "meadow-models"))
+    path = folder / "all-MiniLM-L6-v2"
+    if not path.is_dir():
+        raise SystemExit(f"needs all-MiniLM-L6-v2 in {folder}; MEADOW_MODELS names another folder")
+    with open_checkpoint(str(path)) as checkpoint:
+        return [t for t in _tensors(checkpoint) if t.dtype == "F32"]
+
+
+def _q8_0(data: Path) -> list[Tensor]:
+    """GPT-Neo's matrices as GGUF's Q8_0."""
+    import gguf
+
+    made = []
+    for t in _stored("gpt-neo-125m-attention", data):
+        if len(t.shape) == 2:
+            values = t.raw.view(ml_dtypes.bfloat16).astype(np.float32).reshape(t.shape)
+            blocks = gguf.quants.quantize(values, gguf.GGMLQuantizationType.Q8_0)
+            made.append(t._replace(dtype="Q8_0", raw=blocks.view(np.uint8).ravel()))
+    return made
+
+
 SETS: dict[str, Callable[[Path], list[Tensor]]] = {
     "gpt-neo-bf16": functools.partial(_stored, "gpt-neo-125m-attention"),
     "gpt-neo-f16-of-bf16": _f16_of_bf16,
@@ -85,5 +121,9 @@ SETS: dict[str, Callable[[Path], list[Tensor]]] = {
     "int8-per-tensor": functools.partial(_codes, "tensor"),
     "int8-per-row": functools.partial(_codes, "row"),
     "smollm2-q4_1": _gguf,
+    "simulated-4bit-bf16": _simulated,
+    "minilm-f32": _minilm,
+    "stories260k-f32": functools.partial(_stored, "stories260K"),
+    "q8_0": _q8_0,
     "synthetic-1gb-bf16": _synthetic,
 }

@@ -2,8 +2,11 @@
 // error or is restored, and every ISA gives the same verdict on any payload, and the same symbols.
 #include <algorithm>
 #include <memory>
+#include <optional>
+#include <utility>
 
 #include "blob_harness.h"
+#include "meadow/blob/plane_code.h"
 #include "meadow/codec/huffman.h"
 #include "meadow/codec/rans.h"
 
@@ -119,13 +122,57 @@ void check(fuzz::Input& input, bool given) {
   }
 }
 
+// The verdict and the symbols of a payload: nothing but a format error is thrown.
+std::pair<bool, Symbols> decoded(const PlaneCode& code, const Symbols& payload, std::size_t count) {
+  Symbols found(count);
+  try {
+    if (code.decode(payload, found)) return {true, found};
+  } catch (const Error& error) {
+    fuzz::require(fuzz::is_format_error(error), "a bad table of a tile is a format error");
+  }
+  return {false, {}};
+}
+
+// A plane whose tiles may have codes of their own: its table and a payload from the input.
+void check_tiled(fuzz::Input& input) {
+  const std::size_t count = input.take<std::uint16_t>() % kMostSymbols;
+  Symbols table(input.take_in(0, 255));
+  for (std::uint8_t& byte : table) byte = input.take<std::uint8_t>();
+  const Symbols payload = input.take_rest<std::uint8_t>(kMostSymbols);
+  const ByteCounts counts = counts_of(payload);
+  const PlaneCode own = PlaneCode::tiled(PlaneCode::choose(counts, 8, {}), {});
+  std::optional<std::pair<bool, Symbols>> first;
+  std::optional<PlaneCode> given;
+  try {
+    given = PlaneCode::parse(Coding::kTiled, 8, table);
+  } catch (const Error& error) {
+    fuzz::require(fuzz::is_format_error(error), "a bad table is a format error");
+  }
+  const PlaneCode parsed = PlaneCode::parse(Coding::kTiled, 8, own.table());
+  fuzz::for_each_isa([&] {
+    if (given) {
+      const auto found = decoded(*given, payload, count);
+      fuzz::require(!first || found == *first, "every ISA decodes a tile alike");
+      first = found;
+    }
+    Symbols coded(own.bound(payload.size()));
+    coded.resize(static_cast<std::size_t>(own.encode(payload, coded.data()) - coded.data()));
+    fuzz::require(decoded(parsed, coded, payload.size()) == std::pair(true, payload),
+                  "what is coded comes back");
+  });
+}
+
 }  // namespace
 
-// Bit 0 of the first byte: rANS; bit 1: the table is in the input.
+// Bit 0 of the first byte: rANS; bit 1: the table is in the input; bit 2: a tiled plane.
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   fuzz::Input input(data, size);
   const auto flags = input.take<std::uint8_t>();
   const bool given = (flags & 2U) != 0;
+  if ((flags & 4U) != 0) {
+    check_tiled(input);
+    return 0;
+  }
   (flags & 1U) != 0 ? check<Rans>(input, given) : check<Huffman>(input, given);
   return 0;
 }

@@ -104,7 +104,16 @@ def blobs() -> dict[str, bytes]:
     f16 = np.random.default_rng(2).uniform(1.0, 2.0, 450).astype("<f2")
     f32 = np.random.default_rng(3).uniform(1.0, 2.0, 200).astype("<f4")
     rare = np.frombuffer(nearly_equal(1800), np.uint8)
+    steps = np.clip(heavy_tailed(4, 64, 7, 1.5), -7, 7).astype("<f4")
+    scales = np.array([[0.011], [0.013], [0.017], [0.019]], "<f4")
+    uneven = steps * np.sqrt(np.abs(steps)) * scales
+    tiles = np.repeat(np.array([5, 9, 9], np.uint8), 1 << 17)
+    tiles[(2 << 17) :: 9001] = 5
     return {
+        "grid_f32": floats_of(np.ravel(steps * scales), "F32", 64, "small"),
+        "grid_f16": floats_of(np.ravel(steps * scales).astype("<f2"), "F16", 64, "balanced"),
+        "palette_f32": floats_of(np.ravel(uneven), "F32", 64, "small"),
+        "tiled": records_of(tiles, "segments", 1, ((0, 1, 8),), "balanced"),
         "bf16_scaled": floats_of(scaled, "BF16", 36, "balanced"),
         "bf16_escapes": floats_of(escapes, "BF16", 0, "small"),
         "bf16_fast": floats_of(plain, "BF16", 0, "fast"),
@@ -132,6 +141,7 @@ def blob_roundtrips() -> dict[str, bytes]:
     codes = heavy_tailed(6, 40, 127, 3.0).astype(np.int8).tobytes()
     return {
         "bf16_scaled": parameters(0, 1, 40, 0) + scaled,
+        "bf16_grid": parameters(0, 1, 32, 0, 1) + scaled,
         "bf16_two_tiles": parameters(0, 1, 40, 255) + scaled,
         "bf16_small": parameters(0, 2, 0, 0) + plain.tobytes(),
         "f16_of_bf16": parameters(1, 1, 0, 0, 1) + plain.tobytes(),
@@ -149,6 +159,8 @@ def codes() -> dict[str, bytes]:
     made = {
         "huffman": struct.pack("<BH", 0, 300) + symbols,
         "rans": struct.pack("<BH", 1, 300) + symbols,
+        "tiled_shared": struct.pack("<BHBBBB", 4, 300, 2, 0, 9, 4),
+        "tiled_own": struct.pack("<BHBBBBHB", 4, 300, 2, 0, 9, 0, 1, 8),
     }
     for flags, name, effort, data in (
         (2, "huffman", "huffman", symbols),

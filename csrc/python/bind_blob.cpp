@@ -33,8 +33,12 @@ const char* name_of(LayoutKind kind) {
       return "segments";
     case LayoutKind::kGroups:
       return "groups";
-    default:
+    case LayoutKind::kScaled:
       return "scaled";
+    case LayoutKind::kGrid:
+      return "grid";
+    default:
+      return "palette";
   }
 }
 
@@ -131,7 +135,8 @@ py::dict blob_info(const py::buffer& blob) {
   }
   py::list tiles;
   for (const auto& tile : view.tiles) tiles.append(tile.size());
-  const bool scaled = head.layout.kind == LayoutKind::kScaled;
+  const bool scaled =
+      head.layout.kind == LayoutKind::kScaled || head.layout.kind == LayoutKind::kGrid;
   py::dict out;
   out["dtype"] = head.dtype;
   out["kind"] = name_of(head.layout.kind);

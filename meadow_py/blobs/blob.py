@@ -58,7 +58,8 @@ def encode(
         Shape of the tensor, row-major; its last dimension is the length of a row.
     codec : {"auto", "fast", "small", "huffman", "raw", "planes"}
         ``auto``: exponents of floats relative to the scales of rows and columns, Huffman coded, and
-        for everything else a coder whose result is close to the smallest. ``fast``: exponents
+        for everything else a coder whose result is close to the smallest. Weights after simulated
+        quantisation, whose groups have few distinct values, are coded as such. ``fast``: exponents
         without scales, which decodes fastest. ``small``: rANS wherever it is smaller. ``huffman``:
         Huffman or raw bits everywhere, as Huff-LLM's decoders read them. ``raw``: no coder.
         ``planes``: the runtime codec for matrices of floats that BF16 holds, at about 12 bits per

@@ -132,9 +132,10 @@ class PlaneInfo:
         Number of symbols in a record.
     width : int
         Bits of a symbol before coding.
-    coding : {"constant", "raw", "huffman", "rans", "planes"}
+    coding : {"constant", "raw", "huffman", "rans", "tiled", "planes"}
         ``constant``: all symbols are the same, so only the table is stored. ``raw``: no table would
-        have saved anything. ``planes``: 4-bit codes for the 16 most frequent symbols of every 64
+        have saved anything. ``tiled``: tiles differ, so each has the code of the table or one of
+        its own. ``planes``: 4-bit codes for the 16 most frequent symbols of every 64
         rows; other symbols are stored separately.
     entries : int
         Number of symbols that have a code; 0 without a table.
@@ -161,9 +162,10 @@ class BlobInfo:
     ----------
     dtype : str
         Dtype of the tensor.
-    kind : {"segments", "groups", "scaled", "planes"}
-        How records are cut: into runs of bytes, into bit groups, as floats with scales, or as
-        floats in the runtime codec.
+    kind : {"segments", "groups", "scaled", "grid", "palette", "planes"}
+        How records are cut: into runs of bytes, into bit groups, as floats with scales, as groups
+        of floats that are multiples of a scale or have a table of few values, or as floats in the
+        runtime codec.
     content : str or None
         For floats: the narrowest dtype that holds every value, in which they are coded.
     nbytes, bytes : int
@@ -174,7 +176,8 @@ class BlobInfo:
         Number of records in a tile, which can be decoded alone; the last tile may have fewer.
     floor_bits : int
         Lower bound for any coder of single symbols: the order-0 entropy of the coded planes, plus
-        the raw planes as they are. Heads, tables and indices are not counted.
+        the raw planes as they are. For tiled planes it is the entropy of each tile. Heads, tables
+        and indices are not counted.
     tiles : tuple of int
         Bytes of each tile.
     planes : tuple of PlaneInfo

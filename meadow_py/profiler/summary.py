@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from meadow_py.architectures import ROLES
 from meadow_py.codecs import CODECS
+from meadow_py.ledger import Ledger
 from meadow_py.names import moved
 from meadow_py.profiler.weight_packing import WeightPacking
 from meadow_py.profiler.weight_profile import WeightProfile
@@ -147,6 +148,8 @@ class StoredDtype:
         in files of earlier versions.
     huffman, storage : float or None
         Bits per weight of the stored floats under Huffman and the storage codec.
+    storage_tables : float or None
+        Bits per weight of `storage` that are tables, scales, headers and indices.
     """
 
     dtype: str
@@ -157,6 +160,7 @@ class StoredDtype:
     bits: int | None
     huffman: float | None
     storage: float | None
+    storage_tables: float | None
 
 
 def sections(weights: Sequence[WeightProfile]) -> tuple[Section, ...]:
@@ -179,6 +183,7 @@ def stored_dtypes(weights: Sequence[WeightProfile]) -> tuple[StoredDtype, ...]:
             bits=None if some[0].stored is None else some[0].stored.bits,
             huffman=_mean_stored(some, "huffman"),
             storage=_mean_stored(some, "storage"),
+            storage_tables=_mean_stored(some, "storage", lambda book: book.total - book.codes),
         )
         for dtypes, some in members.items()
     ]
@@ -307,8 +312,12 @@ def _mean_floor(weights: Sequence[WeightProfile], key: str) -> float | None:
     return sum(floor * count for floor, count in known) / sum(count for _, count in known)
 
 
-def _mean_stored(weights: Sequence[WeightProfile], name: str) -> float | None:
-    stored = [weight.stored.ledgers[name].total for weight in weights if weight.stored is not None]
+def _mean_stored(
+    weights: Sequence[WeightProfile],
+    name: str,
+    bits: Callable[[Ledger], int] = lambda book: book.total,
+) -> float | None:
+    stored = [bits(weight.stored.ledgers[name]) for weight in weights if weight.stored is not None]
     if len(stored) < len(weights):
         return None
     return sum(stored) / sum(weight.count for weight in weights)

@@ -15,6 +15,9 @@ if TYPE_CHECKING:
     from meadow_py.sweep import Choice, SweetSpot
 
 VISIBLE = 0.005  # the least difference that two decimals show
+# Bits per weight above the entropy of whole values that the table of the values, which it does not
+# count, does not explain for ordinary weights.
+_FAR_ABOVE = 0.5
 
 PROFILE_FOOTNOTES = (
     "b/w: bits per weight with dictionary, modes, headers, padding and scales counted. "
@@ -87,9 +90,19 @@ def _stored_floors(profile: Profile) -> Iterator[str]:
 def _as_stored(stored: StoredDtype, bits: int, storage: float, huffman: float) -> str:
     return (
         f"{_dtype(stored)}, as stored: {bits} -> {storage:.2f} b/w under the storage codec, "
-        f"{ratio(bits / storage)}; {huffman:.2f} under Huffman of bit groups, "
-        f"{ratio(bits / huffman)}"
+        f"{ratio(bits / storage)}{_above_joint(stored, storage)}; "
+        f"{huffman:.2f} under Huffman of bit groups, {ratio(bits / huffman)}"
     )
+
+
+def _above_joint(stored: StoredDtype, storage: float) -> str:
+    """How far the storage codec, without its tables, is above the floor one line higher."""
+    if stored.joint is None or stored.storage_tables is None:
+        return ""
+    above = storage - stored.storage_tables - stored.joint
+    if above < _FAR_ABOVE:
+        return ""
+    return f", {above:.2f} b/w above the entropy of whole values without its tables"
 
 
 def _dtype(stored: StoredDtype) -> str:

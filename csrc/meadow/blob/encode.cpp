@@ -7,7 +7,8 @@
 #include "meadow/base/error.h"
 #include "meadow/base/thread_pool.h"
 #include "meadow/blob/blob.h"
-#include "meadow/blob/byte_counts.h"
+#include "meadow/blob/few_values.h"
+#include "meadow/blob/plane_counts.h"
 #include "meadow/blob/scales.h"
 #include "meadow/blob/tile.h"
 #include "meadow/codec/huffman.h"
@@ -24,17 +25,6 @@ constexpr double kPatienceForFields = 0.08;
 constexpr double kPatience = 0.002;
 constexpr double kLeastGainOfFastRest = 1.0;  // the gain of many zeros
 
-struct Source {
-  std::span<const std::uint8_t> bytes;
-  BlobHead head;
-
-  [[nodiscard]] std::span<const std::uint8_t> tile(std::size_t n) const noexcept {
-    const std::size_t step = std::size_t{head.tile_records} * head.layout.record_bytes;
-    const Block block = nth_block(n, bytes.size(), step);
-    return bytes.subspan(block.begin, block.end - block.begin);
-  }
-};
-
 CoderChoice choice_for(Effort effort, bool fields, bool rest) {
   CoderChoice choice;
   choice.huffman = effort != Effort::kRaw;
@@ -42,47 +32,8 @@ CoderChoice choice_for(Effort effort, bool fields, bool rest) {
   choice.patience = effort == Effort::kSmall ? 0.0 : fields ? kPatienceForFields : kPatience;
   if (rest) choice.least_gain = effort == Effort::kFast ? kLeastGainOfFastRest : kLeastGainOfRest;
   if (effort == Effort::kHuffman || effort == Effort::kSmall) choice.least_gain = 0.0;
+  choice.by_tile = effort != Effort::kHuffman && effort != Effort::kRaw;
   return choice;
-}
-
-using PlaneCounts = std::vector<ByteCounts>;
-
-// The tiles to count, the most records counted of each, and the range of planes.
-struct Range {
-  std::size_t tile_step;
-  std::size_t records;
-  std::size_t first_plane;
-  std::size_t last_plane;
-};
-
-// Counts the symbols of planes. Each thread has its own tables, so that memory does not grow with
-// the tensor; sums of integers are the same however the work is divided.
-PlaneCounts count_planes(const Source& source, const Range& range, unsigned threads) {
-  const Geometry geometry(source.head);
-  const std::size_t tiles = block_count(source.head.tile_count(), range.tile_step);
-  const std::size_t tables = std::min<std::size_t>(tiles, usable_threads(threads));
-  const std::size_t most = range.records * source.head.layout.record_bytes;
-  std::vector<PlaneCounts> found(tables, PlaneCounts(source.head.layout.planes.size()));
-  parallel_for(tables, threads, [&](std::size_t first) {
-    TilePlanes planes;
-    for (std::size_t i = first; i < tiles; i += tables) {
-      throw_if_cancelled();
-      const std::size_t n = i * range.tile_step;
-      const auto tile = source.tile(n);
-      split_tile(geometry, tile.first(std::min(tile.size(), most)), n * source.head.tile_records,
-                 planes, range.last_plane == 1);
-      for (std::size_t p = range.first_plane; p < range.last_plane; ++p) {
-        count_bytes(planes.planes[p], found[first][p]);
-      }
-    }
-  });
-  PlaneCounts sum(source.head.layout.planes.size(), ByteCounts{});
-  for (const PlaneCounts& own : found) {
-    for (std::size_t p = 0; p < own.size(); ++p) {
-      for (std::size_t i = 0; i < own[p].size(); ++i) sum[p][i] += own[p][i];
-    }
-  }
-  return sum;
 }
 
 void put_word(Bytes& out, std::size_t at, std::size_t size) {
@@ -165,12 +116,16 @@ Bytes encode_all(const Source& source, unsigned threads) { return Writer(source,
 
 // The lower bound for coders of single symbols: their order-0 entropy plus the escaped bytes. Raw
 // bits count in full, because samples of them say nothing about the whole.
-std::uint64_t floor_of(const BlobHead& head, std::size_t plane, const ByteCounts& counts) {
+std::uint64_t floor_of(const BlobHead& head, std::size_t plane, const PlaneCount& counted) {
+  const ByteCounts& counts = counted.counts;
   const PlaneShape& shape = head.layout.planes[plane];
   if (head.codes[plane].coding() == Coding::kRaw) return head.records * shape.count * shape.width;
   std::uint64_t symbols = 0;
   for (const std::uint64_t count : counts) symbols += count;
   double bits = entropy(std::span<const std::uint64_t>(counts)) * static_cast<double>(symbols);
+  if (head.codes[plane].coding() == Coding::kTiled) {
+    bits = static_cast<double>(counted.bits_of_tiles);
+  }
   if (head.layout.kind == LayoutKind::kScaled && plane == 0) {
     for (std::size_t i = head.layout.cut().escape; i < counts.size(); ++i) {
       bits += 8.0 * static_cast<double>(counts[i]);
@@ -179,15 +134,45 @@ std::uint64_t floor_of(const BlobHead& head, std::size_t plane, const ByteCounts
   return static_cast<std::uint64_t>(bits);
 }
 
+// Whether codes of their own make tiles so much smaller that it is worth the time to read them.
+// Records need more: integer codes whose rows merely vary keep one code, which their floor is for.
+bool tiles_differ(LayoutKind kind, const PlaneCode& code, const PlaneCount& counted,
+                  const CoderChoice& choice) {
+  // Bits of a symbol; the planes of ordinary floats gain up to 0.1, INT8 codes up to 0.2.
+  const double least = kind == LayoutKind::kScaled ? 0.15 : 0.5;
+  constexpr double kOwnTable = 1000.0;  // bits, for tables of middling size
+  const double shared = code.cost_bits(counted.counts, choice.tiles);
+  const auto tables = static_cast<double>(choice.tiles) * kOwnTable;
+  double symbols = 0.0;
+  for (const std::uint64_t count : counted.counts) symbols += static_cast<double>(count);
+  const double own = static_cast<double>(counted.bits_of_tiles) + tables;
+  return choice.tiles > 1 && own + least * symbols < shared;
+}
+
 void choose_codes(Source& source, const Range& range, const CoderChoice& choice, unsigned threads) {
   BlobHead& head = source.head;
   const PlaneCounts counts = count_planes(source, range, threads);
   CoderChoice counted = choice;
   counted.tiles = block_count(head.tile_count(), range.tile_step);
   for (std::size_t p = range.first_plane; p < range.last_plane; ++p) {
-    head.codes.push_back(PlaneCode::choose(counts[p], head.layout.planes[p].width, counted));
+    head.codes.push_back(PlaneCode::choose(counts[p].counts, head.layout.planes[p].width, counted));
+    if (choice.by_tile && tiles_differ(head.layout.kind, head.codes[p], counts[p], counted)) {
+      head.codes[p] = PlaneCode::tiled(head.codes[p], counted);
+    }
     head.floor_bits += floor_of(head, p, counts[p]);
   }
+}
+
+// Whether the rest of the floats of any tile is far from evenly distributed, by its first floats.
+bool some_tile_is_uneven(const Source& source, unsigned threads) {
+  constexpr std::size_t kFirst = 1 << 10;
+  constexpr unsigned kUneven = 768;  // 3/4 of a bit, in 1/1024; kFirst even bytes miss 0.18 bits
+  const std::vector<PlaneShape>& planes = source.head.layout.planes;
+  const PlaneCounts counts = count_planes(source, {1, kFirst, 1, planes.size()}, threads);
+  for (std::size_t p = 1; p < planes.size(); ++p) {
+    if (counts[p].least_of_tiles + kUneven < std::uint64_t{planes[p].width} * 1024) return true;
+  }
+  return false;
 }
 
 // The rest of a float is nearly always evenly distributed: a sample shows whether counting it all
@@ -204,7 +189,8 @@ void choose_codes_of_floats(Source& source, Effort effort, unsigned threads) {
   const std::uint64_t floor = head.floor_bits;
   choose_codes(source, {step, kSampledRecords, 1, planes}, choice, threads);
   const auto is_raw = [](const PlaneCode& code) { return code.coding() == Coding::kRaw; };
-  if (std::all_of(head.codes.begin() + 1, head.codes.end(), is_raw)) return;
+  const bool all_raw = std::all_of(head.codes.begin() + 1, head.codes.end(), is_raw);
+  if (all_raw && !(choice.by_tile && some_tile_is_uneven(source, threads))) return;
   head.codes.resize(1, head.codes[0]);
   head.floor_bits = floor;
   choose_codes(source, {1, all, 1, planes}, choice, threads);
@@ -256,6 +242,32 @@ std::uint32_t even_tile(std::uint64_t records, std::size_t unit, std::size_t mos
   return static_cast<std::uint32_t>(std::max<std::size_t>(1, block_count(units, tiles)) * unit);
 }
 
+// Tiles of about kTileSymbols values in whole groups.
+Bytes encode_few_values(const TensorBytes& tensor, FewValues found, Effort effort,
+                        unsigned threads) {
+  Source source{tensor.bytes, {}};
+  BlobHead& head = source.head;
+  head.dtype = tensor.dtype;
+  head.layout = std::move(found.layout);
+  head.scales = std::move(found.scales);
+  head.records = tensor.bytes.size() / head.layout.record_bytes;
+  head.tile_records =
+      even_tile(head.records, 1, kTileSymbols / head.layout.most_symbols_per_record());
+  choose_codes(source, {1, head.tile_records, 0, head.layout.planes.size()},
+               choice_for(effort, false, false), threads);
+  return encode_all(source, threads);
+}
+
+// The smallest of a coded tensor, and of its groups if they have few values.
+Bytes smallest_of(Bytes coded, const TensorBytes& tensor, const Layout& layout, Effort effort,
+                  unsigned threads) {
+  if (auto few = few_values_of(tensor, layout.stored, layout.content, threads)) {
+    Bytes other = encode_few_values(tensor, std::move(*few), effort, threads);
+    if (other.size() < coded.size()) coded = std::move(other);
+  }
+  return smaller_of(std::move(coded), tensor, threads);
+}
+
 }  // namespace
 
 Bytes encode_records(const TensorBytes& tensor, const Layout& layout, Effort effort,
@@ -299,7 +311,7 @@ Bytes encode_floats(const TensorBytes& tensor, FloatType type, Effort effort, un
   const auto row = std::max<std::size_t>(1, static_cast<std::size_t>(head.columns));
   head.tile_records = even_tile(count, row, kTileSymbols);
   choose_codes_of_floats(source, effort, threads);
-  return smaller_of(encode_all(source, threads), tensor, threads);
+  return smallest_of(encode_all(source, threads), tensor, layout, effort, threads);
 }
 
 }  // namespace meadow

@@ -9,7 +9,9 @@
 #include "meadow/base/error.h"
 #include "meadow/base/thread_pool.h"
 #include "meadow/blob/coded_bytes.h"
+#include "meadow/blob/few_values.h"
 #include "meadow/blob/header_fields.h"
+#include "meadow/blob/palette.h"
 #include "meadow/codec/huffman.h"
 
 namespace meadow {
@@ -63,7 +65,7 @@ void check_identity(std::span<const std::uint8_t> blob) {
                                               " is newer than this library reads (" +
                                               std::to_string(kBlobVersion) + "); update it");
   }
-  expect(version == kBlobVersion, "version", std::to_string(kBlobVersion), version);
+  expect(version >= 1, "version", "1 to " + std::to_string(kBlobVersion), version);
 }
 
 // The head without its checksum.
@@ -97,7 +99,8 @@ std::string read_dtype(const std::uint8_t* at) {
 
 void read_fixed(const std::uint8_t* at, BlobHead& head) {
   const std::uint8_t kind = at[kAtKind];
-  expect(kind >= 1 && kind <= 3, "kind", "1 to 3", kind);
+  const unsigned kinds = at[kAtVersion] == 1 ? 3 : 5;
+  expect(kind >= 1 && kind <= kinds, "kind", "1 to " + std::to_string(kinds), kind);
   expect((at[kAtFlags] & ~kAllFlags) == 0, "flags", "no reserved bit", at[kAtFlags]);
   expect(load<std::uint16_t>(at + kAtReserved) == 0, "reserved bytes", "0",
          load<std::uint16_t>(at + kAtReserved));
@@ -111,14 +114,46 @@ void read_fixed(const std::uint8_t* at, BlobHead& head) {
   head.dtype = read_dtype(at + kAtDtype);
   expect(head.records <= kMostRecords, "records", "at most 2^40", head.records);
   if (head.layout.kind != LayoutKind::kScaled) {
-    const unsigned others =
-        at[kAtFlags] | at[kAtBase] | at[kAtTop] | at[kAtStored] | at[kAtContent];
+    const bool typed = head.layout.kind == LayoutKind::kGrid;
+    const unsigned types = typed ? 0 : at[kAtStored] | at[kAtContent];
+    const unsigned others = at[kAtFlags] | at[kAtBase] | at[kAtTop] | types;
     expect(others == 0 && head.columns == 0, "fields of scaled floats", "0", others);
-    return;
+    if (!typed) return;
   }
   head.layout.stored = float_of(at[kAtStored]);
   head.layout.content = float_of(at[kAtContent]);
   head.layout.top = at[kAtTop];
+}
+
+// The planes of groups follow from their sizes.
+Layout layout_of_groups(const Layout& layout) {
+  const unsigned group = layout.planes[0].count;
+  if (layout.kind == LayoutKind::kGrid) return grid_layout(layout.stored, layout.content, group);
+  const unsigned entries = layout.planes.size() > 1 ? layout.planes[1].count : 0;
+  return palette_layout(layout.planes.size() == 3 ? 2 : 4, group, entries);
+}
+
+void check_groups(const BlobHead& head) {
+  const Layout& layout = head.layout;
+  const bool grid = layout.kind == LayoutKind::kGrid;
+  const bool narrows = layout.stored == layout.content || layout.stored == FloatType::kF32;
+  expect(!grid || narrows, "content of floats", "no wider than they are stored",
+         number_of(layout.content));
+  expect(!layout.planes.empty(), "planes", "1 or more", 0);
+  const unsigned group = layout.planes[0].count;
+  expect(group >= 1 && layout.record_bytes <= kMostRecordBytes, "values of a group",
+         "1 or more, in at most 4096 bytes", group);
+  const unsigned entries = grid ? 1 : layout_of_groups(layout).planes[1].count;
+  expect(entries >= 1 && entries <= kMostPaletteEntries, "values of a table", "1 to 256", entries);
+  const Layout expected = layout_of_groups(layout);
+  const auto same = [](const PlaneShape& a, const PlaneShape& b) {
+    return a.offset == b.offset && a.count == b.count && a.width == b.width;
+  };
+  if (layout.record_bytes != expected.record_bytes ||
+      !std::equal(expected.planes.begin(), expected.planes.end(), layout.planes.begin(),
+                  layout.planes.end(), same)) {
+    corrupt("blob: its planes are not those of its groups");
+  }
 }
 
 void check_scaled(const BlobHead& head, std::uint8_t flags) {
@@ -151,13 +186,14 @@ void check_tiles(const BlobHead& head) {
          symbols);
 }
 
-void read_planes(std::span<const std::uint8_t> entries, Cursor& cursor, BlobHead& head) {
+void read_planes(std::uint8_t version, std::span<const std::uint8_t> entries, Cursor& cursor,
+                 BlobHead& head) {
   std::vector<std::span<const std::uint8_t>> tables;
   for (std::size_t at = 0; at < entries.size(); at += kPlaneEntryBytes) {
     head.layout.planes.push_back({load<std::uint16_t>(&entries[at + 2]),
                                   load<std::uint16_t>(&entries[at + 4]), entries[at + 1]});
-    expect(entries[at] <= static_cast<std::uint8_t>(Coding::kRans), "coding", "0 to 3",
-           entries[at]);
+    const unsigned most = version == 1 ? 3 : 4;
+    expect(entries[at] <= most, "coding", "0 to " + std::to_string(most), entries[at]);
     tables.push_back(cursor.cut(load<std::uint16_t>(&entries[at + 6]), "tables"));
   }
   if (head.layout.kind == LayoutKind::kScaled) {
@@ -169,6 +205,8 @@ void read_planes(std::span<const std::uint8_t> entries, Cursor& cursor, BlobHead
                     head.layout.planes.end(), same)) {
       corrupt("blob: its planes are not those of its float type");
     }
+  } else if (head.layout.kind > LayoutKind::kScaled) {
+    check_groups(head);
   } else {
     try {
       require_partition(head.layout);
@@ -233,7 +271,7 @@ BlobView parse_blob(std::span<const std::uint8_t> blob) {
   if (head.layout.kind == LayoutKind::kScaled) check_scaled(head, flags);
   Cursor cursor(covered.subspan(kFixedBlobBytes));
   const auto entries = cursor.cut(kPlaneEntryBytes * blob[kAtPlanes], "planes");
-  read_planes(entries, cursor, head);
+  read_planes(blob[kAtVersion], entries, cursor, head);
   check_tiles(head);
   expect_room_for_index(head, cursor);
   read_bases(flags, cursor, head);

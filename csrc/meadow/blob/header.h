@@ -13,7 +13,7 @@
 
 namespace meadow {
 
-constexpr std::uint8_t kBlobVersion = 1;
+constexpr std::uint8_t kBlobVersion = 2;  // the newest; a blob has the oldest that can express it
 constexpr std::size_t kFixedBlobBytes = 72;
 constexpr std::size_t kLongestDtype = 16;
 constexpr std::size_t kTileSymbols = 1 << 16;  // floats of a tile, as far as whole rows allow
@@ -36,6 +36,7 @@ struct BlobHead {
   std::uint64_t floor_bits = 0;  // order-0 entropy of coded planes plus the size of the others
   Bases bases;
   std::vector<PlaneCode> codes;  // one for each plane
+  std::vector<float> scales;     // of kGrid, one for each record; only to encode
 
   [[nodiscard]] std::uint64_t nbytes() const noexcept { return records * layout.record_bytes; }
   [[nodiscard]] std::size_t tile_count() const noexcept;

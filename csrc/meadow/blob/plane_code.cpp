@@ -2,10 +2,12 @@
 
 #include <algorithm>
 #include <cstring>
+#include <limits>
 #include <utility>
 
 #include "meadow/base/bits.h"
 #include "meadow/base/error.h"
+#include "meadow/blob/byte_counts.h"
 #include "meadow/codec/huffman.h"
 #include "meadow/kernels/float_cut/float_cut.h"
 #include "meadow/kernels/isa.h"
@@ -21,6 +23,10 @@ constexpr double kRansTileBytes = kPayloadSizeBytes + 96;
 
 // With this many symbols, coding by pairs saves more time than the table takes (measured: 20 us).
 constexpr double kPairsPay = 1 << 18;
+
+// Before the payload of a tiled plane: coding, size of the table, table.
+constexpr std::size_t kTiledFixedBytes = 3;
+constexpr std::size_t kMostTiledBytes = kTiledFixedBytes + 1024;
 
 std::size_t used_symbols(const ByteCounts& counts) noexcept {
   return counts.size() - static_cast<std::size_t>(std::count(counts.begin(), counts.end(), 0));
@@ -94,6 +100,7 @@ PlaneCode PlaneCode::choose(const ByteCounts& counts, unsigned width, const Code
 }
 
 PlaneCode PlaneCode::parse(Coding coding, unsigned width, std::span<const std::uint8_t> table) {
+  if (coding == Coding::kTiled) return parse_tiled(width, table);
   PlaneCode plane = parse_any(coding, width, table, Use::kDecode);
   if (width == 8) return plane;
   for (unsigned symbol = 1U << width; symbol < 256; ++symbol) {
@@ -131,11 +138,15 @@ bool PlaneCode::tells(std::uint8_t symbol) const noexcept {
 }
 
 unsigned PlaneCode::entries() const noexcept {
+  if (shared_) return shared_->entries();
   if (huffman_) return huffman_->entries();
   return rans_ ? rans_->entries() : 0;
 }
 
-unsigned PlaneCode::longest() const noexcept { return huffman_ ? huffman_->longest() : 0; }
+unsigned PlaneCode::longest() const noexcept {
+  if (shared_) return shared_->longest();
+  return huffman_ ? huffman_->longest() : 0;
+}
 
 std::string_view name_of(Coding coding) noexcept {
   switch (coding) {
@@ -145,14 +156,16 @@ std::string_view name_of(Coding coding) noexcept {
       return "raw";
     case Coding::kHuffman:
       return "huffman";
-    default:
+    case Coding::kRans:
       return "rans";
+    default:
+      return "tiled";
   }
 }
 
 std::size_t size_bytes(Coding coding) noexcept {
   if (coding == Coding::kHuffman) return kPayloadSizeBytes + kHuffmanSizesBytes;
-  return coding == Coding::kRans ? kPayloadSizeBytes : 0;
+  return coding == Coding::kRans || coding == Coding::kTiled ? kPayloadSizeBytes : 0;
 }
 
 bool PlaneCode::may_hold(unsigned first) const noexcept {
@@ -170,7 +183,10 @@ double PlaneCode::cost_bits(const ByteCounts& counts, std::size_t tiles) const {
     return table + each * kHuffmanTileBytes + static_cast<double>(huffman_->cost_bits(counts));
   }
   if (rans_) return table + each * kRansTileBytes + rans_->cost_bits(counts);
-  if (coding_ == Coding::kConstant) return table;
+  if (coding_ == Coding::kConstant) {
+    const std::uint64_t others = total_of(counts) - counts[constant_];
+    return others == 0 ? table : std::numeric_limits<double>::infinity();
+  }
   return static_cast<double>(width_) * static_cast<double>(total_of(counts));
 }
 
@@ -181,6 +197,9 @@ std::optional<std::size_t> PlaneCode::fixed_bytes(std::size_t symbols) const noe
 }
 
 std::size_t PlaneCode::bound(std::size_t symbols) const noexcept {
+  if (coding_ == Coding::kTiled) {
+    return kMostTiledBytes + std::max({huffman_bound(symbols), rans_bound(symbols), symbols});
+  }
   if (coding_ == Coding::kHuffman) return huffman_bound(symbols);
   if (coding_ == Coding::kRans) return rans_bound(symbols);
   return fixed_bytes(symbols).value_or(0);
@@ -194,10 +213,59 @@ std::uint8_t* PlaneCode::encode(std::span<const std::uint8_t> symbols, std::uint
       return huffman_encode(codes_, symbols, out);
     case Coding::kRans:
       return out + rans_encode(*rans_, symbols, out);
+    case Coding::kTiled:
+      return encode_tiled(symbols, out);
     default:
       kernels::float_cut_kernels(active_isa()).pack(symbols.data(), symbols.size(), width_, out);
       return out + bytes_of_bits(symbols.size() * width_);
   }
+}
+
+PlaneCode PlaneCode::tiled(PlaneCode shared, const CoderChoice& choice) {
+  PlaneCode plane(Coding::kTiled, shared.width());
+  plane.choice_ = choice;
+  plane.choice_.tiles = 1;
+  plane.table_.push_back(static_cast<std::uint8_t>(shared.coding()));
+  plane.table_.insert(plane.table_.end(), shared.table().begin(), shared.table().end());
+  plane.shared_ = std::make_shared<const PlaneCode>(std::move(shared));
+  return plane;
+}
+
+PlaneCode PlaneCode::parse_tiled(unsigned width, std::span<const std::uint8_t> table) {
+  if (table.empty() || table[0] >= static_cast<std::uint8_t>(Coding::kTiled)) {
+    corrupt("plane: expected the coding of its tiles, 0 to 3, found another");
+  }
+  const auto coding = static_cast<Coding>(table[0]);
+  return tiled(parse(coding, width, table.subspan(1)), {});
+}
+
+std::uint8_t* PlaneCode::encode_tiled(std::span<const std::uint8_t> symbols,
+                                      std::uint8_t* out) const {
+  ByteCounts counts{};
+  count_bytes(symbols, counts);
+  const PlaneCode own = choose(counts, width_, choice_);
+  const double of_table = 8.0 * static_cast<double>(shared_->table().size());
+  const double of_shared = shared_->cost_bits(counts, 1) - of_table;
+  if (of_shared <= own.cost_bits(counts, 1)) {
+    *out = static_cast<std::uint8_t>(Coding::kTiled);
+    return shared_->encode(symbols, out + 1);
+  }
+  *out = static_cast<std::uint8_t>(own.coding());
+  store(out + 1, static_cast<std::uint16_t>(own.table().size()));
+  std::uint8_t* at = std::copy(own.table().begin(), own.table().end(), out + kTiledFixedBytes);
+  return own.encode(symbols, at);
+}
+
+bool PlaneCode::decode_tiled(std::span<const std::uint8_t> payload,
+                             std::span<std::uint8_t> symbols) const {
+  if (payload.empty() || payload[0] > static_cast<std::uint8_t>(Coding::kTiled)) return false;
+  const auto coding = static_cast<Coding>(payload[0]);
+  if (coding == Coding::kTiled) return shared_->decode(payload.subspan(1), symbols);
+  if (payload.size() < kTiledFixedBytes) return false;
+  const std::size_t table = load<std::uint16_t>(&payload[1]);
+  if (payload.size() - kTiledFixedBytes < table) return false;
+  const PlaneCode own = parse(coding, width_, payload.subspan(kTiledFixedBytes, table));
+  return own.decode(payload.subspan(kTiledFixedBytes + table), symbols);
 }
 
 // Escaped symbols are whole bytes, whatever the width.
@@ -209,7 +277,7 @@ bool PlaneCode::escapes_fit(std::span<const std::uint8_t> symbols) const noexcep
 }
 
 bool PlaneCode::decode(std::span<const std::uint8_t> payload,
-                       std::span<std::uint8_t> symbols) const noexcept {
+                       std::span<std::uint8_t> symbols) const {
   switch (coding_) {
     case Coding::kConstant:
       std::memset(symbols.data(), constant_, symbols.size());
@@ -221,6 +289,8 @@ bool PlaneCode::decode(std::span<const std::uint8_t> payload,
       return huffman_decode(*slots_, payload, symbols);
     case Coding::kRans:
       return rans_decode(*rans_, payload, symbols) && escapes_fit(symbols);
+    case Coding::kTiled:
+      return decode_tiled(payload, symbols);
     default:
       if (!is_filled(payload, symbols.size() * width_)) return false;
       kernels::float_cut_kernels(active_isa())

@@ -19,10 +19,11 @@ enum class Coding : std::uint8_t {
   kRaw = 1,       // `width` bits each
   kHuffman = 2,
   kRans = 3,
+  kTiled = 4,  // each tile has a code of its own, or that of the table
 };
 
 inline constexpr std::array kCodings = {Coding::kConstant, Coding::kRaw, Coding::kHuffman,
-                                        Coding::kRans};
+                                        Coding::kRans, Coding::kTiled};
 
 std::string_view name_of(Coding coding) noexcept;
 
@@ -43,12 +44,15 @@ struct CoderChoice {
   // A coder is chosen only if it saves this many bits a symbol; otherwise raw bits are faster.
   double least_gain = 0.0;
   std::size_t tiles = 1;  // the overhead of each counts, too
+  bool by_tile = false;   // whether tiles may have codes of their own
 };
 
 class PlaneCode {
  public:
   // The cheapest code for symbols of `width` bits with these counts; for encoding.
   static PlaneCode choose(const ByteCounts& counts, unsigned width, const CoderChoice& choice);
+  // Each tile has `shared`, or a code of its own if that is smaller; for encoding.
+  static PlaneCode tiled(PlaneCode shared, const CoderChoice& choice);
   // Read from a blob; for decoding. Throws Corrupt.
   static PlaneCode parse(Coding coding, unsigned width, std::span<const std::uint8_t> table);
   // The same, for a few thousand bytes: quick to make, slow to decode.
@@ -68,9 +72,10 @@ class PlaneCode {
   [[nodiscard]] std::optional<std::size_t> fixed_bytes(std::size_t symbols) const noexcept;
   [[nodiscard]] std::size_t bound(std::size_t symbols) const noexcept;
   std::uint8_t* encode(std::span<const std::uint8_t> symbols, std::uint8_t* out) const;
-  // False for a payload that does not hold exactly this number of symbols.
+  // False for a payload that does not hold exactly this number of symbols. A tile's own table that
+  // breaks the rules throws Corrupt.
   [[nodiscard]] bool decode(std::span<const std::uint8_t> payload,
-                            std::span<std::uint8_t> symbols) const noexcept;
+                            std::span<std::uint8_t> symbols) const;
 
  private:
   PlaneCode(Coding coding, unsigned width) : coding_(coding), width_(width) {}
@@ -82,6 +87,10 @@ class PlaneCode {
   [[nodiscard]] bool escapes_fit(std::span<const std::uint8_t> symbols) const noexcept;
   static PlaneCode of_rans(RansModel model, unsigned width);
   void encode_by_pairs(const HuffmanCode& code);
+  static PlaneCode parse_tiled(unsigned width, std::span<const std::uint8_t> table);
+  std::uint8_t* encode_tiled(std::span<const std::uint8_t> symbols, std::uint8_t* out) const;
+  [[nodiscard]] bool decode_tiled(std::span<const std::uint8_t> payload,
+                                  std::span<std::uint8_t> symbols) const;
 
   Coding coding_;
   unsigned width_;
@@ -93,6 +102,8 @@ class PlaneCode {
   std::shared_ptr<const kernels::HuffmanSlots> slots_;  // to decode
   Use use_ = Use::kEncode;
   std::shared_ptr<const RansModel> rans_;
+  std::shared_ptr<const PlaneCode> shared_;  // of kTiled
+  CoderChoice choice_;                       // of kTiled, to encode
 };
 
 }  // namespace meadow

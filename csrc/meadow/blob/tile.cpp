@@ -4,6 +4,7 @@
 #include <cstring>
 
 #include "meadow/base/bits.h"
+#include "meadow/blob/tile_groups.h"
 #include "meadow/kernels/convert/convert.h"
 #include "meadow/kernels/isa.h"
 
@@ -150,26 +151,6 @@ void split_scaled(const Geometry& geometry, std::span<const std::uint8_t> bytes,
   if (escapes != 0 && !symbols_only) collect_escapes(geometry, upper, tile);
 }
 
-// Makes floats from their upper halves, in place if those are the floats themselves.
-void widen(const Layout& layout, const TilePlanes& tile, const std::uint16_t* upper,
-           std::span<std::uint8_t> bytes) {
-  const std::size_t count = bytes.size() / layout.record_bytes;
-  if (layout.stored == FloatType::kF16) {
-    kernels::convert_kernels(active_isa())
-        .f16_of_bf16(upper, count, reinterpret_cast<std::uint16_t*>(bytes.data()));
-    return;
-  }
-  auto* values = reinterpret_cast<std::uint32_t*>(bytes.data());
-  if (layout.content == FloatType::kF16) {
-    kernels::convert_kernels(active_isa()).f32_of_f16(upper, count, values);
-  } else if (layout.content == FloatType::kF32) {
-    kernels::float_cut_kernels(active_isa())
-        .merge_f32(upper, tile.at[2], tile.at[3], count, values);
-  } else {
-    for (std::size_t i = 0; i < count; ++i) values[i] = std::uint32_t{upper[i]} << 16;
-  }
-}
-
 bool put_escapes_back(const Geometry& geometry, const TilePlanes& tile,
                       std::span<const std::uint8_t> symbols, std::uint16_t* upper) {
   const kernels::FloatCut& cut = geometry.cut;
@@ -213,6 +194,7 @@ bool merge_scaled(const Geometry& geometry, TilePlanes& tile, std::size_t first,
 
 Geometry::Geometry(const BlobHead& head)
     : Geometry(head.layout, head.bases, static_cast<std::size_t>(head.columns)) {
+  scales = &head.scales;
   if (!head.codes.empty()) may_escape = head.codes[0].may_hold(cut.escape);
 }
 
@@ -239,8 +221,8 @@ void TilePlanes::resize(const Layout& layout, std::size_t records) {
 const std::uint16_t* upper_halves(const Layout& layout, std::span<const std::uint8_t> bytes,
                                   RawVector<std::uint16_t>& scratch) {
   const auto* halves = reinterpret_cast<const std::uint16_t*>(bytes.data());
-  if (layout.record_bytes == 2 && layout.stored == layout.content) return halves;
-  const std::size_t count = bytes.size() / layout.record_bytes;
+  if (layout.stored == layout.content && layout.stored != FloatType::kF32) return halves;
+  const std::size_t count = bytes.size() / layout_of(layout.stored).bytes;
   scratch.resize(count);
   const auto* words = reinterpret_cast<const std::uint32_t*>(bytes.data());
   if (layout.stored == FloatType::kF16) {
@@ -253,6 +235,25 @@ const std::uint16_t* upper_halves(const Layout& layout, std::span<const std::uin
   return scratch.data();
 }
 
+void widen(const Layout& layout, const TilePlanes& tile, const std::uint16_t* upper,
+           std::span<std::uint8_t> bytes) {
+  const std::size_t count = bytes.size() / layout_of(layout.stored).bytes;
+  if (layout.stored == FloatType::kF16) {
+    kernels::convert_kernels(active_isa())
+        .f16_of_bf16(upper, count, reinterpret_cast<std::uint16_t*>(bytes.data()));
+    return;
+  }
+  auto* values = reinterpret_cast<std::uint32_t*>(bytes.data());
+  if (layout.content == FloatType::kF16) {
+    kernels::convert_kernels(active_isa()).f32_of_f16(upper, count, values);
+  } else if (layout.content == FloatType::kF32) {
+    kernels::float_cut_kernels(active_isa())
+        .merge_f32(upper, tile.at[2], tile.at[3], count, values);
+  } else {
+    for (std::size_t i = 0; i < count; ++i) values[i] = std::uint32_t{upper[i]} << 16;
+  }
+}
+
 void split_tile(const Geometry& geometry, std::span<const std::uint8_t> bytes, std::size_t first,
                 TilePlanes& tile, bool symbols_only) {
   const Layout& layout = *geometry.layout;
@@ -260,6 +261,8 @@ void split_tile(const Geometry& geometry, std::span<const std::uint8_t> bytes, s
   tile.escapes.clear();
   if (layout.kind == LayoutKind::kScaled)
     return split_scaled(geometry, bytes, first, tile, symbols_only);
+  if (layout.kind == LayoutKind::kGrid) return split_grids(geometry, bytes, first, tile);
+  if (layout.kind == LayoutKind::kPalette) return split_palettes(layout, bytes, tile);
   if (layout.kind == LayoutKind::kSegments) return split_segments(layout, bytes, tile);
   by_element(layout.record_bytes,
              [&]<typename Element>(Element) { split_groups<Element>(layout, bytes, tile); });
@@ -269,6 +272,8 @@ bool merge_tile(const Geometry& geometry, TilePlanes& tile, std::size_t first,
                 std::span<std::uint8_t> bytes) {
   const Layout& layout = *geometry.layout;
   if (layout.kind == LayoutKind::kScaled) return merge_scaled(geometry, tile, first, bytes);
+  if (layout.kind == LayoutKind::kGrid) return merge_grids(layout, tile, bytes);
+  if (layout.kind == LayoutKind::kPalette) return merge_palettes(layout, tile, bytes);
   if (layout.kind == LayoutKind::kSegments) {
     merge_segments(layout, tile, bytes);
   } else {

@@ -14,11 +14,12 @@ namespace meadow {
 // The properties that the tiles of a tensor share.
 struct Geometry {
   const Layout* layout;
-  kernels::FloatCut cut;                    // kScaled only
-  std::size_t columns;                      // floats that share a row base
-  std::vector<std::uint16_t> column_bases;  // [columns], in units of the field
-  const std::vector<std::uint8_t>* rows;    // empty: no row bases
-  bool may_escape = true;                   // whether symbols of escapes have codes
+  kernels::FloatCut cut;                       // kScaled only
+  std::size_t columns;                         // floats that share a row base
+  std::vector<std::uint16_t> column_bases;     // [columns], in units of the field
+  const std::vector<std::uint8_t>* rows;       // empty: no row bases
+  bool may_escape = true;                      // whether symbols of escapes have codes
+  const std::vector<float>* scales = nullptr;  // kGrid, to split
 
   // `head` must outlive it.
   explicit Geometry(const BlobHead& head);
@@ -53,5 +54,10 @@ bool merge_tile(const Geometry& geometry, TilePlanes& tile, std::size_t first,
 // The upper 16 bits of floats of type `layout.content`: a pointer into `bytes` or to `scratch`.
 const std::uint16_t* upper_halves(const Layout& layout, std::span<const std::uint8_t> bytes,
                                   RawVector<std::uint16_t>& scratch);
+
+// Makes floats from their upper halves of type `layout.content`, in place if those are the floats
+// themselves; of F32 also from planes 2 and 3.
+void widen(const Layout& layout, const TilePlanes& tile, const std::uint16_t* upper,
+           std::span<std::uint8_t> bytes);
 
 }  // namespace meadow

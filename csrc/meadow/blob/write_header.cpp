@@ -26,11 +26,21 @@ void append_bases(Bytes& out, const std::vector<std::uint8_t>& bases) {
   out.insert(out.end(), coded.begin(), coded.end());
 }
 
+// Old blobs keep their bytes: what version 1 can express is written as version 1.
+std::uint8_t version_of(const BlobHead& head) {
+  const bool newer = head.layout.kind > LayoutKind::kScaled ||
+                     std::any_of(head.codes.begin(), head.codes.end(), [](const PlaneCode& code) {
+                       return code.coding() == Coding::kTiled;
+                     });
+  return newer ? kBlobVersion : std::uint8_t{1};
+}
+
 void write_fixed(std::uint8_t* out, const BlobHead& head) {
   const Layout& layout = head.layout;
   const bool scaled = layout.kind == LayoutKind::kScaled;
+  const bool typed = scaled || layout.kind == LayoutKind::kGrid;
   std::copy(kMagic.begin(), kMagic.end(), out);
-  out[kAtVersion] = kBlobVersion;
+  out[kAtVersion] = version_of(head);
   out[kAtKind] = static_cast<std::uint8_t>(layout.kind);
   out[kAtPlanes] = static_cast<std::uint8_t>(layout.planes.size());
   out[kAtFlags] = static_cast<std::uint8_t>((head.bases.rows.empty() ? 0 : kRowBases) |
@@ -42,8 +52,8 @@ void write_fixed(std::uint8_t* out, const BlobHead& head) {
   out[kAtBase] = head.bases.base;
   store(out + kAtFloor, head.floor_bits);
   out[kAtTop] = scaled ? static_cast<std::uint8_t>(layout.top) : 0;
-  out[kAtStored] = scaled ? number_of(layout.stored) : 0;
-  out[kAtContent] = scaled ? number_of(layout.content) : 0;
+  out[kAtStored] = typed ? number_of(layout.stored) : 0;
+  out[kAtContent] = typed ? number_of(layout.content) : 0;
   std::copy(head.dtype.begin(), head.dtype.end(), out + kAtDtype);
 }
 

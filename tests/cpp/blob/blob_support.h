@@ -1,6 +1,7 @@
 // Tensors for the tests of blobs, and blobs with mended checksums.
 #pragma once
 
+#include <algorithm>
 #include <array>
 #include <cmath>
 #include <string>
@@ -58,6 +59,40 @@ inline std::vector<std::uint16_t> scaled_bf16(std::size_t count, std::size_t col
   return values;
 }
 
+// Whole multiples of a scale that each group has for itself; zeros of both signs.
+inline std::vector<float> quantised(std::size_t count, std::size_t group, int steps,
+                                    unsigned seed) {
+  auto random = generator(seed);
+  std::normal_distribution<float> normal;
+  std::vector<float> values(count);
+  float scale = 0.0F;
+  for (std::size_t i = 0; i < count; ++i) {
+    if (i % group == 0) scale = 0.01F + 0.02F * std::abs(normal(random));
+    const float most = static_cast<float>(steps);
+    values[i] = std::clamp(std::round(most / 3 * normal(random)), -most, most) * scale;
+  }
+  return values;
+}
+
+inline Bytes quantised_bf16(bool uneven) {
+  std::vector<std::uint16_t> words;
+  for (float value : quantised(12 * 64, 64, uneven ? 9 : 3, 7)) {
+    if (uneven) value *= std::sqrt(std::abs(value));
+    std::uint32_t bits = 0;
+    std::memcpy(&bits, &value, sizeof bits);
+    words.push_back(static_cast<std::uint16_t>((bits + 0x8000U) >> 16));
+  }
+  return bytes_of(words);
+}
+
+// Two tiles of equal symbols, and one with a few others.
+inline Bytes tiles_that_differ() {
+  Bytes bytes(3 << 17, 5);
+  std::fill(bytes.begin() + (1 << 17), bytes.end(), std::uint8_t{9});
+  for (std::size_t i = 2 << 17; i < bytes.size(); i += 9001) bytes[i] = 5;
+  return bytes;
+}
+
 // Any bits, but such that nothing narrower holds them.
 inline Bytes any_bytes(std::size_t count, unsigned seed) {
   auto random = generator(seed);
@@ -106,6 +141,10 @@ inline std::vector<std::pair<std::string, Bytes>> small_blobs() {
       {"segments", encode_records({codes, "ANY", 0}, segments(9, {{0, 2, 8}, {2, 7, 8}}),
                                   Effort::kBalanced, 1)},
       {"raw", encode_records({codes, "I8", 0}, plain, Effort::kRaw, 1)},
+      {"grid",
+       encode_floats({quantised_bf16(false), "BF16", 64}, FloatType::kBF16, Effort::kBalanced, 1)},
+      {"palette",
+       encode_floats({quantised_bf16(true), "BF16", 64}, FloatType::kBF16, Effort::kBalanced, 1)},
       {"equal", encode_floats({Bytes(400, 0), "BF16", 0}, FloatType::kBF16, Effort::kFast, 1)},
   };
 }

@@ -93,6 +93,41 @@ TEST_CASE("kinds, flags and types that are not known are refused") {
   }
 }
 
+TEST_CASE("heads of groups that contradict themselves are refused") {
+  constexpr std::size_t kAtVersion = 4;
+  for (const char* name : {"grid", "palette"}) {
+    const Bytes& blob = blob_named(name);
+    CHECK(is_corrupt(with(blob, kAtVersion, std::uint8_t{1}), "kind: expected 1 to 3"));
+    for (const std::uint8_t kind : {1, 2, 3, 6, 255}) {
+      CHECK(is_corrupt(with(blob, test::kAtKind, kind), "blob: "));
+    }
+    CHECK(is_corrupt(with(blob, test::kAtKind, static_cast<std::uint8_t>(9 - blob[test::kAtKind])),
+                     "blob: "));
+    CHECK(is_corrupt(with(blob, test::kAtKind + 1, std::uint8_t{0}), "blob: "));  // no planes
+    CHECK(is_corrupt(with(blob, test::kAtFlags, std::uint8_t{1}), "scaled floats"));
+    CHECK(is_corrupt(with(blob, test::kAtColumns, std::uint64_t{64}), "scaled floats"));
+    for (const std::uint16_t bytes : {0, 127, 130, 256, 65535}) {
+      CHECK(is_corrupt(with(blob, test::kAtRecordBytes, bytes), "blob: "));
+    }
+    for (const std::uint16_t group : {0, 63, 65535}) {
+      CHECK(is_corrupt(with(blob, plane_entry(0) + 4, group), "blob: "));
+    }
+    for (const std::uint16_t entries : {0, 257, 65535}) {
+      CHECK(is_corrupt(with(blob, plane_entry(1) + 4, entries), "blob: "));
+    }
+    CHECK(is_corrupt(with(blob, plane_entry(2) + 2, std::uint16_t{0}), "planes are not those"));
+    CHECK(is_corrupt(with(blob, plane_entry(0), std::uint8_t{5}), "coding"));
+  }
+  const Bytes& grid = blob_named("grid");
+  for (const std::uint8_t type : {0, 1, 4}) {
+    CHECK(is_corrupt(with(grid, test::kAtContent, type), "blob: "));
+  }
+  CHECK(is_corrupt(with(grid, test::kAtStored, std::uint8_t{2}), "no wider than they are stored"));
+  CHECK(is_corrupt(with(blob_named("palette"), test::kAtStored, std::uint8_t{3}), "scaled floats"));
+  CHECK(is_corrupt(with(blob_named("huffman"), plane_entry(0), std::uint8_t{4}),
+                   "coding: expected 0 to 3"));
+}
+
 TEST_CASE("planes that do not hold each bit once are refused") {
   const Bytes& groups = blob_named("groups");
   REQUIRE(parse_blob(groups).head.layout.planes.size() == 2);

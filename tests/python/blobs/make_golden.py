@@ -12,7 +12,7 @@ import numpy as np
 from meadow_py import _core
 
 DATA = Path(__file__).parent / "data"
-VERSION = 1
+VERSION = 2
 
 
 def bf16_of(values: np.ndarray) -> np.ndarray:
@@ -50,6 +50,19 @@ def specials() -> np.ndarray:
     return np.concatenate([values, near])
 
 
+def quantised(group: int, kind: str) -> np.ndarray:
+    """F32 weights of 256 columns after simulated quantisation in groups."""
+    values = np.random.default_rng(9).standard_normal((4 * 256 // group, group), np.float32)
+    scale = np.abs(values).max(1, keepdims=True) / np.float32(7)
+    steps = np.rint(values / scale)
+    made = steps * scale if kind == "grid" else steps * np.sqrt(np.abs(steps)) * scale
+    return made.astype(np.float32)
+
+
+def bf16_near(values: np.ndarray) -> np.ndarray:
+    return ((values.view("<u4").astype("<u8") + 0x8000) >> 16).astype("<u2")
+
+
 def encoded() -> dict[str, tuple[np.ndarray, np.ndarray]]:
     """Blob and the bytes that it holds, by name."""
 
@@ -64,7 +77,22 @@ def encoded() -> dict[str, tuple[np.ndarray, np.ndarray]]:
     half = np.random.default_rng(5).uniform(-2.0, 2.0, 1500).astype("<f2")
     plain = bf16_of(np.random.default_rng(6).standard_normal(900))
     q4_1 = ((0, 1, 8), (1, 1, 8), (2, 1, 8), (3, 1, 8), (4, 16, 8))
+
+    def bytes_of(parts: tuple[np.ndarray, ...]) -> tuple:
+        raw = np.concatenate(parts).astype(np.uint8)
+        return _core.encode_records(raw, "U8", "segments", 1, ((0, 1, 8),), "balanced", 1), raw
+
+    rare = np.where(np.random.default_rng(7).random(1 << 16) < 0.01, 7, 8)
     return {
+        "grid_bf16": floats(bf16_near(quantised(64, "grid")), "BF16", "balanced", 256),
+        "grid_f16": floats(quantised(256, "grid").astype("<f2"), "F16", "small", 256),
+        "grid_f32": floats(quantised(128, "grid"), "F32", "fast", 256),
+        "grid_f32_of_bf16": floats(
+            (bf16_near(quantised(32, "grid")).astype("<u4") << 16).view("<f4"), "F32", "small", 256
+        ),
+        "palette_bf16": floats(bf16_near(quantised(128, "palette")), "BF16", "balanced", 256),
+        "palette_f32": floats(quantised(256, "palette"), "F32", "small", 256),
+        "tiled": bytes_of((rare, np.full((1 << 16) + 1, 9), np.array([9]))),
         "scaled_bf16": floats(scaled(), "BF16", "balanced", 48),
         "fast_bf16": floats(plain, "BF16", "fast"),
         "f16": floats(half, "F16", "balanced"),
@@ -85,6 +113,8 @@ def encoded() -> dict[str, tuple[np.ndarray, np.ndarray]]:
 def main() -> None:
     DATA.mkdir(exist_ok=True)
     for name, (blob, raw) in encoded().items():
+        if blob[4] != VERSION:
+            continue  # the golden files of version 1 hold them
         (DATA / f"v{VERSION}_{name}.mdwb").write_bytes(blob.tobytes())
         (DATA / f"v{VERSION}_{name}.bin").write_bytes(raw.tobytes())
 

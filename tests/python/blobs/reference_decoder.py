@@ -19,8 +19,8 @@ from reference_codes import (
 )
 
 FLOATS = {1: "F32", 2: "F16", 3: "BF16"}
-SEGMENTS, GROUPS, SCALED = 1, 2, 3
-CONSTANT, RAW, HUFFMAN, RANS = 0, 1, 2, 3
+SEGMENTS, GROUPS, SCALED, GRID, PALETTE = 1, 2, 3, 4, 5
+CONSTANT, RAW, HUFFMAN, RANS, TILED = 0, 1, 2, 3, 4
 
 
 def xxh64(data: bytes) -> int:
@@ -38,6 +38,14 @@ class Plane(NamedTuple):
     table: bytes
 
     def symbols(self, payload: bytes, count: int) -> bytes:
+        if self.coding == TILED:
+            if payload[0] == TILED:
+                own = self._replace(coding=self.table[0], table=self.table[1:])
+                return own.symbols(payload[1:], count)
+            size = int.from_bytes(payload[1:3], "little")
+            own = self._replace(coding=payload[0], table=payload[3 : 3 + size])
+            assert len(own.table) == size
+            return own.symbols(payload[3 + size :], count)
         if self.coding == HUFFMAN:
             made = huffman_symbols(self.table, payload, count)
         elif self.coding == RANS:
@@ -96,7 +104,9 @@ def head_of(blob: bytes) -> Head:
         FIXED.unpack_from(blob)
     )
     base, top, length, head_bytes, stored, content, reserved, dtype, _ = others
-    assert (magic, version, reserved) == (b"MDWB", 1, 0)
+    assert (magic, reserved) == (b"MDWB", 0)
+    assert 1 <= version <= 2
+    assert version == 2 or kind <= SCALED
     assert flags < 4
     assert length <= len(blob)
     assert not any(blob[length:])
@@ -105,6 +115,7 @@ def head_of(blob: bytes) -> Head:
     cursor.take(FIXED.size)
     entries: list[Any] = [struct.unpack("<BBHHH", cursor.take(8)) for _ in range(planes)]
     made = tuple(Plane._make([*entry[:4], cursor.take(entry[4])]) for entry in entries)
+    assert version == 2 or all(plane.coding != TILED for plane in made)
     rows = bases(cursor.take(cursor.word(4)), records // columns) if flags & 1 else b""
     of_columns = bases(cursor.take(cursor.word(4)), columns) if flags & 2 else b""
     index = [(cursor.word(4), cursor.word(8)) for _ in range(-(-records // tile_records))]
@@ -182,6 +193,53 @@ def scaled_tile(head: Head, symbols: list[bytes], escapes: bytes, first: int) ->
     return bytes(made)
 
 
+def value_bits(content: str, symbol: int, scale: bytes) -> int:
+    """The product of a step and a scale, exactly, rounded by the rules of the document."""
+    signs = {"F32": 1 << 31, "F16": 1 << 15, "BF16": 1 << 15}
+    if symbol == 0:
+        return signs[content]
+    size = struct.unpack("<f", scale)[0]
+    assert scale == bytes(4) or 2.0**-100 <= size <= 2.0**100
+    product = struct.pack("<f", (symbol - 128) * size)  # exact in doubles: rounded once
+    if content == "F32":
+        return int.from_bytes(product, "little")
+    if content == "F16":
+        value = struct.unpack("<f", product)[0]
+        try:
+            return int.from_bytes(struct.pack("<e", value), "little")
+        except OverflowError:
+            return 0xFC00 if value < 0 else 0x7C00
+    bits = int.from_bytes(product, "little")
+    upper, below = bits >> 16, bits & 0xFFFF
+    return upper + (below > 0x8000 or (below == 0x8000 and upper % 2 == 1))
+
+
+def grid_tile(head: Head, symbols: list[bytes], records: int) -> bytes:
+    group = head.planes[0].count
+    made = bytearray()
+    for n in range(records):
+        scale = bytes(symbols[1 + byte][n] for byte in range(4))
+        for symbol in symbols[0][n * group : (n + 1) * group]:
+            bits = value_bits(head.content, symbol, scale)
+            upper, below = (bits >> 16, bits & 0xFFFF) if head.content == "F32" else (bits, 0)
+            value = stored_float(head, upper, below)
+            made += value.to_bytes(head.record_bytes // group, "little")
+    return bytes(made)
+
+
+def palette_tile(head: Head, symbols: list[bytes], records: int) -> bytes:
+    group, entries = head.planes[0].count, head.planes[1].count
+    made = bytearray()
+    for n in range(records):
+        table = [bytes(plane[n * entries + i] for plane in symbols[1:]) for i in range(entries)]
+        numbers = symbols[0][n * group : (n + 1) * group]
+        values = [int.from_bytes(value, "little") for value in table]
+        assert values == sorted(values)
+        assert len(set(values)) == max(numbers) + 1
+        made += b"".join(table[number] for number in numbers)
+    return bytes(made)
+
+
 def plain_tile(head: Head, symbols: list[bytes], records: int) -> bytes:
     size = head.record_bytes
     made = bytearray(size * records)
@@ -208,5 +266,6 @@ def decode(blob: bytes) -> bytes:
             made += scaled_tile(head, symbols, behind, first)
         else:
             assert not behind
-            made += plain_tile(head, symbols, records)
+            merge = {GRID: grid_tile, PALETTE: palette_tile}.get(head.kind, plain_tile)
+            made += merge(head, symbols, records)
     return made

@@ -30,9 +30,9 @@ def test_golden_blobs_decode_for_ever(name: str) -> None:
 
 def test_golden_blobs_hold_every_kind_and_coding() -> None:
     about = [blobs.info(golden(name)[0]) for name in GOLDEN]
-    assert {blob.kind for blob in about} == {"segments", "groups", "scaled"}
+    assert {blob.kind for blob in about} == {"segments", "groups", "scaled", "grid", "palette"}
     codings = {(blob.kind, plane.coding) for blob in about for plane in blob.planes}
-    assert {coding for _, coding in codings} == {"constant", "raw", "huffman", "rans"}
+    assert {coding for _, coding in codings} == {"constant", "raw", "huffman", "rans", "tiled"}
     assert {blob.content for blob in about} == {None, "BF16", "F16", "F32"}
     scaled = blobs.info(golden("v1_scaled_bf16")[0])
     assert (scaled.row_bases, scaled.column_bases) == (24, 48)
@@ -66,6 +66,10 @@ def tensors(draw: st.DrawFn) -> tuple[bytes, str, tuple[int, ...], str]:
         normal = random.standard_normal((rows, columns)) * np.exp2(
             random.integers(-7, 6, columns) * draw(st.integers(0, 2))
         )
+        if draw(st.booleans()):  # as after simulated quantisation, one scale for each row
+            steps = np.rint(random.standard_normal((rows, columns)) * draw(st.integers(1, 30)))
+            uneven = np.abs(steps) ** draw(st.sampled_from([1.0, 1.5]))
+            normal = np.copysign(uneven, steps) * random.uniform(0.01, 0.02, (rows, 1))
         wide = normal.astype("<f4").view("<u4")
         floats = {"BF16": (wide >> 16).astype("<u2"), "F16": normal.astype("<f2"), "F32": wide}
         values = np.frombuffer(floats[dtype].tobytes(), np.uint8)

@@ -30,7 +30,7 @@ def test_a_head_without_tables_has_the_stated_size() -> None:
 
 def test_sizes_in_tiles_are_of_coded_planes_alone() -> None:
     sizes = _core.CODING_SIZE_BYTES
-    assert sizes == {"constant": 0, "raw": 0, "huffman": 4 + 2 * 5, "rans": 4}
+    assert sizes == {"constant": 0, "raw": 0, "huffman": 4 + 2 * 5, "rans": 4, "tiled": 4}
     blob = gaussian_blob("huffman")
     info = blobs.info(blob)
     sign, exponent, mantissa = info.planes

@@ -101,6 +101,38 @@ def test_the_text_says_stored_against_coded(weight: np.ndarray) -> None:
         assert f"{bits} -> {size:.2f} b/w under the storage codec, {bits / size:.2f}x" in line
 
 
+def quantised(weight: np.ndarray) -> np.ndarray:
+    """BF16 after simulated 4-bit quantisation, with a scale for each group of 128."""
+    groups = weight.reshape(-1, 128)
+    scale = np.abs(groups).max(1, keepdims=True) / np.float32(7)
+    return (np.rint(groups / scale) * scale).astype(ml_dtypes.bfloat16).reshape(weight.shape)
+
+
+def test_simulated_quantisation_takes_the_bits_of_its_steps(weight: np.ndarray) -> None:
+    values = weight[:256, :1024]
+    steps = values.reshape(-1, 128) / (np.abs(values.reshape(-1, 128)).max(1, keepdims=True) / 7)
+    signed = np.where(np.rint(steps) == 0, np.copysign(0.5, steps), np.rint(steps))
+    made = stored(quantised(values))
+    of_steps = entropy(signed.reshape(-1, 1))
+    assert of_steps < made.bits_per_weight["storage"] < of_steps + 0.25
+
+
+def test_the_text_says_how_far_storage_is_above_the_floor_of_whole_values(
+    weight: np.ndarray,
+) -> None:
+    few = weight.ravel()[:256].astype(ml_dtypes.bfloat16)
+    chosen = few[np.random.default_rng(1).integers(0, 256, (1, 4096))]
+    for values, is_above in ((chosen, True), (quantised(weight[:64, :1024]), False)):
+        made = mp.profile({NAME: values}, granularity="tensor", chunk_sizes=2)
+        (row,) = made.weights
+        assert row.stored is not None
+        assert row.floors["joint"] is not None
+        excess = row.stored.ledgers["storage"].codes / row.count - row.floors["joint"]
+        (line,) = [x for x in render_text(made, 500).splitlines() if ", as stored: " in x]
+        said = f"{excess:.2f} b/w above the entropy of whole values without its tables"
+        assert (excess >= 0.5) == (said in line) == is_above
+
+
 def test_columns(weight: np.ndarray) -> None:
     model = {NAME: weight[:64], "codes": (weight[:64] * 900).astype(np.int8)}
     made = mp.profile(model, granularity="tensor", chunk_sizes=2)
