@@ -49,6 +49,7 @@ def test_the_file_is_checked_before_the_work(
 ) -> None:
     (tmp_path / "file").touch()
     path = str(tmp_path / name)
+    assert mp.sweep  # imported before the function that it uses is replaced
     monkeypatch.setattr("meadow_py.profiler.profile", never)
     result = runner.invoke(app, [*FAST, "--output", path])
     assert result.exit_code == 1
