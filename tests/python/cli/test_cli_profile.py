@@ -47,7 +47,8 @@ def test_without_a_model_the_demo() -> None:
     assert "INT8 group:128" in text
 
 
-def test_the_table_is_the_repr(model: str) -> None:
+def test_the_table_is_the_repr(model: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLUMNS", "80")
     assert run(model).splitlines() == repr(mp.profile(model)).splitlines()
 
 

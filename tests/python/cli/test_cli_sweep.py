@@ -43,7 +43,8 @@ def run(*arguments: str, code: int = 0) -> str:
     return result.stdout if code == 0 else result.stderr
 
 
-def test_the_text_is_the_repr(model: str) -> None:
+def test_the_text_is_the_repr(model: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLUMNS", "80")
     assert run("sweep", model).splitlines() == repr(mp.sweep(model)).splitlines()
 
 
