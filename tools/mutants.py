@@ -157,8 +157,9 @@ def _names(loader: Loader, mutant: Mutant, message: str) -> bool:
     full, holder = spelled(path), spelled(path[:-1])
     if _is_in(full, message) or (holder and _is_in(holder, message)):
         return True
-    if len(path) > 2 and isinstance(path[-1], int) and _is_in(spelled(path[:-2]), message):
-        return True  # one number of a list, such as a shape: what holds the list is named
+    in_list = len(path) > 2 and (isinstance(path[-1], int) or isinstance(path[-2], int))
+    if in_list and _is_in(spelled(path[:-2]), message):
+        return True  # one of a list, such as a shape, or packings that contradict each other
     return len(path) <= 1 and _is_in(key, message)
 
 

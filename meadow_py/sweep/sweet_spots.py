@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from meadow_py.architectures import ROLES
 from meadow_py.codecs import CODECS, CODERS
 from meadow_py.profiler import Profile, WeightPacking, WeightProfile
+from meadow_py.profiler.summary import keeps_working
 
 DENSE, PLAIN_HUFFMAN = "dense", "plain_huffman"
 STORAGE = "storage"
@@ -92,14 +93,17 @@ class SweetSpot:
 
     @property
     def sweet_spot(self) -> Choice | None:
-        """The smallest packing; None where a dense form or plain Huffman is smaller."""
-        rival = min(self.huffman.bits_per_weight, self.smallest_dense.bits_per_weight)
-        return self.packed if self.packed.bits_per_weight < rival else None
+        """The smallest packing; None where it is not the smallest, or its SNR is below 14.6 dB.
+
+        A dense form and plain Huffman compete with it. See `profiler.summary.WORKING_SNR_DB`.
+        """
+        works = keeps_working(self.packed.snr_db)
+        return self.packed if works and self.smallest is self.packed else None
 
     @property
     def smallest(self) -> Choice:
         """The smallest among the packing, the plain Huffman code and the dense form."""
-        choices = (self.packed, self.huffman, self.smallest_dense)
+        choices = (self.huffman, self.smallest_dense, self.packed)
         return min(choices, key=lambda choice: choice.bits_per_weight)
 
 

@@ -7,7 +7,13 @@ from typing import TYPE_CHECKING
 
 from meadow_py import quantizers
 from meadow_py.codecs import CODECS, CODERS
-from meadow_py.profiler.summary import Group, Section, StoredDtype, stored_dtypes
+from meadow_py.profiler.summary import (
+    WORKING_SNR_DB,
+    Group,
+    Section,
+    StoredDtype,
+    stored_dtypes,
+)
 from meadow_py.spelling import byte_size, count, decibels, ratio, visible
 
 if TYPE_CHECKING:
@@ -32,8 +38,9 @@ SWEEP_FOOTNOTES = (
     "Each section keeps the quality of one way of quantising: no weight of the role loses "
     "SNR. dense, plain Huffman, packed: the smallest of their kind among all ways of quantising of "
     "the sweep that keep it, everything counted. Sweet spot: the packing, where it is smaller "
-    "than both others. storage: the smallest under the storage codec, the attainable size; it "
-    "does not count here. Ratios are to the dense form of the section's own way of quantising."
+    f"than both others and every weight has an SNR of {WORKING_SNR_DB} dB or more. storage: the "
+    "smallest under the storage codec, the attainable size; it does not count here. Ratios are to "
+    "the dense form of the section's own way of quantising."
 )
 
 
@@ -138,13 +145,20 @@ def verdict(total: Group) -> str:
     if total.sweet_spot is not None:
         said = f"Sweet spot: {packed}. {said}"
     elif best.ratio > 1:
-        said = f"Smallest packing: {packed}, but no sweet spot. {said}"
+        why = f": {_too_lossy(total.snr_db)}" if total.is_packing_smallest else ""
+        said = f"Smallest packing: {packed}, but no sweet spot{why}. {said}"
     else:
         larger = "it is" if total.weights == 1 else "all weights together are"
         said = f"Sweet spot: none, {larger} larger than dense in every packing. {said}"
     if best.ratio > 1 and total.expanding:
         said += f" {total.expanding} of {total.weights} weights are smallest left dense."
     return f"{said} {smallest(total)}" if total.storage is not None else said
+
+
+def _too_lossy(snr_db: float | None) -> str:
+    return (
+        f"a model needs {WORKING_SNR_DB} dB SNR in every weight, and one has {decibels(snr_db)} dB"
+    )
 
 
 def smallest(total: Group) -> str:
@@ -186,6 +200,9 @@ def sweep_verdict(total: SweetSpot) -> str:
     size = f"{smallest.bits_per_weight:.2f} b/w, {ratio(smallest.ratio)}"
     if total.sweet_spot is not None:
         return f"Sweet spot, {kept}: {named}: {size}.{_attainable(total)}"
+    if smallest is total.packed:
+        why = _too_lossy(smallest.snr_db)
+        return f"Sweet spot, {kept}: none, as {why}. Smallest: {named}: {size}.{_attainable(total)}"
     packed = visible(choice_title(total.packed, total))
     return (
         f"Sweet spot, {kept}: none. Smaller is {named}: {size}; the best packing, {packed}, "

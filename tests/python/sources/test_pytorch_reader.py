@@ -216,7 +216,9 @@ def test_big_endian(name: str, tmp_path: Path) -> None:
                 data = np.frombuffer(data, np.uint8).reshape(-1, size)[:, ::-1].tobytes()
             big.writestr(entry.filename, b"big" if "byteorder" in entry.filename else data)
     expected = torch.load(tmp_path / "x.bin", weights_only=True)
-    for key, tensor in open_checkpoint(tmp_path / "x.bin").tensors.items():
+    found = open_checkpoint(tmp_path / "x.bin").tensors
+    assert set(found) == {"w", "turned"}
+    for key, tensor in found.items():
         assert tensor.raw().tobytes() == raw_of(expected[key])
         assert torch.equal(expected[key], values.T if key == "turned" else values)
 

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 import meadow_py as mp
+from meadow_py.profiler.summary import WORKING_SNR_DB
 
 PACKINGS = ("naive", "packets", "reindexed")
 
@@ -46,7 +47,9 @@ def test_by_definition(swept: mp.Sensitivity) -> None:
         assert spot.storage is not None
         assert spot.storage.bits_per_weight == pytest.approx(min(sizes["storage"]))
         rival = min(*sizes["dense"], *sizes["plain_huffman"])
-        assert (spot.sweet_spot is None) == (min(sizes["packed"]) >= rival)
+        kept = spot.packed.snr_db
+        fails = kept is not None and kept < WORKING_SNR_DB
+        assert (spot.sweet_spot is None) == (min(sizes["packed"]) >= rival or fails)
         assert spot.snr_db == pytest.approx(min(needed.values()))
 
 
@@ -100,3 +103,33 @@ def test_of_one_role_there_is_no_total() -> None:
     weight = np.random.default_rng(3).standard_normal((16, 16), np.float32)
     sweep = mp.sweep({"x.fc1.weight": weight}, bits=8, granularity="row", chunk_sizes=2)
     assert len(sweep.best()) == 1
+
+
+def test_no_sweet_spot_where_a_model_would_not_work() -> None:
+    """Outliers leave INT4 with one scale nothing but zeros, which pack to almost nothing."""
+    values = np.random.default_rng(5).standard_normal((64, 64)).astype(np.float32)
+    values[0, 0] = 60.0
+    settings = {"bits": 4, "granularity": "tensor", "chunk_sizes": (4, 8)}
+    made = mp.sweep({"x.fc1.weight": values}, symmetric=True, **settings)
+    spot = made.best()[0]
+    assert spot.snr_db is not None
+    assert spot.snr_db < WORKING_SNR_DB
+    assert spot.smallest is spot.packed
+    assert spot.sweet_spot is None
+    assert f"none, as a model needs {WORKING_SNR_DB} dB" in " ".join(repr(made).split())
+    assert made.to_dict()["sweet_spots"][0]["sweet_spot"] is None
+    total = made.profile.summary()[0].total
+    assert total.is_packing_smallest
+    assert total.sweet_spot is None
+    assert "no sweet spot: a model needs 14.6 dB" in " ".join(repr(made.profile).split())
+
+
+def test_the_threshold_is_the_snr_of_the_best_quantiser_of_3_bits() -> None:
+    """Lloyd's algorithm on a normal distribution, as in Max's table I."""
+    sample = np.sort(np.random.default_rng(0).standard_normal(400_000))
+    levels = np.linspace(-2, 2, 8)
+    for _ in range(300):
+        nearest = np.searchsorted((levels[1:] + levels[:-1]) / 2, sample)
+        levels = np.bincount(nearest, sample) / np.bincount(nearest)
+    error = np.mean((sample - levels[nearest]) ** 2)
+    assert 10 * np.log10(np.mean(sample**2) / error) == pytest.approx(WORKING_SNR_DB, abs=0.05)
