@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from meadow_py.names import moved
 from meadow_py.sources.checkpoint import Checkpoint, Weight
+from meadow_py.sources.foreign_layouts import ForeignWeight
 from meadow_py.sources.tensor import Tensor
 
-__all__ = ["Checkpoint", "Tensor", "Weight"]
+__all__ = ["Checkpoint", "ForeignWeight", "Tensor", "Weight"]
 
 __getattr__ = moved(
     __name__, {"open_checkpoint": "meadow_py.open_checkpoint"}, "has moved: use {home}"
