@@ -28,7 +28,7 @@ _TABLES = ("embedding", "positions")  # a token reads one row of these: no produ
 
 @dataclass(frozen=True)
 class Task:
-    """What every run does.
+    """The work that every run repeats.
 
     Attributes
     ----------
