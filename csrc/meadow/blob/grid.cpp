@@ -169,6 +169,7 @@ std::optional<float> fit_grid(std::span<const std::uint32_t> values, FloatType c
   }
   if (sizes.empty()) return 0.0F;
   std::vector<Interval> intervals;
+  intervals.reserve(sizes.size());
   for (const std::uint32_t size : sizes) intervals.push_back(rounded_to(content, size));
   for (int steps = 1; steps <= kMostSteps; ++steps) {
     const Interval scales = scales_for(intervals, steps);
